@@ -1,0 +1,91 @@
+/* line.c - the contract is in line.h. */
+#include "common/base/line.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+
+enum { LINE_KEEP = 512 };	/* bytes that are kept between lines */
+
+struct line_reader {
+	struct buf line;
+	bool given;		/* the line was given: start a new one */
+	bool cr;		/* the last byte was a CR: half a line end, or bare */
+	bool bare;		/* this line holds a lone CR or LF */
+};
+
+int line_reader_new(struct line_reader **out, size_t max, struct error *err)
+{
+	*out = calloc(1, sizeof(**out));
+	if (*out == NULL)
+		return error_set(err, -ENOMEM, "no memory for lines of %zu bytes", max);
+	buf_init(&(*out)->line, max);
+	return 0;
+}
+
+void line_reader_free(struct line_reader *r)
+{
+	if (r == NULL)
+		return;
+	buf_clear(&r->line);
+	free(r);
+}
+
+void line_reader_limit(struct line_reader *r, size_t max)
+{
+	r->line.max = max;
+}
+
+static void line_start(struct line_reader *r)
+{
+	if (r->line.cap > LINE_KEEP)
+		buf_clear(&r->line);
+	buf_reset(&r->line);
+	r->given = r->cr = r->bare = false;
+}
+
+static enum line_status line_end(struct line_reader *r, struct span *out)
+{
+	r->given = true;
+	if (r->line.failed || r->line.n > r->line.max)
+		return LINE_TOO_LONG;
+	*out = buf_span(&r->line);
+	return r->bare ? LINE_BARE : LINE_OK;
+}
+
+/* Takes in what holds neither CR nor LF, in one copy. */
+static void line_run(struct line_reader *r, struct span *in)
+{
+	size_t n = 0;
+
+	while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
+		n++;
+	buf_put(&r->line, span_take(in, n));
+}
+
+enum line_status line_feed(struct line_reader *r, struct span *in, struct span *out)
+{
+	*out = (struct span){ NULL, 0 };
+	if (r->given)
+		line_start(r);
+	while (in->n > 0) {
+		if (!r->cr)
+			line_run(r, in);
+		if (in->n == 0)
+			break;
+		uint8_t c = span_take(in, 1).p[0];
+
+		if (r->cr && c == '\n')
+			return line_end(r, out);
+		r->bare |= r->cr || c == '\n';	/* RFC 5321 2.3.8: neither ends a line */
+		if (r->cr)
+			buf_put_byte(&r->line, '\r');
+		r->cr = c == '\r';
+		if (!r->cr)
+			buf_put_byte(&r->line, c);
+	}
+	return LINE_MORE;
+}
