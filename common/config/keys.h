@@ -1,0 +1,151 @@
+/*
+ * keys.h - every configuration key, one row each.
+ *
+ * The parser, defaults, range checks, `yubin config show`, the manual pages and
+ * the commented files in etc/ come from these rows and from nothing else.
+ * Row     X(ID, "Name", files, type, "default", least, most, effect, flags, "help")
+ *         default, least and most as a person would write them; least and most
+ *         are "" where any value goes. For a word, most lists the words.
+ *         A default of "" means: not set.
+ */
+#ifndef CONFIG_KEYS_H
+#define CONFIG_KEYS_H
+
+#define IN_NET   (CONFIG_SMTPD | CONFIG_POP3D | CONFIG_IMAPD)
+#define IN_MAIL  (CONFIG_POP3D | CONFIG_IMAPD)
+#define IN_ALL   (IN_NET | CONFIG_AUTHD | CONFIG_STORAGED)
+
+#define CONFIG_KEYS(X) \
+/* yubin.conf */ \
+X(HOSTNAME, "Hostname", CONFIG_YUBIN, TEXT, "localhost", "", "", RESTART, 0, \
+  "The name of this server: in greetings, Received lines and Message-IDs") \
+X(LOG_LEVEL, "LogLevel", CONFIG_YUBIN, WORD, "info", "", "error warn info debug", RELOAD, 0, \
+  "How much the log tells; info is the story of each session") \
+X(LIMIT_EXEMPT, "LimitExempt", CONFIG_YUBIN, NETWORKS, "", "", "", SESSIONS, CONFIG_REPEAT, \
+  "Networks (10.0.0.0/8, fd00::/8) whose clients the limits by address leave alone") \
+X(STOP_TIME, "StopTime", CONFIG_YUBIN, TIME, "10s", "1s", "10m", RELOAD, 0, \
+  "How long `yubin stop` waits for commands in hand") \
+X(DRAIN_TIME, "DrainTime", CONFIG_YUBIN, TIME, "30m", "1s", "1d", RELOAD, 0, \
+  "How long the old processes keep idle sessions after a reload that changed ports") \
+X(FLAGS, "Flags", CONFIG_YUBIN, TEXT, "", "", "", RESTART, 0, \
+  "XMail's switches: -X- -B- -I- -W- turn implicit TLS off for SMTP, POP3, IMAP, CTRL") \
+X(SMTP_TLS, "EnableSMTP-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
+  "XMail's name for EnableTLS in smtpd.conf") \
+X(POP3_TLS, "EnablePOP3-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
+  "XMail's name for EnableTLS in pop3d.conf") \
+X(IMAP_TLS, "EnableIMAP-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
+  "XMail's name for EnableTLS in imapd.conf") \
+X(CTRL_TLS, "EnableCTRL-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
+  "Understood for XMail's sake; there is no ctrld yet") \
+/* every daemon */ \
+X(USER, "User", IN_ALL, TEXT, "", "", "", RESTART, 0, \
+  "The system user to become; by default yubin-net (smtpd, pop3d, imapd), yubin-auth, yubin-store. Without root: not used") \
+/* every network daemon: ports */ \
+X(LISTEN, "Listen", IN_NET, LISTEN, "", "", "", RESTART, CONFIG_REPEAT, \
+  "ADDRESS:PORT implicit|explicit|plain [mx|submission]; indented keys below it are that port's alone") \
+X(WORKERS, "Workers", CONFIG_SMTPD | CONFIG_IMAPD, NUMBER, "2", "1", "64", RESTART, 0, \
+  "How many processes serve the ports") \
+X(ENABLE_SSL, "EnableSSL", IN_NET, BOOL, "yes", "", "", RESTART, 0, \
+  "no: the implicit TLS ports (465, 993, 995) are not opened. It switches ports, never protocol versions") \
+X(ENABLE_TLS, "EnableTLS", IN_NET, BOOL, "yes", "", "", SESSIONS, 0, \
+  "no: STARTTLS (STLS) is not offered. It switches the command, never protocol versions") \
+X(REQUIRE_TLS, "RequireTLS", IN_NET, BOOL, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "yes: no credentials and no mail before TLS. Default: yes on submission, pop3d and imapd, no on mx") \
+X(AUTH_WITHOUT_TLS, "AuthWithoutTLS", IN_NET, TEXT, "none", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "none, or the mechanisms that a client may use without TLS (PLAIN,LOGIN); POP3 USER and IMAP LOGIN count as mechanisms") \
+X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "PLAIN,LOGIN", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "The SASL mechanisms that are offered, in this order") \
+/* every network daemon: TLS */ \
+X(TLS_PROFILE, "TlsProfile", IN_NET, WORD, "intermediate", "", "modern intermediate exchange2015 epost", SESSIONS, CONFIG_PER_LISTEN, \
+  "Sets SecureLayOption/SecureLevel/ciphers together: modern 31/2, intermediate 15/2, exchange2015 3/0, epost 3/0 with OpenSSL's DEFAULT list; explicit keys beat it") \
+X(SECURE_LAY_OPTION, "SecureLayOption", IN_NET, NUMBER, "15", "0", "63", SESSIONS, CONFIG_PER_LISTEN, \
+  "Forbidden versions, added up: 1 SSL 2.0, 2 SSL 3.0, 4 TLS 1.0, 8 TLS 1.1, 16 TLS 1.2, 32 TLS 1.3") \
+X(SECURE_LEVEL, "SecureLevel", IN_NET, NUMBER, "2", "0", "5", SESSIONS, CONFIG_PER_LISTEN, \
+  "OpenSSL's security level: 2 asks for 112 bits (RSA-2048); TLS 1.0 and 1.1 work at 0 only") \
+X(TLS_VERSIONS, "TlsVersions", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Another way to write SecureLayOption: 1.2-1.3 or 1.2,1.3") \
+X(CIPHER_LIST, "CipherList", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Ciphers for TLS 1.2 and older, in OpenSSL's notation and in order of preference") \
+X(CIPHER_SUITES, "CipherSuites", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Cipher suites for TLS 1.3, separated by colons") \
+X(GROUPS, "Groups", IN_NET, TEXT, "X25519MLKEM768:X25519:P-256:P-384:P-521", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Key exchange groups in order of preference; those that OpenSSL does not know are left out") \
+X(CERTIFICATE, "Certificate", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
+  "A PEM file, the server's certificate first, then the chain; repeat with PrivateKey for other names or key types. Relative to etc/") \
+X(PRIVATE_KEY, "PrivateKey", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
+  "The key of the Certificate in the same place of the list") \
+X(SESSION_TICKETS, "SessionTickets", IN_NET, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Clients may resume a TLS session without a full handshake") \
+X(TICKET_LIFETIME, "TicketLifetime", IN_NET, TIME, "12h", "1m", "7d", SESSIONS, CONFIG_PER_LISTEN, \
+  "How long a session may be resumed") \
+X(VERIFY_CLIENT, "VerifyClient", IN_NET, WORD, "no", "", "no optional require", SESSIONS, CONFIG_PER_LISTEN, \
+  "Ask clients for a certificate: optional looks at one that is sent, require refuses the handshake without a good one") \
+X(CLIENT_CA, "ClientCA", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "PEM file of the authorities that client certificates are checked against. Relative to etc/") \
+X(CLIENT_CRL, "ClientCRL", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "PEM file of their revocation lists. Relative to etc/") \
+X(CLIENT_VERIFY_DEPTH, "ClientVerifyDepth", IN_NET, NUMBER, "5", "1", "20", SESSIONS, CONFIG_PER_LISTEN, \
+  "The longest chain of a client certificate") \
+/* every network daemon: limits */ \
+X(MAX_CONNECTIONS, "MaxConnections", IN_NET, NUMBER, "4000", "1", "60000", SESSIONS, 0, \
+  "Connections that one process serves at a time") \
+X(CONNECTIONS_PER_ADDRESS, "ConnectionsPerAddress", IN_NET, NUMBER, "50", "1", "60000", SESSIONS, 0, \
+  "Connections that one client address may hold in one process") \
+X(CONNECTIONS_PER_USER, "ConnectionsPerUser", IN_NET, NUMBER, "50", "1", "60000", SESSIONS, 0, \
+  "Sessions that one account may hold in one process") \
+X(LOGIN_TIME, "LoginTime", IN_NET, TIME, "2m", "1s", "30m", SESSIONS, 0, \
+  "From the connection to a finished login (mx: to the first EHLO)") \
+X(HANDSHAKE_TIME, "HandshakeTime", IN_NET, TIME, "30s", "1s", "5m", SESSIONS, 0, \
+  "For a TLS handshake") \
+X(IDLE_TIME, "IdleTime", IN_NET, TIME, "", "10s", "1d", SESSIONS, 0, \
+  "A session without a command ends after this: smtpd 5m, pop3d 10m, imapd 30m (RFC 5321 4.5.3.2, RFC 1939 3, RFC 9051 5.4)") \
+X(WRITE_TIME, "WriteTime", IN_NET, TIME, "5m", "10s", "1h", SESSIONS, 0, \
+  "A client that takes none of our output for so long is cut off") \
+X(ERROR_LIMIT, "ErrorLimit", IN_NET, NUMBER, "20", "1", "1000", SESSIONS, 0, \
+  "Bad commands in one session before it is closed") \
+X(LINE_LIMIT, "LineLimit", IN_NET, SIZE, "", "512", "1M", SESSIONS, 0, \
+  "The longest command line: smtpd 2k, pop3d 2k, imapd 64k; an AUTH answer may have 12k in any case") \
+X(OUTPUT_LIMIT, "OutputLimit", IN_NET, SIZE, "64k", "16k", "16M", SESSIONS, 0, \
+  "Output waiting for a client before its next command is looked at") \
+/* smtpd */ \
+X(MESSAGE_LIMIT, "MessageLimit", CONFIG_SMTPD | CONFIG_IMAPD, SIZE, "50M", "64k", "2G", SESSIONS, CONFIG_PER_LISTEN, \
+  "The largest message (SMTP SIZE, IMAP APPEND)") \
+X(RECIPIENT_LIMIT, "RecipientLimit", CONFIG_SMTPD, NUMBER, "1000", "100", "100000", SESSIONS, CONFIG_PER_LISTEN, \
+  "Recipients of one message") \
+X(RECEIVED_LIMIT, "ReceivedLimit", CONFIG_SMTPD, NUMBER, "100", "10", "1000", SESSIONS, CONFIG_PER_LISTEN, \
+  "Received lines before a message counts as looping (RFC 5321 6.3)") \
+X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
+  "Without a byte of the message before the session ends") \
+X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "Received lines of authenticated senders do not tell their address") \
+/* imapd */ \
+X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_IMAPD | CONFIG_STORAGED, NUMBER, "5000", "10", "100000", SESSIONS, 0, \
+  "Mailboxes of one account") \
+X(KEYWORD_LIMIT, "KeywordLimit", CONFIG_STORAGED, NUMBER, "64", "8", "64", RESTART, 0, \
+  "Different keywords in one mailbox") \
+/* authd */ \
+X(DEFAULT_DOMAIN, "DefaultDomain", CONFIG_AUTHD, TEXT, "", "", "", RELOAD, 0, \
+  "The domain of a user name without one; by default the first domain that was added") \
+X(HASH_MEMORY, "HashMemory", CONFIG_AUTHD, SIZE, "19M", "8M", "1G", RELOAD, 0, \
+  "Memory of one Argon2id hash, for passwords set from now on") \
+X(HASH_PASSES, "HashPasses", CONFIG_AUTHD, NUMBER, "2", "1", "20", RELOAD, 0, \
+  "Passes of one Argon2id hash, for passwords set from now on") \
+X(HASH_QUEUE, "HashQueue", CONFIG_AUTHD, NUMBER, "256", "8", "10000", RELOAD, 0, \
+  "Logins waiting for a hash before further ones are told to try later") \
+X(CACHE_TIME, "CacheTime", CONFIG_AUTHD, TIME, "5m", "0s", "1h", RELOAD, 0, \
+  "How long a verified password is remembered (as a keyed hash, in memory); 0s: not at all") \
+X(FAILURE_DELAY, "FailureDelay", CONFIG_AUTHD, TIME, "2s", "0s", "30s", RELOAD, 0, \
+  "A wrong password is answered so much later") \
+X(RECIPIENT_DELIMITER, "RecipientDelimiter", CONFIG_AUTHD, TEXT, "+", "", "", RELOAD, 0, \
+  "What stands between a user's name and a detail (user+detail@); empty: no details") \
+/* storaged */ \
+X(INDEX_CACHE, "IndexCache", CONFIG_STORAGED, SIZE, "8M", "1M", "4G", RESTART, 0, \
+  "Memory of the index's cache") \
+X(MIN_FREE, "MinFree", CONFIG_STORAGED, SIZE, "64M", "0", "1T", RELOAD, 0, \
+  "New mail is refused (452) when the disk has less room than this") \
+X(QUIET_TIME, "QuietTime", CONFIG_STORAGED, TIME, "10s", "1s", "5m", RELOAD, 0, \
+  "A mailbox without a change for so long has its state file written") \
+X(DELETED_LOG_TIME, "DeletedLogTime", CONFIG_STORAGED, TIME, "30d", "1d", "365d", RELOAD, 0, \
+  "How long it is remembered which messages were expunged")
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * conn.h - one connection of a stranger: read -> tls -> feed -> next* -> tls -> write.
+ *
+ * The one shell of all network daemons. A daemon adds a struct conn_protocol and
+ * nothing else about sockets; the shell knows no protocol.
+ * Order   open; for an implicit port the handshake, then secured; then next is asked
+ *         until it wants input; bytes are fed; next is asked again; and so on. next
+ *         is not asked while output above OutputLimit waits for the peer, and feed
+ *         not while next still has something: that is the back-pressure.
+ * Time    The session's own deadline comes out of deadline(); tick() brings the time.
+ *         Handshake and write deadlines are the shell's.
+ * Memory  No input buffer of its own (one for the loop); output at most OutputLimit
+ *         plus one span of next's (64 kB at most); bytes that feed left: 64 kB at most.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "common/config/config.h"
+#include "common/tls/session.h"
+
+struct conn;			/* opaque */
+struct server;			/* opaque; server.h */
+
+enum conn_want {
+	CONN_WANT_INPUT,	/* nothing to do until input, a wake or the deadline */
+	CONN_WANT_OUTPUT,	/* *out is to be sent (lent until the next call) */
+	CONN_WANT_TLS,		/* start TLS once all output is with the kernel; what is left in clear is dropped */
+	CONN_WANT_CLOSE		/* close once all output is with the kernel */
+};
+
+enum conn_end {
+	CONN_END_STOP,		/* the server stops or drains: say so (421, * BYE) and close */
+	CONN_END_REVOKED	/* the account was changed, disabled or removed */
+};
+
+struct conn_protocol {
+	const char *name;		/* "imap": ALPN and logs */
+	enum config_file which;
+
+	/* A session for c. The greeting is what next gives first. */
+	int (*open)(void **session, struct conn *c, struct error *err);
+	/* Frees it; what it waits for elsewhere is cancelled. */
+	void (*close)(void *session);
+	/* Uses what it can and moves *in on; may leave bytes. */
+	void (*feed)(void *session, struct span *in);
+	enum conn_want (*next)(void *session, struct span *out);
+	/* The handshake is done; conn_tls gives the facts from here on. */
+	void (*secured)(void *session);
+	/* The peer has sent all that it will (FIN). The shell asks next once more, sends
+	 * what comes, and closes as soon as next wants input. */
+	void (*finished)(void *session);
+	void (*tick)(void *session, uint64_t now_ms);
+	uint64_t (*deadline)(void *session);	/* monotonic ms; UINT64_MAX: none */
+	void (*end)(void *session, enum conn_end why);
+	/* No command is in hand: a draining server may end it. */
+	bool (*idle)(void *session);
+};
+
+/* An answer has come: next is asked (and input fed) when the loop turns. Any number
+ * of calls; safe from everywhere on the loop thread. */
+void conn_wake(struct conn *c);
+
+uint64_t conn_id(const struct conn *c);			/* ICID */
+const char *conn_peer(const struct conn *c);		/* "192.0.2.7", "2001:db8::1" */
+unsigned conn_peer_port(const struct conn *c);
+const char *conn_local(const struct conn *c);		/* "192.0.2.1:993" */
+const struct config_listen *conn_listen(const struct conn *c);
+/* The Listen's settings as they were when the connection came; lent for its life. */
+const struct config_scope *conn_config(const struct conn *c);
+const char *conn_hostname(const struct conn *c);
+/* NULL before TLS. Lent for the life of c. */
+const struct tls_facts *conn_tls(const struct conn *c);
+/* STARTTLS may be offered: explicit mode, EnableTLS yes, a context is there, TLS not up. */
+bool conn_may_start_tls(const struct conn *c);
+/* The peer is in LimitExempt. */
+bool conn_exempt(const struct conn *c);
+struct server *conn_server(const struct conn *c);
+/* What the daemon gave to server_new. */
+void *conn_daemon(const struct conn *c);
+
+/* The account that has logged in: counted by ConnectionsPerUser, ended by revoke.
+ * Returns false if the account has too many sessions here already. */
+bool conn_login(struct conn *c, const char *account);
+
+#endif

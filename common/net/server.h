@@ -1,0 +1,34 @@
+/*
+ * server.h - the accept loop and the set of connections of one process.
+ *
+ * Shape   One for a daemon; its functions fit worker.h's table. Sockets are shared
+ *         by the workers; what comes is accepted in turns of 64, TCP_NODELAY set.
+ * Limits  MaxConnections (over it: not accepted until one ends),
+ *         ConnectionsPerAddress (over it: the protocol's refusal, closed),
+ *         ConnectionsPerUser; LimitExempt names who is spared the second.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include "common/net/conn.h"
+#include "common/proc/worker.h"
+
+struct server;			/* opaque */
+
+/* refusal: what a client over the limit by address is told in clear, a whole line
+ * (421, -ERR, * BYE). daemon: given back by conn_daemon. */
+int server_new(struct server **out, struct worker *w, const struct conn_protocol *p, const char *refusal,
+	       void *daemon, struct error *err);
+void server_free(struct server *s);
+
+/* The worker's events. Settings build every Listen's TLS context anew; on an error
+ * nothing is changed. */
+int server_settings(struct server *s, struct error *err);
+void server_listen(struct server *s, size_t index, int fd);
+void server_tickets(struct server *s, struct span keys);
+void server_revoke(struct server *s, const char *account);
+void server_drain(struct server *s, uint64_t idle_ms);
+void server_stop(struct server *s);
+void server_status(struct server *s, struct buf *out);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * policy.h - which TLS a port speaks: the keys of a conf file as one plain value.
+ *
+ * Source  CONTRACT (Configuration), DESIGN 4. SecureLayOption is a mask of what is
+ *         forbidden; SecureLevel is OpenSSL's security level.
+ */
+#ifndef TLS_POLICY_H
+#define TLS_POLICY_H
+
+#include "common/base/error.h"
+#include "common/config/config.h"
+
+enum tls_version {		/* the bits of SecureLayOption */
+	TLS_SSL2 = 1,
+	TLS_SSL3 = 2,
+	TLS_1_0 = 4,
+	TLS_1_1 = 8,
+	TLS_1_2 = 16,
+	TLS_1_3 = 32
+};
+
+enum tls_verify { TLS_VERIFY_NO, TLS_VERIFY_OPTIONAL, TLS_VERIFY_REQUIRE };
+
+struct tls_policy {
+	unsigned forbidden;	/* SecureLayOption, 0-63 */
+	unsigned level;		/* SecureLevel, 0-5 */
+	const char *profile;	/* its name; static */
+	const char *ciphers;	/* TLS 1.2 and older; never NULL */
+	const char *suites;	/* TLS 1.3; NULL: OpenSSL's own */
+	const char *groups;
+	bool tickets;
+	unsigned ticket_lifetime_s;
+	enum tls_verify verify;
+	unsigned verify_depth;
+};
+
+/* Fills *p from a Listen's scope (strings are lent by the scope). Errors name the
+ * key and what would do: a mask that leaves nothing (60), a cipher list that matches
+ * nothing or holds @SECLEVEL, aNULL or eNULL, TlsVersions that contradict. Warnings
+ * (a mask with a hole) go to warn, which may be NULL. */
+typedef void (*tls_warn)(void *arg, const char *words);
+int tls_policy_read(struct tls_policy *p, const struct config_scope *s, tls_warn warn, void *arg,
+		    struct error *err);
+
+/* The versions that are left by mask and level, as bits of enum tls_version; SSL 2.0
+ * and 3.0 never (OpenSSL 3 has neither). */
+unsigned tls_policy_versions(const struct tls_policy *p);
+
+/* "TLS 1.2 and TLS 1.3", "TLS 1.3 alone". */
+void tls_versions_text(unsigned versions, char *out, size_t size);
+
+#endif

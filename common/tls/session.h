@@ -1,0 +1,69 @@
+/*
+ * session.h - TLS as an engine: cipher bytes in and out, plain bytes in and out.
+ *
+ * No socket. A whole session can run inside a unit test.
+ * Memory  What OpenSSL needs (12 kB idle, SSL_MODE_RELEASE_BUFFERS) and what waits to
+ *         be sent; input is consumed where it lies.
+ */
+#ifndef TLS_SESSION_H
+#define TLS_SESSION_H
+
+#include "common/base/error.h"
+#include "common/base/span.h"
+
+struct tls_context;
+struct tls_session;		/* opaque */
+
+/* What a handshake came to. */
+struct tls_facts {
+	char protocol[12];		/* "TLSv1.3" */
+	char cipher[64];
+	char group[32];			/* "x25519"; "none" for static RSA */
+	char sni[256];			/* "" if none was sent */
+	bool resumed;
+	char client_subject[256];	/* one line, escaped; "" without a certificate */
+	char client_fingerprint[65];	/* SHA-256, hexadecimal; "" without */
+	char client_verify[128];	/* "ok", or why it does not verify */
+};
+
+enum tls_status {
+	TLS_MORE,		/* wants bytes from the peer */
+	TLS_UP,			/* the handshake is done, plain bytes may flow */
+	TLS_CLOSED,		/* the peer said close_notify */
+	TLS_FAILED		/* tls_session_failure has the words */
+};
+
+int tls_session_new(struct tls_session **out, struct tls_context *c, struct error *err);
+void tls_session_free(struct tls_session *s);
+
+/* Takes all of *in (cipher bytes) and goes on with the handshake. What is plain is
+ * then read with tls_session_read until it gives 0. */
+enum tls_status tls_session_feed(struct tls_session *s, struct span *in);
+
+/* Plain bytes into p[n]; 0: no more for now (look at tls_session_status). */
+size_t tls_session_read(struct tls_session *s, uint8_t *p, size_t n);
+
+/* Encrypts all of in; the cipher bytes wait in tls_session_out. False: failed. */
+bool tls_session_write(struct tls_session *s, struct span in);
+
+/* Cipher bytes to be sent, lent until the next call; _sent drops n of them. */
+struct span tls_session_out(const struct tls_session *s);
+void tls_session_sent(struct tls_session *s, size_t n);
+
+/* Queues close_notify (RFC 8446 6.1). */
+void tls_session_close(struct tls_session *s);
+
+enum tls_status tls_session_status(const struct tls_session *s);
+/* From TLS_UP on. */
+const struct tls_facts *tls_session_facts(const struct tls_session *s);
+
+/* The lines of CONTRACT.md behind "ICID n ": "TLS success protocol ..." and
+ * "TLS failed: (number, 'text') words". The peer's bytes are escaped. daemon:
+ * "imapd", for the name of the conf file in the advice. eof: the peer closed the
+ * connection; timed out: so did the clock. */
+enum tls_cut { TLS_CUT_NO, TLS_CUT_EOF, TLS_CUT_TIME };
+void tls_session_success_text(const struct tls_session *s, char *out, size_t size);
+void tls_session_failure_text(const struct tls_session *s, enum tls_cut cut, const char *daemon, char *out,
+			      size_t size);
+
+#endif
