@@ -1,0 +1,67 @@
+/*
+ * auth.h - what daemons ask authd: may this one log in, who is this recipient, whose
+ * address is that.
+ *
+ * Shape   As store_ipc.h: made before there is a socket, given a fresh one when authd was
+ *         restarted; open questions are asked again. Each call completes exactly once, never
+ *         before it returned; its number may be cancelled.
+ * Rights  yubind says by socket who may ask what: smtpd resolves; all may log in.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <uv.h>
+
+#include "common/base/error.h"
+#include "common/base/span.h"
+#include "storage/token.h"
+
+struct auth;			/* opaque */
+
+enum { AUTH_WAIT_MS = 15000, AUTH_TARGETS = 1000, AUTH_ADDRESS_MAX = 320 };
+
+enum auth_status {
+	AUTH_OK,
+	AUTH_WRONG,		/* user or password: the two are told apart nowhere */
+	AUTH_DISABLED,		/* told only to who knew the password */
+	AUTH_NOT_LOCAL,		/* resolve: the domain is not ours */
+	AUTH_NO_USER,		/* resolve: the domain is ours, the user is not there */
+	AUTH_TRY_LATER,		/* too many logins waiting, authd away */
+	AUTH_REFUSED		/* this socket may not ask that */
+};
+
+struct auth_attempt {		/* copied before the call returns */
+	const char *service;	/* "smtp", "pop3", "imap" */
+	const char *peer;	/* the client's address */
+	struct span authzid, user, password;
+	const char *fingerprint;	/* of a verified client certificate, or "" */
+};
+
+struct auth_grant {
+	char account[STORE_ACCOUNT_MAX];	/* "user@domain" */
+	struct store_token token;
+};
+
+int auth_new(struct auth **out, uv_loop_t *loop, struct error *err);
+void auth_attach(struct auth *a, int fd);
+void auth_free(struct auth *a);
+
+typedef void (*auth_login_done)(void *arg, enum auth_status status, const struct auth_grant *grant);
+uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg);
+
+/* Who gets mail for address ("user+detail@domain"): accounts, aliases followed, catch-all,
+ * postmaster; each account once. */
+struct auth_target {
+	char account[STORE_ACCOUNT_MAX];
+};
+typedef void (*auth_resolve_done)(void *arg, enum auth_status status, const struct auth_target *targets,
+				  size_t count);
+uint64_t auth_resolve(struct auth *a, struct span address, auth_resolve_done done, void *arg);
+
+/* May the account send as address? Its own, its details, and aliases that lead to it. */
+typedef void (*auth_owns_done)(void *arg, enum auth_status status);
+uint64_t auth_owns(struct auth *a, const char *account, struct span address, auth_owns_done done, void *arg);
+
+void auth_cancel(struct auth *a, uint64_t number);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * driver.h - what a driver of the store fills. Only drivers and storage/store.c
+ * include it; the functions are store.h's, without a change.
+ *
+ * A driver's struct begins with struct store, its account with struct store_account,
+ * its stage with struct store_stage.
+ */
+#ifndef STORAGE_DRIVER_H
+#define STORAGE_DRIVER_H
+
+#include "storage/store.h"
+
+struct store_driver {
+	uint64_t (*login)(struct store *s, const struct store_token *t, store_login_done done, void *arg);
+	void (*logout)(struct store_account *a);
+	uint64_t (*lock)(struct store_account *a, store_done done, void *arg);
+	uint64_t (*list)(struct store_account *a, size_t from, store_list_done done, void *arg);
+	uint64_t (*find)(struct store_account *a, struct span name, store_find_done done, void *arg);
+	uint64_t (*sync)(struct store_account *a, const struct store_look *look, store_page_done done, void *arg);
+	void (*watch)(struct store_account *a, store_changed changed, void *arg);
+	uint64_t (*body)(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg);
+	uint64_t (*meta_file)(struct store_account *a, store_body_done done, void *arg);
+	uint64_t (*meta_put)(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
+			     store_done done, void *arg);
+	int (*stage_new)(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+			 struct error *err);
+	int (*stage_write)(struct store_stage *st, struct span in);
+	bool (*stage_ready)(const struct store_stage *st);
+	uint64_t (*stage_size)(const struct store_stage *st);
+	void (*stage_free)(struct store_stage *st);
+	uint64_t (*commit)(struct store_account *a, const struct store_mutation *mutations, size_t count,
+			   const struct store_txid *txid, store_commit_done done, void *arg);
+	uint64_t (*deliver)(struct store *s, struct store_stage *stage, struct span meta,
+			    const struct store_recipient *recipients, size_t count,
+			    const struct store_txid *txid, store_done done, void *arg);
+	uint64_t (*room)(struct store *s, uint64_t size, store_done done, void *arg);
+	void (*cancel)(struct store *s, uint64_t op);
+};
+
+struct store {
+	const struct store_driver *driver;
+};
+
+struct store_account {
+	struct store *store;
+};
+
+struct store_stage {
+	struct store *store;
+};
+
+#endif

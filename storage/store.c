@@ -1,0 +1,117 @@
+/* store.c - hands each call to the driver that the store is; the contract is in store.h. */
+#include <sodium.h>
+
+#include "storage/driver.h"
+
+uint64_t store_login(struct store *s, const struct store_token *t, store_login_done done, void *arg)
+{
+	return s->driver->login(s, t, done, arg);
+}
+
+void store_logout(struct store_account *a)
+{
+	if (a != NULL)
+		a->store->driver->logout(a);
+}
+
+uint64_t store_lock(struct store_account *a, store_done done, void *arg)
+{
+	return a->store->driver->lock(a, done, arg);
+}
+
+uint64_t store_list(struct store_account *a, size_t from, store_list_done done, void *arg)
+{
+	return a->store->driver->list(a, from, done, arg);
+}
+
+uint64_t store_find(struct store_account *a, struct span name, store_find_done done, void *arg)
+{
+	return a->store->driver->find(a, name, done, arg);
+}
+
+uint64_t store_sync(struct store_account *a, const struct store_look *look, store_page_done done, void *arg)
+{
+	return a->store->driver->sync(a, look, done, arg);
+}
+
+void store_watch(struct store_account *a, store_changed changed, void *arg)
+{
+	a->store->driver->watch(a, changed, arg);
+}
+
+uint64_t store_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg)
+{
+	return a->store->driver->body(a, mailbox, uid, done, arg);
+}
+
+uint64_t store_meta_file(struct store_account *a, store_body_done done, void *arg)
+{
+	return a->store->driver->meta_file(a, done, arg);
+}
+
+uint64_t store_meta_put(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
+			store_done done, void *arg)
+{
+	return a->store->driver->meta_put(a, mailbox, uid, meta, done, arg);
+}
+
+int store_stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+		    struct error *err)
+{
+	return s->driver->stage_new(s, out, max, ready, arg, err);
+}
+
+int store_stage_write(struct store_stage *st, struct span in)
+{
+	return st->store->driver->stage_write(st, in);
+}
+
+bool store_stage_ready(const struct store_stage *st)
+{
+	return st->store->driver->stage_ready(st);
+}
+
+uint64_t store_stage_size(const struct store_stage *st)
+{
+	return st->store->driver->stage_size(st);
+}
+
+void store_stage_free(struct store_stage *st)
+{
+	if (st != NULL)
+		st->store->driver->stage_free(st);
+}
+
+void store_txid_new(struct store_txid *t)
+{
+	randombytes_buf(t->bytes, sizeof(t->bytes));
+}
+
+uint64_t store_commit(struct store_account *a, const struct store_mutation *mutations, size_t count,
+		      const struct store_txid *txid, store_commit_done done, void *arg)
+{
+	return a->store->driver->commit(a, mutations, count, txid, done, arg);
+}
+
+uint64_t store_deliver(struct store *s, struct store_stage *stage, struct span meta,
+		       const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
+		       store_done done, void *arg)
+{
+	return s->driver->deliver(s, stage, meta, recipients, count, txid, done, arg);
+}
+
+uint64_t store_room(struct store *s, uint64_t size, store_done done, void *arg)
+{
+	return s->driver->room(s, size, done, arg);
+}
+
+void store_cancel(struct store *s, uint64_t op)
+{
+	if (op != 0)
+		s->driver->cancel(s, op);
+}
+
+struct store *store_of(struct store_account *a)
+{
+	return a->store;
+}
