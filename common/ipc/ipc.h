@@ -56,14 +56,16 @@ int ipc_new(struct ipc **out, uv_loop_t *loop, int fd, size_t queue_max, const s
 void ipc_free(struct ipc *i);
 
 /* Sends, or queues what the socket does not take. Keeps the descriptors in every
- * case (closed once sent). Returns 0; -ENOBUFS if the queue is full, -EMSGSIZE,
- * -EPIPE after gone. */
+ * case (closed once sent). Calls no handler. Returns 0; -ENOBUFS if the queue is full
+ * (bytes, or IPC_FDS_FLIGHT descriptors in it); -EMSGSIZE; -EPIPE after gone, or when
+ * the other end is no longer there: gone then follows from the loop. */
 int ipc_send(struct ipc *i, uint16_t type, uint64_t number, struct span body, int *fds, size_t fd_count);
 
 /* Bytes that wait in the queue. */
 size_t ipc_queued(const struct ipc *i);
 
-/* Stops and resumes taking messages: the back-pressure of a busy receiver. */
+/* Stops and resumes taking messages: the back-pressure of a busy receiver. While it
+ * is paused receive is not called, and gone only once a send has failed. */
 void ipc_pause(struct ipc *i);
 void ipc_resume(struct ipc *i);
 
