@@ -1,0 +1,47 @@
+/*
+ * mechanism.h - what a mechanism is made of; for the files of sasl/ alone.
+ */
+#ifndef SASL_MECHANISM_H
+#define SASL_MECHANISM_H
+
+#include "common/base/arena.h"
+#include "sasl/sasl.h"
+
+/* Bytes. RFC 4616 2 asks that 255 of each be taken; a user is an address (RFC 5321
+ * 4.5.3.1: 64 and 255 around the @). */
+enum { SASL_MEMORY = 16384, SASL_USER_MAX = 320, SASL_PASSWORD_MAX = 4096 };
+
+enum sasl_state {
+	SASL_STATE_NEW,
+	SASL_STATE_USER,	/* the next answer is a user name (LOGIN) */
+	SASL_STATE_PASSWORD,	/* the next answer is the password (LOGIN) */
+	SASL_STATE_MESSAGE,	/* the next answer holds everything (PLAIN) */
+	SASL_STATE_OVER
+};
+
+struct sasl_row {
+	const char *name;
+	enum sasl_status (*start)(struct sasl *s, struct span *out);	/* no initial response */
+	enum sasl_status (*step)(struct sasl *s, struct span answer, struct span *out);
+	enum sasl_state first;	/* what an initial response is the answer to */
+};
+
+struct sasl {
+	const struct sasl_row *row;
+	struct arena *memory;	/* wiping */
+	enum sasl_state state;
+	struct sasl_credentials credentials;
+};
+
+enum sasl_status sasl_plain_start(struct sasl *s, struct span *out);
+enum sasl_status sasl_plain_step(struct sasl *s, struct span answer, struct span *out);
+enum sasl_status sasl_login_start(struct sasl *s, struct span *out);
+enum sasl_status sasl_login_step(struct sasl *s, struct span answer, struct span *out);
+
+/* Copies from into the exchange's memory as *to. False without room. */
+bool sasl_keep(struct sasl *s, struct span from, struct span *to);
+
+/* A user name that may be looked up: 1 to SASL_USER_MAX bytes of UTF-8 without NUL. */
+bool sasl_user_fit(struct span user);
+
+#endif
