@@ -111,9 +111,13 @@ size_t config_listen_count(const struct config *c);
 const struct config_listen *config_listen(const struct config *c, size_t i);
 const struct config_scope *config_listen_scope(const struct config *c, size_t i);
 
+/* Both can't be bound at once: the same port, and one address covers the other. */
+bool config_listen_overlap(const struct config_listen *a, const struct config_listen *b);
+
 /* Values: the Listen's own, else the file's, else the row's default.
  * _is_set tells whether one of the first two gave it. A type that does not fit
- * the key is our own mistake (assert). */
+ * the key is our own mistake (assert). What is set nowhere and has no default is
+ * 0, false, "" (never NULL), and has no items. */
 bool config_is_set(const struct config_scope *s, enum config_key key);
 unsigned config_line(const struct config_scope *s, enum config_key key);	/* 0: not set */
 bool config_bool(const struct config_scope *s, enum config_key key);
@@ -136,6 +140,9 @@ bool config_in_networks(const struct config_scope *s, enum config_key key, const
 /* "smtpd" for CONFIG_SMTPD and so on; and back (0 if there is no such file). */
 const char *config_file_name(enum config_file which);
 unsigned config_file_of(const char *daemon);
+
+/* What may stand behind a key: "a number from 0 to 63, decimal or 0x". */
+void config_write_allowed(const struct config_row *row, struct buf *out);
 
 /* The commented file that `yubin init` writes: every key of `which` with its help
  * and default, commented out, behind the lines of head. */
