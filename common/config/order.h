@@ -1,0 +1,23 @@
+/*
+ * order.h - what the yubin command says to a running yubind, over run/yubind.sock.
+ *
+ * Shape   Messages of ipc.h on a SOCK_SEQPACKET socket; one order a connection, in the
+ *         order's own words: "status", "reload", "restart [DAEMON...]", "stop",
+ *         "accounts" (the folder accounts/ was changed: answered when the change is in
+ *         force everywhere).
+ * Rights  Root, and the user that yubind was started by.
+ */
+#ifndef CONFIG_ORDER_H
+#define CONFIG_ORDER_H
+
+enum order_type {
+	ORDER_ASK = 1,		/* yubin -> yubind: the words */
+	ORDER_SAY,		/* yubind -> yubin: words for the person, any number of them */
+	ORDER_DONE,		/* the last: u8 exit code, text (status: JSON; a failure: the reason) */
+	/* yubind at start -> the yubin that started it, over a descriptor of its own */
+	ORDER_STARTED		/* as ORDER_DONE: every port answers, or the reason why not */
+};
+
+enum { ORDER_WORDS_MAX = 4096 };	/* bytes of an order */
+
+#endif
