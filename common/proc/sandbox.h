@@ -1,10 +1,14 @@
 /*
  * sandbox.h - what a daemon may still do once it serves.
  *
- * In this order (DESIGN 1): no new privileges; no dump; the user dropped; an empty
- * chroot where we are root, Landlock with the running kernel's ABI; seccomp on all
- * threads, last, before the first pool job.
- * open* and its like answer EPERM, clone3 ENOSYS; what no daemon ever needs kills.
+ * In this order (DESIGN 1): sandbox_drop: no new privileges, an empty chroot where we
+ * are root (SANDBOX_NET), the user dropped, no dump; sandbox_lock: Landlock with the
+ * running kernel's ABI, then seccomp on all threads, before the first pool job.
+ * Between the two a daemon may open files as the user that it has become.
+ * A call that is not listed answers EPERM (open* among them), clone3 ENOSYS; exec,
+ * ptrace, mount and their like kill the process.
+ * A build with AddressSanitizer drops the user and stops there: its leak check needs
+ * ptrace and /proc. The text says so.
  */
 #ifndef PROC_SANDBOX_H
 #define PROC_SANDBOX_H
@@ -23,9 +27,13 @@ struct sandbox {
 	unsigned uid, gid;	/* UINT_MAX: keep */
 };
 
-/* Enters it. text (size bytes) says in words what is in force, for `yubin status`:
- * "user=yubin-net landlock=7 seccomp=on chroot=on". Returns 0, or the error that
+/* text (size bytes) says in words what is in force, for `yubin status`:
+ * "user=yubin-net chroot=on landlock=7 seccomp=on". Return 0, or the error that
  * leaves the process unfit to serve. A kernel without Landlock is no error. */
+int sandbox_drop(const struct sandbox *s, char *text, unsigned size, struct error *err);
+/* Adds its words to those of sandbox_drop. One thread must be all there is. */
+int sandbox_lock(const struct sandbox *s, char *text, unsigned size, struct error *err);
+/* One behind the other. */
 int sandbox_enter(const struct sandbox *s, char *text, unsigned size, struct error *err);
 
 #endif
