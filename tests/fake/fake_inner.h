@@ -1,0 +1,139 @@
+/*
+ * fake_inner.h - the fake store's own insides. Only the files of tests/fake include it.
+ */
+#ifndef FAKE_INNER_H
+#define FAKE_INNER_H
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/table.h"
+#include "storage/driver.h"
+#include "tests/fake/fake_box.h"
+#include "tests/fake/fake_store.h"
+
+struct fake_account {
+	struct store_account base;
+	struct fake_user *user;
+	struct fake_account *next;	/* of the same user */
+	uint32_t rights;
+	bool revoked;
+	store_changed changed;		/* NULL: not watched */
+	void *arg;
+	bool armed;			/* a change may be told */
+	struct fake_touched news;	/* not told yet */
+};
+
+struct fake_stage {
+	struct store_stage base;
+	struct fake_stage *next, **back;	/* in the store's list */
+	struct buf bytes;
+	int fd;				/* of fake_stage_file until it is sealed; else -1 */
+	bool failed;			/* over its max */
+	size_t unread;			/* bytes since it was ready the last time */
+	store_ready ready;
+	void *arg;
+};
+
+/* A call that waits; the one of `done` that fits call is set, or none. */
+struct fake_op {
+	struct fake_op *next;
+	uint64_t number;
+	enum fake_call call;
+	struct fake_account *account;	/* NULL after a logout */
+	struct fake_user *user;		/* NULL: a call of the whole store */
+	uint32_t rights;		/* of the account */
+	union {
+		store_login_done login;
+		store_done plain;
+		store_list_done list;
+		store_find_done find;
+		store_page_done page;
+		store_body_done body;
+		store_commit_done commit;
+	} done;
+	void *arg;
+	struct arena *memory;		/* everything below that is pointed to */
+	struct store_token token;
+	uint64_t mailbox, size;
+	uint32_t uid;
+	size_t from, count;
+	struct span name, meta;
+	struct store_look look;
+	struct store_mutation *mutations;
+	struct store_recipient *recipients;
+	struct fake_stage *stage;
+	struct store_txid txid;
+};
+
+/* What a commit or a delivery gave, kept under its txid. */
+struct fake_outcome {
+	struct arena *memory;
+	struct store_result *results;
+	size_t count;
+};
+
+struct fake_failure {
+	enum store_status status;
+	unsigned times;
+};
+
+struct fake_store {
+	struct store base;
+	struct fake_options options;
+	struct table *users, *outcomes;
+	struct fake_op *first, **last;
+	struct fake_stage *stages;
+	uint64_t last_number, last_serial, last_guid;
+	struct fake_failure fail[FAKE_CALLS], lose[FAKE_CALLS];
+	size_t calls[FAKE_CALLS];
+};
+
+/* fake_store.c */
+bool fake_user_next(struct fake_store *s, size_t *at, struct fake_user **u);
+int64_t fake_now_s(const struct fake_store *s);
+void fake_wake(struct fake_store *s);
+struct fake_user *fake_user_of(struct fake_store *s, struct span name);
+
+/* fake_run.c */
+/* Notes for the account's watchers what was touched. */
+void fake_tell(struct fake_store *s, struct fake_user *u);
+/* The account looked: it may be told of changes again. mailbox: 0, or the one looked at. */
+void fake_looked(struct fake_store *s, struct fake_account *a, uint64_t mailbox);
+/* The account that a token names; rights 0: none. */
+struct fake_user *fake_token_user(struct fake_store *s, const struct store_token *t, uint32_t *rights);
+
+/* fake_op.c: the driver's calls, queued. */
+extern const struct store_driver fake_driver;
+uint64_t fake_op_add(struct fake_store *s, struct fake_op *op);
+struct fake_op *fake_op_new(enum fake_call call, struct fake_account *a, void *arg);
+void fake_op_free(struct fake_op *op);
+
+/* fake_change.c: one mutation, whole or not at all. */
+enum store_status fake_change(struct fake_store *s, struct fake_user *u, const struct store_mutation *m,
+			      struct store_result *result, struct arena *memory);
+void fake_meta_open(struct fake_user *u);
+void fake_meta_keep(struct fake_store *s, struct fake_user *u, struct store_record *r, struct span meta);
+/* Puts a body into INBOX. */
+void fake_deliver(struct fake_store *s, struct fake_user *u, struct fake_body *body, struct span meta,
+		  struct span address);
+
+/* fake_look.c: each completes the op. */
+void fake_run_list(struct fake_store *s, struct fake_op *op);
+void fake_run_find(struct fake_store *s, struct fake_op *op);
+void fake_run_sync(struct fake_store *s, struct fake_op *op);
+void fake_run_body(struct fake_store *s, struct fake_op *op);
+void fake_run_meta_file(struct fake_store *s, struct fake_op *op);
+void fake_run_meta_put(struct fake_store *s, struct fake_op *op);
+
+/* fake_stage.c */
+int fake_stage_new(struct store *base, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+		   struct error *err);
+int fake_stage_write(struct store_stage *base, struct span in);
+bool fake_stage_ready(const struct store_stage *base);
+uint64_t fake_stage_size(const struct store_stage *base);
+void fake_stage_free(struct store_stage *base);
+void fake_run_seal(struct fake_store *s, struct fake_op *op);
+/* Wakes one stage that was not ready; false: there is none. */
+bool fake_stage_step(struct fake_store *s);
+
+#endif

@@ -1,0 +1,357 @@
+/* fake_run.c - does what the queued calls ask for, one after the other. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fake/fake_inner.h"
+
+/* --- watching -------------------------------------------------------------- */
+
+void fake_tell(struct fake_store *s, struct fake_user *u)
+{
+	for (struct fake_account *a = u->logins; a != NULL && u->touched.any; a = a->next) {
+		if (a->changed == NULL)
+			continue;
+		if (a->news.any && a->news.mailbox != u->touched.mailbox)
+			a->news.mailbox = 0;
+		else
+			a->news = u->touched;
+		if (a->armed)
+			fake_wake(s);
+	}
+	u->touched = (struct fake_touched){ 0 };
+}
+
+void fake_looked(struct fake_store *s, struct fake_account *a, uint64_t mailbox)
+{
+	if (a->news.any && a->news.mailbox == mailbox)
+		a->news = (struct fake_touched){ 0 };	/* the look itself tells it */
+	a->armed = true;
+	if (a->news.any)
+		fake_wake(s);
+}
+
+/* Gives one hint; false: there is none to give. */
+static bool hint_step(struct fake_store *s)
+{
+	struct fake_user *u;
+	size_t at = 0;
+
+	while (fake_user_next(s, &at, &u))
+		for (struct fake_account *a = u->logins; a != NULL; a = a->next) {
+			uint64_t mailbox = a->news.mailbox;
+
+			if (a->changed == NULL || !a->armed || !a->news.any)
+				continue;
+			a->armed = false;
+			a->news = (struct fake_touched){ 0 };
+			a->changed(a->arg, mailbox);
+			return true;
+		}
+	return false;
+}
+
+/* --- calls ----------------------------------------------------------------- */
+
+/* The failure that was ordered for a call of this kind, or STORE_OK. */
+static enum store_status ordered(struct fake_failure *f)
+{
+	if (f->times == 0)
+		return STORE_OK;
+	f->times--;
+	return f->status;
+}
+
+static void give_nothing(struct fake_op *op, enum store_status status, const char *words)
+{
+	if (op->done.plain == NULL)
+		return;
+	switch (op->call) {
+	case FAKE_LOGIN:
+		op->done.login(op->arg, status, NULL);
+		return;
+	case FAKE_LIST:
+		op->done.list(op->arg, status, NULL);
+		return;
+	case FAKE_FIND:
+		op->done.find(op->arg, status, NULL);
+		return;
+	case FAKE_SYNC:
+		op->done.page(op->arg, status, NULL);
+		return;
+	case FAKE_BODY:
+	case FAKE_META_FILE:
+		op->done.body(op->arg, status, -1, 0);
+		return;
+	case FAKE_COMMIT:
+		op->done.commit(op->arg, status, NULL, 0, words);
+		return;
+	default:
+		op->done.plain(op->arg, status, words);
+	}
+}
+
+static void run_login(struct fake_store *s, struct fake_op *op)
+{
+	uint32_t rights;
+	struct fake_user *u = fake_token_user(s, &op->token, &rights);
+	struct fake_account *a;
+
+	if (u == NULL || op->done.login == NULL) {
+		give_nothing(op, STORE_REFUSED, "the token is void");
+		return;
+	}
+	a = fake_need(sizeof(*a));
+	a->base.store = &s->base;
+	a->user = u;
+	a->rights = rights;
+	a->next = u->logins;
+	u->logins = a;
+	op->done.login(op->arg, STORE_OK, &a->base);
+}
+
+static void run_lock(struct fake_op *op)
+{
+	struct fake_user *u = op->user;
+
+	if (u->locked != NULL && u->locked != op->account) {
+		give_nothing(op, STORE_IN_USE, "another session has the maildrop");
+		return;
+	}
+	u->locked = op->account;
+	give_nothing(op, STORE_OK, "");
+}
+
+/* --- changes and their txids ----------------------------------------------- */
+
+static struct span txid_key(const struct fake_op *op)
+{
+	return (struct span){ op->txid.bytes, sizeof(op->txid.bytes) };
+}
+
+static void keep_outcome(struct fake_store *s, struct fake_op *op, struct arena *memory,
+			 struct store_result *results, size_t count)
+{
+	struct fake_outcome *o = fake_need(sizeof(*o));
+
+	*o = (struct fake_outcome){ memory, results, count };
+	if (table_put(s->outcomes, txid_key(op), o) < 0)
+		abort();
+}
+
+static void free_stages(struct fake_op *op)
+{
+	if (op->stage != NULL)
+		fake_stage_free(&op->stage->base);
+	for (size_t i = 0; op->call == FAKE_COMMIT && i < op->count; i++)
+		if (op->mutations[i].stage != NULL)
+			fake_stage_free(op->mutations[i].stage);
+}
+
+/* STORE_RIGHT_POP: expunges in INBOX, no more. */
+static bool may_change(const struct fake_op *op, const struct store_mutation *m)
+{
+	const struct fake_mailbox *box = fake_box_by_id(&op->user->boxes, m->mailbox);
+
+	return (op->rights & STORE_RIGHT_READ) != 0 ||
+	       (m->change == STORE_EXPUNGE && (box == NULL || box->role == STORE_ROLE_INBOX));
+}
+
+/* All mutations or none; the results are the arena's. */
+static enum store_status change_all(struct fake_store *s, struct fake_op *op, struct store_result *results,
+				    struct arena *memory)
+{
+	bool one_append = op->count == 1 && op->mutations[0].change == STORE_APPEND;
+	enum store_status status = STORE_OK;
+	struct fake_boxes before = { 0 };
+
+	if (!one_append)		/* an append changes nothing before it is sure */
+		fake_boxes_copy(&before, &op->user->boxes);
+	for (size_t i = 0; i < op->count && status == STORE_OK; i++)
+		status = may_change(op, &op->mutations[i])
+				 ? fake_change(s, op->user, &op->mutations[i], &results[i], memory)
+				 : STORE_REFUSED;
+	if (status != STORE_OK && !one_append) {
+		struct fake_boxes half = op->user->boxes;
+
+		op->user->boxes = before;
+		before = half;
+	}
+	if (status != STORE_OK)
+		op->user->touched = (struct fake_touched){ 0 };
+	fake_boxes_clear(&before);
+	return status;
+}
+
+static void give_results(struct fake_store *s, struct fake_op *op, const struct store_result *results, size_t count)
+{
+	enum store_status lost = ordered(&s->lose[FAKE_COMMIT]);
+
+	if (lost != STORE_OK)
+		give_nothing(op, lost, "the answer is lost, as ordered");
+	else if (op->done.commit != NULL)
+		op->done.commit(op->arg, STORE_OK, results, count, "");
+}
+
+static void run_commit(struct fake_store *s, struct fake_op *op)
+{
+	const struct fake_outcome *known = table_get(s->outcomes, txid_key(op));
+	struct store_result *results;
+	enum store_status status;
+	struct arena *memory;
+	struct error err;
+
+	if (known != NULL) {
+		give_results(s, op, known->results, known->count);
+		return;
+	}
+	s->calls[FAKE_COMMIT]++;
+	if (arena_new(&memory, SIZE_MAX / 2, ARENA_PLAIN, &err) < 0)
+		abort();
+	results = arena_array(memory, op->count + 1, sizeof(*results));
+	status = change_all(s, op, results, memory);
+	if (status != STORE_OK) {
+		arena_free(memory);
+		give_nothing(op, status, "the commit failed");
+		return;
+	}
+	keep_outcome(s, op, memory, results, op->count);
+	fake_tell(s, op->user);
+	give_results(s, op, results, op->count);
+}
+
+/* An account that stands twice gets one copy. */
+static bool is_first(const struct fake_op *op, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (span_equal(op->recipients[k].account, op->recipients[i].account))
+			return false;
+	return true;
+}
+
+static void give_delivered(struct fake_store *s, struct fake_op *op)
+{
+	enum store_status lost = ordered(&s->lose[FAKE_DELIVER]);
+
+	give_nothing(op, lost, lost != STORE_OK ? "the answer is lost, as ordered" : "");
+}
+
+static void run_deliver(struct fake_store *s, struct fake_op *op)
+{
+	struct fake_body *body;
+
+	if (table_get(s->outcomes, txid_key(op)) != NULL) {
+		give_delivered(s, op);
+		return;
+	}
+	s->calls[FAKE_DELIVER]++;
+	if (op->stage == NULL || op->stage->failed || op->count == 0) {
+		give_nothing(op, op->stage != NULL && op->stage->failed ? STORE_LIMIT : STORE_INVALID, "no body");
+		return;
+	}
+	body = fake_body_new(buf_span(&op->stage->bytes));
+	for (size_t i = 0; i < op->count; i++) {
+		struct fake_user *u = fake_user_of(s, op->recipients[i].account);
+
+		if (!is_first(op, i))
+			continue;
+		fake_deliver(s, u, body, op->meta, op->recipients[i].address);
+		fake_tell(s, u);
+	}
+	fake_body_drop(body);
+	keep_outcome(s, op, NULL, NULL, 0);
+	give_delivered(s, op);
+}
+
+static void run_room(struct fake_store *s, struct fake_op *op)
+{
+	bool fits = s->options.quota == 0 || op->size <= s->options.quota;
+
+	give_nothing(op, fits ? STORE_OK : STORE_OVER_QUOTA, fits ? "" : "the message is larger than the quota");
+}
+
+static void work(struct fake_store *s, struct fake_op *op)
+{
+	if (op->call != FAKE_COMMIT && op->call != FAKE_DELIVER)
+		s->calls[op->call]++;
+	switch (op->call) {
+	case FAKE_LOGIN:
+		run_login(s, op);
+		return;
+	case FAKE_LOCK:
+		run_lock(op);
+		return;
+	case FAKE_LIST:
+		fake_run_list(s, op);
+		return;
+	case FAKE_FIND:
+		fake_run_find(s, op);
+		return;
+	case FAKE_SYNC:
+		fake_run_sync(s, op);
+		return;
+	case FAKE_BODY:
+		fake_run_body(s, op);
+		return;
+	case FAKE_META_FILE:
+		fake_run_meta_file(s, op);
+		return;
+	case FAKE_META_PUT:
+		fake_run_meta_put(s, op);
+		return;
+	case FAKE_COMMIT:
+		run_commit(s, op);
+		return;
+	case FAKE_DELIVER:
+		run_deliver(s, op);
+		return;
+	case FAKE_ROOM:
+		run_room(s, op);
+		return;
+	case FAKE_SEAL:
+		fake_run_seal(s, op);
+		return;
+	case FAKE_CALLS:
+		break;
+	}
+}
+
+static void op_step(struct fake_store *s)
+{
+	struct fake_op *op = s->first;
+	bool left = op->user != NULL && op->account == NULL;	/* logged out: only changes matter still */
+	enum store_status failure;
+
+	s->first = op->next;
+	if (s->first == NULL)
+		s->last = &s->first;
+	failure = ordered(&s->fail[op->call]);
+	if (failure != STORE_OK)
+		give_nothing(op, failure, "failed, as ordered");
+	else if (op->account != NULL && op->account->revoked)
+		give_nothing(op, STORE_REFUSED, "the login was revoked");
+	else if (!left || op->call == FAKE_COMMIT || op->call == FAKE_META_PUT)
+		work(s, op);
+	if (op->call != FAKE_SEAL)
+		free_stages(op);
+	fake_op_free(op);
+}
+
+size_t fake_store_step(struct store *base)
+{
+	struct fake_store *s = (struct fake_store *)base;
+
+	if (s->first != NULL) {
+		op_step(s);
+		return 1;
+	}
+	return hint_step(s) || fake_stage_step(s) ? 1 : 0;
+}
+
+size_t fake_store_run(struct store *base)
+{
+	size_t count = 0;
+
+	while (fake_store_step(base) > 0)
+		count++;
+	return count;
+}
