@@ -1,0 +1,182 @@
+/*
+ * body.c - the message, from 354 to the final dot.
+ *
+ * What the client sends goes out as it comes, undotted. A submitted message's header is held
+ * until it is whole, for a missing Date or Message-ID goes in front of it. A message that turns
+ * out to be refused is read to its end and thrown away (RFC 5321 4.2.5): only then is the answer heard.
+ */
+#include "smtpd/state.h"
+
+enum { BODY_PIECE = 32 * 1024 };	/* bytes that are decoded at a time */
+
+void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result)
+{
+	if (result == SMTP_FULL) {
+		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");
+		smtp_reset(e);
+		return;
+	}
+	if (result != SMTP_DONE) {
+		smtp_reply(e, "451 4.3.0 can't take mail right now, try again later");
+		smtp_reset(e);
+		return;
+	}
+	dot_decoder_init(&e->dots);
+	header_watch_init(&e->header);
+	e->phase = PHASE_BODY;
+	e->body_room = true;
+	smtp_reply(e, "354 go ahead, end with a dot on a line of its own");
+}
+
+/* The first reason stands; nothing more of the body is kept. */
+static void fault(struct smtp_server *e, enum smtp_result why)
+{
+	if (e->body_fault == SMTP_DONE)
+		e->body_fault = why;
+	buf_clear(&e->body);
+	buf_clear(&e->held);
+}
+
+static void put_default(struct smtp_server *e, bool present, const char *line)
+{
+	if (!present && line != NULL)
+		buf_put_text(&e->body, line);
+}
+
+/* The submitted header is whole: out with it, and with what it lacks. */
+static void release_header(struct smtp_server *e)
+{
+	put_default(e, e->header.date, e->date_line);			/* RFC 6409 8.2 */
+	put_default(e, e->header.message_id, e->message_id_line);	/* RFC 6409 8.3 */
+	buf_put(&e->body, buf_span(&e->held));
+	buf_clear(&e->held);
+}
+
+static void take_piece(struct smtp_server *e, struct span piece)
+{
+	bool was_over = e->header.over;
+	struct span header;
+
+	e->body_size += piece.n;
+	if (e->body_size > e->config.message_limit)
+		fault(e, SMTP_TOO_LARGE);
+	header = span_take(&piece, header_watch_feed(&e->header, piece));
+	if (e->body_fault != SMTP_DONE)
+		return;
+	if (!e->config.submission) {
+		buf_put(&e->body, header);
+	} else {
+		buf_put(&e->held, header);
+		if (e->held.failed)
+			e->held_over = true;
+		if (e->header.over && !was_over)
+			release_header(e);
+	}
+	buf_put(&e->body, piece);
+	if (e->held_over || e->body.failed)
+		fault(e, SMTP_TOO_LARGE);
+}
+
+void smtp_body_feed(struct smtp_server *e, struct span *in)
+{
+	struct span part = { in->p, in->n < BODY_PIECE ? in->n : BODY_PIECE };
+	size_t had = part.n;
+	struct buf plain;
+	bool ended;
+
+	if (e->body_ended)
+		return;
+	buf_init(&plain, BODY_PIECE + 8);
+	ended = dot_decode(&e->dots, &part, &plain);
+	span_take(in, had - part.n);
+	take_piece(e, buf_span(&plain));
+	buf_clear(&plain);
+	e->deadline = e->now_ms + e->config.data_ms;
+	if (!ended)
+		return;
+	if (e->config.submission && !e->header.over && e->body_fault == SMTP_DONE)
+		release_header(e);	/* a message that is all header */
+	e->body_ended = true;
+}
+
+/* Why a message that has come in whole is refused, or NULL. */
+static const char *refusal(const struct smtp_server *e)
+{
+	if (e->dots.bare)
+		return "550 5.5.2 the message holds a lone CR or LF; lines end in CRLF";	/* RFC 5321 2.3.8 */
+	if (e->held_over)
+		return "552 5.3.4 the message's header is too large";
+	if (e->body_fault == SMTP_TOO_LARGE)
+		return "552 5.3.4 the message is larger than this server takes";
+	if (e->body_fault == SMTP_FULL)
+		return "452 4.3.1 no room on this server right now, try again later";
+	if (e->body_fault != SMTP_DONE)
+		return "451 4.3.0 can't take mail right now, try again later";
+	if (e->header.received > e->config.received_limit)
+		return "554 5.4.6 the message has passed too many servers: a loop";	/* RFC 5321 6.3 */
+	if (e->config.submission && e->header.from != 1)
+		return "550 5.6.0 a message has one From line";		/* RFC 6409 8 */
+	return NULL;
+}
+
+static bool finish(struct smtp_server *e, struct smtp_action *a)
+{
+	const char *reply = refusal(e);
+
+	if (reply == NULL) {
+		smtp_open(e, SMTP_COMMIT);
+		e->open.size = e->body_size;
+		*a = e->open;
+		return true;
+	}
+	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"", e->sender, (unsigned long long)e->body_size,
+		  reply);
+	e->phase = PHASE_COMMAND;
+	smtp_reset(e);
+	smtp_bad(e, reply);
+	return false;
+}
+
+bool smtp_body_next(struct smtp_server *e, struct smtp_action *a)
+{
+	if (e->body.n > 0) {
+		smtp_open(e, SMTP_BODY);
+		e->open.bytes = buf_span(&e->body);
+		*a = e->open;
+		return true;
+	}
+	return e->body_ended && finish(e, a);
+}
+
+void smtp_body_done(struct smtp_server *e, enum smtp_result result)
+{
+	buf_clear(&e->body);
+	if (result != SMTP_DONE)
+		fault(e, result);
+}
+
+void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words)
+{
+	e->phase = PHASE_COMMAND;
+	e->has_sender = false;
+	switch (result) {
+	case SMTP_DONE:
+		e->accepted++;
+		smtp_replyf(e, "250 2.0.0 delivered%s%s", words != NULL ? " as " : "", words != NULL ? words : "");
+		break;
+	case SMTP_FULL:
+		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");
+		break;
+	case SMTP_OVER_QUOTA:
+		smtp_reply(e, "452 4.2.2 the mailbox is full");
+		break;
+	case SMTP_TOO_LARGE:
+		smtp_reply(e, "552 5.3.4 the message is larger than this server takes");
+		break;
+	default:
+		smtp_reply(e, "451 4.3.0 the message could not be stored, try again later");
+	}
+	smtp_reset(e);
+	if (e->ending != NULL)
+		smtp_server_end(e, e->ending);
+}

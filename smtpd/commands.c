@@ -1,0 +1,215 @@
+/* commands.c - what smtpd knows, and when it may run. */
+#include <string.h>
+
+#include "common/base/ascii.h"
+#include "common/base/escape.h"
+#include "smtpd/state.h"
+
+enum {
+	C_HELLO = 1,		/* EHLO or HELO must have been said (RFC 5321 4.1.4) */
+	C_TLS = 2,		/* under RequireTLS: not before TLS (RFC 3207 4) */
+	C_LOGIN = 4,		/* on submission: not before AUTH (RFC 6409 4.3) */
+	C_NO_ARGUMENT = 8
+};
+
+struct command {
+	const char *name;
+	void (*run)(struct smtp_server *e, struct span args);
+	unsigned flags;
+};
+
+static void put_mechanisms(struct smtp_server *e)
+{
+	struct span list = span_of(e->config.mechanisms);
+	const char *before = "250-AUTH ";
+
+	while (list.n > 0) {
+		struct span one = span_trim(span_take_until(&list, ','));
+
+		if (one.n == 0 || !smtp_mechanism_usable(e, one))
+			continue;
+		buf_put_text(&e->replies, before);
+		buf_put(&e->replies, one);
+		before = " ";
+	}
+	if (*before == ' ')
+		buf_put_text(&e->replies, "\r\n");
+}
+
+static bool take_name(struct smtp_server *e, struct span args)
+{
+	struct span name = span_trim(args);
+
+	if (!path_helo_valid(name)) {
+		smtp_bad(e, "501 5.5.4 give the name of your machine: EHLO mail.example.org");
+		return false;
+	}
+	memcpy(e->helo, name.p, name.n);
+	e->helo[name.n] = '\0';
+	e->said_hello = true;
+	smtp_reset(e);		/* RFC 5321 4.1.4 */
+	return true;
+}
+
+/* RFC 5321 4.1.1.1 */
+static void run_ehlo(struct smtp_server *e, struct span args)
+{
+	if (!take_name(e, args))
+		return;
+	e->esmtp = true;
+	smtp_replyf(e, "250-%s greets %s", e->config.hostname, e->helo);
+	smtp_reply(e, "250-PIPELINING");		/* RFC 2920 */
+	smtp_replyf(e, "250-SIZE %llu", (unsigned long long)e->config.message_limit);	/* RFC 1870 */
+	if (e->config.may_start_tls)
+		smtp_reply(e, "250-STARTTLS");		/* RFC 3207 */
+	if (!e->authenticated)
+		put_mechanisms(e);			/* RFC 4954 */
+	smtp_reply(e, "250-8BITMIME");			/* RFC 6152 */
+	smtp_reply(e, "250 ENHANCEDSTATUSCODES");	/* RFC 2034 */
+}
+
+static void run_helo(struct smtp_server *e, struct span args)
+{
+	if (!take_name(e, args))
+		return;
+	e->esmtp = false;
+	smtp_replyf(e, "250 %s", e->config.hostname);
+}
+
+/* RFC 3207 4 */
+static void run_starttls(struct smtp_server *e, struct span args)
+{
+	(void)args;
+	if (e->config.tls) {
+		smtp_bad(e, "503 5.5.1 TLS is up already");
+	} else if (!e->config.may_start_tls) {
+		smtp_bad(e, "502 5.5.1 this port offers no STARTTLS");
+	} else {
+		smtp_reply(e, "220 2.0.0 ready to start TLS");
+		e->phase = PHASE_TLS;
+	}
+}
+
+static void run_noop(struct smtp_server *e, struct span args)
+{
+	(void)args;
+	smtp_reply(e, "250 2.0.0 OK");
+}
+
+static void run_quit(struct smtp_server *e, struct span args)
+{
+	(void)args;
+	smtp_replyf(e, "221 2.0.0 %s closing", e->config.hostname);
+	smtp_close(e);
+}
+
+/* RFC 5321 3.5.3: nobody is told who is here. */
+static void run_vrfy(struct smtp_server *e, struct span args)
+{
+	(void)args;
+	smtp_reply(e, "252 2.5.0 can't tell; send the message and see");
+}
+
+static void run_help(struct smtp_server *e, struct span args)
+{
+	(void)args;
+	smtp_reply(e, "214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH VRFY (RFC 5321)");
+}
+
+/* Sorted by name: the lookup is a binary search. */
+static const struct command commands[] = {
+	/* name       run            flags                            RFC 5321 unless said */
+	{ "AUTH",     smtp_run_auth, C_HELLO | C_TLS },			/* RFC 4954 4 */
+	{ "DATA",     smtp_run_data, C_HELLO | C_TLS | C_LOGIN | C_NO_ARGUMENT },	/* 4.1.1.4 */
+	{ "EHLO",     run_ehlo,      0 },				/* 4.1.1.1 */
+	{ "HELO",     run_helo,      0 },
+	{ "HELP",     run_help,      0 },				/* 4.1.1.8 */
+	{ "MAIL",     smtp_run_mail, C_HELLO | C_TLS | C_LOGIN },	/* 4.1.1.2 */
+	{ "NOOP",     run_noop,      0 },				/* 4.1.1.9 */
+	{ "QUIT",     run_quit,      C_NO_ARGUMENT },			/* 4.1.1.10 */
+	{ "RCPT",     smtp_run_rcpt, C_HELLO | C_TLS | C_LOGIN },	/* 4.1.1.3 */
+	{ "RSET",     smtp_run_rset, C_NO_ARGUMENT },			/* 4.1.1.5 */
+	{ "STARTTLS", run_starttls,  C_HELLO | C_NO_ARGUMENT },		/* RFC 3207 4 */
+	{ "VRFY",     run_vrfy,      C_HELLO | C_TLS },			/* 4.1.1.6 */
+};
+
+static int compare(struct span verb, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < verb.n && i < n; i++)
+		if (ascii_upper(verb.p[i]) != (uint8_t)name[i])
+			return ascii_upper(verb.p[i]) < (uint8_t)name[i] ? -1 : 1;
+	return verb.n < n ? -1 : verb.n > n;
+}
+
+static const struct command *find(struct span verb)
+{
+	size_t low = 0, high = sizeof(commands) / sizeof(commands[0]);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int c = compare(verb, commands[middle].name);
+
+		if (c == 0)
+			return &commands[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* A browser or a form that was led here must not get a word further. */
+static bool is_http(struct span verb)
+{
+	return span_is_nocase(verb, "GET") || span_is_nocase(verb, "POST") || span_is_nocase(verb, "CONNECT") ||
+	       span_is_nocase(verb, "Host:");
+}
+
+static void unknown(struct smtp_server *e, struct span verb)
+{
+	char shown[64];
+
+	if (is_http(verb)) {
+		smtp_replyf(e, "421 4.7.0 %s speaks SMTP, not HTTP", e->config.hostname);
+		smtp_note(e, "closing: the client speaks HTTP");
+		smtp_close(e);
+		return;
+	}
+	smtp_note(e, "unknown command verb=\"%s\"", escape_text(shown, sizeof(shown), verb));
+	smtp_bad(e, "500 5.5.1 unknown command");
+}
+
+static bool may_run(struct smtp_server *e, const struct command *c, struct span args)
+{
+	if ((c->flags & C_TLS) && e->config.require_tls && !e->config.tls)
+		smtp_bad(e, "530 5.7.0 must issue a STARTTLS command first");
+	else if ((c->flags & C_HELLO) && !e->said_hello)
+		smtp_bad(e, "503 5.5.1 say EHLO first");
+	else if ((c->flags & C_LOGIN) && e->config.submission && !e->authenticated)
+		smtp_bad(e, "530 5.7.0 authentication required: log in with your address and password");
+	else if ((c->flags & C_NO_ARGUMENT) && span_trim(args).n > 0)
+		smtp_bad(e, "501 5.5.4 this command takes no argument");
+	else
+		return true;
+	return false;
+}
+
+void smtp_command(struct smtp_server *e, struct span line)
+{
+	struct span args = line, verb;
+	const struct command *c;
+
+	if (span_find(line, 0) >= 0) {
+		smtp_bad(e, "500 5.5.2 a NUL in a command");
+		return;
+	}
+	verb = span_take_until(&args, ' ');
+	c = find(verb);
+	if (c == NULL)
+		unknown(e, verb);
+	else if (may_run(e, c, args))
+		c->run(e, args);
+}

@@ -1,0 +1,302 @@
+/* engine.c - the SMTP engine's life, feed, next, done and time; the contract is in engine.h. */
+#include "smtpd/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtpd/state.h"
+
+enum { REPLIES_MAX = 256 * 1024 };	/* far above output_limit, where feed stops */
+
+int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, uint64_t now_ms,
+		    struct error *err)
+{
+	struct smtp_server *e = calloc(1, sizeof(*e));
+	int r;
+
+	*out = NULL;
+	if (e == NULL)
+		return error_set(err, -ENOMEM, "no memory for an SMTP session");
+	r = line_reader_new(&e->lines, config->line_limit, err);
+	if (r < 0) {
+		free(e);
+		return r;
+	}
+	e->config = *config;
+	buf_init(&e->replies, REPLIES_MAX);
+	buf_init(&e->note, 4096);
+	buf_init(&e->held, SMTP_HEADER_MAX);
+	buf_init(&e->body, 256 * 1024 + SMTP_HEADER_MAX);
+	e->now_ms = now_ms;
+	e->login_deadline = now_ms + config->login_ms;
+	e->deadline = now_ms + config->idle_ms;
+	smtp_replyf(e, "220 %s ESMTP Yubin", config->hostname);
+	*out = e;
+	return 0;
+}
+
+void smtp_server_free(struct smtp_server *e)
+{
+	if (e == NULL)
+		return;
+	sasl_free(e->sasl);
+	line_reader_free(e->lines);
+	buf_clear(&e->replies);
+	buf_clear(&e->note);
+	buf_clear(&e->held);
+	buf_clear(&e->body);
+	free(e);
+}
+
+void smtp_open(struct smtp_server *e, enum smtp_action_kind kind)
+{
+	e->open = (struct smtp_action){ .kind = kind,
+					.number = ++e->last_number,
+					.address = e->address,
+					.size = e->announced };
+	e->open_given = false;
+}
+
+void smtp_forget_body(struct smtp_server *e)
+{
+	buf_clear(&e->held);
+	buf_clear(&e->body);
+	e->body_ended = e->body_room = e->bare = e->held_over = false;
+	e->body_size = 0;
+	e->body_fault = SMTP_DONE;
+	e->date_line = e->message_id_line = NULL;
+}
+
+void smtp_reset(struct smtp_server *e)
+{
+	if (e->has_sender || e->phase == PHASE_BODY)
+		e->abandon = true;
+	e->has_sender = false;
+	e->sender[0] = '\0';
+	e->recipients = 0;
+	smtp_forget_body(e);
+}
+
+static void feed_line(struct smtp_server *e, struct span *in)
+{
+	struct span line;
+	enum line_status st;
+
+	line_reader_limit(e->lines, e->phase == PHASE_AUTH ? SMTP_AUTH_LINE_MAX : e->config.line_limit);
+	st = line_feed(e->lines, in, &line);
+	if (st == LINE_MORE)
+		return;
+	e->deadline = e->now_ms + e->config.idle_ms;
+	if (st == LINE_TOO_LONG) {
+		sasl_free(e->sasl);
+		e->sasl = NULL;
+		e->phase = PHASE_COMMAND;
+		smtp_bad(e, "500 5.5.2 line too long");	/* RFC 5321 4.5.3.1.9 */
+	} else if (st == LINE_BARE) {
+		smtp_bad(e, "500 5.5.2 a lone CR or LF in a command: lines end in CRLF");
+	} else if (e->phase == PHASE_AUTH) {
+		smtp_auth_line(e, line);
+	} else {
+		smtp_command(e, line);
+	}
+}
+
+static bool may_feed(const struct smtp_server *e)
+{
+	if (e->open.number != 0 || e->abandon || e->note.n > 0 ||
+	    e->replies.n - e->reply_sent > e->config.output_limit)
+		return false;
+	if (e->phase == PHASE_BODY)
+		return e->body.n == 0 && !e->body_ended;
+	return e->phase == PHASE_COMMAND || e->phase == PHASE_AUTH;
+}
+
+void smtp_server_feed(struct smtp_server *e, struct span *in)
+{
+	while (in->n > 0 && may_feed(e)) {
+		if (e->phase == PHASE_BODY)
+			smtp_body_feed(e, in);
+		else
+			feed_line(e, in);
+	}
+	if (e->ending != NULL && smtp_server_idle(e))
+		smtp_server_end(e, e->ending);
+}
+
+/* Drops what the last call of next lent. */
+static void take_back(struct smtp_server *e)
+{
+	if (e->reply_sent > 0)
+		buf_clear(&e->replies);
+	e->reply_sent = 0;
+	if (e->note_given)
+		buf_clear(&e->note);
+	e->note_given = false;
+}
+
+/* What is wanted once nothing waits to be said. */
+static void next_silent(struct smtp_server *e, struct smtp_action *a)
+{
+	if (e->phase == PHASE_TLS && !e->tls_given) {
+		e->tls_given = true;
+		a->kind = SMTP_START_TLS;
+	} else if (e->phase == PHASE_CLOSED && !e->close_given) {
+		e->close_given = true;
+		a->kind = SMTP_CLOSE;
+	}
+}
+
+/* In this order: the log's line, what voids a transaction, actions, replies. Replies wait
+ * while an action is open: pipelined commands are answered in one write (RFC 2920 3.2). */
+void smtp_server_next(struct smtp_server *e, struct smtp_action *a)
+{
+	*a = (struct smtp_action){ .kind = SMTP_NONE };
+	take_back(e);
+	if (e->note.n > 0) {
+		e->note_given = true;
+		*a = (struct smtp_action){ .kind = SMTP_NOTE, .bytes = buf_span(&e->note) };
+	} else if (e->abandon) {
+		e->abandon = false;
+		a->kind = SMTP_ABANDON;
+	} else if (e->open.number != 0 && !e->open_given) {
+		e->open_given = true;
+		*a = e->open;
+	} else if (e->open.number == 0 && e->phase == PHASE_BODY && smtp_body_next(e, a)) {
+		e->open_given = true;
+	} else if (e->replies.n > 0 && (e->open.number == 0 || e->replies.n > e->config.output_limit)) {
+		e->reply_sent = e->replies.n;
+		*a = (struct smtp_action){ .kind = SMTP_REPLY, .bytes = buf_span(&e->replies) };
+	} else {
+		next_silent(e, a);
+	}
+}
+
+void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result result, const char *words)
+{
+	enum smtp_action_kind kind = e->open.kind;
+
+	if (number == 0 || number != e->open.number)
+		return;
+	e->open = (struct smtp_action){ 0 };
+	if (e->phase == PHASE_CLOSED)
+		return;
+	e->deadline = e->now_ms + (e->phase == PHASE_BODY ? e->config.data_ms : e->config.idle_ms);
+	switch (kind) {
+	case SMTP_AUTHENTICATE:
+		smtp_auth_done(e, result);
+		break;
+	case SMTP_CHECK_SENDER:
+		smtp_sender_done(e, result);
+		break;
+	case SMTP_CHECK_ROOM:
+		smtp_room_done(e, result);
+		break;
+	case SMTP_CHECK_RECIPIENT:
+		smtp_recipient_done(e, result);
+		break;
+	case SMTP_BODY_BEGIN:
+		smtp_body_begin_done(e, result);
+		break;
+	case SMTP_BODY:
+		smtp_body_done(e, result);
+		break;
+	default:
+		smtp_commit_done(e, result, words);
+	}
+}
+
+void smtp_server_secured(struct smtp_server *e)
+{
+	e->config.tls = true;
+	e->config.may_start_tls = false;
+	if (e->phase != PHASE_TLS)
+		return;
+	smtp_reset(e);		/* RFC 3207 4.2 */
+	e->helo[0] = '\0';
+	e->said_hello = e->esmtp = false;
+	e->tls_given = false;
+	e->phase = PHASE_COMMAND;
+	e->deadline = e->now_ms + e->config.idle_ms;
+}
+
+static bool login_is_due(const struct smtp_server *e)
+{
+	return e->config.submission ? !e->authenticated : !e->said_hello;
+}
+
+uint64_t smtp_server_deadline(const struct smtp_server *e)
+{
+	if (e->phase == PHASE_CLOSED || e->open.number != 0)
+		return UINT64_MAX;
+	return login_is_due(e) && e->login_deadline < e->deadline ? e->login_deadline : e->deadline;
+}
+
+void smtp_server_tick(struct smtp_server *e, uint64_t now_ms)
+{
+	e->now_ms = now_ms;
+	if (now_ms < smtp_server_deadline(e))
+		return;
+	/* RFC 5321 4.5.3.2 */
+	smtp_replyf(e, "421 4.4.2 %s waited too long, closing", e->config.hostname);
+	smtp_note(e, "timed out phase=%s", e->phase == PHASE_BODY ? "data" : login_is_due(e) ? "login" : "idle");
+	smtp_close(e);
+}
+
+bool smtp_server_idle(const struct smtp_server *e)
+{
+	return e->open.number == 0 && e->phase != PHASE_BODY && !e->has_sender;
+}
+
+void smtp_server_end(struct smtp_server *e, const char *why)
+{
+	if (e->phase == PHASE_CLOSED)
+		return;
+	if (!smtp_server_idle(e)) {
+		e->ending = why;
+		return;
+	}
+	smtp_replyf(e, "421 4.3.2 %s %s", e->config.hostname, why);	/* RFC 5321 3.8 */
+	smtp_close(e);
+}
+
+const char *smtp_server_helo(const struct smtp_server *e)
+{
+	return e->helo;
+}
+
+bool smtp_server_is_esmtp(const struct smtp_server *e)
+{
+	return e->esmtp;
+}
+
+const char *smtp_server_sender(const struct smtp_server *e)
+{
+	return e->sender;
+}
+
+const char *smtp_server_address(const struct smtp_server *e)
+{
+	return e->address;
+}
+
+size_t smtp_server_recipients(const struct smtp_server *e)
+{
+	return e->recipients;
+}
+
+unsigned smtp_server_accepted(const struct smtp_server *e)
+{
+	return e->accepted;
+}
+
+unsigned smtp_server_errors(const struct smtp_server *e)
+{
+	return e->errors;
+}
+
+void smtp_server_defaults(struct smtp_server *e, const char *date_line, const char *message_id_line)
+{
+	e->date_line = date_line;
+	e->message_id_line = message_id_line;
+}

@@ -1,0 +1,117 @@
+/*
+ * engine.h - the SMTP server as an engine (RFC 5321, RFC 6409): bytes in, actions out.
+ *
+ * Pure: no socket, clock, file, log or global.
+ * Shape   feed takes what it can use; next says what is wanted, one action at a time, until
+ *         SMTP_NONE; those with a number are answered by done with that number, whenever
+ *         (a number that is not open meets nothing). feed leaves bytes while an answer
+ *         is open or output waits: that is the back-pressure.
+ * Order   SMTP_BODY_BEGIN, SMTP_BODY..., then SMTP_COMMIT, or SMTP_ABANDON at any point: the
+ *         recipients and the body of the transaction are void. A COMMIT that is done ends the
+ *         transaction too.
+ * Memory  Lines up to line_limit, recipients up to recipient_limit, and for submission the
+ *         message's header up to SMTP_HEADER_MAX bytes.
+ */
+#ifndef SMTPD_ENGINE_H
+#define SMTPD_ENGINE_H
+
+#include "common/base/error.h"
+#include "common/base/span.h"
+#include "sasl/sasl.h"
+#include "smtpd/path.h"
+
+struct smtp_server;		/* opaque */
+
+enum {
+	SMTP_AUTH_LINE_MAX = 12288,	/* RFC 4954 4: an AUTH answer, without CRLF */
+	SMTP_HEADER_MAX = 256 * 1024	/* of a submitted message */
+};
+
+struct smtp_config {		/* copied, but for the strings, which must outlive the engine */
+	const char *hostname;
+	const char *mechanisms;		/* offered, in order: "PLAIN,LOGIN" */
+	const char *clear_mechanisms;	/* those that may be used without TLS: "none" */
+	bool submission;		/* RFC 6409: authentication required */
+	bool require_tls;		/* no mail and no credentials before it */
+	bool may_start_tls;		/* STARTTLS is offered */
+	bool tls;			/* TLS is up already (implicit) */
+	uint64_t message_limit;		/* bytes */
+	size_t recipient_limit, line_limit, output_limit, received_limit, error_limit;
+	uint64_t login_ms, idle_ms, data_ms;
+};
+
+enum smtp_action_kind {
+	SMTP_NONE,		/* nothing until there is input, an answer or the deadline */
+	SMTP_REPLY,		/* bytes to send */
+	SMTP_START_TLS,		/* behind the replies; smtp_server_secured when it is up */
+	SMTP_CLOSE,
+	SMTP_NOTE,		/* text for the log: one line, escaped */
+	SMTP_ABANDON,		/* forget the transaction */
+	/* these carry a number and want smtp_server_done */
+	SMTP_AUTHENTICATE,	/* credentials */
+	SMTP_CHECK_SENDER,	/* address: may who is logged in send as it? */
+	SMTP_CHECK_ROOM,	/* size: bytes announced, 0: unknown */
+	SMTP_CHECK_RECIPIENT,	/* address */
+	SMTP_BODY_BEGIN,	/* make room for a body */
+	SMTP_BODY,		/* bytes of it, in order */
+	SMTP_COMMIT		/* deliver; answered when it is on disk */
+};
+
+/* What came of an action. */
+enum smtp_result {
+	SMTP_DONE,
+	SMTP_WRONG,		/* AUTHENTICATE: user or password; CHECK_SENDER: not theirs */
+	SMTP_DISABLED,		/* AUTHENTICATE */
+	SMTP_NO_USER,		/* CHECK_RECIPIENT: our domain, nobody of that name */
+	SMTP_NOT_LOCAL,		/* CHECK_RECIPIENT: another server's domain */
+	SMTP_OVER_QUOTA,
+	SMTP_FULL,		/* no room on the disk */
+	SMTP_TOO_MANY,		/* sessions of the account; accounts behind the recipients */
+	SMTP_TRY_LATER,
+	SMTP_TOO_LARGE
+};
+
+struct smtp_action {
+	enum smtp_action_kind kind;
+	uint64_t number;		/* 0: no answer is wanted */
+	struct span bytes;		/* REPLY, BODY, NOTE: lent until the next call */
+	const char *address;		/* CHECK_SENDER, CHECK_RECIPIENT: lent until done */
+	uint64_t size;
+	const struct sasl_credentials *credentials;	/* lent until done */
+};
+
+/* Strings in config are lent for the engine's life. */
+int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, uint64_t now_ms,
+		    struct error *err);
+void smtp_server_free(struct smtp_server *e);
+
+void smtp_server_feed(struct smtp_server *e, struct span *in);
+void smtp_server_next(struct smtp_server *e, struct smtp_action *action);
+/* words: put into the reply where it has room for them (the id of a message). NULL: none. */
+void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result result, const char *words);
+
+/* TLS is up: everything that the client said before is forgotten (RFC 3207 4.2). */
+void smtp_server_secured(struct smtp_server *e);
+/* Time passes; a deadline that is over ends the session with 421. */
+void smtp_server_tick(struct smtp_server *e, uint64_t now_ms);
+uint64_t smtp_server_deadline(const struct smtp_server *e);
+/* The server ends the session: 421, once no command is in hand. */
+void smtp_server_end(struct smtp_server *e, const char *why);
+bool smtp_server_idle(const struct smtp_server *e);
+
+/* The transaction, for trace lines and the log; lent until the next call. */
+const char *smtp_server_helo(const struct smtp_server *e);
+bool smtp_server_is_esmtp(const struct smtp_server *e);
+const char *smtp_server_sender(const struct smtp_server *e);
+/* The address that was last given to be checked. */
+const char *smtp_server_address(const struct smtp_server *e);
+size_t smtp_server_recipients(const struct smtp_server *e);
+/* Messages accepted so far, and bad commands. */
+unsigned smtp_server_accepted(const struct smtp_server *e);
+unsigned smtp_server_errors(const struct smtp_server *e);
+
+/* Submission: what a message lacks is put in front of its header (RFC 6409 8.1, 8.2). The shell
+ * gives both, whole lines with CRLF, in answer to BODY_BEGIN. Lent until the body ends. */
+void smtp_server_defaults(struct smtp_server *e, const char *date_line, const char *message_id_line);
+
+#endif

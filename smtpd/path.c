@@ -1,0 +1,191 @@
+/* path.c - the contract is in path.h. */
+#include "smtpd/path.h"
+
+#include <string.h>
+
+#include "common/base/ascii.h"
+
+/* What is being put together; at most room bytes and a NUL. */
+struct text {
+	char *out;
+	size_t n, room;
+	bool over;
+};
+
+static void text_put(struct text *t, uint8_t c)
+{
+	if (t->n < t->room)
+		t->out[t->n++] = (char)c;
+	else
+		t->over = true;
+}
+
+static uint8_t peek(const struct span *in)
+{
+	return in->n > 0 ? in->p[0] : 0;
+}
+
+static bool take_sign(struct span *in, uint8_t c)
+{
+	if (peek(in) != c)
+		return false;
+	span_take(in, 1);
+	return true;
+}
+
+/* RFC 5322 3.2.3 atext */
+static bool is_atext(uint8_t c)
+{
+	return ascii_alnum(c) || (c != 0 && c < 0x80 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+/* RFC 5321 4.1.2 Quoted-string: the content, without quotes and backslashes. */
+static bool take_quoted(struct span *in, struct text *t)
+{
+	span_take(in, 1);
+	while (in->n > 0) {
+		uint8_t c = span_take(in, 1).p[0];
+
+		if (c == '"')
+			return t->n > 0 && !t->over;
+		if (c == '\\') {
+			if (in->n == 0)
+				return false;
+			c = span_take(in, 1).p[0];
+		}
+		if (ascii_control(c) || c >= 0x80)
+			return false;
+		text_put(t, c);
+	}
+	return false;
+}
+
+/* RFC 5321 4.1.2 Dot-string, but that dots may stand anywhere: mail with such
+ * addresses exists, and they are refused as unknown users where they are. */
+static bool take_dot_string(struct span *in, struct text *t)
+{
+	while (is_atext(peek(in)) || peek(in) == '.')
+		text_put(t, span_take(in, 1).p[0]);
+	return t->n > 0 && !t->over;
+}
+
+static bool take_literal(struct span *in, struct text *t)
+{
+	while (in->n > 0 && peek(in) != ']') {
+		uint8_t c = span_take(in, 1).p[0];
+
+		if (!ascii_alnum(c) && strchr(":.-[", c) == NULL)
+			return false;
+		text_put(t, ascii_lower(c));
+	}
+	text_put(t, ']');
+	return take_sign(in, ']') && t->n > 2 && !t->over;
+}
+
+static bool take_domain(struct span *in, struct text *t)
+{
+	uint8_t last = '.';
+
+	if (peek(in) == '[')
+		return take_literal(in, t);
+	while (ascii_alnum(peek(in)) || (peek(in) != 0 && strchr("-._", peek(in)) != NULL)) {
+		uint8_t c = ascii_lower(span_take(in, 1).p[0]);
+
+		if (c == '.' && last == '.')
+			return false;
+		text_put(t, c);
+		last = c;
+	}
+	if (last == '.' && t->n > 0)
+		t->n--;		/* the root's dot */
+	return t->n > 0 && !t->over;
+}
+
+/* RFC 5321 appendix C: "@one,@two:" is accepted and ignored. */
+static bool skip_route(struct span *in)
+{
+	char name[PATH_DOMAIN_MAX + 1];
+
+	while (take_sign(in, '@')) {
+		struct text t = { name, 0, PATH_DOMAIN_MAX, false };
+
+		if (!take_domain(in, &t))
+			return false;
+		if (take_sign(in, ':'))
+			return true;
+		if (!take_sign(in, ','))
+			return false;
+	}
+	return false;
+}
+
+static bool local_needs_quotes(const char *local, size_t n)
+{
+	if (local[0] == '.' || local[n - 1] == '.')
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if ((!is_atext((uint8_t)local[i]) && local[i] != '.') || (local[i] == '.' && local[i + 1] == '.'))
+			return true;
+	return false;
+}
+
+/* local, quoted if it must be, into t. */
+static void put_local(struct text *t, const char *local, size_t n)
+{
+	bool quoted = local_needs_quotes(local, n);
+
+	if (quoted)
+		text_put(t, '"');
+	for (size_t i = 0; i < n; i++) {
+		if (local[i] == '"' || local[i] == '\\')
+			text_put(t, '\\');
+		text_put(t, (uint8_t)local[i]);
+	}
+	if (quoted)
+		text_put(t, '"');
+}
+
+static enum path_status take_mailbox(struct span *in, char address[PATH_MAX])
+{
+	char local[PATH_LOCAL_MAX + 2] = "", domain[PATH_DOMAIN_MAX + 1];
+	struct text l = { local, 0, PATH_LOCAL_MAX, false }, d = { domain, 0, PATH_DOMAIN_MAX, false };
+	struct text whole = { address, 0, PATH_MAX - 1, false };
+	bool bare;
+
+	if (!(peek(in) == '"' ? take_quoted(in, &l) : take_dot_string(in, &l)))
+		return PATH_BAD;
+	bare = !take_sign(in, '@');
+	if (!bare && !take_domain(in, &d))
+		return PATH_BAD;
+	if (!take_sign(in, '>'))
+		return PATH_BAD;
+	put_local(&whole, local, l.n);
+	if (!bare)
+		text_put(&whole, '@');
+	for (size_t i = 0; i < d.n; i++)
+		text_put(&whole, (uint8_t)domain[i]);
+	address[whole.n] = '\0';
+	return whole.over ? PATH_BAD : bare ? PATH_BARE : PATH_OK;
+}
+
+enum path_status path_take(struct span *in, char address[PATH_MAX])
+{
+	address[0] = '\0';
+	if (!take_sign(in, '<'))
+		return PATH_BAD;
+	if (take_sign(in, '>'))
+		return PATH_NULL;
+	if (peek(in) == '@' && !skip_route(in))
+		return PATH_BAD;
+	return take_mailbox(in, address);
+}
+
+bool path_helo_valid(struct span name)
+{
+	if (name.n == 0 || name.n > PATH_DOMAIN_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_alnum(name.p[i]) && (name.p[i] == 0 || strchr("-._[]:", name.p[i]) == NULL))
+			return false;
+	return true;
+}

@@ -1,0 +1,34 @@
+/*
+ * path.h - reverse-path and forward-path of MAIL and RCPT (RFC 5321 4.1.2).
+ *
+ * Pure. Every disguise of an address comes out as the one address that it means, or
+ * as none: source routes are dropped (RFC 5321 appendix C), quoted local parts lose
+ * quotes and backslashes that they do not need, the domain becomes lower case.
+ */
+#ifndef SMTPD_PATH_H
+#define SMTPD_PATH_H
+
+#include "common/base/span.h"
+
+enum {
+	PATH_LOCAL_MAX = 64,	/* bytes; RFC 5321 4.5.3.1.1 */
+	PATH_DOMAIN_MAX = 255,	/* RFC 5321 4.5.3.1.2 */
+	PATH_MAX = 320		/* an address and its NUL */
+};
+
+enum path_status {
+	PATH_OK,
+	PATH_NULL,		/* <> */
+	PATH_BARE,		/* a local part alone: <postmaster> */
+	PATH_BAD
+};
+
+/* Takes a path in angle brackets off *in, what follows stays. address: "local@domain", the
+ * local part quoted only if it must be; "" for PATH_NULL; the local part for PATH_BARE. */
+enum path_status path_take(struct span *in, char address[PATH_MAX]);
+
+/* A name that HELO or EHLO may give: a domain or an address literal (RFC 5321 4.1.1.1),
+ * with underscores, as machines have them. */
+bool path_helo_valid(struct span name);
+
+#endif

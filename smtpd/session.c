@@ -1,0 +1,410 @@
+/*
+ * session.c - one connection: the engine's actions done with the store and authd.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/escape.h"
+#include "common/base/log.h"
+#include "service/service.h"
+#include "smtpd/engine.h"
+#include "smtpd/received.h"
+#include "smtpd/session.h"
+#include "smtpd/transaction.h"
+
+enum { TRACE_MAX = 4096 };	/* bytes of the lines that we put in front */
+
+struct session {
+	struct conn *conn;
+	struct service *daemon;
+	struct smtp_server *engine;
+	char account[STORE_ACCOUNT_MAX];	/* "": nobody has logged in */
+	char mechanism[16];
+	struct transaction t;
+	uint64_t number;			/* of the action in hand */
+	uint64_t size;				/* of the message in hand */
+	uint64_t auth_op, store_op;
+	char date_line[CLOCK_TEXT + 16], message_id_line[400];
+};
+
+static void answer(struct session *s, enum smtp_result result, const char *words)
+{
+	smtp_server_done(s->engine, s->number, result, words);
+	conn_wake(s->conn);
+}
+
+static enum smtp_result from_store(enum store_status st)
+{
+	switch (st) {
+	case STORE_OK:
+		return SMTP_DONE;
+	case STORE_OVER_QUOTA:
+		return SMTP_OVER_QUOTA;
+	case STORE_TRY_LATER:
+		return SMTP_FULL;
+	case STORE_LIMIT:
+		return SMTP_TOO_LARGE;
+	default:
+		return SMTP_TRY_LATER;
+	}
+}
+
+/* --- logging in ------------------------------------------------------------ */
+
+static void login_done(void *arg, enum auth_status st, const struct auth_grant *grant)
+{
+	struct session *s = arg;
+
+	s->auth_op = 0;
+	if (st == AUTH_OK && !conn_login(s->conn, grant->account)) {
+		answer(s, SMTP_TOO_MANY, NULL);
+	} else if (st == AUTH_OK) {
+		memcpy(s->account, grant->account, sizeof(s->account));
+		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), s->account,
+			 s->mechanism);
+		answer(s, SMTP_DONE, NULL);
+	} else {
+		answer(s, st == AUTH_WRONG ? SMTP_WRONG : st == AUTH_DISABLED ? SMTP_DISABLED : SMTP_TRY_LATER, NULL);
+	}
+}
+
+static void do_authenticate(struct session *s, const struct smtp_action *a)
+{
+	const struct tls_facts *tls = conn_tls(s->conn);
+	const struct auth_attempt attempt = {
+		.service = "smtp",
+		.peer = conn_peer(s->conn),
+		.authzid = a->credentials->authzid,
+		.user = a->credentials->user,
+		.password = a->credentials->password,
+		.fingerprint = tls != NULL ? tls->client_fingerprint : "",
+	};
+
+	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
+	s->auth_op = auth_login(s->daemon->auth, &attempt, login_done, s);
+}
+
+/* --- the envelope ---------------------------------------------------------- */
+
+static void owns_done(void *arg, enum auth_status st)
+{
+	struct session *s = arg;
+
+	s->auth_op = 0;
+	answer(s, st == AUTH_OK ? SMTP_DONE : st == AUTH_TRY_LATER ? SMTP_TRY_LATER : SMTP_WRONG, NULL);
+}
+
+static void room_done(void *arg, enum store_status st, const char *words)
+{
+	struct session *s = arg;
+
+	(void)words;
+	s->store_op = 0;
+	answer(s, from_store(st), NULL);
+}
+
+static enum smtp_result from_resolve(enum auth_status st)
+{
+	switch (st) {
+	case AUTH_NO_USER:
+		return SMTP_NO_USER;
+	case AUTH_NOT_LOCAL:
+		return SMTP_NOT_LOCAL;
+	default:
+		return SMTP_TRY_LATER;
+	}
+}
+
+static void resolve_done(void *arg, enum auth_status st, const struct auth_target *targets, size_t count)
+{
+	struct session *s = arg;
+
+	s->auth_op = 0;
+	if (st != AUTH_OK) {
+		answer(s, from_resolve(st), NULL);
+		return;
+	}
+	switch (transaction_add(&s->t, smtp_server_address(s->engine), targets, count)) {
+	case 0:
+		answer(s, SMTP_DONE, NULL);
+		break;
+	case -ENOSPC:
+		answer(s, SMTP_TOO_MANY, NULL);
+		break;
+	default:
+		answer(s, SMTP_TRY_LATER, NULL);
+	}
+}
+
+/* --- the message ----------------------------------------------------------- */
+
+static void stage_ready(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->number != 0)
+		answer(s, SMTP_DONE, NULL);
+}
+
+static void write_trace(struct session *s, struct buf *out)
+{
+	const struct tls_facts *tls = conn_tls(s->conn);
+	bool hide = *s->account != '\0' && config_bool(conn_config(s->conn), CONFIG_HIDE_CLIENT);
+	char date[CLOCK_TEXT];
+	struct received r = {
+		.hostname = conn_hostname(s->conn),
+		.helo = smtp_server_helo(s->engine),
+		.peer = hide ? NULL : conn_peer(s->conn),
+		.esmtp = smtp_server_is_esmtp(s->engine),
+		.authenticated = *s->account != '\0',
+		.id = s->t.id,
+		.sender = smtp_server_sender(s->engine),
+		.date = date,
+	};
+
+	clock_mail_text(date, clock_real_ms() / 1000);
+	if (tls != NULL) {
+		r.tls_protocol = tls->protocol;
+		r.tls_cipher = tls->cipher;
+		r.tls_group = tls->group;
+		r.client_cert = tls->client_fingerprint;
+	}
+	if (smtp_server_recipients(s->engine) == 1 && s->t.count == 1)
+		r.recipient = s->t.addresses[0];
+	received_write(&r, out);
+	snprintf(s->date_line, sizeof(s->date_line), "Date: %s\r\n", date);
+	snprintf(s->message_id_line, sizeof(s->message_id_line), "Message-ID: <%s@%s>\r\n", s->t.id,
+		 conn_hostname(s->conn));
+	smtp_server_defaults(s->engine, s->date_line, s->message_id_line);
+}
+
+static enum smtp_result from_write(int r)
+{
+	return r == 0 ? SMTP_DONE : r == -EFBIG ? SMTP_TOO_LARGE : r == -ENOSPC ? SMTP_FULL : SMTP_TRY_LATER;
+}
+
+static enum smtp_result begin_body(struct session *s)
+{
+	uint64_t limit = (uint64_t)config_number(conn_config(s->conn), CONFIG_MESSAGE_LIMIT);
+	struct error err;
+	struct buf trace;
+	int r;
+
+	transaction_name(&s->t, clock_real_ms(), worker_number(s->daemon->worker), s->daemon->serial++);
+	r = store_stage_new(s->daemon->store, &s->t.stage, limit + TRACE_MAX + SMTP_HEADER_MAX, stage_ready, s, &err);
+	if (r == 0)
+		r = mime_parser_new(&s->t.parser, NULL, &err);
+	if (r < 0) {
+		log_error("ICID %llu no room for a message: %s", (unsigned long long)conn_id(s->conn), err.words);
+		return SMTP_TRY_LATER;
+	}
+	buf_init(&trace, TRACE_MAX);
+	write_trace(s, &trace);
+	r = transaction_write(&s->t, buf_span(&trace));
+	buf_clear(&trace);
+	return from_write(r);
+}
+
+static void do_body(struct session *s, const struct smtp_action *a)
+{
+	int r = transaction_write(&s->t, a->bytes);
+
+	if (r == 0 && !store_stage_ready(s->t.stage))
+		return;		/* stage_ready answers */
+	answer(s, from_write(r), NULL);
+}
+
+static void delivered(void *arg, enum store_status st, const char *words)
+{
+	struct session *s = arg;
+	char id[sizeof(s->t.id)], from[PATH_MAX + 8];
+
+	s->store_op = 0;
+	memcpy(id, s->t.id, sizeof(id));
+	escape_text(from, sizeof(from), span_of(smtp_server_sender(s->engine)));
+	if (st == STORE_OK) {
+		s->daemon->done++;
+		log_info("ICID %llu message accepted id=%s from=<%s> recipients=%zu accounts=%zu size=%llu",
+			 (unsigned long long)conn_id(s->conn), id, from, smtp_server_recipients(s->engine), s->t.count,
+			 (unsigned long long)s->size);
+	} else {
+		log_warn("ICID %llu message not stored id=%s from=<%s> reason=\"%s\"",
+			 (unsigned long long)conn_id(s->conn), id, from, words != NULL ? words : "");
+	}
+	transaction_clear(&s->t);
+	answer(s, from_store(st), id);
+}
+
+static void do_commit(struct session *s, const struct smtp_action *a)
+{
+	s->size = a->size;
+	s->store_op = transaction_deliver(&s->t, s->daemon->store, delivered, s);
+	if (s->store_op == 0)
+		answer(s, SMTP_TRY_LATER, NULL);
+}
+
+/* --- the engine's actions -------------------------------------------------- */
+
+static void act(struct session *s, const struct smtp_action *a)
+{
+	s->number = a->number;
+	switch (a->kind) {
+	case SMTP_AUTHENTICATE:
+		do_authenticate(s, a);
+		break;
+	case SMTP_CHECK_SENDER:
+		s->auth_op = auth_owns(s->daemon->auth, s->account, span_of(a->address), owns_done, s);
+		break;
+	case SMTP_CHECK_ROOM:
+		s->store_op = store_room(s->daemon->store, a->size, room_done, s);
+		break;
+	case SMTP_CHECK_RECIPIENT:
+		s->auth_op = auth_resolve(s->daemon->auth, span_of(a->address), resolve_done, s);
+		break;
+	case SMTP_BODY_BEGIN:
+		answer(s, begin_body(s), NULL);
+		break;
+	case SMTP_BODY:
+		do_body(s, a);
+		break;
+	case SMTP_COMMIT:
+		do_commit(s, a);
+		break;
+	case SMTP_ABANDON:
+		transaction_clear(&s->t);
+		break;
+	default:
+		log_info("ICID %llu %.*s", (unsigned long long)conn_id(s->conn), (int)a->bytes.n,
+			 (const char *)a->bytes.p);
+	}
+}
+
+static enum conn_want session_next(void *session, struct span *out)
+{
+	struct session *s = session;
+	struct smtp_action a;
+
+	for (;;) {
+		smtp_server_next(s->engine, &a);
+		switch (a.kind) {
+		case SMTP_NONE:
+			return CONN_WANT_INPUT;
+		case SMTP_REPLY:
+			*out = a.bytes;
+			return CONN_WANT_OUTPUT;
+		case SMTP_START_TLS:
+			return CONN_WANT_TLS;
+		case SMTP_CLOSE:
+			return CONN_WANT_CLOSE;
+		default:
+			act(s, &a);
+		}
+	}
+}
+
+static struct smtp_config session_config(struct conn *c)
+{
+	const struct config_scope *scope = conn_config(c);
+	const struct config_listen *l = conn_listen(c);
+
+	return (struct smtp_config){
+		.hostname = conn_hostname(c),
+		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
+		.clear_mechanisms = config_text(scope, CONFIG_AUTH_WITHOUT_TLS),
+		.submission = l->service == CONFIG_SERVICE_SUBMISSION,
+		.require_tls = config_require_tls(scope, CONFIG_SMTPD, l->service),
+		.may_start_tls = conn_may_start_tls(c),
+		.tls = l->mode == CONFIG_MODE_IMPLICIT,
+		.message_limit = (uint64_t)config_number(scope, CONFIG_MESSAGE_LIMIT),
+		.recipient_limit = (size_t)config_number(scope, CONFIG_RECIPIENT_LIMIT),
+		.line_limit = config_line_limit(scope, CONFIG_SMTPD),
+		.output_limit = (size_t)config_number(scope, CONFIG_OUTPUT_LIMIT),
+		.received_limit = (size_t)config_number(scope, CONFIG_RECEIVED_LIMIT),
+		.error_limit = (size_t)config_number(scope, CONFIG_ERROR_LIMIT),
+		.login_ms = (uint64_t)config_number(scope, CONFIG_LOGIN_TIME),
+		.idle_ms = (uint64_t)config_idle_ms(scope, CONFIG_SMTPD),
+		.data_ms = (uint64_t)config_number(scope, CONFIG_DATA_TIME),
+	};
+}
+
+static int session_open(void **session, struct conn *c, struct error *err)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct smtp_config config = session_config(c);
+	int r;
+
+	if (s == NULL)
+		return error_set(err, -ENOMEM, "no memory for a session");
+	s->conn = c;
+	s->daemon = conn_daemon(c);
+	r = smtp_server_new(&s->engine, &config, clock_mono_ms(), err);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	*session = s;
+	return 0;
+}
+
+static void session_close(void *session)
+{
+	struct session *s = session;
+
+	log_info("ICID %llu session ended user=%s accepted=%u errors=%u", (unsigned long long)conn_id(s->conn),
+		 *s->account != '\0' ? s->account : "-", smtp_server_accepted(s->engine),
+		 smtp_server_errors(s->engine));
+	auth_cancel(s->daemon->auth, s->auth_op);
+	store_cancel(s->daemon->store, s->store_op);
+	s->number = 0;
+	transaction_clear(&s->t);
+	smtp_server_free(s->engine);
+	free(s);
+}
+
+static void session_feed(void *session, struct span *in)
+{
+	smtp_server_feed(((struct session *)session)->engine, in);
+}
+
+static void session_secured(void *session)
+{
+	smtp_server_secured(((struct session *)session)->engine);
+}
+
+static void session_tick(void *session, uint64_t now_ms)
+{
+	smtp_server_tick(((struct session *)session)->engine, now_ms);
+}
+
+static uint64_t session_deadline(void *session)
+{
+	return smtp_server_deadline(((struct session *)session)->engine);
+}
+
+static void session_end(void *session, enum conn_end why)
+{
+	smtp_server_end(((struct session *)session)->engine,
+			why == CONN_END_REVOKED ? "the account was changed, log in again" : "shutting down, try again");
+}
+
+static bool session_idle(void *session)
+{
+	return smtp_server_idle(((struct session *)session)->engine);
+}
+
+const struct conn_protocol smtpd_protocol = {
+	.name = "smtp",
+	.which = CONFIG_SMTPD,
+	.open = session_open,
+	.close = session_close,
+	.feed = session_feed,
+	.next = session_next,
+	.secured = session_secured,
+	.tick = session_tick,
+	.deadline = session_deadline,
+	.end = session_end,
+	.idle = session_idle,
+};

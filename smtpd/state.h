@@ -1,0 +1,106 @@
+/*
+ * state.h - the inside of the SMTP engine, shared by its files; nobody else includes it.
+ *
+ * engine.c     life, feed, next, done, time
+ * commands.c   the table of commands, and those that only talk
+ * mail.c       MAIL, RCPT, RSET, DATA
+ * auth.c       AUTH and its exchange
+ * body.c       the message itself, up to the final dot
+ */
+#ifndef SMTPD_STATE_H
+#define SMTPD_STATE_H
+
+#include "common/base/buf.h"
+#include "common/base/dot.h"
+#include "common/base/line.h"
+#include "smtpd/engine.h"
+#include "smtpd/header_watch.h"
+
+enum smtp_phase {
+	PHASE_COMMAND,
+	PHASE_AUTH,		/* the next line is an answer of the AUTH exchange */
+	PHASE_TLS,		/* 220 was said to STARTTLS */
+	PHASE_BODY,
+	PHASE_CLOSED
+};
+
+struct smtp_server {
+	struct smtp_config config;
+	enum smtp_phase phase;
+	struct line_reader *lines;
+	struct buf replies;		/* waiting to be sent */
+	size_t reply_sent;		/* of it, lent by the last next */
+	struct buf note;		/* a line for the log */
+	bool note_given, close_given, tls_given, abandon;
+
+	/* the action that is open, and the one that waits to be given */
+	struct smtp_action open;	/* open.number 0: none */
+	bool open_given;
+	uint64_t last_number;
+
+	char helo[PATH_DOMAIN_MAX + 1];
+	bool said_hello, esmtp, authenticated;
+	struct sasl *sasl;
+	unsigned errors, accepted;
+
+	/* the transaction */
+	bool has_sender;
+	char sender[PATH_MAX];
+	char address[PATH_MAX];		/* that is being checked */
+	size_t recipients;
+	uint64_t announced;		/* SIZE= of MAIL, 0: none */
+
+	/* the body */
+	struct dot_decoder dots;
+	struct header_watch header;
+	struct buf held;		/* a submitted message's header, until it is whole */
+	struct buf body;		/* decoded, waiting to be given */
+	bool body_ended, body_room;	/* final dot seen; BODY_BEGIN was answered */
+	bool bare, held_over;
+	uint64_t body_size;
+	enum smtp_result body_fault;	/* SMTP_DONE: none */
+	const char *date_line, *message_id_line;
+
+	uint64_t now_ms, login_deadline, deadline;
+	const char *ending;		/* the server ends the session: why */
+};
+
+/* reply.c: `code enhanced text`, one line or several. */
+void smtp_reply(struct smtp_server *e, const char *line);
+void smtp_replyf(struct smtp_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void smtp_bad(struct smtp_server *e, const char *line);		/* counts as an error */
+void smtp_note(struct smtp_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void smtp_close(struct smtp_server *e);
+
+/* engine.c: opens an action that wants an answer. */
+void smtp_open(struct smtp_server *e, enum smtp_action_kind kind);
+void smtp_reset(struct smtp_server *e);		/* ends the transaction */
+void smtp_forget_body(struct smtp_server *e);
+
+/* commands.c */
+void smtp_command(struct smtp_server *e, struct span line);
+
+/* auth.c */
+void smtp_run_auth(struct smtp_server *e, struct span args);
+void smtp_auth_line(struct smtp_server *e, struct span line);
+void smtp_auth_done(struct smtp_server *e, enum smtp_result result);
+bool smtp_mechanism_usable(const struct smtp_server *e, struct span name);
+
+/* mail.c */
+void smtp_run_mail(struct smtp_server *e, struct span args);
+void smtp_run_rcpt(struct smtp_server *e, struct span args);
+void smtp_run_rset(struct smtp_server *e, struct span args);
+void smtp_run_data(struct smtp_server *e, struct span args);
+void smtp_sender_done(struct smtp_server *e, enum smtp_result result);
+void smtp_room_done(struct smtp_server *e, enum smtp_result result);
+void smtp_recipient_done(struct smtp_server *e, enum smtp_result result);
+
+/* body.c */
+void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result);
+void smtp_body_feed(struct smtp_server *e, struct span *in);
+/* What is to be given next of the body: true if *action was filled. */
+bool smtp_body_next(struct smtp_server *e, struct smtp_action *action);
+void smtp_body_done(struct smtp_server *e, enum smtp_result result);
+void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words);
+
+#endif

@@ -1,0 +1,343 @@
+/* test_smtp_engine.c - conversations with the SMTP engine, whole and byte by byte.
+ * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o tests/unit/script.o
+ * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+#include "tests/unit/unit.h"
+
+#include "smtpd/engine.h"
+#include "tests/unit/script.h"
+
+static const struct smtp_config mx = {
+	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .may_start_tls = true,
+	.message_limit = 1000, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
+	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+};
+static const struct smtp_config submission = {
+	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .submission = true,
+	.require_tls = true, .tls = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
+	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
+	.data_ms = 7000,
+};
+
+/* An engine whose outside is played here: users "user" and "full" at here.test. */
+struct outside {
+	struct smtp_server *engine;
+	struct buf body, notes;
+	unsigned committed, abandoned;
+	bool closed, tls;
+	enum smtp_result commit;
+};
+
+static enum smtp_result resolve(const char *address)
+{
+	if (strcasecmp(address, "postmaster") == 0 || strcmp(address, "user@here.test") == 0)
+		return SMTP_DONE;
+	if (strcmp(address, "full@here.test") == 0)
+		return SMTP_OVER_QUOTA;
+	return strstr(address, "@here.test") != NULL ? SMTP_NO_USER : SMTP_NOT_LOCAL;
+}
+
+static enum smtp_result play(struct outside *o, const struct smtp_action *a)
+{
+	switch (a->kind) {
+	case SMTP_AUTHENTICATE:
+		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "secret") ?
+			       SMTP_DONE : SMTP_WRONG;
+	case SMTP_CHECK_SENDER:
+		return strcmp(a->address, "user@here.test") == 0 ? SMTP_DONE : SMTP_WRONG;
+	case SMTP_CHECK_RECIPIENT:
+		return resolve(a->address);
+	case SMTP_BODY_BEGIN:
+		buf_reset(&o->body);
+		smtp_server_defaults(o->engine, "Date: now\r\n", "Message-ID: <new>\r\n");
+		return SMTP_DONE;
+	case SMTP_BODY:
+		buf_put(&o->body, a->bytes);
+		return SMTP_DONE;
+	case SMTP_COMMIT:
+		o->committed++;
+		return o->commit;
+	default:
+		return SMTP_DONE;
+	}
+}
+
+static void pump(void *outside, struct buf *said)
+{
+	struct outside *o = outside;
+	struct smtp_action a;
+
+	for (;;) {
+		smtp_server_next(o->engine, &a);
+		switch (a.kind) {
+		case SMTP_NONE:
+			return;
+		case SMTP_REPLY:
+			buf_put(said, a.bytes);
+			break;
+		case SMTP_NOTE:
+			buf_put(&o->notes, a.bytes);
+			break;
+		case SMTP_CLOSE:
+			o->closed = true;
+			break;
+		case SMTP_START_TLS:
+			o->tls = true;
+			smtp_server_secured(o->engine);
+			break;
+		case SMTP_ABANDON:
+			o->abandoned++;
+			break;
+		default:
+			smtp_server_done(o->engine, a.number, play(o, &a), "ID1");
+		}
+	}
+}
+
+static void feed(void *outside, struct span *in)
+{
+	smtp_server_feed(((struct outside *)outside)->engine, in);
+}
+
+static void start(struct outside *o, const struct smtp_config *config)
+{
+	*o = (struct outside){ .commit = SMTP_DONE };
+	buf_init(&o->body, 1 << 16);
+	buf_init(&o->notes, 1 << 16);
+	assert_int_equal(smtp_server_new(&o->engine, config, 0, NULL), 0);
+}
+
+static void stop(struct outside *o)
+{
+	smtp_server_free(o->engine);
+	buf_clear(&o->body);
+	buf_clear(&o->notes);
+}
+
+#define HELLO "S: 220 mx.test ESMTP Yubin\nC: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n"
+#define MX HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+#define SUB HELLO "S: 250-AUTH PLAIN LOGIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+#define IN SUB "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 2.7.0 logged in\n"
+#define TO "C: MAIL FROM:<a@b.test>\nS: 250 2.1.0*\nC: RCPT TO:<user@here.test>\nS: 250 2.1.5*\n"
+#define DATA "C: DATA\nS: 354*\n"
+
+static const struct row {
+	const char *why;
+	const struct smtp_config *config;
+	const char *text;
+	const char *body;	/* that was committed, or NULL */
+	bool closed;
+} rows[] = {
+	{ "a message", &mx, MX TO DATA "C: Subject: x\nC: \nC: ..hi\nC: .\nS: 250 2.0.0 delivered as ID1\nC: QUIT\nS: 221*\n",
+	  "Subject: x\r\n\r\n.hi\r\n", true },
+	{ "pipelined", &mx,
+	  MX "C: MAIL FROM:<a@b.test> SIZE=10 BODY=8BITMIME\nC: RCPT TO:<user@here.test>\nC: DATA\nS: 250*\nS: 250*\nS: 354*\n"
+	     "C: x\nC: .\nC: QUIT\nS: 250 2.0.0*\nS: 221*\n",
+	  "x\r\n", true },
+	{ "two messages in one session", &mx,
+	  MX TO DATA "C: one\nC: .\nS: 250 2.0.0*\n" TO DATA "C: two\nC: .\nS: 250 2.0.0*\n", "two\r\n", false },
+	{ "HELO gives no extensions, and no parameters", &mx,
+	  "S: 220*\nC: HELO c\nS: 250 mx.test\nC: MAIL FROM:<a@b> SIZE=1\nS: 555 5.5.4*\n", NULL, false },
+	{ "EHLO without a name", &mx, "S: 220*\nC: EHLO\nS: 501 5.5.4*\nC: EHLO a b\nS: 501 5.5.4*\n", NULL, false },
+	{ "no EHLO", &mx, "S: 220*\nC: MAIL FROM:<a@b>\nS: 503 5.5.1 say EHLO first\n", NULL, false },
+	{ "EHLO ends a transaction", &mx, MX TO "C: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *\nC: DATA\nS: 503*\n",
+	  NULL, false },
+	{ "RSET ends a transaction", &mx, MX TO "C: RSET\nS: 250 2.0.0 OK\nC: DATA\nS: 503 5.5.1 MAIL first\n", NULL, false },
+	{ "MAIL twice", &mx, MX TO "C: MAIL FROM:<x@y>\nS: 503 5.5.1*\n", NULL, false },
+	{ "the null sender", &mx, MX "C: MAIL FROM:<>\nS: 250 2.1.0*\n", NULL, false },
+	{ "a space behind the colon", &mx, MX "C: mail from: <a@b>\nS: 250 2.1.0*\n", NULL, false },
+	{ "no such user", &mx, MX TO "C: RCPT TO:<nobody@here.test>\nS: 550 5.1.1*\n", NULL, false },
+	{ "another server's domain", &mx, MX TO "C: RCPT TO:<x@there.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "a full mailbox", &mx, MX TO "C: RCPT TO:<full@here.test>\nS: 452 4.2.2*\n", NULL, false },
+	{ "a source route to elsewhere", &mx, MX TO "C: RCPT TO:<@here.test:x@there.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "a source route to here", &mx, MX TO "C: RCPT TO:<@there.test:user@here.test>\nS: 250*\n", NULL, false },
+	{ "postmaster alone", &mx, MX "C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<PostMaster>\nS: 250*\n", NULL, false },
+	{ "nobody alone", &mx, MX "C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<user>\nS: 501 5.1.3*\n", NULL, false },
+	{ "too many recipients", &mx,
+	  MX TO "C: RCPT TO:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 452 4.5.3*\n",
+	  NULL, false },
+	{ "DATA without recipients", &mx, MX "C: MAIL FROM:<>\nS: 250*\nC: DATA\nS: 554 5.5.1*\n", NULL, false },
+	{ "SIZE over the limit", &mx, MX "C: MAIL FROM:<> SIZE=1001\nS: 552 5.3.4*\nC: MAIL FROM:<> SIZE=99999999999999999999\nS: 552*\n",
+	  NULL, false },
+	{ "SIZE that is no number", &mx, MX "C: MAIL FROM:<> SIZE=x\nS: 501*\n", NULL, false },
+	{ "an unknown parameter", &mx, MX "C: MAIL FROM:<> FOO\nS: 555*\nC: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<user@here.test> FOO=1\nS: 555*\n",
+	  NULL, false },
+	{ "an unknown command", &mx, MX "C: FROB\nS: 500 5.5.1 unknown command\n", NULL, false },
+	{ "an over-long line, and life after it", &mx,
+	  MX "C: NOOP 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\nS: 500 5.5.2*\nC: NOOP\nS: 250*\n",
+	  NULL, false },
+	{ "bare LF in a command", &mx, MX "C: NOOP\nC: MAIL FROM:<a@b>\rX\nS: 250*\nS: 500 5.5.2*\n", NULL, false },
+	{ "too many errors", &mx, MX "C: X1\nS: 500*\nC: X2\nS: 500*\nC: X3\nS: 500*\nC: X4\nS: 500*\nC: X5\nS: 500*\nS: 421 4.7.0*\nC: NOOP\n",
+	  NULL, true },
+	{ "a browser", &mx, "S: 220*\nC: GET / HTTP/1.1\nS: 421 4.7.0*\nC: Host: x\n", NULL, true },
+	{ "AUTH on mx", &mx, MX "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 502 5.5.1*\n", NULL, false },
+	{ "STARTTLS forgets", &mx, MX "C: STARTTLS\nS: 220*\nC: MAIL FROM:<a@b>\nS: 503 5.5.1 say EHLO first\n", NULL, false },
+	{ "STARTTLS with an argument", &mx, MX "C: STARTTLS now\nS: 501*\n", NULL, false },
+	{ "STARTTLS is offered once", &mx,
+	  MX "C: STARTTLS\nS: 220*\nC: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\nC: STARTTLS\nS: 503*\n", NULL,
+	  false },
+	{ "a message over the limit", &mx,
+	  MX TO DATA "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
+		     "C: .\nS: 552 5.3.4*\nC: NOOP\nS: 250*\n",
+	  NULL, false },
+	{ "a loop", &mx, MX TO DATA "C: Received: 1\nC: Received: 2\nC: received : 3\nC: Received: 4\nC: \nC: .\nS: 554 5.4.6*\n", NULL, false },
+	{ "Received in the body is no loop", &mx,
+	  MX TO DATA "C: Received: 1\nC: \nC: Received: 2\nC: Received: 3\nC: Received: 4\nC: .\nS: 250*\n",
+	  "Received: 1\r\n\r\nReceived: 2\r\nReceived: 3\r\nReceived: 4\r\n", false },
+	{ "submission wants a login", &submission, SUB "C: MAIL FROM:<user@here.test>\nS: 530 5.7.0*\n", NULL, false },
+	{ "AUTH PLAIN in two steps", &submission, SUB "C: AUTH PLAIN\nS: 334 \nC: AHVzZXIAc2VjcmV0\nS: 235*\n", NULL, false },
+	{ "AUTH LOGIN", &submission, SUB "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235*\n", NULL, false },
+	{ "AUTH LOGIN with an initial response", &submission, SUB "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235*\n", NULL, false },
+	{ "a wrong password", &submission, SUB "C: AUTH PLAIN AHVzZXIAc2VjcmV1\nS: 535 5.7.8*\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\n", NULL, false },
+	{ "AUTH given up", &submission, SUB "C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 5.7.0*\nC: NOOP\nS: 250*\n", NULL, false },
+	{ "AUTH with junk", &submission, SUB "C: AUTH PLAIN !!!\nS: 501 5.5.2*\nC: AUTH PLAIN AAAA\nS: 501*\nC: AUTH FOO\nS: 504 5.5.4*\nC: AUTH\nS: 501*\n",
+	  NULL, false },
+	{ "AUTH twice", &submission, IN "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 503*\n", NULL, false },
+	{ "somebody else's sender", &submission, IN "C: MAIL FROM:<boss@here.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "relaying waits for deliverd", &submission, IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<x@there.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "Date and Message-ID are added", &submission,
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: x\nC: \nC: hi\nC: .\nS: 250*\n",
+	  "Date: now\r\nMessage-ID: <new>\r\nFrom: x\r\n\r\nhi\r\n", false },
+	{ "what is there stays", &submission,
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: x\nC: Date: then\nC: message-id: <y>\nC: .\nS: 250*\n",
+	  "From: x\r\nDate: then\r\nmessage-id: <y>\r\n", false },
+	{ "a message without From", &submission,
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: \nC: hi\nC: .\nS: 550 5.6.0*\n", NULL, false },
+};
+
+static void play_row(const struct row *r, size_t pieces)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	unit_case(r->why, pieces);
+	start(&o, r->config);
+	script_play(&e, r->text, pieces);
+	assert_int_equal(o.committed > 0, r->body != NULL);
+	if (r->body != NULL)
+		unit_is(o.body.p, o.body.n, r->body);
+	assert_int_equal(o.closed, r->closed);
+	stop(&o);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t pieces = 0; pieces <= 7; pieces++)
+			play_row(&rows[i], pieces);
+}
+
+/* Each way of ending the data that is not CRLF.CRLF smuggles nothing (RFC 5321 2.3.8). */
+static void test_smuggling(void **state)
+{
+	static const char *const endings[] = { "\n.\n",   "\r\n.\n", "\n.\r\n", "\r.\r",     "\r\n.\r",
+					       "\r.\r\n", "\n.\r",   "\r.\n",   "\r\n\x00.\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		struct outside o;
+		struct buf said, text;
+		struct span in;
+
+		unit_case(endings[i], i);
+		start(&o, &mx);
+		buf_init(&said, 1 << 16);
+		buf_init(&text, 1 << 16);
+		buf_put_text(&text, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<user@here.test>\r\nDATA\r\none");
+		buf_put(&text, (struct span){ (const uint8_t *)endings[i], i == 8 ? 6 : strlen(endings[i]) });
+		buf_put_text(&text, "MAIL FROM:<x@y>\r\nRCPT TO:<user@here.test>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n");
+		in = buf_span(&text);
+		while (in.n > 0) {
+			feed(&o, &in);
+			pump(&o, &said);
+		}
+		assert_int_equal(o.committed, i == 8 ? 1 : 0);
+		buf_put_byte(&said, 0);
+		if (i != 8)
+			assert_non_null(strstr((char *)said.p, "550 5.5.2"));
+		buf_clear(&said);
+		buf_clear(&text);
+		stop(&o);
+	}
+}
+
+static void test_deadlines(void **state)
+{
+	struct outside o;
+	struct buf said;
+
+	(void)state;
+	start(&o, &mx);
+	buf_init(&said, 1 << 16);
+	assert_int_equal(smtp_server_deadline(o.engine), 1000);
+	smtp_server_tick(o.engine, 999);
+	pump(&o, &said);
+	assert_false(o.closed);
+	smtp_server_tick(o.engine, 1000);
+	pump(&o, &said);
+	assert_true(o.closed);
+	buf_put_byte(&said, 0);
+	assert_non_null(strstr((char *)said.p, "421 4.4.2"));
+	buf_clear(&said);
+	stop(&o);
+}
+
+/* While an answer is open nothing is read; a late answer meets nothing. */
+static void test_open_action(void **state)
+{
+	struct outside o;
+	struct smtp_action a;
+	struct span in = span_of("EHLO c\r\nMAIL FROM:<a@b>\r\nNOOP\r\n");
+
+	(void)state;
+	start(&o, &mx);
+	smtp_server_feed(o.engine, &in);
+	assert_int_equal(in.n, 6);
+	do
+		smtp_server_next(o.engine, &a);
+	while (a.kind != SMTP_CHECK_ROOM);
+	smtp_server_feed(o.engine, &in);
+	assert_int_equal(in.n, 6);
+	smtp_server_done(o.engine, a.number + 1, SMTP_DONE, NULL);
+	smtp_server_feed(o.engine, &in);
+	assert_int_equal(in.n, 6);
+	smtp_server_done(o.engine, a.number, SMTP_DONE, NULL);
+	smtp_server_feed(o.engine, &in);
+	assert_int_equal(in.n, 0);
+	stop(&o);
+}
+
+static void test_end_waits_for_the_transaction(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &mx);
+	script_play(&e, MX TO, 0);
+	smtp_server_end(o.engine, "bye");
+	script_play(&e, DATA "C: x\nC: .\nS: 250*\nS: 421 4.3.2 mx.test bye\n", 0);
+	assert_true(o.closed);
+	stop(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_smuggling),
+		cmocka_unit_test(test_deadlines),   cmocka_unit_test(test_open_action),
+		cmocka_unit_test(test_end_waits_for_the_transaction),
+	};
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "smtp_engine");
+}
