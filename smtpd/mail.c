@@ -78,7 +78,7 @@ void smtp_run_mail(struct smtp_server *e, struct span args)
 
 void smtp_sender_done(struct smtp_server *e, enum smtp_result result)
 {
-	char shown[PATH_MAX + 8];
+	char shown[PATH_ADDRESS_MAX + 8];
 
 	if (result == SMTP_DONE) {
 		smtp_open(e, SMTP_CHECK_ROOM);
@@ -133,7 +133,7 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args)
 
 static void refuse_recipient(struct smtp_server *e, const char *reason, const char *reply)
 {
-	char shown[PATH_MAX + 8];
+	char shown[PATH_ADDRESS_MAX + 8];
 
 	smtp_note(e, "recipient refused to=<%s> reason=%s", escape_text(shown, sizeof(shown), span_of(e->address)),
 		  reason);

@@ -145,11 +145,11 @@ static void put_local(struct text *t, const char *local, size_t n)
 		text_put(t, '"');
 }
 
-static enum path_status take_mailbox(struct span *in, char address[PATH_MAX])
+static enum path_status take_mailbox(struct span *in, char address[PATH_ADDRESS_MAX])
 {
 	char local[PATH_LOCAL_MAX + 2] = "", domain[PATH_DOMAIN_MAX + 1];
 	struct text l = { local, 0, PATH_LOCAL_MAX, false }, d = { domain, 0, PATH_DOMAIN_MAX, false };
-	struct text whole = { address, 0, PATH_MAX - 1, false };
+	struct text whole = { address, 0, PATH_ADDRESS_MAX - 1, false };
 	bool bare;
 
 	if (!(peek(in) == '"' ? take_quoted(in, &l) : take_dot_string(in, &l)))
@@ -168,7 +168,7 @@ static enum path_status take_mailbox(struct span *in, char address[PATH_MAX])
 	return whole.over ? PATH_BAD : bare ? PATH_BARE : PATH_OK;
 }
 
-enum path_status path_take(struct span *in, char address[PATH_MAX])
+enum path_status path_take(struct span *in, char address[PATH_ADDRESS_MAX])
 {
 	address[0] = '\0';
 	if (!take_sign(in, '<'))

@@ -13,7 +13,7 @@
 enum {
 	PATH_LOCAL_MAX = 64,	/* bytes; RFC 5321 4.5.3.1.1 */
 	PATH_DOMAIN_MAX = 255,	/* RFC 5321 4.5.3.1.2 */
-	PATH_MAX = 320		/* an address and its NUL */
+	PATH_ADDRESS_MAX = 320		/* an address and its NUL */
 };
 
 enum path_status {
@@ -25,7 +25,7 @@ enum path_status {
 
 /* Takes a path in angle brackets off *in, what follows stays. address: "local@domain", the
  * local part quoted only if it must be; "" for PATH_NULL; the local part for PATH_BARE. */
-enum path_status path_take(struct span *in, char address[PATH_MAX]);
+enum path_status path_take(struct span *in, char address[PATH_ADDRESS_MAX]);
 
 /* A name that HELO or EHLO may give: a domain or an address literal (RFC 5321 4.1.1.1),
  * with underscores, as machines have them. */

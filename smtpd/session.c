@@ -220,7 +220,7 @@ static void do_body(struct session *s, const struct smtp_action *a)
 static void delivered(void *arg, enum store_status st, const char *words)
 {
 	struct session *s = arg;
-	char id[sizeof(s->t.id)], from[PATH_MAX + 8];
+	char id[sizeof(s->t.id)], from[PATH_ADDRESS_MAX + 8];
 
 	s->store_op = 0;
 	memcpy(id, s->t.id, sizeof(id));

@@ -45,8 +45,8 @@ struct smtp_server {
 
 	/* the transaction */
 	bool has_sender;
-	char sender[PATH_MAX];
-	char address[PATH_MAX];		/* that is being checked */
+	char sender[PATH_ADDRESS_MAX];
+	char address[PATH_ADDRESS_MAX];		/* that is being checked */
 	size_t recipients;
 	uint64_t announced;		/* SIZE= of MAIL, 0: none */
 

@@ -39,7 +39,7 @@ static void test_paths(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct span in = span_of(cases[i].input);
-		char address[PATH_MAX];
+		char address[PATH_ADDRESS_MAX];
 
 		unit_case(cases[i].why, 0);
 		assert_int_equal(path_take(&in, address), cases[i].want);
@@ -52,7 +52,7 @@ static void test_paths(void **state)
 
 static void test_lengths(void **state)
 {
-	char input[400] = "<", address[PATH_MAX];
+	char input[400] = "<", address[PATH_ADDRESS_MAX];
 	struct span in;
 
 	(void)state;
