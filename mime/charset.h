@@ -3,13 +3,18 @@
  * The one file that knows ICU; who calls nothing of it does not link it.
  *
  * UTF-8, US-ASCII, ISO-8859-1 and windows-1252 are done here without ICU. What is
- * wrong in the input becomes U+FFFD. A stream may be cut anywhere. Opens no file.
+ * wrong in the input becomes U+FFFD. A stream may be cut anywhere; what comes out is
+ * cut between characters.
  */
 #ifndef MIME_CHARSET_H
 #define MIME_CHARSET_H
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
+
+/* Once, before the sandbox: ICU reads its tables from its library and looks for no files
+ * from here on. -ENOENT if the tables are missing. */
+int mime_charset_start(struct error *err);
 
 struct mime_charset;		/* a converter at work on one stream */
 

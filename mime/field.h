@@ -43,6 +43,9 @@ const char *mime_field_name(enum mime_field field);
 /* The field belongs to a message, not to each part. */
 bool mime_field_of_message(enum mime_field field);
 
+/* Its value is a list of addresses. */
+bool mime_field_of_addresses(enum mime_field field);
+
 /* A second field of that name continues the list of the first (RFC 5322 4.5.3). */
 bool mime_field_repeats(enum mime_field field);
 

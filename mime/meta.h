@@ -50,11 +50,12 @@ struct mime_part {
 	struct span fields;	/* read by mime_part_field */
 };
 
-/* What a leaf's body is; RFC 2045 5.2's default where the header says nothing. The
- * spans lend from the blob or from constants. */
+/* What a part's body is; text/plain where the header says nothing that can be read (RFC
+ * 2045 5.2). The spans lend from the blob or from constants. */
 struct mime_content {
 	struct span type;	/* "text" */
 	struct span subtype;	/* "plain" */
+	bool stated;		/* the part's header says so; else it is assumed */
 	enum mime_encoding encoding;
 	size_t charset_n;
 	uint8_t charset[64];	/* empty if none is stated */
@@ -72,8 +73,9 @@ void mime_meta_root(const struct mime_meta *m, struct mime_part *part);
 
 /* --- for FETCH (RFC 9051 7.5.2, RFC 3501 7.4.2) ---------------------------- */
 /* Append the value of ENVELOPE, BODYSTRUCTURE or BODY, parentheses included. Strings
- * are quoted, or literals where they hold 8-bit bytes. Bounded: a few times the blob,
- * 4 * blob.n + 4096 * parts bytes at the very most. */
+ * are quoted, or literals where they hold 8-bit bytes. Mostly twice the blob and less;
+ * 64 * blob.n + 256 * parts bytes at the very most (an address of one byte costs 20, and
+ * From stands in for Sender and Reply-To). */
 void mime_meta_envelope(const struct mime_meta *m, struct buf *out);
 void mime_meta_bodystructure(const struct mime_meta *m, struct buf *out);
 void mime_meta_body(const struct mime_meta *m, struct buf *out);

@@ -30,8 +30,9 @@ struct mime_params {
 
 /* Read a value, folded or not, into *p, which needs no init and is filled in any
  * case. True if the value has what the field must have: type/subtype, or the
- * disposition's token; else RFC 2045 5.2's default is to be assumed by the caller.
- * The spans hold until the clear, and lend nothing from value. */
+ * disposition's token; else RFC 2045 5.2's default is to be assumed by the caller (or
+ * memory was short: p->text.failed). The spans hold until the clear, and lend nothing
+ * from value. */
 bool mime_params_type(struct mime_params *p, struct span value);
 bool mime_params_disposition(struct mime_params *p, struct span value);
 
@@ -39,6 +40,10 @@ void mime_params_clear(struct mime_params *p);
 
 /* The value called name, or name*; NULL if there is none. */
 const struct mime_param *mime_params_find(const struct mime_params *p, const char *name);
+
+/* Takes comments, white space, then a token off *in, and gives the token, which lends
+ * from *in. Empty if none stands there. */
+struct span mime_param_token(struct span *in);
 
 /* Takes the next token or quoted string off *in, comments and white space around it
  * removed, and appends it to out. False if none stands there. */

@@ -6,8 +6,8 @@
  *         could cause: a message beyond a limit is served with less structure.
  * Lines   CRLF; a bare LF ends a line too, for mail that was imported with them.
  *         A lone CR does not. Offsets and sizes are those of the bytes as fed.
- * Memory  limits->meta_bytes, 100 bytes for each part and 512 for each level: under
- *         250 kB at the defaults, a few kB for ordinary mail.
+ * Memory  6 times limits->meta_bytes, 160 bytes for each part and 640 for each level at
+ *         the very most: under 600 kB at the defaults. A few kB for ordinary mail.
  * Format  RFC 5322 2.2 (header), RFC 2045 5 (types), RFC 2046 5.1 (multipart), RFC
  *         2046 5.2.1 and RFC 6532 3.7 (message/rfc822 and /global).
  * Beyond  A multipart or message deeper than depth becomes one leaf; so does, once

@@ -3,7 +3,7 @@
  *
  * The needle is folded once (mime_fold), the stream as it comes; a match may lie
  * across any cut. Linear in both (Knuth-Morris-Pratt).
- * Memory  9 bytes for each byte of the folded needle, and nothing by stream.
+ * Memory  5 bytes for each byte of the folded needle, 32 kB at most while folding.
  */
 #ifndef MIME_SEARCH_H
 #define MIME_SEARCH_H
@@ -20,7 +20,7 @@ struct mime_search;
 int mime_search_new(struct mime_search **out, struct span needle, struct error *err);
 void mime_search_free(struct mime_search *s);
 
-/* Looks at the next piece of the stream, UTF-8. True from the piece on in which the
+/* Looks at the next piece of the stream, UTF-8, cut between characters. True from the piece on in which the
  * needle was found, until mime_search_reset. */
 bool mime_search_feed(struct mime_search *s, struct span utf8);
 

@@ -13,7 +13,7 @@
 
 enum { MIME_TEXT_PIECE = 40000 };
 
-/* Takes a piece of the text, which holds during the call. Cut anywhere. */
+/* Takes a piece of the text, cut between characters, which holds during the call. */
 typedef void (*mime_text_sink)(void *arg, struct span utf8);
 
 struct mime_text;

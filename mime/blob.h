@@ -1,0 +1,24 @@
+/*
+ * blob.h - numbers and counted bytes in the metadata: what parse.c writes and meta.c
+ * reads.
+ *
+ * A number is seven bits a byte, the lowest first, the top bit set on all bytes but
+ * the last.
+ */
+#ifndef MIME_BLOB_H
+#define MIME_BLOB_H
+
+#include "common/base/buf.h"
+
+enum { MIME_BLOB_NUMBER = 10 };	/* bytes of a number at most */
+
+void mime_blob_put(struct buf *out, uint64_t number);
+
+/* A number, then that many bytes. */
+void mime_blob_put_bytes(struct buf *out, struct span bytes);
+
+/* Take one off *in. False if it is cut off or too large; *in is void then. */
+bool mime_blob_take(struct span *in, uint64_t *number);
+bool mime_blob_take_bytes(struct span *in, struct span *bytes);
+
+#endif

@@ -1,0 +1,364 @@
+/* meta_imap.c - ENVELOPE, BODYSTRUCTURE and BODY; the contract is in meta.h. */
+#include "mime/address.h"
+#include "mime/meta.h"
+#include "mime/param.h"
+
+enum form {
+	FORM_BODY,		/* without extension data */
+	FORM_BODYSTRUCTURE
+};
+
+/* The walk that writes a structure: next is the part that comes after those written. */
+struct writer {
+	const struct mime_meta *meta;
+	struct buf *out;
+	enum form form;
+	size_t at;
+	bool more;
+	struct mime_part next;
+};
+
+static bool fits_in_quotes(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 0x80 || s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+			return false;
+	return true;
+}
+
+/* RFC 9051 4.3: 7-bit text in quotes, anything else as a literal. */
+static void put_string(struct buf *out, struct span s)
+{
+	if (!fits_in_quotes(s)) {
+		buf_printf(out, "{%zu}\r\n", s.n);
+		buf_put(out, s);
+		return;
+	}
+	buf_put_byte(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_byte(out, '\\');
+		buf_put_byte(out, s.p[i]);
+	}
+	buf_put_byte(out, '"');
+}
+
+/* NIL for what is empty. */
+static void put_nstring(struct buf *out, struct span s)
+{
+	if (s.n == 0)
+		buf_put_text(out, "NIL");
+	else
+		put_string(out, s);
+}
+
+/* The field's value; NIL if it is missing, "" if it is empty (RFC 9051 7.5.2). */
+static void put_field(struct buf *out, const struct mime_part *part, enum mime_field field)
+{
+	struct span value;
+
+	if (mime_part_field(part, field, &value))
+		put_string(out, value);
+	else
+		buf_put_text(out, "NIL");
+}
+
+/* --- ENVELOPE --------------------------------------------------------------- */
+
+/* A NIL host means a group (RFC 9051 7.5.2), so a missing one is "". */
+static void put_address(struct buf *out, const struct mime_address *a)
+{
+	if (a->kind == MIME_ADDRESS_GROUP_END) {
+		buf_put_text(out, "(NIL NIL NIL NIL)");
+		return;
+	}
+	if (a->kind == MIME_ADDRESS_GROUP) {
+		buf_put_text(out, "(NIL NIL ");
+		put_string(out, a->name);
+		buf_put_text(out, " NIL)");
+		return;
+	}
+	buf_put_byte(out, '(');
+	put_nstring(out, a->name);
+	buf_put_byte(out, ' ');
+	put_nstring(out, a->route);
+	buf_put_byte(out, ' ');
+	put_string(out, a->local);
+	buf_put_byte(out, ' ');
+	put_string(out, a->domain);
+	buf_put_byte(out, ')');
+}
+
+/* False, and nothing written, if the field is missing or holds no address. */
+static bool put_addresses(struct buf *out, const struct mime_part *part, enum mime_field field)
+{
+	struct mime_address_walk walk;
+	struct mime_address address;
+	struct span value;
+	bool any = false;
+
+	if (!mime_part_field(part, field, &value))
+		return false;
+	mime_address_walk_init(&walk, value);
+	while (mime_address_next(&walk, &address)) {
+		if (!any)
+			buf_put_byte(out, '(');
+		any = true;
+		put_address(out, &address);
+	}
+	out->failed |= walk.text.failed;
+	mime_address_walk_clear(&walk);
+	if (any)
+		buf_put_byte(out, ')');
+	return any;
+}
+
+static void put_address_field(struct buf *out, const struct mime_part *part, enum mime_field field,
+			      enum mime_field instead)
+{
+	if (!put_addresses(out, part, field) && (instead == field || !put_addresses(out, part, instead)))
+		buf_put_text(out, "NIL");
+	buf_put_byte(out, ' ');
+}
+
+/* The envelope of the message whose root the part is. */
+static void put_envelope(struct buf *out, const struct mime_part *root)
+{
+	buf_put_byte(out, '(');
+	put_field(out, root, MIME_FIELD_DATE);
+	buf_put_byte(out, ' ');
+	put_field(out, root, MIME_FIELD_SUBJECT);
+	buf_put_byte(out, ' ');
+	put_address_field(out, root, MIME_FIELD_FROM, MIME_FIELD_FROM);
+	put_address_field(out, root, MIME_FIELD_SENDER, MIME_FIELD_FROM);
+	put_address_field(out, root, MIME_FIELD_REPLY_TO, MIME_FIELD_FROM);
+	put_address_field(out, root, MIME_FIELD_TO, MIME_FIELD_TO);
+	put_address_field(out, root, MIME_FIELD_CC, MIME_FIELD_CC);
+	put_address_field(out, root, MIME_FIELD_BCC, MIME_FIELD_BCC);
+	put_field(out, root, MIME_FIELD_IN_REPLY_TO);
+	buf_put_byte(out, ' ');
+	put_field(out, root, MIME_FIELD_MESSAGE_ID);
+	buf_put_byte(out, ')');
+}
+
+void mime_meta_envelope(const struct mime_meta *m, struct buf *out)
+{
+	struct mime_part root;
+
+	mime_meta_root(m, &root);
+	put_envelope(out, &root);
+}
+
+/* --- BODYSTRUCTURE ---------------------------------------------------------- */
+
+/* NIL if it is missing or empty. */
+static void put_nfield(struct buf *out, const struct mime_part *part, enum mime_field field)
+{
+	struct span value;
+
+	mime_part_field(part, field, &value);
+	put_nstring(out, value);
+}
+
+static void put_params(struct buf *out, const struct mime_params *params)
+{
+	if (params->n == 0) {
+		buf_put_text(out, "NIL");
+		return;
+	}
+	for (size_t i = 0; i < params->n; i++) {
+		buf_put_byte(out, i == 0 ? '(' : ' ');
+		put_string(out, params->at[i].name);
+		buf_put_byte(out, ' ');
+		put_string(out, params->at[i].value);
+	}
+	buf_put_byte(out, ')');
+}
+
+static void put_type_params(struct buf *out, const struct mime_part *part, const struct mime_content *content)
+{
+	struct mime_params params;
+	struct span value;
+
+	if (!content->stated || !mime_part_field(part, MIME_FIELD_TYPE, &value)) {
+		/* RFC 2045 5.2 */
+		buf_put_text(out, span_is(content->type, "text") ? "(\"charset\" \"us-ascii\")" : "NIL");
+		return;
+	}
+	mime_params_type(&params, value);
+	out->failed |= params.text.failed;
+	put_params(out, &params);
+	mime_params_clear(&params);
+}
+
+static void put_disposition(struct buf *out, const struct mime_part *part)
+{
+	struct mime_params params;
+	struct span value;
+
+	if (!mime_part_field(part, MIME_FIELD_DISPOSITION, &value)) {
+		buf_put_text(out, "NIL");
+		return;
+	}
+	if (mime_params_disposition(&params, value)) {
+		buf_put_byte(out, '(');
+		put_string(out, params.type);
+		buf_put_byte(out, ' ');
+		put_params(out, &params);
+		buf_put_byte(out, ')');
+	} else {
+		buf_put_text(out, "NIL");
+	}
+	out->failed |= params.text.failed;
+	mime_params_clear(&params);
+}
+
+/* RFC 3282: one tag, or several between commas. */
+static void put_language(struct buf *out, const struct mime_part *part)
+{
+	struct span value, tag, next;
+	size_t n = 0;
+
+	mime_part_field(part, MIME_FIELD_LANGUAGE, &value);
+	tag = mime_param_token(&value);
+	while (tag.n > 0) {
+		span_take_until(&value, ',');
+		next = mime_param_token(&value);
+		if (n > 0 || next.n > 0)
+			buf_put_byte(out, n == 0 ? '(' : ' ');
+		put_string(out, tag);
+		n++;
+		tag = next;
+	}
+	if (n == 0)
+		buf_put_text(out, "NIL");
+	else if (n > 1)
+		buf_put_byte(out, ')');
+}
+
+/* What BODYSTRUCTURE has and BODY has not, behind what is peculiar to the kind. */
+static void put_extension(struct buf *out, const struct mime_part *part)
+{
+	buf_put_byte(out, ' ');
+	put_disposition(out, part);
+	buf_put_byte(out, ' ');
+	put_language(out, part);
+	buf_put_byte(out, ' ');
+	put_nfield(out, part, MIME_FIELD_LOCATION);
+}
+
+/* The token itself, so that a client sees x-uuencode as such. */
+static void put_encoding(struct buf *out, const struct mime_part *part)
+{
+	struct span value, token;
+
+	mime_part_field(part, MIME_FIELD_ENCODING, &value);
+	token = mime_param_token(&value);
+	put_string(out, token.n > 0 ? token : span_of("7bit"));
+}
+
+/* Type, subtype and body-fields of RFC 9051 9. */
+static void put_basic(struct buf *out, const struct mime_part *part, const struct mime_content *content)
+{
+	put_string(out, content->type);
+	buf_put_byte(out, ' ');
+	put_string(out, content->subtype);
+	buf_put_byte(out, ' ');
+	put_type_params(out, part, content);
+	buf_put_byte(out, ' ');
+	put_nfield(out, part, MIME_FIELD_CONTENT_ID);
+	buf_put_byte(out, ' ');
+	put_nfield(out, part, MIME_FIELD_DESCRIPTION);
+	buf_put_byte(out, ' ');
+	put_encoding(out, part);
+	buf_printf(out, " %llu", (unsigned long long)part->body_bytes);
+}
+
+static void advance(struct writer *w)
+{
+	w->more = mime_meta_next(w->meta, &w->at, &w->next);
+}
+
+static void write_part(struct writer *w);
+
+/* A multipart without a part is no IMAP: it is told to have an empty one. */
+static void write_multipart(struct writer *w, const struct mime_part *part, const struct mime_content *content)
+{
+	static const char nothing[] = "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0";
+
+	if (!w->more || w->next.depth <= part->depth) {
+		buf_put_text(w->out, nothing);
+		buf_put_text(w->out, w->form == FORM_BODYSTRUCTURE ? " NIL NIL NIL NIL)" : ")");
+	}
+	while (w->more && w->next.depth > part->depth)
+		write_part(w);
+	buf_put_byte(w->out, ' ');
+	put_string(w->out, content->subtype);
+	if (w->form == FORM_BODY)
+		return;
+	buf_put_byte(w->out, ' ');
+	put_type_params(w->out, part, content);
+	put_extension(w->out, part);
+}
+
+/* Passes over the message inside part, writing nothing. */
+static void skip_inside(struct writer *w, const struct mime_part *part)
+{
+	while (w->more && w->next.depth > part->depth)
+		advance(w);
+}
+
+static void write_single(struct writer *w, const struct mime_part *part, const struct mime_content *content)
+{
+	put_basic(w->out, part, content);
+	/* message/global is a plain leaf for RFC 3501 clients */
+	if (part->kind == MIME_PART_MESSAGE && span_is_nocase(content->subtype, "rfc822")) {
+		buf_put_byte(w->out, ' ');
+		put_envelope(w->out, &w->next);
+		buf_put_byte(w->out, ' ');
+		write_part(w);
+		buf_printf(w->out, " %llu", (unsigned long long)part->body_lines);
+	} else if (span_is_nocase(content->type, "text")) {
+		buf_printf(w->out, " %llu", (unsigned long long)part->body_lines);
+	}
+	skip_inside(w, part);
+	if (w->form == FORM_BODY)
+		return;
+	buf_put_byte(w->out, ' ');
+	put_nfield(w->out, part, MIME_FIELD_MD5);
+	put_extension(w->out, part);
+}
+
+/* Writes the next part and all inside it. It calls itself, as deep as MIME_DEPTH_MAX. */
+static void write_part(struct writer *w)
+{
+	struct mime_part part = w->next;
+	struct mime_content content;
+
+	advance(w);
+	mime_part_content(&part, &content);
+	buf_put_byte(w->out, '(');
+	if (part.kind == MIME_PART_MULTIPART)
+		write_multipart(w, &part, &content);
+	else
+		write_single(w, &part, &content);
+	buf_put_byte(w->out, ')');
+}
+
+static void write_structure(const struct mime_meta *m, struct buf *out, enum form form)
+{
+	struct writer w = { .meta = m, .out = out, .form = form };
+
+	advance(&w);
+	write_part(&w);
+}
+
+void mime_meta_bodystructure(const struct mime_meta *m, struct buf *out)
+{
+	write_structure(m, out, FORM_BODYSTRUCTURE);
+}
+
+void mime_meta_body(const struct mime_meta *m, struct buf *out)
+{
+	write_structure(m, out, FORM_BODY);
+}

@@ -1,0 +1,115 @@
+/* search.c - the contract is in search.h. */
+#include "mime/search.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "mime/charset.h"
+
+enum {
+	SLICE = 512,		/* bytes that are folded at once */
+	FOLD_GROWTH = 64	/* mime_fold's promise */
+};
+
+struct mime_search {
+	size_t n;		/* bytes of the needle */
+	size_t matched;		/* of them, up to the last byte seen */
+	uint8_t *needle;
+	uint32_t *border;	/* border[i]: longest proper prefix of needle that ends at i */
+	struct buf folded;
+};
+
+static void set_borders(struct mime_search *s)
+{
+	size_t k = 0;
+
+	for (size_t i = 1; i < s->n; i++) {
+		while (k > 0 && s->needle[i] != s->needle[k])
+			k = s->border[k - 1];
+		k += s->needle[i] == s->needle[k];
+		s->border[i] = (uint32_t)k;
+	}
+}
+
+/* The needle, folded, becomes s's. */
+static int set_needle(struct mime_search *s, struct span needle, struct error *err)
+{
+	mime_fold(needle, &s->folded);
+	if (s->folded.failed)
+		return error_set(err, -E2BIG, "the text to search for is longer than %d bytes",
+				 MIME_SEARCH_NEEDLE);
+	s->n = s->folded.n;
+	s->needle = malloc(s->n + 1);
+	s->border = calloc(s->n + 1, sizeof(*s->border));
+	if (s->needle == NULL || s->border == NULL)
+		return error_set(err, -ENOMEM, "no memory for a search");
+	if (s->n > 0)
+		memcpy(s->needle, s->folded.p, s->n);
+	set_borders(s);
+	buf_clear(&s->folded);
+	buf_init(&s->folded, SLICE * FOLD_GROWTH);
+	return 0;
+}
+
+int mime_search_new(struct mime_search **out, struct span needle, struct error *err)
+{
+	int code;
+
+	*out = calloc(1, sizeof(**out));
+	if (*out == NULL)
+		return error_set(err, -ENOMEM, "no memory for a search");
+	buf_init(&(*out)->folded, MIME_SEARCH_NEEDLE);
+	code = set_needle(*out, needle, err);
+	if (code < 0) {
+		mime_search_free(*out);
+		*out = NULL;
+	}
+	return code;
+}
+
+void mime_search_free(struct mime_search *s)
+{
+	if (s == NULL)
+		return;
+	buf_clear(&s->folded);
+	free(s->needle);
+	free(s->border);
+	free(s);
+}
+
+void mime_search_reset(struct mime_search *s)
+{
+	s->matched = 0;
+}
+
+/* Goes on over folded bytes, until the needle is found. */
+static void match(struct mime_search *s, struct span in)
+{
+	for (size_t i = 0; i < in.n && s->matched < s->n; i++) {
+		while (s->matched > 0 && in.p[i] != s->needle[s->matched])
+			s->matched = s->border[s->matched - 1];
+		s->matched += in.p[i] == s->needle[s->matched];
+	}
+}
+
+/* At most SLICE bytes that do not end inside a character. */
+static struct span take_slice(struct span *in)
+{
+	size_t n = in->n < SLICE ? in->n : SLICE;
+
+	for (size_t back = 0; n < in->n && back < 3 && (in->p[n] & 0xc0) == 0x80; back++)
+		n--;
+	return span_take(in, n);
+}
+
+bool mime_search_feed(struct mime_search *s, struct span utf8)
+{
+	while (utf8.n > 0 && s->matched < s->n) {
+		buf_reset(&s->folded);
+		mime_fold(take_slice(&utf8), &s->folded);
+		match(s, buf_span(&s->folded));
+	}
+	return s->matched == s->n;
+}
