@@ -4,11 +4,15 @@
  * Used by authd (reads) and by the yubin command (reads and writes), whether the server
  * runs or not. A file is renamed into place, never changed; names in paths are encoded.
  *
- *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`
+ *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`, one a line
  *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
- *     accounts/order                    domains and accounts in the order in which they were added
+ *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
+ *
+ * Names   Kept in lower case: Alice@Example.ORG and alice@example.org are one account.
+ * Broken  An account whose file can't be read or understood still gets mail, but nobody
+ *         can log in to it. Other names and lines that mean nothing are left out.
  */
 #ifndef AUTH_ACCOUNTS_H
 #define AUTH_ACCOUNTS_H
@@ -18,18 +22,26 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
+enum {
+	ACCOUNTS_ADDRESS_MAX = 320,	/* "user@domain" and its NUL */
+	ACCOUNTS_DOMAIN_MAX = 256,	/* a domain and its NUL */
+	ACCOUNTS_TARGETS_MAX = 1000	/* of one alias */
+};
+
 struct accounts;		/* opaque: all of it, in memory */
 
-/* Reads the folder. fd is not kept. What can't be read is told to warn and left out. */
+/* Reads the folder. fd is not kept. What is broken is told to warn (which may be NULL).
+ * An error: the folder itself can't be read; then there is no half of it in *out. */
 typedef void (*accounts_warn)(void *arg, const char *words);
 int accounts_read(struct accounts **out, int fd, accounts_warn warn, void *arg, struct error *err);
+/* Wipes it. NULL is allowed. */
 void accounts_free(struct accounts *a);
 
 struct account {
-	const char *address;	/* "user@domain", lower-case domain */
+	const char *address;	/* "user@domain", in lower case */
 	const char *password;	/* Argon2id string; "" : cannot log in by password */
 	bool enabled;
-	int64_t created_s;
+	int64_t created_s;	/* since 1970; 0: not known */
 };
 
 struct alias {
@@ -45,24 +57,36 @@ bool accounts_has_domain(const struct accounts *a, const char *domain);
 size_t accounts_count(const struct accounts *a);
 const struct account *accounts_at(const struct accounts *a, size_t i);		/* in order of adding */
 size_t accounts_alias_count(const struct accounts *a);
-const struct alias *accounts_alias_at(const struct accounts *a, size_t i);
+const struct alias *accounts_alias_at(const struct accounts *a, size_t i);	/* by domain and user */
 size_t accounts_domain_count(const struct accounts *a);
-const char *accounts_domain_at(const struct accounts *a, size_t i);
+const char *accounts_domain_at(const struct accounts *a, size_t i);		/* in order of adding */
 
-/* Changes on disk, durable when they return. fd: the folder. Errors have words for a person:
- * already there, no such domain, not an address. owner: for files made by root; -1: keep. */
+/* Changes on disk, durable when they return; two programs that change at once wait for
+ * each other. fd: the folder. Errors have words for a person: -EEXIST already there,
+ * -ENOENT no such domain or account, -EINVAL not an address, -ENOTEMPTY.
+ * owner: for files made by root; -1: whose the folder is. */
 struct accounts_owner {
 	uid_t uid;
 	gid_t gid;
 };
 int accounts_domain_add(int fd, const struct accounts_owner *o, const char *domain, struct error *err);
+/* Only when no account and no alias is left in it; its catch-all goes with it. */
 int accounts_domain_remove(int fd, const char *domain, struct error *err);
+/* _add makes a new one; _put changes one that is there. */
+int accounts_add(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
 int accounts_put(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
 int accounts_remove(int fd, const char *address, struct error *err);
+/* The same for aliases, but _put makes or changes. */
+int accounts_alias_add(int fd, const struct accounts_owner *o, const struct alias *alias, struct error *err);
 int accounts_alias_put(int fd, const struct accounts_owner *o, const struct alias *alias, struct error *err);
 int accounts_alias_remove(int fd, const char *address, struct error *err);
 
-/* address as it is kept: domain in lower case; -EINVAL with words if it is none. */
-int accounts_address(const char *in, char out[320], struct error *err);
+/* address as it is kept: lower case; -EINVAL with words if it is none. */
+int accounts_address(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err);
+/* The same for a domain, for what an alias leads to (a user elsewhere keeps its case), and
+ * for an alias's own name ("@domain" too). */
+int accounts_domain(const char *in, char out[ACCOUNTS_DOMAIN_MAX], struct error *err);
+int accounts_target(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err);
+int accounts_alias_name(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err);
 
 #endif

@@ -1,0 +1,159 @@
+/* accounts_text.c - the contract is in accounts_text.h. */
+#include "auth/accounts_text.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "common/base/escape.h"
+
+static const int64_t YEAR_10000_S = 253402300800;	/* what no longer has four digits */
+
+bool accounts_text_next(struct span *text, struct accounts_line *line)
+{
+	while (text->n > 0) {
+		struct span all = span_trim(span_take_until(text, '\n'));
+
+		if (all.n > 0 && all.p[all.n - 1] == '\r')
+			all.n--;
+		if (all.n == 0 || all.p[0] == '#')
+			continue;
+		line->key = span_take_until(&all, ' ');
+		line->value = span_trim(all);
+		return true;
+	}
+	return false;
+}
+
+void accounts_text_say(const struct accounts_text_warn *w, const char *format, ...)
+{
+	char words[480];
+	va_list args;
+	int used;
+
+	if (w->warn == NULL)
+		return;
+	used = snprintf(words, sizeof(words), "%s: ", w->file);
+	if (used < 0 || (size_t)used >= sizeof(words))
+		return;
+	va_start(args, format);
+	vsnprintf(words + used, sizeof(words) - (size_t)used, format, args);
+	va_end(args);
+	w->warn(w->arg, words);
+}
+
+/* libsodium can verify against it: only then the parameters in it are believed. */
+static bool password_usable(struct span value)
+{
+	char text[crypto_pwhash_STRBYTES];
+
+	if (value.n >= sizeof(text) || !span_starts(value, crypto_pwhash_STRPREFIX))
+		return false;
+	memcpy(text, value.p, value.n);
+	text[value.n] = '\0';
+	return strlen(text) == value.n && crypto_pwhash_str_needs_rehash(text, crypto_pwhash_OPSLIMIT_MIN,
+									 crypto_pwhash_MEMLIMIT_MIN) >= 0;
+}
+
+static void take_password(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	if (value.n == 0 || password_usable(value))
+		out->password = value;
+	else
+		accounts_text_say(w, "the password is no Argon2id string: nobody can log in with it");
+}
+
+static void take_state(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	char shown[80];
+
+	out->enabled = span_is(value, "enabled");
+	if (!out->enabled && !span_is(value, "disabled"))
+		accounts_text_say(w, "state is enabled or disabled, not \"%s\": taken as disabled",
+				  escape_text(shown, sizeof(shown), value));
+}
+
+static void take_created(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	if (!accounts_time_parse(value, &out->created_s))
+		accounts_text_say(w, "created is a time like 2026-11-21T11:41:18Z");
+}
+
+static const struct {
+	const char *key;
+	void (*take)(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out);
+} account_lines[] = {
+	{ "password", take_password },
+	{ "state", take_state },
+	{ "created", take_created },
+};
+
+void accounts_text_account(struct span text, const struct accounts_text_warn *w, struct accounts_text_account *out)
+{
+	size_t rows = sizeof(account_lines) / sizeof(account_lines[0]);
+	struct accounts_line line;
+	char shown[80];
+
+	*out = (struct accounts_text_account){ .enabled = true };
+	while (accounts_text_next(&text, &line)) {
+		size_t i = 0;
+
+		while (i < rows && !span_is(line.key, account_lines[i].key))
+			i++;
+		if (i < rows)
+			account_lines[i].take(w, line.value, out);
+		else
+			accounts_text_say(w, "\"%s\" is not known here",
+					  escape_text(shown, sizeof(shown), line.key));
+	}
+}
+
+void accounts_text_put_account(struct buf *b, const struct account *account)
+{
+	char created[ACCOUNTS_TIME];
+
+	accounts_time_text(created, account->created_s);
+	buf_printf(b, "password %s\nstate %s\ncreated %s\n", account->password,
+		   account->enabled ? "enabled" : "disabled", created);
+}
+
+void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias)
+{
+	for (size_t i = 0; i < alias->target_count; i++)
+		buf_printf(b, "%s %s\n", key, alias->targets[i]);
+}
+
+void accounts_time_text(char out[ACCOUNTS_TIME], int64_t real_s)
+{
+	time_t t = real_s > 0 && real_s < YEAR_10000_S ? (time_t)real_s : 0;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(out, ACCOUNTS_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, ACCOUNTS_TIME, "1970-01-01T00:00:00Z");
+}
+
+/* Takes digits digits and the byte behind them. */
+static bool take_field(struct span *in, size_t digits, uint8_t behind, uint64_t max, uint64_t *out)
+{
+	struct span number = span_take(in, digits), end = span_take(in, 1);
+
+	return number.n == digits && span_number(number, max, out) && end.n == 1 && end.p[0] == behind;
+}
+
+bool accounts_time_parse(struct span in, int64_t *real_s)
+{
+	uint64_t year, month, day, hour, minute, second;
+
+	if (!take_field(&in, 4, '-', 9999, &year) || !take_field(&in, 2, '-', 12, &month) ||
+	    !take_field(&in, 2, 'T', 31, &day) || !take_field(&in, 2, ':', 23, &hour) ||
+	    !take_field(&in, 2, ':', 59, &minute) || !take_field(&in, 2, 'Z', 59, &second))
+		return false;
+	if (in.n > 0 || year < 1970 || month == 0 || day == 0)
+		return false;
+	*real_s = clock_days((int64_t)year, (unsigned)month, (unsigned)day) * 86400 +
+		  (int64_t)(hour * 3600 + minute * 60 + second);
+	return true;
+}

@@ -1,0 +1,84 @@
+/* fuzz_accounts.c - a file of accounts/ with any bytes in it, and any name.
+ * link: auth/accounts_name.o auth/accounts_text.o common/base/arena.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/escape.o common/base/span.o common/base/utf8.o */
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/accounts.h"
+#include "auth/accounts_name.h"
+#include "auth/accounts_text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* What decodes is spelt in one way and holds nothing that leaves a folder. */
+static void check_name(struct span in)
+{
+	char name[ACCOUNTS_FILE_MAX], file[ACCOUNTS_FILE_MAX];
+
+	if (accounts_name_decode(name, in, ".alias")) {
+		must(accounts_name_encode(file, span_of(name), ".alias") && span_is(in, file));
+		must(strchr(file, '/') == NULL && file[0] != '.');
+	}
+	if (span_find(in, 0) < 0 && accounts_name_encode(file, in, "")) {
+		must(accounts_name_decode(name, span_of(file), "") && span_is(in, name));
+		must(strchr(file, '/') == NULL && file[0] != '.' && strcmp(file, "order") != 0);
+	}
+}
+
+static void check_address(const char *in)
+{
+	char once[ACCOUNTS_ADDRESS_MAX], twice[ACCOUNTS_ADDRESS_MAX];
+	struct error err;
+
+	if (accounts_address(in, once, &err) == 0)
+		must(accounts_address(once, twice, &err) == 0 && strcmp(once, twice) == 0);
+	if (accounts_target(in, once, &err) == 0)
+		must(accounts_target(once, twice, &err) == 0 && strcmp(once, twice) == 0);
+	accounts_alias_name(in, once, &err);
+}
+
+/* What is understood can be written and is understood again. */
+static void check_account(struct span in)
+{
+	struct accounts_text_warn silent = { .file = "x" };
+	struct accounts_text_account first, second;
+	char password[256] = "";
+	struct account a = { .password = password };
+	struct buf b;
+
+	accounts_text_account(in, &silent, &first);
+	must(first.password.n < sizeof(password));
+	if (first.password.n > 0)
+		memcpy(password, first.password.p, first.password.n);
+	a.enabled = first.enabled;
+	a.created_s = first.created_s;
+	buf_init(&b, 4096);
+	accounts_text_put_account(&b, &a);
+	accounts_text_account(buf_span(&b), &silent, &second);
+	must(span_equal(first.password, second.password) && first.enabled == second.enabled);
+	must(first.created_s == second.created_s);
+	buf_clear(&b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span in = { data, size };
+	char *text = malloc(size + 1);
+
+	if (text == NULL)
+		return 0;
+	if (size > 0)
+		memcpy(text, data, size);
+	text[size] = '\0';
+	check_name(in);
+	check_address(text);
+	check_account(in);
+	free(text);
+	return 0;
+}
