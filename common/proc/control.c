@@ -42,3 +42,22 @@ int control_hello_read(struct span body, struct control_hello *h, struct error *
 		return error_set(err, -EPROTO, "yubind announces %u folders", h->folders);
 	return 0;
 }
+
+void control_peer_write(struct buf *b, const struct control_peer *p)
+{
+	wire_put_u8(b, p->role);
+	wire_put_u8(b, p->rights);
+	wire_put_text(b, p->name);
+}
+
+int control_peer_read(struct span body, struct control_peer *p, struct error *err)
+{
+	struct wire w = { .in = body };
+
+	*p = (struct control_peer){ .role = wire_u8(&w) };
+	p->rights = wire_u8(&w);
+	wire_text(&w, p->name, sizeof(p->name));
+	if (!wire_done(&w) || p->role < CONTROL_ROLE_STORE || p->role > CONTROL_ROLE_CLIENT)
+		return error_set(err, -EPROTO, "a peer of an unknown form");
+	return 0;
+}

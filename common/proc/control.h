@@ -59,6 +59,15 @@ struct control_hello {
 	uint32_t folders;	/* descriptors behind the log socket. storaged: mail, queue, db; authd: accounts */
 };
 
+struct control_peer {
+	uint8_t role;		/* enum control_role */
+	uint8_t rights;		/* bits of enum control_right */
+	char name[32];		/* "imapd[2]": for the log */
+};
+
+void control_peer_write(struct buf *b, const struct control_peer *p);
+int control_peer_read(struct span body, struct control_peer *p, struct error *err);
+
 void control_hello_write(struct buf *b, const struct control_hello *h);
 int control_hello_read(struct span body, struct control_hello *h, struct error *err);
 

@@ -5,6 +5,9 @@
  * and peers, drops the user, enters the sandbox, starts the daemon, says READY and
  * runs the loop until yubind stops it, drains it, or dies (the control socket
  * closes: the daemon leaves within a second).
+ * Order   SANDBOX_NET: prepare, user dropped, sandbox. SANDBOX_FILES: user dropped,
+ *         prepare, sandbox. Then settings; tickets, peers and listens as they came;
+ *         start; READY.
  */
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
@@ -47,6 +50,8 @@ struct worker_daemon {
 	void (*stop)(void *state);
 	/* Adds `key value` lines for `yubin status`. */
 	void (*status)(void *state, struct buf *out);
+	/* Answers any other CONTROL_ASK. */
+	void (*ask)(void *state, const char *what, struct buf *out);
 	void (*free)(void *state);
 };
 

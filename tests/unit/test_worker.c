@@ -1,0 +1,405 @@
+/* test_worker.c - a daemon's life, with the test in yubind's place.
+ * link: common/proc/worker.o common/proc/start.o common/proc/settings.o common/proc/bundle.o common/proc/control.o
+ * link: common/proc/ids.o common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o
+ * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/ipc/wire.o
+ * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
+ * link: common/config/port.o common/config/network.o
+ * link: common/base/buf.o common/base/span.o common/base/error.o common/base/clock.o common/base/log.o
+ * link: common/base/line.o common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/ipc/ipc.h"
+#include "common/proc/ids.h"
+#include "common/proc/worker.h"
+
+/* --- the daemon: it notes what it is told, and tells it on request ---------- */
+
+struct fake {
+	struct worker *w;
+	struct buf story;
+};
+
+static int fake_prepare(struct worker *w, void **state, struct error *err)
+{
+	struct fake *f = calloc(1, sizeof(*f));
+
+	(void)err;
+	f->w = w;
+	buf_init(&f->story, 4096);
+	buf_put_text(&f->story, "prepare ");
+	*state = f;
+	return 0;
+}
+
+static int fake_settings(void *state, struct worker *w, struct error *err)
+{
+	struct fake *f = state;
+	struct span text;
+
+	if (worker_file(w, "bad", &text))
+		return error_set(err, -EINVAL, "the fake refuses these");
+	buf_printf(&f->story, "settings(%s) ", config_text(config_top(worker_site(w)), CONFIG_HOSTNAME));
+	return 0;
+}
+
+static int fake_start(void *state, struct error *err)
+{
+	struct fake *f = state;
+
+	(void)err;
+	buf_put_text(&f->story, "start ");
+	return 0;
+}
+
+static void fake_listen(void *state, size_t index, int fd)
+{
+	struct fake *f = state;
+
+	buf_printf(&f->story, "listen(%zu) ", index);
+	close(fd);
+}
+
+static void fake_peer(void *state, enum control_role role, unsigned rights, const char *name, int fd)
+{
+	struct fake *f = state;
+
+	buf_printf(&f->story, "peer(%d,%u,%s) ", (int)role, rights, name);
+	close(fd);
+}
+
+static void fake_tickets(void *state, struct span keys)
+{
+	struct fake *f = state;
+
+	buf_printf(&f->story, "tickets(%zu) ", keys.n);
+}
+
+static void fake_revoke(void *state, const char *account)
+{
+	struct fake *f = state;
+
+	buf_printf(&f->story, "revoke(%s) ", account);
+	worker_revoke(f->w, account);
+}
+
+static void fake_status(void *state, struct buf *out)
+{
+	struct fake *f = state;
+
+	buf_printf(out, "id %llu\nstory %.*s\n", (unsigned long long)worker_id(f->w), (int)f->story.n,
+		   (const char *)f->story.p);
+}
+
+static void fake_stop(void *state)
+{
+	struct fake *f = state;
+
+	buf_put_text(&f->story, "stop ");	/* and it never leaves: the deadline must */
+}
+
+static void fake_free(void *state)
+{
+	struct fake *f = state;
+
+	buf_clear(&f->story);
+	free(f);
+}
+
+static const struct worker_daemon fake = {
+	.name = "imapd", .which = CONFIG_IMAPD, .sandbox = SANDBOX_NET, .prepare = fake_prepare,
+	.start = fake_start, .settings = fake_settings, .listen = fake_listen, .peer = fake_peer,
+	.tickets = fake_tickets, .revoke = fake_revoke, .stop = fake_stop, .status = fake_status, .free = fake_free
+};
+
+/* --- yubind: the test ------------------------------------------------------- */
+
+struct child {
+	pid_t pid;
+	int control, log;
+};
+
+static void child_begin(struct child *c)
+{
+	int control[2], logs[2];
+
+	assert_int_equal(ipc_pair(control, NULL), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, logs), 0);
+	c->pid = fork();
+	if (c->pid == 0) {
+		close(control[0]);
+		dup2(control[1], CONTROL_FD);
+		exit(worker_main(&fake));
+	}
+	close(control[1]);
+	c->control = control[0];
+	c->log = logs[0];
+
+	struct control_hello h = { .daemon = "imapd", .worker = 2, .hostname = "mail.example.org", .uid = UINT32_MAX,
+				   .gid = UINT32_MAX, .nofile = 1000 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	control_hello_write(&b, &h);
+	assert_int_equal(ipc_send_now(c->control, CONTROL_HELLO, 0, buf_span(&b), &logs[1], 1, NULL), 0);
+	buf_clear(&b);
+	close(logs[1]);
+}
+
+static void send_fd(struct child *c, enum control_type type, uint64_t number, struct span body, int fd)
+{
+	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, number, body, &fd, 1, NULL), 0);
+	close(fd);
+}
+
+static void send_settings(struct child *c, uint64_t number, const char *site, const char *own, const char *extra)
+{
+	struct buf b;
+	int fd;
+
+	buf_init(&b, 4096);
+	bundle_put(&b, "yubin.conf", span_of(site));
+	bundle_put(&b, "imapd.conf", span_of(own));
+	if (extra != NULL)
+		bundle_put(&b, extra, span_of(""));
+	assert_int_equal(bundle_to_fd(buf_span(&b), &fd, NULL), 0);
+	send_fd(c, CONTROL_SETTINGS, number, (struct span){ NULL, 0 }, fd);
+	buf_clear(&b);
+}
+
+static void send_number(struct child *c, enum control_type type, uint64_t v)
+{
+	struct buf b;
+
+	buf_init(&b, 64);
+	wire_put_u64(&b, v);
+	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, 0, buf_span(&b), NULL, 0, NULL), 0);
+	buf_clear(&b);
+}
+
+static void send_text(struct child *c, enum control_type type, uint64_t number, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	wire_put_text(&b, text);
+	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, number, buf_span(&b), NULL, 0, NULL), 0);
+	buf_clear(&b);
+}
+
+static void go(struct child *c)
+{
+	assert_int_equal(ipc_send_now(c->control, CONTROL_GO, 0, (struct span){ NULL, 0 }, NULL, 0, NULL), 0);
+}
+
+/* The next message must be of this type; its text is left in answer. */
+static char answer[8192];
+
+static void expect(struct child *c, enum control_type type, uint64_t number)
+{
+	int fds[IPC_FDS_MAX];
+	struct ipc_message m;
+	struct error err;
+	uint8_t *body;
+
+	if (ipc_receive_now(c->control, 5000, &m, &body, fds, &err) < 0)
+		fail_msg("%s", err.words);
+	struct wire w = { .in = m.body };
+
+	wire_text(&w, answer, sizeof(answer));
+	free(body);
+	if (m.type != type)
+		fail_msg("message %u, not %d: %s", m.type, (int)type, answer);
+	assert_int_equal(m.number, number);
+}
+
+static int child_end(struct child *c)
+{
+	int status;
+
+	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+	close(c->control);
+	close(c->log);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void start_whole(struct child *c)
+{
+	struct control_peer p = { .role = CONTROL_ROLE_STORE, .rights = 3, .name = "storaged" };
+	struct buf b;
+
+	child_begin(c);
+	send_settings(c, 0, "Hostname one.example\n", "", NULL);
+	buf_init(&b, 256);
+	wire_put_u32(&b, 4);
+	send_fd(c, CONTROL_LISTEN, 0, buf_span(&b), open("/dev/null", O_RDONLY));
+	buf_reset(&b);
+	control_peer_write(&b, &p);
+	send_fd(c, CONTROL_PEER, 0, buf_span(&b), open("/dev/null", O_RDONLY));
+	buf_reset(&b);
+	wire_put_u64(&b, 1000);
+	wire_put_u64(&b, 3);
+	assert_int_equal(ipc_send_now(c->control, CONTROL_IDS, 0, buf_span(&b), NULL, 0, NULL), 0);
+	buf_clear(&b);
+	assert_int_equal(ipc_send_now(c->control, CONTROL_TICKETS, 0, span_of("12345"), NULL, 0, NULL), 0);
+	go(c);
+	expect(c, CONTROL_READY, 0);
+	assert_non_null(strstr(answer, "user="));
+	assert_non_null(strstr(answer, "seccomp="));
+}
+
+static void test_story(void **state)
+{
+	struct child c;
+
+	(void)state;
+	start_whole(&c);
+	send_text(&c, CONTROL_ASK, 77, "status");
+	expect(&c, CONTROL_ANSWER, 77);
+	assert_non_null(strstr(answer, "id 1000\n"));
+	assert_non_null(strstr(answer, "story prepare settings(one.example) listen(4) peer(1,3,storaged) tickets(5) start \n"));
+	send_settings(&c, 5, "Hostname two.example\n", "", NULL);
+	expect(&c, CONTROL_APPLIED, 5);
+	assert_string_equal(answer, "");
+	send_text(&c, CONTROL_REVOKE, 0, "a@example.org");
+	expect(&c, CONTROL_REVOKED, 0);
+	assert_string_equal(answer, "a@example.org");
+	send_text(&c, CONTROL_ASK, 78, "status");	/* the second of three: half is used */
+	expect(&c, CONTROL_WANT_IDS, 0);
+	expect(&c, CONTROL_ANSWER, 78);
+	assert_non_null(strstr(answer, "id 1001\n"));
+	assert_non_null(strstr(answer, "settings(two.example) revoke(a@example.org)"));
+	send_number(&c, CONTROL_STOP, 20);
+	assert_int_equal(child_end(&c), 0);
+}
+
+/* What can't be used changes nothing, and says why. */
+static void test_refused_settings(void **state)
+{
+	struct child c;
+
+	(void)state;
+	start_whole(&c);
+	send_settings(&c, 6, "Hostname two.example\n", "NoSuchKey 1\n", NULL);
+	expect(&c, CONTROL_APPLIED, 6);
+	assert_non_null(strstr(answer, "etc/imapd.conf line 1"));
+	send_settings(&c, 7, "Hostname two.example\n", "", "bad");
+	expect(&c, CONTROL_APPLIED, 7);
+	assert_string_equal(answer, "the fake refuses these");
+	send_text(&c, CONTROL_ASK, 1, "status");
+	expect(&c, CONTROL_ANSWER, 1);
+	assert_null(strstr(answer, "two.example"));
+	send_number(&c, CONTROL_DRAIN, 1000);	/* the fake has no drain: it leaves */
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void test_malformed_orders(void **state)
+{
+	struct child c;
+
+	(void)state;
+	start_whole(&c);
+	for (uint16_t type = 0; type < 20; type++)
+		if (type != CONTROL_TICKETS && type != CONTROL_SETTINGS && type != CONTROL_ASK)
+			assert_int_equal(ipc_send_now(c.control, type, 0, span_of("x"), NULL, 0, NULL), 0);
+	send_text(&c, CONTROL_ASK, 2, "nonsense");
+	expect(&c, CONTROL_ANSWER, 2);
+	assert_string_equal(answer, "");
+	send_number(&c, CONTROL_STOP, 1);
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void test_bad_start(void **state)
+{
+	struct child c;
+
+	(void)state;
+	child_begin(&c);
+	send_settings(&c, 0, "Hostname one.example\n", "SecureLevel 9\n", NULL);
+	expect(&c, CONTROL_FAILED, 0);
+	assert_non_null(strstr(answer, "etc/imapd.conf line 1"));
+	assert_int_equal(child_end(&c), 1);
+	child_begin(&c);
+	go(&c);
+	expect(&c, CONTROL_FAILED, 0);
+	assert_non_null(strstr(answer, "before it has sent the settings"));
+	assert_int_equal(child_end(&c), 1);
+}
+
+/* kill -9 of yubind: the kernel closes its end, and the daemon is gone within a second. */
+static void test_orphan(void **state)
+{
+	uint64_t before_ms;
+	struct child c;
+	int status;
+
+	(void)state;
+	start_whole(&c);
+	kill(c.pid, SIGTERM);
+	kill(c.pid, SIGINT);
+	send_text(&c, CONTROL_ASK, 1, "status");
+	expect(&c, CONTROL_ANSWER, 1);	/* signals do not end it */
+	before_ms = clock_mono_ms();
+	close(c.control);
+	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
+	assert_int_equal(status, 0);
+	assert_true(clock_mono_ms() - before_ms < 1000);
+	close(c.log);
+}
+
+static void test_log(void **state)
+{
+	char line[2001];
+	struct child c;
+	ssize_t n;
+
+	(void)state;
+	start_whole(&c);
+	n = recv(c.log, line, sizeof(line) - 1, 0);
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_non_null(strstr(line, " info imapd[2] ready pid="));
+	send_number(&c, CONTROL_STOP, 1);
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void test_ids(void **state)
+{
+	struct ids i = { 0 };
+
+	(void)state;
+	assert_int_equal(ids_take(&i), 0);
+	assert_true(ids_want(&i));
+	assert_false(ids_want(&i));
+	ids_add(&i, 10, 4);
+	ids_add(&i, 100, 2);
+	for (uint64_t want = 10; want < 14; want++)
+		assert_int_equal(ids_take(&i), want);
+	assert_int_equal(ids_take(&i), 100);
+	assert_true(ids_want(&i));
+	assert_int_equal(ids_take(&i), 101);
+	assert_int_equal(ids_take(&i), 0);
+	ids_add(&i, UINT64_MAX, 2);	/* it would run over */
+	assert_int_equal(ids_take(&i), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ids),		 cmocka_unit_test(test_story),
+		cmocka_unit_test(test_refused_settings), cmocka_unit_test(test_malformed_orders),
+		cmocka_unit_test(test_bad_start),	 cmocka_unit_test(test_orphan),
+		cmocka_unit_test(test_log),
+	};
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "worker");
+}
