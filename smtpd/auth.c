@@ -1,74 +1,64 @@
 /* auth.c - AUTH and its exchange (RFC 4954). */
-#include "common/base/base64.h"
 #include "smtpd/state.h"
 
-bool smtp_mechanism_usable(const struct smtp_server *e, struct span name)
+struct sasl_offer smtp_offer(const struct smtp_server *e)
 {
-	if (!e->config.submission || !sasl_known(name) || !sasl_listed(e->config.mechanisms, name))
-		return false;
-	return e->config.tls || (!e->config.require_tls && sasl_listed(e->config.clear_mechanisms, name));
+	return (struct sasl_offer){ e->config.submission ? e->config.mechanisms : "", e->config.clear_mechanisms,
+				    e->config.tls, e->config.require_tls };
 }
 
 static void leave(struct smtp_server *e)
 {
-	sasl_free(e->sasl);
-	e->sasl = NULL;
+	exchange_clear(&e->exchange);
 	e->phase = PHASE_COMMAND;
 }
 
-static void go_on(struct smtp_server *e, enum sasl_status st, struct span challenge)
+static void go_on(struct smtp_server *e, enum exchange_status st, struct span challenge)
 {
-	struct buf text;
-
-	if (st == SASL_BAD) {
-		leave(e);
-		smtp_bad(e, "501 5.5.2 that is no answer of this mechanism");
+	e->phase = PHASE_COMMAND;
+	switch (st) {
+	case EXCHANGE_CHALLENGE:
+		smtp_replyf(e, "334 %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
+		e->phase = PHASE_AUTH;
 		return;
-	}
-	if (st == SASL_VERIFY) {
+	case EXCHANGE_VERIFY:
 		smtp_open(e, SMTP_AUTHENTICATE);
-		e->open.credentials = sasl_credentials(e->sasl);
+		e->open.credentials = exchange_credentials(&e->exchange);
 		return;
+	case EXCHANGE_CANCELLED:
+		smtp_bad(e, "501 5.7.0 cancelled");
+		break;
+	case EXCHANGE_BAD:
+		smtp_bad(e, "501 5.5.2 that is no base64, or no answer of this mechanism");
+		break;
+	case EXCHANGE_UNKNOWN:
+		smtp_bad(e, "504 5.5.4 this mechanism is not offered");
+		break;
 	}
-	buf_init(&text, 1024);
-	base64_encode(&text, challenge);
-	smtp_replyf(e, "334 %.*s", (int)text.n, (const char *)text.p);
-	buf_clear(&text);
-	e->phase = PHASE_AUTH;
+	leave(e);
 }
 
-/* The initial response: "=" stands for an empty one (RFC 4954 4). */
-static bool decode(struct span text, struct buf *out)
+static bool offered(const struct sasl_offer *o, struct span mechanism)
 {
-	if (span_is(text, "="))
-		return true;
-	return text.n > 0 && base64_decode(out, text);
+	return sasl_listed(o->mechanisms, mechanism) && sasl_offer_allows(o, mechanism);
 }
 
-static void start(struct smtp_server *e, struct span initial)
+static void begin(struct smtp_server *e, struct span mechanism, struct span initial)
 {
-	struct span challenge = { NULL, 0 };
-	struct buf text;
+	struct span challenge;
+	enum exchange_status st;
 
-	if (initial.n == 0) {
-		go_on(e, sasl_start(e->sasl, (struct span){ NULL, 0 }, &challenge), challenge);
-		return;
-	}
-	buf_init(&text, SMTP_AUTH_LINE_MAX);
-	if (decode(initial, &text)) {
-		struct span s = { text.p != NULL ? text.p : (const uint8_t *)"", text.n };
-
-		go_on(e, sasl_start(e->sasl, s, &challenge), challenge);
-	} else {
-		leave(e);
-		smtp_bad(e, "501 5.5.2 the initial response is no base64");
-	}
-	buf_clear(&text);
+	if (initial.n == 0)
+		initial.p = NULL;
+	st = exchange_start(&e->exchange, mechanism, initial, &challenge);
+	go_on(e, st, challenge);
 }
 
 void smtp_run_auth(struct smtp_server *e, struct span args)
 {
+	struct sasl_offer offer = smtp_offer(e);
 	struct span mechanism = span_take_until(&args, ' ');
+	struct span initial = span_trim(args);
 
 	if (!e->config.submission)
 		smtp_bad(e, "502 5.5.1 this port takes mail from other servers; log in on 587 or 465");
@@ -78,35 +68,20 @@ void smtp_run_auth(struct smtp_server *e, struct span args)
 		smtp_bad(e, "503 5.5.1 not inside a mail transaction");
 	else if (mechanism.n == 0)
 		smtp_bad(e, "501 5.5.4 AUTH wants a mechanism");
-	else if (!e->config.tls && !smtp_mechanism_usable(e, mechanism))
+	else if (!e->config.tls && !offered(&offer, mechanism))
 		smtp_bad(e, "530 5.7.0 no passwords in clear: issue a STARTTLS command first");
-	else if (!smtp_mechanism_usable(e, mechanism) || sasl_new(&e->sasl, mechanism, NULL) < 0)
+	else if (!offered(&offer, mechanism))
 		smtp_bad(e, "504 5.5.4 this mechanism is not offered");
 	else
-		start(e, span_trim(args));
+		begin(e, mechanism, initial);
 }
 
 void smtp_auth_line(struct smtp_server *e, struct span line)
 {
-	struct span challenge = { NULL, 0 };
-	struct buf text;
+	struct span challenge;
+	enum exchange_status st = exchange_line(&e->exchange, line, &challenge);
 
-	e->phase = PHASE_COMMAND;
-	if (span_is(line, "*")) {	/* RFC 4954 4: the client gives up */
-		leave(e);
-		smtp_bad(e, "501 5.7.0 cancelled");
-		return;
-	}
-	buf_init(&text, SMTP_AUTH_LINE_MAX);
-	if (base64_decode(&text, line)) {
-		struct span answer = { text.p != NULL ? text.p : (const uint8_t *)"", text.n };
-
-		go_on(e, sasl_step(e->sasl, answer, &challenge), challenge);
-	} else {
-		leave(e);
-		smtp_bad(e, "501 5.5.2 that is no base64");
-	}
-	buf_clear(&text);
+	go_on(e, st, challenge);
 }
 
 void smtp_auth_done(struct smtp_server *e, enum smtp_result result)

@@ -20,19 +20,14 @@ struct command {
 
 static void put_mechanisms(struct smtp_server *e)
 {
-	struct span list = span_of(e->config.mechanisms);
-	const char *before = "250-AUTH ";
+	struct sasl_offer offer = smtp_offer(e);
+	struct span name;
 
-	while (list.n > 0) {
-		struct span one = span_trim(span_take_until(&list, ','));
-
-		if (one.n == 0 || !smtp_mechanism_usable(e, one))
-			continue;
-		buf_put_text(&e->replies, before);
-		buf_put(&e->replies, one);
-		before = " ";
+	for (size_t i = 0; sasl_offer_mechanism(&offer, i, &name); i++) {
+		buf_put_text(&e->replies, i == 0 ? "250-AUTH " : " ");
+		buf_put(&e->replies, name);
 	}
-	if (*before == ' ')
+	if (sasl_offer_mechanism(&offer, 0, &name))
 		buf_put_text(&e->replies, "\r\n");
 }
 

@@ -40,7 +40,7 @@ void smtp_server_free(struct smtp_server *e)
 {
 	if (e == NULL)
 		return;
-	sasl_free(e->sasl);
+	exchange_clear(&e->exchange);
 	line_reader_free(e->lines);
 	buf_clear(&e->replies);
 	buf_clear(&e->note);
@@ -88,10 +88,11 @@ static void feed_line(struct smtp_server *e, struct span *in)
 	if (st == LINE_MORE)
 		return;
 	e->deadline = e->now_ms + e->config.idle_ms;
-	if (st == LINE_TOO_LONG) {
-		sasl_free(e->sasl);
-		e->sasl = NULL;
+	if (st != LINE_OK) {
+		exchange_clear(&e->exchange);
 		e->phase = PHASE_COMMAND;
+	}
+	if (st == LINE_TOO_LONG) {
 		smtp_bad(e, "500 5.5.2 line too long");	/* RFC 5321 4.5.3.1.9 */
 	} else if (st == LINE_BARE) {
 		smtp_bad(e, "500 5.5.2 a lone CR or LF in a command: lines end in CRLF");

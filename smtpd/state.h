@@ -13,6 +13,7 @@
 #include "common/base/buf.h"
 #include "common/base/dot.h"
 #include "common/base/line.h"
+#include "sasl/exchange.h"
 #include "smtpd/engine.h"
 #include "smtpd/header_watch.h"
 
@@ -40,7 +41,7 @@ struct smtp_server {
 
 	char helo[PATH_DOMAIN_MAX + 1];
 	bool said_hello, esmtp, authenticated;
-	struct sasl *sasl;
+	struct exchange exchange;
 	unsigned errors, accepted;
 
 	/* the transaction */
@@ -84,7 +85,7 @@ void smtp_command(struct smtp_server *e, struct span line);
 void smtp_run_auth(struct smtp_server *e, struct span args);
 void smtp_auth_line(struct smtp_server *e, struct span line);
 void smtp_auth_done(struct smtp_server *e, enum smtp_result result);
-bool smtp_mechanism_usable(const struct smtp_server *e, struct span name);
+struct sasl_offer smtp_offer(const struct smtp_server *e);
 
 /* mail.c */
 void smtp_run_mail(struct smtp_server *e, struct span args);

@@ -1,0 +1,97 @@
+/* exchange.c - the contract is in exchange.h. */
+#include "sasl/exchange.h"
+
+#include <string.h>
+
+#include "common/base/base64.h"
+
+enum { EXCHANGE_LINE = 16384 };	/* bytes of a decoded answer, or of an encoded challenge */
+
+bool sasl_offer_allows(const struct sasl_offer *o, struct span name)
+{
+	return o->tls || (!o->require_tls && sasl_listed(o->clear_mechanisms, name));
+}
+
+bool sasl_offer_mechanism(const struct sasl_offer *o, size_t i, struct span *name)
+{
+	struct span list = span_of(o->mechanisms);
+
+	while (list.n > 0) {
+		*name = span_trim(span_take_until(&list, ','));
+		if (sasl_known(*name) && sasl_offer_allows(o, *name) && i-- == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum exchange_status exchange_step(struct exchange *x, enum sasl_status st, struct span challenge,
+					  struct span *out)
+{
+	if (st == SASL_BAD)
+		return EXCHANGE_BAD;
+	if (st == SASL_VERIFY)
+		return EXCHANGE_VERIFY;
+	buf_clear(&x->text);
+	buf_init(&x->text, EXCHANGE_LINE);
+	base64_encode(&x->text, challenge);
+	*out = buf_span(&x->text);
+	return EXCHANGE_CHALLENGE;
+}
+
+/* Decodes text and hands it on; the plain bytes are wiped. */
+static enum exchange_status exchange_decoded(struct exchange *x, struct span text,
+					     enum sasl_status (*step)(struct sasl *, struct span, struct span *),
+					     struct span *out)
+{
+	struct span challenge = { NULL, 0 }, plain;
+	enum exchange_status st = EXCHANGE_BAD;
+	struct buf bytes;
+
+	buf_init(&bytes, EXCHANGE_LINE);
+	if (base64_decode(&bytes, text)) {
+		plain = (struct span){ bytes.p != NULL ? bytes.p : (const uint8_t *)"", bytes.n };
+		st = exchange_step(x, step(x->sasl, plain, &challenge), challenge, out);
+	}
+	if (bytes.p != NULL)
+		explicit_bzero(bytes.p, bytes.cap);
+	buf_clear(&bytes);
+	return st;
+}
+
+enum exchange_status exchange_start(struct exchange *x, struct span mechanism, struct span initial,
+				    struct span *out)
+{
+	struct span challenge = { NULL, 0 };
+
+	exchange_clear(x);
+	*out = challenge;
+	if (sasl_new(&x->sasl, mechanism, NULL) < 0)
+		return EXCHANGE_UNKNOWN;
+	if (initial.p == NULL)
+		return exchange_step(x, sasl_start(x->sasl, initial, &challenge), challenge, out);
+	if (span_is(initial, "="))	/* RFC 4954 4 */
+		initial.n = 0;
+	else if (initial.n == 0)
+		return EXCHANGE_BAD;
+	return exchange_decoded(x, initial, sasl_start, out);
+}
+
+enum exchange_status exchange_line(struct exchange *x, struct span line, struct span *out)
+{
+	*out = (struct span){ NULL, 0 };
+	if (span_is(line, "*"))
+		return EXCHANGE_CANCELLED;
+	return exchange_decoded(x, line, sasl_step, out);
+}
+
+const struct sasl_credentials *exchange_credentials(const struct exchange *x)
+{
+	return sasl_credentials(x->sasl);
+}
+
+void exchange_clear(struct exchange *x)
+{
+	sasl_free(x->sasl);
+	x->sasl = NULL;
+	buf_clear(&x->text);
+}

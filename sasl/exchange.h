@@ -1,0 +1,49 @@
+/*
+ * exchange.h - an AUTH exchange as SMTP, POP3 and IMAP have it: base64 on lines
+ * (RFC 4954 4, RFC 5034 4, RFC 9051 6.2.2), and which mechanisms a port offers.
+ *
+ * Pure. The protocol adds what stands around the challenge ("334 ", "+ ").
+ */
+#ifndef SASL_EXCHANGE_H
+#define SASL_EXCHANGE_H
+
+#include "common/base/buf.h"
+#include "sasl/sasl.h"
+
+/* What a port offers, right now. Strings are lent. */
+struct sasl_offer {
+	const char *mechanisms;		/* the key Mechanisms: "PLAIN,LOGIN" */
+	const char *clear_mechanisms;	/* the key AuthWithoutTLS: "none" */
+	bool tls, require_tls;
+};
+
+/* Credentials may be sent at all in the way that name stands for: a mechanism, or "USER"
+ * (POP3) or "LOGIN" (IMAP), which are commands. */
+bool sasl_offer_allows(const struct sasl_offer *o, struct span name);
+
+/* The i-th mechanism that may be used now, in the order of the key; false behind the last. */
+bool sasl_offer_mechanism(const struct sasl_offer *o, size_t i, struct span *name);
+
+enum exchange_status {
+	EXCHANGE_CHALLENGE,	/* *out: base64 for the client, whose next line is the answer */
+	EXCHANGE_VERIFY,	/* sasl_credentials(exchange_sasl(x)) are to be checked */
+	EXCHANGE_CANCELLED,	/* the client sent "*" */
+	EXCHANGE_BAD,		/* no base64, or no answer of this mechanism */
+	EXCHANGE_UNKNOWN	/* no such mechanism */
+};
+
+struct exchange {		/* zeros: none begun */
+	struct sasl *sasl;
+	struct buf text;	/* the challenge that was given */
+};
+
+/* initial: the base64 behind the command; p NULL: none was given; "=": an empty one. */
+enum exchange_status exchange_start(struct exchange *x, struct span mechanism, struct span initial,
+				    struct span *out);
+enum exchange_status exchange_line(struct exchange *x, struct span line, struct span *out);
+const struct sasl_credentials *exchange_credentials(const struct exchange *x);
+
+/* Forgets the exchange, secrets wiped. */
+void exchange_clear(struct exchange *x);
+
+#endif
