@@ -1,0 +1,218 @@
+/* check.c - what start would meet, met before it: certificates, ports, folders, logins. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/ascii.h"
+#include "common/base/escape.h"
+#include "common/tls/context.h"
+#include "sasl/sasl.h"
+#include "supervisor/settings.h"
+
+enum { PAIRS_MAX = 32 };	/* certificates of one Listen */
+
+/* Where in the configuration we are. */
+struct place {
+	const struct settings *s;
+	struct report *r;
+	enum daemon daemon;
+	const struct config_listen *listen;
+	const struct config_scope *scope;
+};
+
+static const char *place_file(const struct place *p)
+{
+	return settings_name(p->s, p->daemon);
+}
+
+static void check_hostname(const struct settings *s, struct report *r)
+{
+	struct span name = span_of(config_text(settings_site(s), CONFIG_HOSTNAME));
+	bool good = name.n > 0 && name.n < 256;
+
+	for (size_t i = 0; i < name.n; i++)
+		good = good && (ascii_alnum(name.p[i]) || strchr("-._[]:", name.p[i]) != NULL);
+	if (!good)
+		report_error(r, "yubin.conf: Hostname must be a name like mail.example.org");
+}
+
+/* --- TLS ------------------------------------------------------------------- */
+
+static void tls_warning(void *arg, const char *words)
+{
+	const struct place *p = arg;
+
+	report_warn(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, words);
+}
+
+/* Fills pairs; false if the lists do not match (said). */
+static bool find_pairs(const struct place *p, struct tls_pair pairs[PAIRS_MAX], size_t *count)
+{
+	const char *certificate, *key;
+
+	for (*count = 0; *count < PAIRS_MAX; (*count)++) {
+		struct tls_pair *pair = &pairs[*count];
+
+		certificate = config_item(p->scope, CONFIG_CERTIFICATE, *count);
+		key = config_item(p->scope, CONFIG_PRIVATE_KEY, *count);
+		if (certificate == NULL && key == NULL)
+			return true;
+		if (certificate == NULL || key == NULL)
+			break;
+		*pair = (struct tls_pair){ .certificate_name = certificate, .key_name = key };
+		settings_file(p->s, certificate, &pair->certificate);
+		settings_file(p->s, key, &pair->key);
+	}
+	report_error(p->r, "%s:%u: Listen %s: Certificate and PrivateKey go in pairs, %d at most; here one of them has "
+		     "no partner", place_file(p), config_line(p->scope, CONFIG_CERTIFICATE), p->listen->text, PAIRS_MAX);
+	return false;
+}
+
+static struct span file_of(const struct place *p, enum config_key key)
+{
+	const char *name = config_text(p->scope, key);
+	struct span text = { NULL, 0 };
+
+	if (*name != '\0')
+		settings_file(p->s, name, &text);
+	return text;
+}
+
+/* The context that the daemon will make. */
+static void check_context(const struct place *p, const struct tls_pair *pairs, size_t count)
+{
+	struct tls_material material = { .pairs = pairs, .pair_count = count, .listen = p->listen->text };
+	struct tls_context *context = NULL;
+	struct tls_policy policy;
+	struct error err;
+
+	material.alpn = daemon_rows[p->daemon].alpn;
+	material.client_ca = file_of(p, CONFIG_CLIENT_CA);
+	material.client_crl = file_of(p, CONFIG_CLIENT_CRL);
+	if (tls_policy_read(&policy, p->scope, tls_warning, (void *)p, &err) != 0 ||
+	    tls_context_new(&context, &policy, &material, tls_warning, (void *)p, &err) != 0)
+		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, err.words);
+	tls_context_drop(context);
+}
+
+/* True if clients of this Listen can have TLS. */
+static bool check_tls(const struct place *p)
+{
+	struct tls_pair pairs[PAIRS_MAX];
+	size_t count;
+
+	if (p->listen->mode == CONFIG_MODE_PLAIN || !find_pairs(p, pairs, &count))
+		return false;
+	if (count == 0 && p->listen->mode == CONFIG_MODE_IMPLICIT)
+		report_error(p->r, "%s:%u: Listen %s is implicit TLS, but there is no Certificate and PrivateKey",
+			     place_file(p), p->listen->line, p->listen->text);
+	else if (count == 0)
+		report_warn(p->r, "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is not offered",
+			    place_file(p), p->listen->line, p->listen->text);
+	else
+		check_context(p, pairs, count);
+	return count > 0 &&
+	       (p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS));
+}
+
+/* --- logins ---------------------------------------------------------------- */
+
+static void check_mechanisms(const struct place *p, enum config_key key)
+{
+	struct span list = span_of(config_text(p->scope, key));
+	char shown[40];
+
+	if (key == CONFIG_AUTH_WITHOUT_TLS && span_is_nocase(list, "none"))
+		return;
+	while (list.n > 0) {
+		struct span name = span_trim(span_take_until(&list, ','));
+
+		if (!sasl_known(name))
+			report_error(p->r, "%s:%u: %s: there is no mechanism \"%s\"; PLAIN and LOGIN are known", place_file(p),
+				     config_line(p->scope, key), config_rows[key].name,
+				     escape_text(shown, sizeof(shown), name));
+	}
+}
+
+static void check_logins(const struct place *p, bool tls)
+{
+	enum config_file which = daemon_rows[p->daemon].which;
+	const char *without = config_text(p->scope, CONFIG_AUTH_WITHOUT_TLS);
+	bool clear = *without != '\0' && !span_is_nocase(span_of(without), "none") &&
+		     !config_require_tls(p->scope, which, p->listen->service);
+
+	if (p->listen->service == CONFIG_SERVICE_MX || tls || clear)
+		return;
+	report_warn(p->r, "%s:%u: nobody can log in at Listen %s: it has no TLS, and without TLS logins need RequireTLS no "
+		    "and AuthWithoutTLS PLAIN,LOGIN", place_file(p), p->listen->line, p->listen->text);
+}
+
+/* --- ports ----------------------------------------------------------------- */
+
+static void check_clash(const struct place *p)
+{
+	for (enum daemon d = 0; d < p->daemon; d++) {
+		const struct config *other = settings_of(p->s, d)->config;
+
+		for (size_t i = 0; i < config_listen_count(other); i++)
+			if (settings_opens(p->s, d, i) && config_listen_overlap(p->listen, config_listen(other, i)))
+				report_error(p->r, "%s:%u: Listen %s: that port is %s's already (%s:%u)", place_file(p),
+					     p->listen->line, p->listen->text, daemon_rows[d].name, settings_name(p->s, d),
+					     config_listen(other, i)->line);
+	}
+}
+
+static void check_listen(struct place *p, size_t i)
+{
+	const struct config *c = settings_of(p->s, p->daemon)->config;
+
+	p->listen = config_listen(c, i);
+	p->scope = config_listen_scope(c, i);
+	check_mechanisms(p, CONFIG_MECHANISMS);
+	check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
+	if (!settings_opens(p->s, p->daemon, i))
+		return;
+	check_clash(p);
+	check_logins(p, check_tls(p));
+}
+
+/* --- folders --------------------------------------------------------------- */
+
+static void check_folder(const char *path, uint32_t uid, struct report *r)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		report_error(r, "the folder %s: %s (`yubin init` makes it)", path, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		report_error(r, "%s is not a folder", path);
+	else if (uid != UINT32_MAX && st.st_uid != uid)
+		report_error(r, "the folder %s belongs to user %u, and its daemon runs as user %u: chown -R %u %s", path,
+			     (unsigned)st.st_uid, uid, uid, path);
+}
+
+static void check_folders(const struct settings *s, const struct paths *paths, struct report *r)
+{
+	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
+		for (unsigned i = 0; i < daemon_rows[d].folder_count; i++)
+			check_folder(paths->folder[daemon_rows[d].folders[i]], settings_of(s, d)->uid, r);
+	if (paths->own)
+		check_folder(paths->folder[PATHS_LOG], UINT32_MAX, r);
+}
+
+void settings_check(const struct settings *s, const struct settings_source *source, struct report *r)
+{
+	struct place p = { .s = s, .r = r };
+	unsigned ports = 0;
+
+	check_hostname(s, r);
+	for (p.daemon = 0; p.daemon < DAEMON_COUNT; p.daemon++) {
+		for (size_t i = 0; i < config_listen_count(settings_of(s, p.daemon)->config); i++)
+			check_listen(&p, i);
+		ports += daemon_rows[p.daemon].net ? settings_of(s, p.daemon)->workers : 0;
+	}
+	if (ports == 0)
+		report_warn(r, "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");
+	check_folders(s, source->paths, r);
+}
