@@ -18,6 +18,7 @@ struct service {		/* conn_daemon gives it */
 	struct auth *auth;
 	uint64_t done;		/* counted by the protocol: messages, sessions */
 	unsigned serial;	/* for the protocol's own numbering */
+	uint8_t piece[32768];	/* scratch for one read of a body; void when the loop turns */
 };
 
 struct service_kind {

@@ -128,8 +128,9 @@ void smtp_server_feed(struct smtp_server *e, struct span *in)
 /* Drops what the last call of next lent. */
 static void take_back(struct smtp_server *e)
 {
-	if (e->reply_sent > 0)
-		buf_clear(&e->replies);
+	buf_drop(&e->replies, e->reply_sent);
+	if (e->replies.n == 0)
+		buf_clear(&e->replies);	/* an idle session keeps nothing */
 	e->reply_sent = 0;
 	if (e->note_given)
 		buf_clear(&e->note);

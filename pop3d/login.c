@@ -1,0 +1,159 @@
+/* login.c - USER, PASS, AUTH, and opening the maildrop (RFC 1939 7, RFC 5034). */
+#include <string.h>
+
+#include "pop3d/state.h"
+
+static const char clear_refused[] =
+	"-ERR [SYS/PERM] no passwords in clear: start TLS first (STLS, or the port for SSL/TLS)";
+
+struct sasl_offer pop3_offer(const struct pop3_server *e)
+{
+	return (struct sasl_offer){ e->config.mechanisms, e->config.clear_mechanisms, e->config.tls,
+				    e->config.require_tls };
+}
+
+static bool may_user(const struct pop3_server *e)
+{
+	struct sasl_offer offer = pop3_offer(e);
+
+	return sasl_offer_allows(&offer, span_of("USER"));
+}
+
+void pop3_run_user(struct pop3_server *e, struct span args)
+{
+	if (!may_user(e)) {
+		pop3_bad(e, clear_refused);
+	} else if (args.n == 0 || args.n >= sizeof(e->user)) {
+		pop3_bad(e, "-ERR USER wants a name");
+	} else {
+		memcpy(e->user, args.p, args.n);
+		e->user[args.n] = '\0';
+		pop3_reply(e, "+OK and the password?");
+	}
+}
+
+void pop3_run_pass(struct pop3_server *e, struct span args)
+{
+	if (!may_user(e)) {
+		pop3_bad(e, clear_refused);
+	} else if (e->user[0] == '\0') {
+		pop3_bad(e, "-ERR USER first");
+	} else {
+		buf_reset(&e->secret);
+		buf_put(&e->secret, args);	/* RFC 1939 7: spaces belong to it */
+		pop3_open(e, POP3_AUTHENTICATE);
+		e->pass = (struct sasl_credentials){ .mechanism = "USER", .user = span_of(e->user),
+						     .password = buf_span(&e->secret) };
+		e->open.credentials = &e->pass;
+	}
+}
+
+static void go_on(struct pop3_server *e, enum exchange_status st, struct span challenge)
+{
+	e->phase = PHASE_AUTHORIZATION;
+	switch (st) {
+	case EXCHANGE_CHALLENGE:
+		pop3_replyf(e, "+ %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
+		e->phase = PHASE_AUTH;
+		return;
+	case EXCHANGE_VERIFY:
+		pop3_open(e, POP3_AUTHENTICATE);
+		e->open.credentials = exchange_credentials(&e->exchange);
+		return;
+	case EXCHANGE_CANCELLED:
+		pop3_bad(e, "-ERR cancelled");
+		break;
+	case EXCHANGE_BAD:
+		pop3_bad(e, "-ERR that is no base64, or no answer of this mechanism");
+		break;
+	case EXCHANGE_UNKNOWN:
+		pop3_bad(e, "-ERR this mechanism is not offered");
+		break;
+	}
+	exchange_clear(&e->exchange);
+}
+
+/* AUTH alone lists, as old clients of Microsoft's ask it. */
+static void list_mechanisms(struct pop3_server *e, const struct sasl_offer *offer)
+{
+	struct span name;
+
+	pop3_reply(e, "+OK");
+	for (size_t i = 0; sasl_offer_mechanism(offer, i, &name); i++)
+		pop3_replyf(e, "%.*s", (int)name.n, (const char *)name.p);
+	pop3_reply(e, ".");
+}
+
+void pop3_run_auth(struct pop3_server *e, struct span args)
+{
+	struct sasl_offer offer = pop3_offer(e);
+	struct span mechanism = span_take_until(&args, ' '), challenge;
+	enum exchange_status st;
+
+	if (mechanism.n == 0) {
+		list_mechanisms(e, &offer);
+	} else if (!e->config.tls && !sasl_offer_allows(&offer, mechanism)) {
+		pop3_bad(e, clear_refused);
+	} else if (!sasl_listed(offer.mechanisms, mechanism)) {
+		pop3_bad(e, "-ERR this mechanism is not offered");
+	} else {
+		args = span_trim(args);
+		if (args.n == 0)
+			args.p = NULL;
+		st = exchange_start(&e->exchange, mechanism, args, &challenge);
+		go_on(e, st, challenge);
+	}
+}
+
+void pop3_auth_line(struct pop3_server *e, struct span line)
+{
+	struct span challenge;
+	enum exchange_status st = exchange_line(&e->exchange, line, &challenge);
+
+	go_on(e, st, challenge);
+}
+
+static void forget_secrets(struct pop3_server *e)
+{
+	exchange_clear(&e->exchange);
+	if (e->secret.p != NULL)
+		explicit_bzero(e->secret.p, e->secret.cap);
+	buf_clear(&e->secret);
+	e->pass = (struct sasl_credentials){ 0 };
+	e->user[0] = '\0';
+}
+
+void pop3_auth_done(struct pop3_server *e, enum pop3_result result)
+{
+	forget_secrets(e);
+	switch (result) {
+	case POP3_DONE:
+		pop3_open(e, POP3_OPEN);
+		break;
+	case POP3_WRONG:
+		pop3_bad(e, "-ERR wrong user name or password");
+		break;
+	case POP3_DISABLED:
+		pop3_bad(e, "-ERR [SYS/PERM] this account is disabled");
+		break;
+	case POP3_TOO_MANY:
+		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
+		break;
+	default:
+		pop3_reply(e, "-ERR [SYS/TEMP] can't check passwords right now, try again later");
+	}
+}
+
+void pop3_open_done(struct pop3_server *e, enum pop3_result result)
+{
+	if (result == POP3_DONE) {
+		e->phase = PHASE_TRANSACTION;
+		pop3_replyf(e, "+OK %zu messages (%llu octets)", e->drop.left, (unsigned long long)e->drop.octets);
+		return;
+	}
+	maildrop_clear(&e->drop);
+	if (result == POP3_IN_USE)	/* RFC 2449 8.1.2 */
+		pop3_bad(e, "-ERR [IN-USE] another session has this mailbox open");
+	else
+		pop3_reply(e, "-ERR [SYS/TEMP] can't open the mailbox right now, try again later");
+}

@@ -1,0 +1,248 @@
+/* test_pop3_engine.c - conversations with the POP3 engine, whole and byte by byte.
+ * link: pop3d/engine.o pop3d/commands.o pop3d/login.o pop3d/listing.o pop3d/message.o pop3d/maildrop.o
+ * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o tests/unit/script.o
+ * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+#include "tests/unit/unit.h"
+
+#include "pop3d/engine.h"
+#include "tests/unit/script.h"
+
+static const struct pop3_config clear = {
+	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .require_tls = true,
+	.may_start_tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 4, .login_ms = 1000,
+	.idle_ms = 5000,
+};
+static const struct pop3_config tls = {
+	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .require_tls = true,
+	.tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+};
+
+static const char *const bodies[] = { "A: b\r\n\r\none\r\n.two\r\nthree", "S: x\r\n\r\n", "only a header\r\n" };
+
+/* An engine whose outside is played here: three messages with UIDs 5, 6, 9; 6 is gone when asked for. */
+struct outside {
+	struct pop3_server *engine;
+	struct buf notes;
+	const char *body;
+	size_t at;
+	unsigned deleted[8], deleted_count, seen_count, open_bodies;
+	bool closed, busy, update_fails;
+};
+
+static enum pop3_result open_drop(struct outside *o)
+{
+	static const uint32_t uids[] = { 5, 6, 9 };
+
+	if (o->busy)
+		return POP3_IN_USE;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pop3_server_message(o->engine, uids[i], strlen(bodies[i])), 0);
+	pop3_server_uidvalidity(o->engine, 77);
+	return POP3_DONE;
+}
+
+static enum pop3_result open_body(struct outside *o, uint32_t uid)
+{
+	if (uid == 6)
+		return POP3_GONE;
+	o->body = bodies[uid == 5 ? 0 : 2];
+	o->at = 0;
+	o->open_bodies++;
+	return POP3_DONE;
+}
+
+static enum pop3_result update(struct outside *o)
+{
+	size_t at = 0;
+	uint32_t uid;
+
+	while ((uid = pop3_server_deleted(o->engine, &at)) != 0)
+		o->deleted[o->deleted_count++] = uid;
+	at = 0;
+	while (pop3_server_seen(o->engine, &at) != 0)
+		o->seen_count++;
+	return o->update_fails ? POP3_TRY_LATER : POP3_DONE;
+}
+
+static enum pop3_result play(struct outside *o, const struct pop3_action *a)
+{
+	size_t n;
+
+	switch (a->kind) {
+	case POP3_AUTHENTICATE:
+		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "se cret") ?
+			       POP3_DONE : POP3_WRONG;
+	case POP3_OPEN:
+		return open_drop(o);
+	case POP3_OPEN_BODY:
+		return open_body(o, a->uid);
+	case POP3_READ:		/* three bytes at a time */
+		n = strlen(o->body + o->at) < 3 ? strlen(o->body + o->at) : 3;
+		pop3_server_bytes(o->engine, (struct span){ (const uint8_t *)o->body + o->at, n });
+		o->at += n;
+		return POP3_DONE;
+	default:
+		return update(o);
+	}
+}
+
+static void pump(void *outside, struct buf *said)
+{
+	struct outside *o = outside;
+	struct pop3_action a;
+
+	for (;;) {
+		pop3_server_next(o->engine, &a);
+		switch (a.kind) {
+		case POP3_NONE:
+			return;
+		case POP3_REPLY:
+			buf_put(said, a.bytes);
+			break;
+		case POP3_NOTE:
+			buf_put(&o->notes, a.bytes);
+			break;
+		case POP3_CLOSE:
+			o->closed = true;
+			break;
+		case POP3_CLOSE_BODY:
+			o->open_bodies--;
+			break;
+		case POP3_START_TLS:
+			pop3_server_secured(o->engine);
+			break;
+		default:
+			pop3_server_done(o->engine, a.number, play(o, &a));
+		}
+	}
+}
+
+static void feed(void *outside, struct span *in)
+{
+	pop3_server_feed(((struct outside *)outside)->engine, in);
+}
+
+#define HI "S: +OK p.test Yubin POP3\n"
+#define IN HI "C: USER user\nS: +OK*\nC: PASS se cret\nS: +OK 3 messages (47 octets)\n"
+
+static const struct row {
+	const char *why;
+	const struct pop3_config *config;
+	const char *text;
+	unsigned deleted, seen;
+	bool closed;
+} rows[] = {
+	{ "before TLS: STLS and no way to log in", &clear,
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\n"
+	     "C: USER user\nS: -ERR [SYS/PERM]*\nC: AUTH PLAIN\nS: -ERR [SYS/PERM]*\nC: QUIT\nS: +OK bye\n", 0, 0, true },
+	{ "after it: the reverse", &clear,
+	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: USER\nS: SASL PLAIN LOGIN\n"
+	     "S: IMPLEMENTATION Yubin\nS: .\nC: STLS\nS: -ERR TLS is up already\n", 0, 0, false },
+	{ "a wrong password", &tls, HI "C: USER user\nS: +OK*\nC: PASS x\nS: -ERR wrong*\nC: PASS x\nS: -ERR USER first\n", 0, 0, false },
+	{ "AUTH PLAIN", &tls, HI "C: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
+	{ "AUTH in steps, and given up", &tls,
+	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: *\nS: -ERR cancelled\nC: AUTH FOO\nS: -ERR*\nC: AUTH PLAIN !\nS: -ERR*\n",
+	  0, 0, false },
+	{ "AUTH alone lists", &tls, HI "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: .\n", 0, 0, false },
+	{ "commands of the wrong state", &tls, HI "C: STAT\nS: -ERR log in first\nC: FOO\nS: -ERR unknown*\nC: NOOP x\nS: -ERR log in*\n", 0, 0, false },
+	{ "STAT LIST UIDL", &tls,
+	  IN "C: STAT\nS: +OK 3 47\nC: LIST\nS: +OK 3 messages\nS: 1 24\nS: 2 8\nS: 3 15\nS: .\nC: LIST 2\nS: +OK 2 8\nC: UIDL\nS: +OK 3 messages\n"
+	     "S: 1 77.5\nS: 2 77.6\nS: 3 77.9\nS: .\nC: UIDL 3\nS: +OK 3 77.9\nC: LIST 4\nS: -ERR no such message\nC: LIST 0\nS: -ERR*\nC: LIST x\nS: -ERR*\n",
+	  0, 0, false },
+	{ "RETR stuffs dots and ends the last line", &tls,
+	  IN "C: RETR 1\nS: +OK 24 octets\nS: A: b\nS: \nS: one\nS: ..two\nS: three\nS: .\nC: QUIT\nS: +OK bye\n", 0, 1, true },
+	{ "TOP", &tls, IN "C: TOP 1 2\nS: +OK*\nS: A: b\nS: \nS: one\nS: ..two\nS: .\nC: TOP 1 0\nS: +OK*\nS: A: b\nS: \nS: .\nC: TOP 1\nS: -ERR*\nC: TOP 3 9\nS: +OK*\nS: only a header\nS: .\nC: QUIT\nS: +OK bye\n",
+	  0, 0, true },
+	{ "a message that went meanwhile", &tls, IN "C: RETR 2\nS: -ERR this message was deleted*\nC: NOOP\nS: +OK\n", 0, 0, false },
+	{ "DELE RSET QUIT", &tls,
+	  IN "C: DELE 1\nS: +OK*\nC: DELE 1\nS: -ERR no such message\nC: RETR 1\nS: -ERR*\nC: STAT\nS: +OK 2 23\nC: RSET\nS: +OK 3 47\nC: DELE 2\nS: +OK*\n"
+	     "C: DELE 3\nS: +OK*\nC: LIST\nS: +OK 1 messages\nS: 1 24\nS: .\nC: QUIT\nS: +OK bye\n", 2, 0, true },
+	{ "pipelined", &tls, IN "C: STAT\nC: RETR 1\nC: DELE 1\nC: QUIT\nS: +OK 3 47\nS: +OK 24 octets\nS: A: b\nS: \nS: one\nS: ..two\nS: three\nS: .\nS: +OK marked*\nS: +OK bye\n",
+	  1, 0, true },
+	{ "too many errors", &clear, HI "C: A\nS: -ERR*\nC: B\nS: -ERR*\nC: C\nS: -ERR*\nC: D\nS: -ERR*\nS: -ERR too many errors, closing\nC: NOOP\n", 0, 0, true },
+	{ "an over-long line", &tls,
+	  HI "C: USER 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\nS: -ERR line too long\nC: QUIT\nS: +OK bye\n",
+	  0, 0, true },
+};
+
+static void start(struct outside *o, const struct pop3_config *config)
+{
+	*o = (struct outside){ 0 };
+	buf_init(&o->notes, 1 << 16);
+	assert_int_equal(pop3_server_new(&o->engine, config, 0, NULL), 0);
+}
+
+static void stop(struct outside *o)
+{
+	pop3_server_free(o->engine);
+	buf_clear(&o->notes);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t pieces = 0; pieces <= 7; pieces++) {
+			struct outside o;
+			const struct script_engine e = { &o, feed, pump };
+
+			unit_case(rows[i].why, pieces);
+			start(&o, rows[i].config);
+			script_play(&e, rows[i].text, pieces);
+			assert_int_equal(o.deleted_count, rows[i].deleted);
+			assert_int_equal(o.seen_count, rows[i].seen);
+			assert_int_equal(o.closed, rows[i].closed);
+			assert_int_equal(o.open_bodies, 0);
+			stop(&o);
+		}
+}
+
+static void test_in_use(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &tls);
+	o.busy = true;
+	script_play(&e, HI "C: USER user\nS: +OK*\nC: PASS se cret\nS: -ERR [IN-USE]*\nC: STAT\nS: -ERR log in first\n", 0);
+	stop(&o);
+}
+
+/* RFC 1939 6: what could not be removed is not removed, and the client hears it. */
+static void test_update_fails(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &tls);
+	o.update_fails = true;
+	script_play(&e, IN "C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP]*\n", 0);
+	assert_true(o.closed);
+	stop(&o);
+}
+
+/* A time-out and a broken connection delete nothing. */
+static void test_deadline(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &tls);
+	script_play(&e, IN "C: DELE 1\nS: +OK*\n", 0);
+	pop3_server_tick(o.engine, 5000);
+	script_play(&e, "S: -ERR waited too long, closing\n", 0);
+	assert_true(o.closed);
+	assert_int_equal(o.deleted_count, 0);
+	stop(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_in_use),
+					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline) };
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "pop3_engine");
+}
