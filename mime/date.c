@@ -23,13 +23,18 @@ static const struct {
 
 static const char *const day_names[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
+/* Digits, and what white space and comments stand around them (RFC 5322 4.3). */
 static struct span take_digits(struct span *in)
 {
+	struct span digits;
 	size_t n = 0;
 
+	mime_lex_skip(in);
 	while (n < in->n && ascii_digit(in->p[n]))
 		n++;
-	return span_take(in, n);
+	digits = span_take(in, n);
+	mime_lex_skip(in);
+	return digits;
 }
 
 static struct span take_letters(struct span *in)
