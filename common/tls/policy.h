@@ -34,6 +34,14 @@ struct tls_policy {
 	unsigned verify_depth;
 };
 
+/* Fills *p with what a profile ("intermediate") sets and the defaults of the rest.
+ * False, and *p untouched, for a name that is none. */
+bool tls_policy_profile(struct tls_policy *p, const char *profile);
+
+/* The profile's list for the versions that *p leaves: where TLS 1.0 or 1.1 is among
+ * them, ECDHE with CBC too, which is all they can. Static. */
+const char *tls_policy_ciphers(const struct tls_policy *p);
+
 /* Fills *p from a Listen's scope (strings are lent by the scope). Errors name the
  * key and what would do: a mask that leaves nothing (60), a cipher list that matches
  * nothing or holds @SECLEVEL, aNULL or eNULL, TlsVersions that contradict. Warnings
@@ -48,5 +56,8 @@ unsigned tls_policy_versions(const struct tls_policy *p);
 
 /* "TLS 1.2 and TLS 1.3", "TLS 1.3 alone". */
 void tls_versions_text(unsigned versions, char *out, size_t size);
+
+/* "TLS 1.2 and up" where nothing is missing above the lowest, else as above. */
+void tls_versions_range_text(unsigned versions, char *out, size_t size);
 
 #endif

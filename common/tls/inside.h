@@ -1,0 +1,57 @@
+/*
+ * inside.h - what a context and a session are made of; for the files of common/tls/
+ * alone.
+ */
+#ifndef TLS_INSIDE_H
+#define TLS_INSIDE_H
+
+#include <openssl/ssl.h>
+
+#include "common/base/buf.h"
+#include "common/tls/choice.h"
+#include "common/tls/client.h"
+#include "common/tls/hello.h"
+#include "common/tls/seal.h"
+#include "common/tls/session.h"
+
+enum { TLS_ALPN_MAX = 16, TLS_FIRST = 8 };	/* bytes */
+
+struct tls_context {
+	size_t holders;
+	struct tls_policy policy;	/* its texts are void but for profile */
+	char alpn[TLS_ALPN_MAX];	/* "": none */
+	unsigned kinds;		/* of certificates that it has: bits 1 << enum tls_kind */
+	uint8_t place[TLS_PLACE];	/* Listen, VerifyClient and ClientCA, hashed */
+	struct tls_client client;
+	struct tls_seal seal;
+	struct tls_choice *choice;
+};
+
+struct tls_session {
+	struct tls_context *context;	/* held */
+	SSL *ssl;
+	enum tls_status status;
+	bool up;		/* the handshake was done once */
+	bool closing;		/* our close_notify is queued */
+	bool reading;		/* inside of OpenSSL for input: what it writes is its own */
+	bool raw;		/* no TLS records: everything goes to OpenSSL as it is */
+
+	struct buf in;		/* freed when empty */
+	size_t in_used;		/* bytes of it that OpenSSL has taken */
+	size_t in_whole;	/* bytes of it up to which records are whole */
+	struct buf out;		/* freed when empty */
+	size_t out_sent;
+
+	unsigned long error;	/* OpenSSL's first; 0: none, or our own */
+	const char *trouble;	/* our own words for a failure; static */
+	int objection;		/* X509_V_OK, or the first against a client's certificate */
+	size_t first_n;
+	uint8_t first[TLS_FIRST];	/* what the peer sent first */
+	struct tls_hello hello;
+	struct tls_facts facts;
+};
+
+/* Fills s->facts but for sni, which the client hello gave. */
+void tls_facts_read(struct tls_session *s);
+
+#endif
