@@ -23,15 +23,17 @@ static const char *escape_one(char out[5], uint8_t c)
 
 const char *escape_text(char *out, size_t size, struct span s)
 {
-	size_t used = 0;
+	size_t used = 0, mark = 0;	/* mark: where "..." and a NUL still fit behind */
 
 	for (size_t i = 0; i < s.n; i++) {
 		char one[5];
 		size_t n = strlen(escape_one(one, s.p[i]));
 
-		if (used + n + 4 > size && (i + 1 < s.n || used + n + 1 > size)) {
-			memcpy(out + used, "...", 3);
-			used += 3;
+		if (used + 4 <= size)
+			mark = used;
+		if (used + n + 1 > size) {
+			memcpy(out + mark, "...", 3);
+			used = mark + 3;
 			break;
 		}
 		memcpy(out + used, one, n);
