@@ -336,11 +336,12 @@ static void take_boundary(struct mime_parser *p, size_t at, enum boundary bounda
 	while (p->in_header)
 		header_end(p, p->line_at, p->lines);
 	close_to(p, at + 1, end, lines);
-	p->content_at = p->at;
-	if (boundary == BOUNDARY_LAST)
-		p->levels[at].closed = true;
-	else
+	if (boundary == BOUNDARY_NEXT) {
 		part_begin(p, p->at);
+		return;
+	}
+	p->levels[at].closed = true;
+	p->content_at = p->line_at;	/* this line's end may belong to the next boundary */
 }
 
 /* The held line, all of it, is a boundary of an open level: then it is taken. */
