@@ -22,7 +22,8 @@ void mime_collect_clear(struct mime_collect *c)
 void mime_collect_begin(struct mime_collect *c, enum mime_collect_scope scope, size_t room)
 {
 	c->scope = scope;
-	c->room = room;
+	c->part_room = room / 16;
+	c->message_room = room / 2;
 	c->field = MIME_FIELD_COUNT;
 	c->received = 0;
 	for (int i = 0; i < MIME_FIELD_COUNT; i++) {
@@ -31,20 +32,31 @@ void mime_collect_begin(struct mime_collect *c, enum mime_collect_scope scope, s
 	}
 }
 
+/* Bytes that the field at hand may still have. */
+static size_t room_left(const struct mime_collect *c)
+{
+	size_t used = c->value[c->field].n, most = c->field_max;
+
+	if (mime_field_of_message(c->field))
+		return most - used < c->message_room ? most - used : c->message_room;
+	most = most < c->part_room ? most : c->part_room;
+	return most > used ? most - used : 0;
+}
+
 void mime_collect_more(struct mime_collect *c, struct span in)
 {
-	struct buf *value = &c->value[c->field];
 	size_t room;
 
 	if (c->field == MIME_FIELD_COUNT || c->short_of[c->field])
 		return;
-	room = value->max - value->n < c->room ? value->max - value->n : c->room;
+	room = room_left(c);
 	if (in.n > room)
 		c->cut = c->short_of[c->field] = true;
 	in = span_take(&in, room);
-	buf_put(value, in);
-	c->room -= in.n;
-	c->no_memory |= value->failed;
+	buf_put(&c->value[c->field], in);
+	c->no_memory |= c->value[c->field].failed;
+	if (mime_field_of_message(c->field))
+		c->message_room -= in.n;
 }
 
 /* A new field called name: sets what its value goes to. */

@@ -4,7 +4,9 @@
  *
  * Shape   begin, then for each line mime_collect_line with its start and
  *         mime_collect_more with the rest; at the header's end read and encode.
- * Memory  room bytes for a header, field_max for a field; what is over is cut and told.
+ * Memory  room bytes for a header. Half of it is for the message's fields in all, and a
+ *         sixteenth for each of the part's eight, so that a long list of recipients does
+ *         not cost the structure; field_max for a field. What is over is cut and told.
  */
 #ifndef MIME_COLLECT_H
 #define MIME_COLLECT_H
@@ -21,7 +23,8 @@ struct mime_collect {
 	struct buf value[MIME_FIELD_COUNT];	/* as they stand, folding and all */
 	struct buf line;			/* an unfolded value on its way out */
 	size_t field_max;
-	size_t room;				/* bytes that this header may still keep */
+	size_t part_room;			/* bytes that each Content-* field may have */
+	size_t message_room;			/* bytes that are left for the message's fields */
 	enum mime_collect_scope scope;
 	enum mime_field field;			/* the one at hand; COUNT: none that is kept */
 	bool seen[MIME_FIELD_COUNT];

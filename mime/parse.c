@@ -19,7 +19,8 @@ enum {
 	HELD = MIME_BOUNDARY_MAX + 64,	/* bytes of a line that are looked at */
 	PART_ROOM = 48,			/* bytes of a part's numbers in the blob at most */
 	HEAD_ROOM = 32,			/* of what stands before the parts */
-	PART_LEAST = 512		/* with less room than this no part is begun */
+	FIELDS_ROOM = 128,		/* of the numbers between a part's fields at most */
+	PART_LEAST = 2048		/* with less room than this no part is begun */
 };
 
 #define NO_PART SIZE_MAX
@@ -147,7 +148,8 @@ static void part_begin(struct mime_parser *p, uint64_t at)
 	}
 	p->parts[p->part].kind = MIME_PART_LEAF;
 	p->left -= PART_ROOM;
-	mime_collect_begin(&p->header, message ? MIME_COLLECT_MESSAGE : MIME_COLLECT_PART, p->left / 2);
+	mime_collect_begin(&p->header, message ? MIME_COLLECT_MESSAGE : MIME_COLLECT_PART,
+			   p->left - FIELDS_ROOM);
 }
 
 int mime_parser_new(struct mime_parser **out, const struct mime_limits *limits, struct error *err)
@@ -236,8 +238,12 @@ static void open_multipart(struct mime_parser *p, const struct mime_params *type
 	struct span boundary;
 	struct level *level;
 
-	if (!boundary_of(type, &boundary))
-		return;		/* RFC 2045 5.2: it stays a leaf, shown as text/plain */
+	if (!boundary_of(type, &boundary)) {
+		/* RFC 2045 5.2: it stays a leaf, shown as text/plain; but not if we lost it */
+		if (p->header.short_of[MIME_FIELD_TYPE])
+			p->parts[p->part].kind = MIME_PART_OPAQUE;
+		return;
+	}
 	level = level_push(p, MIME_PART_MULTIPART);
 	if (level == NULL)
 		return;

@@ -6,14 +6,15 @@
  *         could cause: a message beyond a limit is served with less structure.
  * Lines   CRLF; a bare LF ends a line too, for mail that was imported with them.
  *         A lone CR does not. Offsets and sizes are those of the bytes as fed.
- * Memory  6 times limits->meta_bytes, 160 bytes for each part and 640 for each level at
- *         the very most: under 600 kB at the defaults. A few kB for ordinary mail.
+ * Memory  A few kB for ordinary mail; for mail made to hurt 6 times limits->meta_bytes,
+ *         160 bytes for each part and 640 for each level.
  * Format  RFC 5322 2.2 (header), RFC 2045 5 (types), RFC 2046 5.1 (multipart), RFC
  *         2046 5.2.1 and RFC 6532 3.7 (message/rfc822 and /global).
  * Beyond  A multipart or message deeper than depth becomes one leaf; so does, once
  *         parts or meta_bytes are used up, the rest of each open multipart. Such a
  *         leaf is shown as application/octet-stream. Fields that do not fit are cut,
- *         address lists at a comma.
+ *         address lists at a comma; fields of the message never take the room of those
+ *         that tell its structure.
  */
 #ifndef MIME_PARSE_H
 #define MIME_PARSE_H
@@ -24,11 +25,11 @@
 enum {
 	MIME_LIMIT_DEPTH = 32,		/* multiparts and messages inside each other */
 	MIME_LIMIT_PARTS = 1000,	/* in one message; one more for each open level */
-	MIME_LIMIT_FIELD = 16384,	/* bytes kept of one header field's value */
-	MIME_LIMIT_META = 60000,	/* bytes of the blob: it fits into one frame of 64 kB */
+	MIME_LIMIT_FIELD = 65536,	/* bytes kept of one header field's value */
+	MIME_LIMIT_META = 262144,	/* bytes of the blob: what the store takes at most */
 	MIME_DEPTH_MAX = 100,		/* what depth may be set to */
 	MIME_PARTS_MAX = 100000,
-	MIME_META_MIN = 4096,
+	MIME_META_MIN = 8192,
 	MIME_META_MAX = 16777216,
 	MIME_BOUNDARY_MAX = 256		/* bytes; RFC 2046 5.1.1 has 70, some senders more. A longer
 					 * one is none, and its multipart a text/plain leaf */
