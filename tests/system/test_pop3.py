@@ -1,0 +1,115 @@
+"""POP3: what a session sees, what QUIT does, what other programs do meanwhile."""
+import poplib
+
+import pytest
+from yubin import DOMAIN, PASSWORD
+
+
+@pytest.fixture
+def three(site):
+    """Three fresh messages in bob's INBOX, and nothing else."""
+    imap = site.imap("bob")
+    imap.select("INBOX")
+    imap.store("1:*", "+FLAGS", "\\Deleted")
+    imap.expunge()
+    imap.logout()
+    for i in range(3):
+        site.deliver("bob", f"Subject: m{i}\r\n\r\n.dot {i}\r\nsecond\r\n")
+    return site
+
+
+def test_capabilities_before_and_after_tls(site):
+    with site.raw("pop3") as c:
+        assert c.line().startswith("+OK")
+        c.send("CAPA\r\n")
+        before = []
+        while not before or before[-1] != ".":
+            before.append(c.line())
+        assert "STLS" in before and not any(x.startswith(("USER", "SASL")) for x in before)
+        assert c.ask("USER bob").startswith("-ERR [SYS/PERM]")
+    pop = poplib.POP3("localhost", site.port("pop3"), timeout=10)
+    pop.stls(context=site.tls)
+    after = pop.capa()
+    assert "STLS" not in after and "USER" in after and after["SASL"] == ["PLAIN", "LOGIN"]
+    pop.user(f"bob@{DOMAIN}")
+    pop.pass_(PASSWORD)
+    pop.quit()
+
+
+def test_read_and_delete(three):
+    pop = three.pop("bob")
+    assert pop.stat()[0] == 3
+    uidl = [x.decode().split() for x in pop.uidl()[1]]
+    assert [x[0] for x in uidl] == ["1", "2", "3"] and all("." in x[1] for x in uidl)
+    _, lines, octets = pop.retr(2)
+    assert b"Subject: m1" in lines and b".dot 1" in lines
+    assert octets == int(pop.list(2).split()[2])
+    assert pop.top(1, 1)[1][-1] == b".dot 0"
+    pop.dele(1)
+    pop.dele(3)
+    with pytest.raises(poplib.error_proto):
+        pop.retr(1)
+    pop.quit()
+    pop = three.pop("bob")
+    assert [x.decode().split()[1] for x in pop.uidl()[1]] == [uidl[1][1]]
+    pop.quit()
+
+
+def test_rset_and_a_broken_session_delete_nothing(three):
+    pop = three.pop("bob")
+    pop.dele(1)
+    pop.rset()
+    pop.dele(2)
+    pop.close()
+    for _ in range(100):
+        try:
+            pop = three.pop("bob")
+            break
+        except poplib.error_proto:
+            pass
+    assert pop.stat()[0] == 3
+    pop.quit()
+
+
+def test_in_use(three):
+    pop = three.pop("bob")
+    with pytest.raises(poplib.error_proto, match="IN-USE"):
+        three.pop("bob")
+    pop.quit()
+    three.pop("bob").quit()
+
+
+def test_expunged_by_imap_meanwhile(three):
+    pop = three.pop("bob")
+    imap = three.imap("bob")
+    imap.select("INBOX")
+    imap.store("2", "+FLAGS", "\\Deleted")
+    imap.expunge()
+    imap.logout()
+    with pytest.raises(poplib.error_proto, match="deleted"):
+        pop.retr(2)
+    assert b"Subject: m2" in pop.retr(3)[1]
+    pop.dele(1)
+    pop.dele(2)
+    pop.quit()
+    pop = three.pop("bob")
+    assert pop.stat()[0] == 1
+    pop.quit()
+
+
+def test_read_mail_is_seen_in_imap(three):
+    pop = three.pop("bob")
+    pop.retr(1)
+    pop.quit()
+    imap = three.imap("bob")
+    imap.select("INBOX")
+    assert imap.search(None, "SEEN")[1] == [b"1"]
+    imap.logout()
+
+
+def test_malformed(site):
+    with site.secure("pop3s") as c:
+        c.line()
+        for bad in ("", "FROB", "X" * 5000, "STAT", "USER", "AUTH NONE", "AUTH PLAIN ?", "\0", "NOOP now"):
+            assert c.ask(bad).startswith("-ERR"), bad
+        assert c.ask("QUIT").startswith("+OK")
