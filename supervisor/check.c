@@ -8,13 +8,13 @@
 #include "common/base/escape.h"
 #include "common/tls/context.h"
 #include "sasl/sasl.h"
-#include "supervisor/settings.h"
+#include "supervisor/setup.h"
 
 enum { PAIRS_MAX = 32 };	/* certificates of one Listen */
 
 /* Where in the configuration we are. */
 struct place {
-	const struct settings *s;
+	const struct setup *s;
 	struct report *r;
 	enum daemon daemon;
 	const struct config_listen *listen;
@@ -23,12 +23,12 @@ struct place {
 
 static const char *place_file(const struct place *p)
 {
-	return settings_name(p->s, p->daemon);
+	return setup_name(p->s, p->daemon);
 }
 
-static void check_hostname(const struct settings *s, struct report *r)
+static void check_hostname(const struct setup *s, struct report *r)
 {
-	struct span name = span_of(config_text(settings_site(s), CONFIG_HOSTNAME));
+	struct span name = span_of(config_text(setup_site(s), CONFIG_HOSTNAME));
 	bool good = name.n > 0 && name.n < 256;
 
 	for (size_t i = 0; i < name.n; i++)
@@ -61,8 +61,8 @@ static bool find_pairs(const struct place *p, struct tls_pair pairs[PAIRS_MAX], 
 		if (certificate == NULL || key == NULL)
 			break;
 		*pair = (struct tls_pair){ .certificate_name = certificate, .key_name = key };
-		settings_file(p->s, certificate, &pair->certificate);
-		settings_file(p->s, key, &pair->key);
+		setup_file(p->s, certificate, &pair->certificate);
+		setup_file(p->s, key, &pair->key);
 	}
 	report_error(p->r, "%s:%u: Listen %s: Certificate and PrivateKey go in pairs, %d at most; here one of them has "
 		     "no partner", place_file(p), config_line(p->scope, CONFIG_CERTIFICATE), p->listen->text, PAIRS_MAX);
@@ -75,7 +75,7 @@ static struct span file_of(const struct place *p, enum config_key key)
 	struct span text = { NULL, 0 };
 
 	if (*name != '\0')
-		settings_file(p->s, name, &text);
+		setup_file(p->s, name, &text);
 	return text;
 }
 
@@ -153,25 +153,25 @@ static void check_logins(const struct place *p, bool tls)
 static void check_clash(const struct place *p)
 {
 	for (enum daemon d = 0; d < p->daemon; d++) {
-		const struct config *other = settings_of(p->s, d)->config;
+		const struct config *other = setup_of(p->s, d)->config;
 
 		for (size_t i = 0; i < config_listen_count(other); i++)
-			if (settings_opens(p->s, d, i) && config_listen_overlap(p->listen, config_listen(other, i)))
+			if (setup_opens(p->s, d, i) && config_listen_overlap(p->listen, config_listen(other, i)))
 				report_error(p->r, "%s:%u: Listen %s: that port is %s's already (%s:%u)", place_file(p),
-					     p->listen->line, p->listen->text, daemon_rows[d].name, settings_name(p->s, d),
+					     p->listen->line, p->listen->text, daemon_rows[d].name, setup_name(p->s, d),
 					     config_listen(other, i)->line);
 	}
 }
 
 static void check_listen(struct place *p, size_t i)
 {
-	const struct config *c = settings_of(p->s, p->daemon)->config;
+	const struct config *c = setup_of(p->s, p->daemon)->config;
 
 	p->listen = config_listen(c, i);
 	p->scope = config_listen_scope(c, i);
 	check_mechanisms(p, CONFIG_MECHANISMS);
 	check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
-	if (!settings_opens(p->s, p->daemon, i))
+	if (!setup_opens(p->s, p->daemon, i))
 		return;
 	check_clash(p);
 	check_logins(p, check_tls(p));
@@ -192,25 +192,25 @@ static void check_folder(const char *path, uint32_t uid, struct report *r)
 			     (unsigned)st.st_uid, uid, uid, path);
 }
 
-static void check_folders(const struct settings *s, const struct paths *paths, struct report *r)
+static void check_folders(const struct setup *s, const struct paths *paths, struct report *r)
 {
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
 		for (unsigned i = 0; i < daemon_rows[d].folder_count; i++)
-			check_folder(paths->folder[daemon_rows[d].folders[i]], settings_of(s, d)->uid, r);
+			check_folder(paths->folder[daemon_rows[d].folders[i]], setup_of(s, d)->uid, r);
 	if (paths->own)
 		check_folder(paths->folder[PATHS_LOG], UINT32_MAX, r);
 }
 
-void settings_check(const struct settings *s, const struct settings_source *source, struct report *r)
+void setup_check(const struct setup *s, const struct setup_source *source, struct report *r)
 {
 	struct place p = { .s = s, .r = r };
 	unsigned ports = 0;
 
 	check_hostname(s, r);
 	for (p.daemon = 0; p.daemon < DAEMON_COUNT; p.daemon++) {
-		for (size_t i = 0; i < config_listen_count(settings_of(s, p.daemon)->config); i++)
+		for (size_t i = 0; i < config_listen_count(setup_of(s, p.daemon)->config); i++)
 			check_listen(&p, i);
-		ports += daemon_rows[p.daemon].net ? settings_of(s, p.daemon)->workers : 0;
+		ports += daemon_rows[p.daemon].net ? setup_of(s, p.daemon)->workers : 0;
 	}
 	if (ports == 0)
 		report_warn(r, "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");

@@ -68,7 +68,7 @@ void logfile_close(struct logfile *l)
 
 static bool put_line(int fd, struct span line)
 {
-	struct iovec parts[] = { { (void *)line.p, line.n }, { "\n", 1 } };
+	struct iovec parts[] = { { (void *)line.p, line.n }, { (void *)"\n", 1 } };
 
 	return writev(fd, parts, 2) == (ssize_t)line.n + 1;
 }

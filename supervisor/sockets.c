@@ -164,7 +164,7 @@ static int add(struct sockets *s, enum daemon d, const struct config_listen *l, 
 	return 0;
 }
 
-static int open_one(struct sockets *s, const struct settings *settings, enum daemon d, const struct config_listen *l,
+static int open_one(struct sockets *s, const struct setup *setup, enum daemon d, const struct config_listen *l,
 		    uint64_t deadline_ms, struct report *r)
 {
 	int fd;
@@ -175,25 +175,26 @@ static int open_one(struct sockets *s, const struct settings *settings, enum dae
 	if (fd >= 0)
 		return add(s, d, l, fd, r);
 	if (no_ipv6(fd) && strcmp(l->host, "::1") == 0) {
-		report_warn(r, "%s:%u: Listen %s is left out: this machine has no IPv6", settings_name(settings, d), l->line,
+		report_warn(r, "%s:%u: Listen %s is left out: this machine has no IPv6", setup_name(setup, d), l->line,
 			    l->text);
 		return 0;
 	}
-	say_failure(l, settings_name(settings, d), fd, r);
+	say_failure(l, setup_name(setup, d), fd, r);
 	return fd;
 }
 
-int sockets_open(struct sockets *s, const struct settings *settings, unsigned patience_ms, struct report *r)
+int sockets_open(struct sockets *s, const struct setup *setup, const struct sockets_of *of, unsigned patience_ms,
+		 struct report *r)
 {
 	uint64_t deadline_ms = clock_mono_ms() + patience_ms;
 	int rc = 0;
 
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++) {
-		const struct config *c = settings_of(settings, d)->config;
+		const struct config *c = setup_of(setup, d)->config;
 
-		for (size_t i = 0; i < config_listen_count(c); i++)
-			if (settings_opens(settings, d, i)) {
-				int code = open_one(s, settings, d, config_listen(c, i), deadline_ms, r);
+		for (size_t i = 0; of->daemon[d] && i < config_listen_count(c); i++)
+			if (setup_opens(setup, d, i)) {
+				int code = open_one(s, setup, d, config_listen(c, i), deadline_ms, r);
 
 				rc = rc == 0 ? code : rc;
 			}
@@ -214,33 +215,42 @@ void sockets_revert(struct sockets *s)
 	sockets_drop(s, is_fresh, NULL);
 }
 
+struct wanted {
+	const struct setup *setup;
+	const struct sockets_of *of;
+};
+
 static bool unwanted(const struct socket *k, const void *arg)
 {
-	const struct settings *settings = arg;
-	const struct config *c = settings_of(settings, k->daemon)->config;
+	const struct wanted *w = arg;
+	const struct config *c = setup_of(w->setup, k->daemon)->config;
 
+	if (!w->of->daemon[k->daemon])
+		return false;
 	for (size_t i = 0; i < config_listen_count(c); i++) {
 		const struct config_listen *l = config_listen(c, i);
 
-		if (l->port == k->port && strcmp(l->host, k->host) == 0 && settings_opens(settings, k->daemon, i))
+		if (l->port == k->port && strcmp(l->host, k->host) == 0 && setup_opens(w->setup, k->daemon, i))
 			return false;
 	}
 	return true;
 }
 
-void sockets_commit(struct sockets *s, const struct settings *settings)
+void sockets_commit(struct sockets *s, const struct setup *setup, const struct sockets_of *of)
 {
-	sockets_drop(s, unwanted, settings);
+	const struct wanted wanted = { .setup = setup, .of = of };
+
+	sockets_drop(s, unwanted, &wanted);
 	for (struct socket *k = s->first; k != NULL; k = k->next)
 		k->fresh = false;
 }
 
-int sockets_find(const struct sockets *s, const struct settings *settings, enum daemon d, size_t i)
+int sockets_find(const struct sockets *s, const struct setup *setup, enum daemon d, size_t i)
 {
 	const struct socket *k;
 
-	if (!settings_opens(settings, d, i))
+	if (!setup_opens(setup, d, i))
 		return -1;
-	k = find(s, d, config_listen(settings_of(settings, d)->config, i));
+	k = find(s, d, config_listen(setup_of(setup, d)->config, i));
 	return k != NULL ? k->fd : -1;
 }

@@ -10,7 +10,7 @@
 #ifndef SUPERVISOR_SOCKETS_H
 #define SUPERVISOR_SOCKETS_H
 
-#include "supervisor/settings.h"
+#include "supervisor/setup.h"
 
 enum { SOCKETS_BACKLOG = 1024 };
 
@@ -19,14 +19,20 @@ struct sockets;			/* opaque */
 int sockets_new(struct sockets **out, struct error *err);
 void sockets_free(struct sockets *s);
 
+/* Which daemons a call is about. */
+struct sockets_of {
+	bool daemon[DAEMON_COUNT];
+};
+
 /* patience_ms: how long a port that is taken may still become free (processes of a
  * yubind that was killed leave within a second). Errors are reported; -EADDRINUSE and
  * the like then come back, and nothing new is open. */
-int sockets_open(struct sockets *s, const struct settings *settings, unsigned patience_ms, struct report *r);
-void sockets_commit(struct sockets *s, const struct settings *settings);
+int sockets_open(struct sockets *s, const struct setup *setup, const struct sockets_of *of, unsigned patience_ms,
+		 struct report *r);
+void sockets_commit(struct sockets *s, const struct setup *setup, const struct sockets_of *of);
 void sockets_revert(struct sockets *s);
 
 /* The socket of d's i-th Listen, lent; -1: not open. */
-int sockets_find(const struct sockets *s, const struct settings *settings, enum daemon d, size_t i);
+int sockets_find(const struct sockets *s, const struct setup *setup, enum daemon d, size_t i);
 
 #endif

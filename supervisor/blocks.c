@@ -1,5 +1,5 @@
-/* ids.c - the contract is in ids.h. */
-#include "supervisor/ids.h"
+/* blocks.c - the contract is in blocks.h. */
+#include "supervisor/blocks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "supervisor/file.h"
 
-struct ids {
+struct blocks {
 	uint64_t next;		/* the first number that was not given */
 	uint64_t end;		/* the file says this: numbers below may be given */
 	char path[];
@@ -36,7 +36,7 @@ static int sync_folder(const char *path, struct error *err)
 	return code;
 }
 
-static int ids_write(struct ids *i, uint64_t end, struct error *err)
+static int blocks_write(struct blocks *i, uint64_t end, struct error *err)
 {
 	char temporary[1100], text[32];
 	int n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)end), fd, code = 0;
@@ -59,7 +59,7 @@ static int ids_write(struct ids *i, uint64_t end, struct error *err)
 }
 
 /* The file's number; -ENOENT: there is none, -EINVAL: it is no number. */
-static int ids_read(const struct ids *i, uint64_t *out)
+static int blocks_read(const struct blocks *i, uint64_t *out)
 {
 	struct buf text;
 	struct span line;
@@ -74,9 +74,9 @@ static int ids_read(const struct ids *i, uint64_t *out)
 	return rc;
 }
 
-int ids_open(struct ids **out, const char *path, struct error *warning, struct error *err)
+int blocks_open(struct blocks **out, const char *path, struct error *warning, struct error *err)
 {
-	struct ids *i = calloc(1, sizeof(*i) + strlen(path) + 1);
+	struct blocks *i = calloc(1, sizeof(*i) + strlen(path) + 1);
 	int rc;
 
 	*out = NULL;
@@ -84,7 +84,7 @@ int ids_open(struct ids **out, const char *path, struct error *warning, struct e
 	if (i == NULL)
 		return error_set(err, -ENOMEM, "no memory");
 	memcpy(i->path, path, strlen(path) + 1);
-	rc = ids_read(i, &i->next);
+	rc = blocks_read(i, &i->next);
 	if (rc == -ENOENT) {
 		i->next = 1;
 	} else if (rc == -EINVAL || rc == -EFBIG) {
@@ -100,22 +100,22 @@ int ids_open(struct ids **out, const char *path, struct error *warning, struct e
 	return 0;
 }
 
-void ids_close(struct ids *i)
+void blocks_close(struct blocks *i)
 {
 	if (i != NULL && i->end > i->next)
-		ids_write(i, i->next, NULL);
+		blocks_write(i, i->next, NULL);
 	free(i);
 }
 
-int ids_take(struct ids *i, uint64_t *first, struct error *err)
+int blocks_take(struct blocks *i, uint64_t *first, struct error *err)
 {
-	if (i->end - i->next < IDS_BLOCK) {
-		int rc = ids_write(i, i->next + IDS_STEP, err);
+	if (i->end - i->next < BLOCKS_SIZE) {
+		int rc = blocks_write(i, i->next + BLOCKS_STEP, err);
 
 		if (rc != 0)
 			return rc;
 	}
 	*first = i->next;
-	i->next += IDS_BLOCK;
+	i->next += BLOCKS_SIZE;
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* settings.c - the contract is in settings.h. */
-#include "supervisor/settings.h"
+/* setup.c - the contract is in setup.h. */
+#include "supervisor/setup.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -18,12 +18,12 @@ struct named {
 	struct buf text;
 };
 
-struct settings {
+struct setup {
 	unsigned holders;
 	char site_name[PATHS_MAX];
 	struct config *site;
 	struct buf site_text;
-	struct settings_daemon daemons[DAEMON_COUNT];
+	struct setup_daemon daemons[DAEMON_COUNT];
 	struct buf texts[DAEMON_COUNT];
 	char names[DAEMON_COUNT][PATHS_MAX];
 	struct named *files;
@@ -52,7 +52,7 @@ static void walk_scope(const struct config_scope *s, walk_file each, void *arg)
 	}
 }
 
-static void walk_files(const struct settings *s, enum daemon d, walk_file each, void *arg)
+static void walk_files(const struct setup *s, enum daemon d, walk_file each, void *arg)
 {
 	const struct config *c = s->daemons[d].config;
 
@@ -66,13 +66,13 @@ static void walk_files(const struct settings *s, enum daemon d, walk_file each, 
 /* --- reading --------------------------------------------------------------- */
 
 struct reading {
-	struct settings *s;
-	const struct settings_source *source;
+	struct setup *s;
+	const struct setup_source *source;
 	struct report *r;
 	enum daemon daemon;
 };
 
-bool settings_file(const struct settings *s, const char *name, struct span *text)
+bool setup_file(const struct setup *s, const char *name, struct span *text)
 {
 	for (const struct named *f = s->files; f != NULL; f = f->next)
 		if (strcmp(f->name, name) == 0) {
@@ -98,7 +98,7 @@ static void read_named(void *arg, const struct config_scope *scope, enum config_
 	struct stat st;
 	struct error err;
 
-	if (settings_file(g->s, name, &text))
+	if (setup_file(g->s, name, &text))
 		return;
 	if (*name == '/')
 		snprintf(path, sizeof(path), "%s", name);
@@ -110,7 +110,7 @@ static void read_named(void *arg, const struct config_scope *scope, enum config_
 		report_error(g->r, "no memory for %s", path);
 		return;
 	}
-	buf_init(&f->text, SETTINGS_FILE_MAX);
+	buf_init(&f->text, SETUP_FILE_MAX);
 	f->next = g->s->files;
 	g->s->files = f;
 	if (file_read(path, &f->text, &st, &err) != 0)
@@ -131,7 +131,7 @@ static struct config *read_conf(struct reading *g, enum config_file which, char 
 
 	snprintf(file, sizeof(file), "%s.conf", config_file_name(which));
 	paths_file(g->source->paths, PATHS_ETC, file, name);
-	buf_init(text, SETTINGS_FILE_MAX);
+	buf_init(text, SETUP_FILE_MAX);
 	rc = file_read(name, text, NULL, &err);
 	if (rc == -ENOENT && which == CONFIG_YUBIN)
 		report_error(g->r, "%s is not there: `yubin init` makes a site", name);
@@ -146,7 +146,7 @@ static struct config *read_conf(struct reading *g, enum config_file which, char 
 	return c;
 }
 
-static void find_user(struct reading *g, struct settings_daemon *d)
+static void find_user(struct reading *g, struct setup_daemon *d)
 {
 	const struct config_scope *top = config_top(d->config);
 	const char *user = config_user(top, daemon_rows[g->daemon].which);
@@ -176,14 +176,14 @@ static void find_user(struct reading *g, struct settings_daemon *d)
 /* Puts the switches into the text and parses that one: what the daemon will see. */
 static void apply_switches(struct reading *g, const struct switches *sw)
 {
-	struct settings *s = g->s;
-	struct settings_daemon *d = &s->daemons[g->daemon];
+	struct setup *s = g->s;
+	struct setup_daemon *d = &s->daemons[g->daemon];
 	struct config *c = NULL;
 	struct buf text;
 
 	if (!sw->no_implicit[g->daemon] && !sw->no_starttls[g->daemon])
 		return;
-	buf_init(&text, SETTINGS_FILE_MAX + 64);
+	buf_init(&text, SETUP_FILE_MAX + 64);
 	switches_write(sw, g->daemon, d->config, buf_span(&s->texts[g->daemon]), &text);
 	buf_clear(&s->texts[g->daemon]);
 	s->texts[g->daemon] = text;
@@ -194,14 +194,14 @@ static void apply_switches(struct reading *g, const struct switches *sw)
 	d->config = c;
 }
 
-static unsigned count_workers(const struct settings *s, enum daemon d)
+static unsigned count_workers(const struct setup *s, enum daemon d)
 {
 	const struct config *c = s->daemons[d].config;
 
 	if (!daemon_rows[d].net)
 		return 1;
 	for (size_t i = 0; i < config_listen_count(c); i++)
-		if (settings_opens(s, d, i))
+		if (setup_opens(s, d, i))
 			return (config_rows[CONFIG_WORKERS].files & daemon_rows[d].which) != 0
 				       ? (unsigned)config_number(config_top(c), CONFIG_WORKERS)
 				       : 1;
@@ -210,7 +210,7 @@ static unsigned count_workers(const struct settings *s, enum daemon d)
 
 static void read_daemon(struct reading *g, const struct switches *sw)
 {
-	struct settings_daemon *d = &g->s->daemons[g->daemon];
+	struct setup_daemon *d = &g->s->daemons[g->daemon];
 
 	d->config = read_conf(g, daemon_rows[g->daemon].which, g->s->names[g->daemon], &g->s->texts[g->daemon]);
 	if (d->config != NULL)
@@ -222,7 +222,7 @@ static void read_daemon(struct reading *g, const struct switches *sw)
 	walk_files(g->s, g->daemon, read_named, g);
 }
 
-int settings_read(struct settings **out, const struct settings_source *source, struct report *r)
+int setup_read(struct setup **out, const struct setup_source *source, struct report *r)
 {
 	struct reading g = { .s = calloc(1, sizeof(*g.s)), .source = source, .r = r };
 	struct switches sw = { 0 };
@@ -240,9 +240,9 @@ int settings_read(struct settings **out, const struct settings_source *source, s
 	for (g.daemon = 0; g.daemon < DAEMON_COUNT; g.daemon++)
 		read_daemon(&g, &sw);
 	if (r->errors == before)
-		settings_check(g.s, source, r);
+		setup_check(g.s, source, r);
 	if (r->errors != before) {
-		settings_drop(g.s);
+		setup_drop(g.s);
 		return -EINVAL;
 	}
 	*out = g.s;
@@ -251,7 +251,7 @@ int settings_read(struct settings **out, const struct settings_source *source, s
 
 /* --- holding and lending --------------------------------------------------- */
 
-struct settings *settings_hold(struct settings *s)
+struct setup *setup_hold(struct setup *s)
 {
 	s->holders++;
 	return s;
@@ -264,7 +264,7 @@ static void buf_wipe(struct buf *b)
 	buf_clear(b);
 }
 
-void settings_drop(struct settings *s)
+void setup_drop(struct setup *s)
 {
 	if (s == NULL || --s->holders > 0)
 		return;
@@ -283,22 +283,22 @@ void settings_drop(struct settings *s)
 	free(s);
 }
 
-const struct config_scope *settings_site(const struct settings *s)
+const struct config_scope *setup_site(const struct setup *s)
 {
 	return config_top(s->site);
 }
 
-const struct settings_daemon *settings_of(const struct settings *s, enum daemon d)
+const struct setup_daemon *setup_of(const struct setup *s, enum daemon d)
 {
 	return &s->daemons[d];
 }
 
-const char *settings_name(const struct settings *s, enum daemon d)
+const char *setup_name(const struct setup *s, enum daemon d)
 {
 	return s->names[d];
 }
 
-bool settings_opens(const struct settings *s, enum daemon d, size_t i)
+bool setup_opens(const struct setup *s, enum daemon d, size_t i)
 {
 	const struct config *c = s->daemons[d].config;
 
@@ -308,7 +308,7 @@ bool settings_opens(const struct settings *s, enum daemon d, size_t i)
 /* --- for the daemons ------------------------------------------------------- */
 
 struct packing {
-	const struct settings *s;
+	const struct setup *s;
 	struct buf *bundle;
 	const char *packed[BUNDLE_ENTRIES];
 	size_t count;
@@ -324,7 +324,7 @@ static void pack_file(void *arg, const struct config_scope *scope, enum config_k
 	for (size_t i = 0; i < p->count; i++)
 		if (strcmp(p->packed[i], name) == 0)
 			return;
-	if (p->count == BUNDLE_ENTRIES || !settings_file(p->s, name, &text)) {
+	if (p->count == BUNDLE_ENTRIES || !setup_file(p->s, name, &text)) {
 		p->bundle->failed = true;
 		return;
 	}
@@ -332,7 +332,7 @@ static void pack_file(void *arg, const struct config_scope *scope, enum config_k
 	bundle_put(p->bundle, name, text);
 }
 
-int settings_bundle(const struct settings *s, enum daemon d, int *fd, struct error *err)
+int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *err)
 {
 	struct packing p = { .s = s };
 	struct buf bundle;
@@ -370,12 +370,12 @@ static void put_value(const struct config_scope *top, enum config_key key, struc
 	buf_put_byte(out, '\n');
 }
 
-void settings_fingerprint(const struct settings *s, enum daemon d, struct buf *out)
+void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
 {
-	const struct settings_daemon *own = &s->daemons[d];
+	const struct setup_daemon *own = &s->daemons[d];
 	const struct config_scope *top = config_top(own->config);
 
-	put_value(settings_site(s), CONFIG_HOSTNAME, out);
+	put_value(setup_site(s), CONFIG_HOSTNAME, out);
 	buf_printf(out, "%u %u %u\n", own->workers, own->uid, own->gid);
 	for (unsigned k = 0; k < CONFIG_KEY_COUNT; k++)
 		if ((config_rows[k].files & daemon_rows[d].which) != 0 && config_rows[k].effect == CONFIG_EFFECT_RESTART)
@@ -383,6 +383,6 @@ void settings_fingerprint(const struct settings *s, enum daemon d, struct buf *o
 	for (size_t i = 0; i < config_listen_count(own->config); i++) {
 		const struct config_listen *l = config_listen(own->config, i);
 
-		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service, settings_opens(s, d, i));
+		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service, setup_opens(s, d, i));
 	}
 }

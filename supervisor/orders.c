@@ -1,0 +1,435 @@
+/* orders.c - the contract is in orders.h. */
+#include "supervisor/orders.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/config/order.h"
+#include "common/ipc/wire.h"
+#include "supervisor/job.h"
+#include "supervisor/stop.h"
+
+enum { QUEUE_MAX = 1 << 20, ASK_MS = 3000, DONE_MAX = 512 << 10 };
+
+enum order_wait {
+	WAIT_NOTHING,		/* just connected */
+	WAIT_TURN,		/* a job is in hand */
+	WAIT_JOB,		/* its own job */
+	WAIT_APPLIED,		/* accounts: authd reads the folder */
+	WAIT_SETTLED,		/* accounts: all others have taken the revocations */
+	WAIT_STATUS,
+	WAIT_STATUS_JSON,
+	WAIT_END		/* stop, restart of all */
+};
+
+struct order {
+	struct order *next;
+	struct supervisor *s;
+	struct ipc *ipc;
+	int fd;			/* ipc's */
+	enum order_wait wait;
+	uint64_t number;	/* of the message to authd */
+	char words[ORDER_WORDS_MAX];
+};
+
+struct orders {
+	uv_poll_t poll;
+	uv_timer_t late;	/* children that do not answer are not waited for */
+	int fd;
+	unsigned count;
+	struct order *first;
+};
+
+/* --- answers --------------------------------------------------------------- */
+
+void order_say(struct order *o, const char *kind, const char *words)
+{
+	struct buf body;
+
+	if (o == NULL)
+		return;
+	buf_init(&body, 4096);
+	wire_put_text(&body, kind);
+	wire_put_text(&body, words);
+	ipc_send(o->ipc, ORDER_SAY, 0, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+}
+
+void order_done(struct order *o, unsigned code, const char *text)
+{
+	struct buf body;
+
+	if (o == NULL)
+		return;
+	o->wait = WAIT_NOTHING;
+	buf_init(&body, DONE_MAX + 16);
+	wire_put_u8(&body, (uint8_t)code);
+	wire_put_text(&body, text);
+	ipc_send(o->ipc, ORDER_DONE, 0, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+}
+
+static void order_free(struct order *o)
+{
+	struct order **at = &o->s->orders->first;
+
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	o->s->orders->count--;
+	job_forget(o->s, o);
+	ipc_free(o->ipc);
+	free(o);
+}
+
+static void done_status(struct order *o)
+{
+	struct buf text;
+
+	buf_init(&text, DONE_MAX);
+	if (o->wait == WAIT_STATUS_JSON)
+		status_write_json(o->s, &text);
+	else
+		status_write(o->s, &text);
+	buf_put_byte(&text, '\0');
+	order_done(o, text.failed ? 1 : 0, text.failed ? "the status is too long" : (const char *)text.p);
+	buf_clear(&text);
+}
+
+static bool anybody_asked(const struct supervisor *s)
+{
+	for (const struct child *c = s->children; c != NULL; c = c->next)
+		if (c->asked != 0)
+			return true;
+	return false;
+}
+
+/* All have answered the newest question, and so each older one. */
+void orders_answered(struct supervisor *s)
+{
+	if (s->orders == NULL || anybody_asked(s))
+		return;
+	for (struct order *o = s->orders->first; o != NULL; o = o->next)
+		if (o->wait == WAIT_STATUS || o->wait == WAIT_STATUS_JSON)
+			done_status(o);
+		else if (o->wait == WAIT_SETTLED)
+			order_done(o, 0, "");
+}
+
+static void on_late(uv_timer_t *t)
+{
+	struct supervisor *s = t->data;
+
+	for (struct child *c = s->children; c != NULL; c = c->next)
+		c->asked = 0;
+	orders_answered(s);
+}
+
+static void ask_all(struct supervisor *s)
+{
+	uint64_t number = ++s->last_number;
+
+	for (struct child *c = s->children; c != NULL; c = c->next)
+		if (c->state == CHILD_READY || c->state == CHILD_DRAINING)
+			talk_ask(c, "status", number);
+	uv_timer_start(&s->orders->late, on_late, ASK_MS, 0);
+	orders_answered(s);
+}
+
+/* --- the orders ------------------------------------------------------------ */
+
+static void order_status(struct order *o, char *rest)
+{
+	o->wait = strcmp(rest, "json") == 0 ? WAIT_STATUS_JSON : WAIT_STATUS;
+	ask_all(o->s);
+}
+
+static void order_accounts(struct order *o, char *rest)
+{
+	struct child *authd = child_of(o->s, DAEMON_AUTHD);
+
+	(void)rest;
+	if (authd == NULL || authd->state != CHILD_READY) {
+		order_done(o, 1, "authd does not run just now; it will know the change once it is back");
+		return;
+	}
+	o->wait = WAIT_APPLIED;
+	o->number = ++o->s->last_number;
+	if (talk_settings(authd, authd->setup, o->number) != 0)
+		order_done(o, 1, "authd can't be reached");
+}
+
+/* The revocations were sent on before this answer: who answers a question now has them. */
+void orders_applied(struct supervisor *s, const struct child *c, uint64_t number, const char *words)
+{
+	bool settle = false;
+
+	if (s->orders == NULL || c->daemon != DAEMON_AUTHD)
+		return;
+	for (struct order *o = s->orders->first; o != NULL; o = o->next) {
+		if (o->wait != WAIT_APPLIED || o->number != number)
+			continue;
+		if (*words != '\0') {
+			order_done(o, 1, words);
+			continue;
+		}
+		o->wait = WAIT_SETTLED;
+		settle = true;
+	}
+	if (settle)
+		ask_all(s);
+}
+
+static void order_stop(struct order *o, char *rest)
+{
+	(void)rest;
+	o->wait = WAIT_END;
+	stop_begin(o->s);
+}
+
+/* All of it: yubind too, with its program as it now is. */
+static void restart_all(struct order *o)
+{
+	struct supervisor *s = o->s;
+
+	if (s->again_fd < 0)
+		s->again_fd = fcntl(o->fd, F_DUPFD, 3);
+	if (s->again_fd < 0) {
+		order_done(o, 1, "no descriptor is left");
+		return;
+	}
+	o->wait = WAIT_END;
+	stop_begin(s);
+}
+
+static void on_check(void *arg, enum report_kind kind, const char *words)
+{
+	order_say(arg, kind == REPORT_ERROR ? "error" : "warning", words);
+}
+
+static bool check_first(struct order *o)
+{
+	struct report report = { .sink = on_check, .arg = o };
+	const struct setup_source source = { .paths = &o->s->paths, .flags = o->s->flags, .root = o->s->root };
+	struct setup *setup;
+
+	if (setup_read(&setup, &source, &report) != 0)
+		return false;
+	setup_drop(setup);
+	return true;
+}
+
+static void order_restart(struct order *o, char *rest)
+{
+	bool daemons[DAEMON_COUNT] = { false };
+	struct span in = span_of(rest);
+	char name[16];
+
+	if (in.n == 0) {
+		if (check_first(o))
+			restart_all(o);
+		else
+			order_done(o, 1, "nothing was changed: the server goes on as it was");
+		return;
+	}
+	while (in.n > 0) {
+		struct span word = span_take_until(&in, ' ');
+		enum daemon d;
+
+		snprintf(name, sizeof(name), "%.*s", (int)word.n, (const char *)word.p);
+		d = daemon_find(name);
+		if (d == DAEMON_COUNT) {
+			order_done(o, 2, "there is no such daemon; there are storaged, authd, smtpd, pop3d, imapd");
+			return;
+		}
+		daemons[d] = true;
+	}
+	o->wait = WAIT_JOB;
+	job_restart(o->s, o, daemons);
+}
+
+static void order_reload(struct order *o, char *rest)
+{
+	(void)rest;
+	o->wait = WAIT_JOB;
+	logfile_look(o->s->log);
+	job_reload(o->s, o);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct order *o, char *rest);
+	bool needs_turn;	/* waits until no job is in hand */
+} rows[] = {
+	{ "status", order_status, false },   { "accounts", order_accounts, false }, { "stop", order_stop, false },
+	{ "restart", order_restart, true },  { "reload", order_reload, true },
+};
+
+static void order_run(struct order *o)
+{
+	char *rest = strchr(o->words, ' ');
+	size_t n = rest != NULL ? (size_t)(rest - o->words) : strlen(o->words);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strncmp(o->words, rows[i].name, n) != 0 || rows[i].name[n] != '\0')
+			continue;
+		if (rows[i].needs_turn && o->s->job != NULL)
+			o->wait = WAIT_TURN;
+		else
+			rows[i].run(o, rest != NULL ? rest + 1 : o->words + n);
+		return;
+	}
+	order_done(o, 2, "this yubind does not know the order; is it of another version?");
+}
+
+void orders_next(struct supervisor *s)
+{
+	struct order *o = s->orders != NULL ? s->orders->first : NULL;
+
+	while (o != NULL && o->wait != WAIT_TURN)
+		o = o->next;
+	if (o != NULL && s->job == NULL && s->stop == STOP_NOT)
+		order_run(o);
+}
+
+/* --- connections ----------------------------------------------------------- */
+
+static void on_message(void *arg, struct ipc_message *m)
+{
+	struct order *o = arg;
+	struct wire w = { .in = m->body };
+
+	wire_text(&w, o->words, sizeof(o->words));
+	if (m->type != ORDER_ASK || !wire_done(&w) || o->wait != WAIT_NOTHING)
+		order_free(o);
+	else if (o->s->stop != STOP_NOT)
+		order_done(o, 1, "the server is being stopped");
+	else
+		order_run(o);
+}
+
+static void on_gone(void *arg, const struct error *why)
+{
+	(void)why;
+	order_free(arg);
+}
+
+static bool may_order(int fd)
+{
+	struct ucred who;
+	socklen_t n = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && (who.uid == 0 || who.uid == geteuid());
+}
+
+static void order_new(struct supervisor *s, int fd)
+{
+	struct order *o = calloc(1, sizeof(*o));
+	const struct ipc_handlers handlers = { .receive = on_message, .gone = on_gone, .arg = o };
+
+	if (o == NULL || s->orders->count == ORDERS_MAX || !may_order(fd)) {
+		close(fd);
+		free(o);
+		return;
+	}
+	o->s = s;
+	o->fd = fd;
+	if (ipc_new(&o->ipc, &s->loop, fd, QUEUE_MAX, &handlers, NULL) != 0) {
+		free(o);
+		return;
+	}
+	o->next = s->orders->first;
+	s->orders->first = o;
+	s->orders->count++;
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events)
+{
+	struct supervisor *s = poll->data;
+	int fd;
+
+	(void)status;
+	(void)events;
+	while ((fd = accept4(s->orders->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+		order_new(s, fd);
+}
+
+/* Through the folder's descriptor: sun_path is shorter than paths may be. */
+static int bind_socket(const struct paths *paths, struct error *err)
+{
+	int folder = open(paths->folder[PATHS_RUN], O_PATH | O_DIRECTORY | O_CLOEXEC), code = 0;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (folder < 0 || fd < 0) {
+		code = errno;
+	} else {
+		unlinkat(folder, PATHS_SOCKET, 0);
+		snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", folder, PATHS_SOCKET);
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchmodat(folder, PATHS_SOCKET, 0600, 0) < 0 ||
+		    listen(fd, ORDERS_MAX) < 0)
+			code = errno;
+	}
+	if (folder >= 0)
+		close(folder);
+	if (code == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return error_system(err, code, "can't open the socket %s/%s", paths->folder[PATHS_RUN], PATHS_SOCKET);
+}
+
+int orders_open(struct supervisor *s, struct error *err)
+{
+	struct orders *all = calloc(1, sizeof(*all));
+	int fd;
+
+	if (all == NULL)
+		return error_set(err, -ENOMEM, "no memory");
+	fd = bind_socket(&s->paths, err);
+	if (fd < 0) {
+		free(all);
+		return fd;
+	}
+	all->fd = fd;
+	uv_timer_init(&s->loop, &all->late);
+	uv_poll_init(&s->loop, &all->poll, fd);
+	all->late.data = all->poll.data = s;
+	uv_poll_start(&all->poll, UV_READABLE, on_connect);
+	s->orders = all;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void orders_close(struct supervisor *s)
+{
+	struct orders *all = s->orders;
+	char path[PATHS_MAX];
+
+	if (all == NULL)
+		return;
+	for (struct order *o = all->first, *next; o != NULL; o = next) {
+		next = o->next;
+		if (o->wait == WAIT_END && s->again_fd < 0)
+			order_done(o, 0, "");
+		order_free(o);
+	}
+	unlink(paths_file(&s->paths, PATHS_RUN, PATHS_SOCKET, path));
+	s->orders = NULL;
+	close(all->fd);
+	all->poll.data = all;
+	uv_close((uv_handle_t *)&all->late, NULL);
+	uv_close((uv_handle_t *)&all->poll, on_closed);
+}

@@ -1,0 +1,66 @@
+/* peers.c - pairs of sockets between a network daemon and storaged, authd. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/proc/control.h"
+#include "supervisor/child.h"
+
+enum { BODY_MAX = 256 };
+
+/* Hands end to `to`: at its other end is who. */
+static void hand_end(struct child *to, enum control_role role, unsigned rights, const struct child *who, int end)
+{
+	struct control_peer peer = { .role = (uint8_t)role, .rights = (uint8_t)rights };
+	struct buf body;
+
+	snprintf(peer.name, sizeof(peer.name), "%s", who->label);
+	buf_init(&body, BODY_MAX);
+	control_peer_write(&body, &peer);
+	talk_send(to, CONTROL_PEER, 0, buf_span(&body), &end, 1);
+	buf_clear(&body);
+}
+
+static void connect_pair(struct child *net, struct child *service)
+{
+	const struct daemon_row *row = &daemon_rows[net->daemon];
+	bool store = service->daemon == DAEMON_STORAGED;
+	unsigned rights = store ? row->store_rights : row->auth_rights;
+	struct error err;
+	int ends[2];
+
+	if (ipc_pair(ends, &err) != 0) {
+		log_error("can't connect daemons a=%s b=%s reason=%s", net->label, service->label, err.words);
+		return;
+	}
+	hand_end(service, CONTROL_ROLE_CLIENT, rights, net, ends[1]);
+	hand_end(net, store ? CONTROL_ROLE_STORE : CONTROL_ROLE_AUTH, rights, service, ends[0]);
+}
+
+static void join_net(struct child *c)
+{
+	static const enum daemon services[] = { DAEMON_STORAGED, DAEMON_AUTHD };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct child *service = child_of(c->s, services[i]);
+
+		if (service != NULL)
+			connect_pair(c, service);
+	}
+}
+
+/* A draining daemon still has sessions that need the new one. */
+static void join_service(struct child *c)
+{
+	for (struct child *net = c->s->children; net != NULL; net = net->next)
+		if (daemon_rows[net->daemon].net && net->state != CHILD_STOPPING)
+			connect_pair(net, c);
+}
+
+void peers_join(struct child *c)
+{
+	if (daemon_rows[c->daemon].net)
+		join_net(c);
+	else
+		join_service(c);
+}

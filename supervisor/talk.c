@@ -1,0 +1,302 @@
+/* talk.c - what is said between yubind and one daemon (control.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/escape.h"
+#include "common/base/log.h"
+#include "common/proc/control.h"
+#include "supervisor/child.h"
+#include "supervisor/orders.h"
+
+enum { BODY_MAX = 4096, FILES_MAX = 65536, WORDS_MAX = 4096, ADDRESS_MAX = 400 };
+
+/* --- to the daemon --------------------------------------------------------- */
+
+int talk_send(struct child *c, unsigned type, uint64_t number, struct span body, int *fds, size_t fd_count)
+{
+	int rc;
+
+	if (c->ipc == NULL) {
+		for (size_t i = 0; i < fd_count; i++)
+			close(fds[i]);
+		return -EPIPE;
+	}
+	rc = ipc_send(c->ipc, (uint16_t)type, number, body, fds, fd_count);
+	if (rc == -EPIPE || rc == 0)
+		return rc;	/* who has closed its end is about to leave */
+	log_error("daemon takes no messages, killed daemon=%s error=%s", c->label, strerror(-rc));
+	child_kill(c);
+	return rc;
+}
+
+static int open_folders(const struct child *c, int *fds, struct error *err)
+{
+	const struct daemon_row *row = &daemon_rows[c->daemon];
+
+	for (unsigned i = 0; i < row->folder_count; i++) {
+		const char *path = c->s->paths.folder[row->folders[i]];
+
+		fds[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fds[i] < 0) {
+			int code = errno;
+
+			while (i > 0)
+				close(fds[--i]);
+			return error_system(err, code, "can't open the folder %s", path);
+		}
+	}
+	return 0;
+}
+
+static int talk_hello(struct child *c, int log_fd, struct error *err)
+{
+	const struct setup_daemon *own = setup_of(c->setup, c->daemon);
+	const struct daemon_row *row = &daemon_rows[c->daemon];
+	struct control_hello hello = { .worker = c->worker, .uid = own->uid, .gid = own->gid, .nofile = FILES_MAX };
+	int fds[1 + DAEMON_FOLDERS] = { log_fd };
+	struct buf body;
+	int rc;
+
+	snprintf(hello.daemon, sizeof(hello.daemon), "%s", row->name);
+	snprintf(hello.hostname, sizeof(hello.hostname), "%s", config_text(setup_site(c->setup), CONFIG_HOSTNAME));
+	hello.folders = row->folder_count;
+	if (!row->net)
+		memcpy(hello.key, c->s->key, sizeof(hello.key));
+	rc = open_folders(c, fds + 1, err);
+	if (rc != 0) {
+		close(log_fd);
+		return rc;
+	}
+	buf_init(&body, BODY_MAX);
+	control_hello_write(&body, &hello);
+	rc = talk_send(c, CONTROL_HELLO, 0, buf_span(&body), fds, 1 + row->folder_count);
+	buf_clear(&body);
+	explicit_bzero(&hello, sizeof(hello));
+	return rc;
+}
+
+int talk_settings(struct child *c, struct setup *setup, uint64_t number)
+{
+	struct error err;
+	int fd;
+
+	if (setup_bundle(setup, c->daemon, &fd, &err) != 0) {
+		log_error("can't hand settings over daemon=%s reason=%s", c->label, err.words);
+		return err.code;
+	}
+	if (setup != c->setup) {
+		setup_hold(setup);
+		setup_drop(c->setup);
+		c->setup = setup;
+	}
+	c->applying = number;
+	return talk_send(c, CONTROL_SETTINGS, number, (struct span){ NULL, 0 }, &fd, 1);
+}
+
+static void talk_listens(struct child *c)
+{
+	const struct config *config = setup_of(c->setup, c->daemon)->config;
+
+	for (size_t i = 0; i < config_listen_count(config); i++) {
+		int fd = sockets_find(c->s->sockets, c->setup, c->daemon, i);
+		struct buf body;
+
+		if (fd < 0 || (fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+			continue;
+		buf_init(&body, BODY_MAX);
+		wire_put_u32(&body, (uint32_t)i);
+		talk_send(c, CONTROL_LISTEN, 0, buf_span(&body), &fd, 1);
+		buf_clear(&body);
+	}
+}
+
+static void talk_ids(struct child *c)
+{
+	struct error err;
+	struct buf body;
+	uint64_t first;
+
+	if (blocks_take(c->s->ids, &first, &err) != 0) {
+		log_error("no connection ids reason=%s", err.words);
+		return;
+	}
+	buf_init(&body, BODY_MAX);
+	wire_put_u64(&body, first);
+	wire_put_u64(&body, BLOCKS_SIZE);
+	talk_send(c, CONTROL_IDS, 0, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+}
+
+void talk_tickets(struct child *c)
+{
+	struct buf body;
+
+	if (!daemon_rows[c->daemon].net)
+		return;
+	buf_init(&body, BODY_MAX);
+	tls_tickets_write(&c->s->tickets, &body);
+	talk_send(c, CONTROL_TICKETS, 0, buf_span(&body), NULL, 0);
+	explicit_bzero(body.p, body.n);
+	buf_clear(&body);
+}
+
+int talk_begin(struct child *c, int log_fd, struct error *err)
+{
+	int rc = talk_hello(c, log_fd, err);
+
+	if (rc == 0)
+		rc = talk_settings(c, c->setup, 0);
+	if (rc != 0)
+		return rc == -EPIPE ? 0 : error_set(err, rc, "its settings could not be handed over");
+	if (daemon_rows[c->daemon].net) {
+		talk_listens(c);
+		talk_tickets(c);
+		talk_ids(c);
+	}
+	peers_join(c);
+	talk_send(c, CONTROL_GO, 0, (struct span){ NULL, 0 }, NULL, 0);
+	return 0;
+}
+
+static void talk_text(struct child *c, enum control_type type, uint64_t number, struct span text)
+{
+	struct buf body;
+
+	buf_init(&body, BODY_MAX);
+	wire_put_span(&body, text);
+	talk_send(c, type, number, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+}
+
+void talk_revoke(struct child *c, struct span account)
+{
+	talk_text(c, CONTROL_REVOKE, 0, account);
+}
+
+void talk_ask(struct child *c, const char *what, uint64_t number)
+{
+	c->asked = number;
+	buf_reset(&c->answer);
+	talk_text(c, CONTROL_ASK, number, span_of(what));
+}
+
+void talk_time(struct child *c, unsigned type, uint64_t ms)
+{
+	struct buf body;
+
+	buf_init(&body, BODY_MAX);
+	wire_put_u64(&body, ms);
+	talk_send(c, type, 0, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+}
+
+/* --- from the daemon ------------------------------------------------------- */
+
+/* A text, made fit for a line. */
+static bool take_text(struct ipc_message *m, char *out, size_t size)
+{
+	struct wire w = { .in = m->body };
+	struct span text = wire_span(&w);
+
+	if (!wire_done(&w) || text.n > WORDS_MAX)
+		return false;
+	escape_text(out, size, text);
+	return true;
+}
+
+static bool on_ready(struct child *c, struct ipc_message *m)
+{
+	if (c->state != CHILD_STARTING || !take_text(m, c->sandbox, sizeof(c->sandbox)))
+		return c->state == CHILD_STOPPING || c->state == CHILD_DRAINING;
+	c->state = CHILD_READY;
+	uv_timer_stop(&c->timer);
+	log_info("daemon ready daemon=%s pid=%d %s", c->label, (int)c->pid, c->sandbox);
+	supervisor_changed(c->s);
+	return true;
+}
+
+static bool on_failed(struct child *c, struct ipc_message *m)
+{
+	if (!take_text(m, c->words, sizeof(c->words)))
+		return false;
+	log_error("daemon can't start daemon=%s reason=%s", c->label, c->words);
+	return true;
+}
+
+static bool on_applied(struct child *c, struct ipc_message *m)
+{
+	char words[400];
+
+	if (!take_text(m, words, sizeof(words)))
+		return false;
+	if (*words != '\0') {
+		log_error("daemon refuses its settings daemon=%s reason=%s", c->label, words);
+		snprintf(c->words, sizeof(c->words), "%s", words);
+		c->refused = m->number;
+	}
+	if (m->number == c->applying)
+		c->applying = 0;
+	orders_applied(c->s, c, m->number, words);
+	supervisor_changed(c->s);
+	return true;
+}
+
+static bool on_want_ids(struct child *c, struct ipc_message *m)
+{
+	(void)m;
+	if (daemon_rows[c->daemon].net)
+		talk_ids(c);
+	return true;
+}
+
+static bool on_revoked(struct child *c, struct ipc_message *m)
+{
+	struct wire w = { .in = m->body };
+	struct span account = wire_span(&w);
+
+	if (!wire_done(&w) || account.n >= ADDRESS_MAX || c->daemon != DAEMON_AUTHD)
+		return false;
+	for (struct child *other = c->s->children; other != NULL; other = other->next)
+		if (other != c)
+			talk_revoke(other, account);
+	return true;
+}
+
+static bool on_answer(struct child *c, struct ipc_message *m)
+{
+	struct wire w = { .in = m->body };
+	struct span text = wire_span(&w);
+
+	if (!wire_done(&w))
+		return false;
+	if (c->asked == 0 || m->number != c->asked)
+		return true;	/* too late */
+	buf_put(&c->answer, text);
+	c->asked = 0;
+	orders_answered(c->s);
+	return true;
+}
+
+void talk_receive(void *arg, struct ipc_message *m)
+{
+	static const struct {
+		enum control_type type;
+		bool (*take)(struct child *c, struct ipc_message *m);
+	} takers[] = {
+		{ CONTROL_READY, on_ready },	   { CONTROL_FAILED, on_failed },   { CONTROL_APPLIED, on_applied },
+		{ CONTROL_WANT_IDS, on_want_ids }, { CONTROL_REVOKED, on_revoked }, { CONTROL_ANSWER, on_answer },
+	};
+	struct child *c = arg;
+	bool good = false;
+
+	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+		if (takers[i].type == m->type)
+			good = takers[i].take(c, m);
+	if (good)
+		return;
+	log_error("daemon sent a malformed message, killed daemon=%s type=%u bytes=%zu", c->label, m->type, m->body.n);
+	child_kill(c);
+}
