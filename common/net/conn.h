@@ -33,6 +33,8 @@ enum conn_end {
 	CONN_END_REVOKED	/* the account was changed, disabled or removed */
 };
 
+/* tick, secured, finished, deadline and idle may be NULL (idle: always). tick is called
+ * at the start of each turn, before feed and next. */
 struct conn_protocol {
 	const char *name;		/* "imap": ALPN and logs */
 	enum config_file which;
@@ -41,13 +43,17 @@ struct conn_protocol {
 	int (*open)(void **session, struct conn *c, struct error *err);
 	/* Frees it; what it waits for elsewhere is cancelled. */
 	void (*close)(void *session);
-	/* Uses what it can and moves *in on; may leave bytes. */
+	/* Uses what it can and moves *in on. It may leave bytes while something else must
+	 * come first (never because it lacks more of them: half a line is its own to
+	 * keep); the socket is not read until a wake or the deadline brings it on. */
 	void (*feed)(void *session, struct span *in);
 	enum conn_want (*next)(void *session, struct span *out);
 	/* The handshake is done; conn_tls gives the facts from here on. */
 	void (*secured)(void *session);
-	/* The peer has sent all that it will (FIN). The shell asks next once more, sends
-	 * what comes, and closes as soon as next wants input. */
+	/* The peer has sent all that it will (FIN), and all of it was used. The shell asks
+	 * next once more, sends what comes, and closes as soon as next wants input and
+	 * idle says that no answer is due any more; 10 s after the last sign of life it
+	 * closes all the same. */
 	void (*finished)(void *session);
 	void (*tick)(void *session, uint64_t now_ms);
 	uint64_t (*deadline)(void *session);	/* monotonic ms; UINT64_MAX: none */

@@ -51,22 +51,29 @@ int settings_read(struct settings **out, int fd, enum config_file which, struct 
 	*out = NULL;
 	if (s == NULL)
 		return error_set(err, -ENOMEM, "no memory for settings");
+	s->holders = 1;
 	code = bundle_read(&s->bundle, fd, err);
 	if (code == 0)
 		code = parse(&s->site, s->bundle, CONFIG_YUBIN, err);
 	if (code == 0)
 		code = parse(&s->own, s->bundle, which, err);
 	if (code < 0) {
-		settings_free(s);
+		settings_drop(s);
 		return code;
 	}
 	*out = s;
 	return 0;
 }
 
-void settings_free(struct settings *s)
+struct settings *settings_hold(struct settings *s)
 {
-	if (s == NULL)
+	s->holders++;
+	return s;
+}
+
+void settings_drop(struct settings *s)
+{
+	if (s == NULL || --s->holders > 0)
 		return;
 	config_free(s->own);
 	config_free(s->site);

@@ -7,7 +7,9 @@
 #include "common/config/config.h"
 #include "common/proc/bundle.h"
 
+/* Counted: a connection lives by the settings that it began with. */
 struct settings {
+	unsigned holders;
 	struct bundle *bundle;
 	struct config *site;	/* yubin.conf */
 	struct config *own;	/* the daemon's */
@@ -16,6 +18,8 @@ struct settings {
 /* Gives the settings in fd (not kept). The words of *err name the first error in a
  * file, and how many more there are. */
 int settings_read(struct settings **out, int fd, enum config_file which, struct error *err);
-void settings_free(struct settings *s);
+struct settings *settings_hold(struct settings *s);
+/* Frees them with the last holder. NULL is allowed. */
+void settings_drop(struct settings *s);
 
 #endif

@@ -77,7 +77,7 @@ static int take_settings(struct start *s, const struct start_message *m, enum co
 	code = settings_read(&fresh, m->fds[0], which, err);
 	if (code < 0)
 		return code;
-	settings_free(s->settings);
+	settings_drop(s->settings);
 	s->settings = fresh;
 	return 0;
 }

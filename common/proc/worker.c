@@ -75,6 +75,11 @@ const struct config *worker_config(const struct worker *w)
 	return w->start.settings->own;
 }
 
+struct settings *worker_settings(struct worker *w)
+{
+	return w->start.settings;
+}
+
 bool worker_file(const struct worker *w, const char *path, struct span *text)
 {
 	return bundle_get(w->start.settings->bundle, path, text);
@@ -152,7 +157,7 @@ static int settings_change(struct worker *w, int fd, struct error *err)
 		w->start.settings = old;
 	else
 		set_log_level(w);
-	settings_free(code < 0 ? fresh : old);
+	settings_drop(code < 0 ? fresh : old);
 	return code;
 }
 
@@ -478,7 +483,7 @@ static void end(struct worker *w)
 		_exit(0);	/* within the second: exit() would wait for the jobs of the thread pool */
 	ipc_free(w->control);
 	start_clear(&w->start);
-	settings_free(w->start.settings);
+	settings_drop(w->start.settings);
 	explicit_bzero(w->start.hello.key, sizeof(w->start.hello.key));
 	uv_close((uv_handle_t *)&w->deadline, NULL);
 	for (int turn = 0; turn < 10; turn++)	/* handles that are closing tell it in the loop */

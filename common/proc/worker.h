@@ -20,6 +20,7 @@
 #include "common/proc/sandbox.h"
 
 struct worker;			/* opaque */
+struct settings;		/* settings.h */
 
 /* What a daemon is. Every function may be NULL; state is what start gave. */
 struct worker_daemon {
@@ -69,6 +70,8 @@ int worker_folder(const struct worker *w, size_t i);
 const struct config *worker_site(const struct worker *w);
 const struct config *worker_config(const struct worker *w);
 bool worker_file(const struct worker *w, const char *path, struct span *text);
+/* All of them (settings.h), for who must hold them longer than that. */
+struct settings *worker_settings(struct worker *w);
 
 /* The next connection id. */
 uint64_t worker_id(struct worker *w);

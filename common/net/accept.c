@@ -1,0 +1,184 @@
+/* accept.c - the accept loop of server.h: who may come in. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/net/inside.h"
+#include "common/net/server.h"
+
+enum {
+	TURN = 64,			/* connections taken in one turn */
+	COMPLAIN_MS = 10000		/* between two complaints that something is short */
+};
+
+static void on_listener(uv_poll_t *poll, int status, int events);
+
+void listen_again(struct server *s)
+{
+	s->full = false;
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		uv_poll_start(&l->poll, UV_READABLE, on_listener);
+}
+
+static void listen_pause(struct server *s)
+{
+	s->full = true;
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		uv_poll_stop(&l->poll);
+	log_warn("MaxConnections reached connections=%zu", s->count);
+}
+
+/* Over the limit by address: the protocol's own words where the port speaks clear text. */
+static void refuse(struct server *s, int fd, const struct port *port, const struct address *peer)
+{
+	char text[ADDRESS_PORT_TEXT];
+
+	s->refused++;
+	log_info("ICID %llu refused peer=%s listen=%s limit=ConnectionsPerAddress",
+		 (unsigned long long)s->host.id(s->host.arg), address_text(peer, text), port->listen->text);
+	if (port->listen->mode != CONFIG_MODE_IMPLICIT)
+		send(fd, s->refusal, strlen(s->refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+static void take(struct server *s, const struct listener *l, int fd, const struct sockaddr_storage *from)
+{
+	const struct port *port = &s->ports->port[l->index];
+	const struct config_scope *site = config_top(s->ports->settings->site);
+	struct address peer;
+	struct error err;
+	bool exempt;
+
+	address_read(&peer, from);
+	exempt = config_in_networks(site, CONFIG_LIMIT_EXEMPT, peer.host);
+	if (!exempt && !tally_add(s->by_address, span_of(peer.host), s->ports->per_address)) {
+		refuse(s, fd, port, &peer);
+		return;
+	}
+	if (conn_new(s, fd, port, &peer, exempt, &err) == 0)
+		return;
+	log_error("connection dropped: %s", err.words);
+	if (!exempt)
+		tally_drop(s->by_address, span_of(peer.host));
+}
+
+/* Not more often than is of use: what is short stays short for a while. */
+static void complain(struct server *s, int errno_value)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	if (s->complained_ms != 0 && now_ms - s->complained_ms < COMPLAIN_MS)
+		return;
+	s->complained_ms = now_ms;
+	log_error("can't accept connections, some are dropped connections=%zu: %s", s->count, strerror(errno_value));
+}
+
+/* No descriptor is left: without one to give up, the connection would stay in the
+ * queue and the loop would spin. */
+static void shed(struct server *s, const struct listener *l)
+{
+	int fd;
+
+	close(s->reserve);
+	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	s->reserve = eventfd(0, EFD_CLOEXEC);
+	s->refused++;
+	complain(s, EMFILE);
+}
+
+/* One connection. False: no more of them, or none to be taken now. */
+static bool accept_one(struct server *s, struct listener *l)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t size = sizeof(from);
+	int fd;
+
+	if (s->count >= s->ports->max_connections) {
+		listen_pause(s);
+		return false;
+	}
+	fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		take(s, l, fd, &from);
+	else if (errno == EMFILE || errno == ENFILE)
+		shed(s, l);
+	else if (errno == EAGAIN)
+		return false;
+	else if (errno != ECONNABORTED && errno != EINTR)
+		complain(s, errno);
+	return true;
+}
+
+static void on_listener(uv_poll_t *poll, int status, int events)
+{
+	struct listener *l = poll->data;
+	struct server *s = l->server;
+
+	(void)status;
+	(void)events;
+	for (int n = 0; n < TURN && !s->draining; n++)
+		if (!accept_one(s, l))
+			return;
+}
+
+static int listener_open(struct listener **out, struct server *s, size_t index, int fd)
+{
+	struct listener *l;
+	int code;
+
+	if (s->ports == NULL || index >= s->ports->count || s->draining)
+		return -EINVAL;
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return -ENOMEM;
+	l->server = s;
+	l->index = index;
+	l->fd = fd;
+	code = uv_poll_init(s->host.loop, &l->poll, fd);
+	if (code < 0)
+		free(l);
+	else
+		*out = l;
+	return code;
+}
+
+void server_listen(struct server *s, size_t index, int fd)
+{
+	struct listener *l;
+	int code = listener_open(&l, s, index, fd);
+
+	if (code < 0) {
+		log_error("can't listen index=%zu: %s", index, uv_strerror(code));
+		close(fd);
+		return;
+	}
+	l->poll.data = l;
+	l->next = s->listeners;
+	s->listeners = l;
+	if (!s->full)
+		uv_poll_start(&l->poll, UV_READABLE, on_listener);
+}
+
+static void on_listener_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void listen_end(struct server *s)
+{
+	while (s->listeners != NULL) {
+		struct listener *l = s->listeners;
+
+		s->listeners = l->next;
+		uv_close((uv_handle_t *)&l->poll, on_listener_closed);
+		close(l->fd);
+	}
+}
