@@ -25,7 +25,8 @@
 enum {
 	ACCOUNTS_ADDRESS_MAX = 320,	/* "user@domain" and its NUL */
 	ACCOUNTS_DOMAIN_MAX = 256,	/* a domain and its NUL */
-	ACCOUNTS_TARGETS_MAX = 1000	/* of one alias */
+	ACCOUNTS_TARGETS_MAX = 1000,	/* of one alias */
+	ACCOUNTS_PASSWORD_MAX = 1024	/* bytes of a password */
 };
 
 struct accounts;		/* opaque: all of it, in memory */

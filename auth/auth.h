@@ -4,8 +4,11 @@
  *
  * Shape   As store_ipc.h: made before there is a socket, given a fresh one when authd was
  *         restarted; open questions are asked again. Each call completes exactly once, never
- *         before it returned; its number may be cancelled.
+ *         before it returned; its number, which is never 0, may be cancelled. Only where no
+ *         memory is left a call gives 0, and then nothing completes: treat it as AUTH_TRY_LATER.
  * Rights  yubind says by socket who may ask what: smtpd resolves; all may log in.
+ * Limits  AUTH_OPEN questions open; a further one completes with AUTH_TRY_LATER.
+ * Secrets The password is kept until the answer (for a second asking), then wiped.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -18,7 +21,7 @@
 
 struct auth;			/* opaque */
 
-enum { AUTH_WAIT_MS = 15000, AUTH_TARGETS = 1000, AUTH_ADDRESS_MAX = 320 };
+enum { AUTH_WAIT_MS = 15000, AUTH_TARGETS = 1000, AUTH_ADDRESS_MAX = 320, AUTH_OPEN = 4096 };
 
 enum auth_status {
 	AUTH_OK,
@@ -32,7 +35,7 @@ enum auth_status {
 
 struct auth_attempt {		/* copied before the call returns */
 	const char *service;	/* "smtp", "pop3", "imap" */
-	const char *peer;	/* the client's address */
+	const char *peer;	/* the client's address, "192.0.2.7" or with its port */
 	struct span authzid, user, password;
 	const char *fingerprint;	/* of a verified client certificate, or "" */
 };
@@ -43,14 +46,20 @@ struct auth_grant {
 };
 
 int auth_new(struct auth **out, uv_loop_t *loop, struct error *err);
+/* Keeps fd; what is open is asked there (again). */
 void auth_attach(struct auth *a, int fd);
+/* How long a question waits, AUTH_WAIT_MS at first. To be changed while none is open. */
+void auth_wait(struct auth *a, uint64_t wait_ms);
+/* Nothing is called after it; its memory goes when the loop next runs. NULL is allowed,
+ * and so is a call from inside a completion. */
 void auth_free(struct auth *a);
 
 typedef void (*auth_login_done)(void *arg, enum auth_status status, const struct auth_grant *grant);
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg);
 
-/* Who gets mail for address ("user+detail@domain"): accounts, aliases followed, catch-all,
- * postmaster; each account once. */
+/* Who gets mail for address ("user+detail@domain", quoted or not, or "postmaster" alone):
+ * accounts, aliases followed, catch-all, postmaster; each account once. On AUTH_OK there is
+ * at least one target; targets are lent until the callback returns. */
 struct auth_target {
 	char account[STORE_ACCOUNT_MAX];
 };
@@ -58,10 +67,13 @@ typedef void (*auth_resolve_done)(void *arg, enum auth_status status, const stru
 				  size_t count);
 uint64_t auth_resolve(struct auth *a, struct span address, auth_resolve_done done, void *arg);
 
-/* May the account send as address? Its own, its details, and aliases that lead to it. */
+/* May the account send as address? Its own, its details, and aliases (a catch-all too) that
+ * lead to it: AUTH_OK. Any other answer is a no: AUTH_NOT_LOCAL, AUTH_NO_USER; but
+ * AUTH_TRY_LATER is none. */
 typedef void (*auth_owns_done)(void *arg, enum auth_status status);
 uint64_t auth_owns(struct auth *a, const char *account, struct span address, auth_owns_done done, void *arg);
 
+/* Forgets the question; its callback is not called. A number that is not open is allowed. */
 void auth_cancel(struct auth *a, uint64_t number);
 
 #endif

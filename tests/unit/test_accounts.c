@@ -37,7 +37,7 @@ static int set_up(void **state)
 {
 	struct folder *f = calloc(1, sizeof(*f));
 
-	strcpy(f->path, "/tmp/yubin-accounts-XXXXXX");
+	snprintf(f->path, sizeof(f->path), "%s", "/tmp/yubin-accounts-XXXXXX");
 	assert_non_null(mkdtemp(f->path));
 	f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*state = f;

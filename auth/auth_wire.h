@@ -1,0 +1,58 @@
+/*
+ * auth_wire.h - the messages between a daemon and authd, written and read.
+ *
+ * Shape   A question has a number; its answer has the same. A reader returns false for a
+ *         body that is cut, too long, or has bytes left: that ends the connection.
+ * Memory  What a reader gives lends from the body, but what it copies into arrays.
+ */
+#ifndef AUTH_AUTH_WIRE_H
+#define AUTH_AUTH_WIRE_H
+
+#include "auth/auth.h"
+#include "common/base/buf.h"
+
+enum auth_wire_type {
+	AUTH_WIRE_LOGIN = 1,		/* texts service, peer, fingerprint; spans authzid, user, password */
+	AUTH_WIRE_RESOLVE,		/* span address */
+	AUTH_WIRE_OWNS,			/* text account, span address */
+	AUTH_WIRE_CANCEL,		/* nothing: the question of that number needs no answer */
+	AUTH_WIRE_LOGIN_ANSWER = 64,	/* u8 status; if OK: text account, span token */
+	AUTH_WIRE_RESOLVE_ANSWER,	/* u8 status, count, texts */
+	AUTH_WIRE_OWNS_ANSWER		/* u8 status */
+};
+
+enum {
+	AUTH_WIRE_TEXT = 128,		/* bytes of service, peer and fingerprint, NUL too */
+	AUTH_WIRE_CREDENTIAL = 16384,	/* bytes of authzid, user or password */
+	AUTH_WIRE_MAX = 512 << 10	/* bytes of any body */
+};
+
+struct auth_wire_login {
+	char service[AUTH_WIRE_TEXT], peer[AUTH_WIRE_TEXT], fingerprint[AUTH_WIRE_TEXT];
+	struct span authzid, user, password;	/* lent */
+};
+
+void auth_wire_put_login(struct buf *b, const struct auth_attempt *a);
+bool auth_wire_get_login(struct span body, struct auth_wire_login *out);
+
+void auth_wire_put_resolve(struct buf *b, struct span address);
+bool auth_wire_get_resolve(struct span body, struct span *address);
+
+void auth_wire_put_owns(struct buf *b, const char *account, struct span address);
+bool auth_wire_get_owns(struct span body, char account[AUTH_ADDRESS_MAX], struct span *address);
+
+/* grant: NULL unless status is AUTH_OK. */
+void auth_wire_put_login_answer(struct buf *b, enum auth_status status, const struct auth_grant *grant);
+bool auth_wire_get_login_answer(struct span body, enum auth_status *status, struct auth_grant *grant);
+
+/* A resolve answer is begun with its count, then has that many targets. Its reader gives an
+ * array of the caller's, NULL where count is 0; *status is AUTH_TRY_LATER if there is no memory. */
+void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t count);
+void auth_wire_put_target(struct buf *b, const char *account);
+bool auth_wire_get_resolve_answer(struct span body, enum auth_status *status, struct auth_target **targets,
+				  size_t *count);
+
+void auth_wire_put_owns_answer(struct buf *b, enum auth_status status);
+bool auth_wire_get_owns_answer(struct span body, enum auth_status *status);
+
+#endif

@@ -1,0 +1,132 @@
+/* authd.c - the contract is in authd.h. */
+#include "auth/authd/authd.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/authd/state.h"
+#include "common/base/log.h"
+
+/* DESIGN 1: at most twice as many hashes at once as there are cores. */
+static size_t hashes_at_once(void)
+{
+	return 2 * uv_available_parallelism();
+}
+
+int authd_new(struct authd **out, uv_loop_t *loop, const uint8_t key[STORE_TOKEN_KEY],
+	      const struct authd_handlers *h, struct error *err)
+{
+	struct authd *d = calloc(1, sizeof(*d));
+	int code;
+
+	*out = NULL;
+	if (d == NULL)
+		return error_set(err, -ENOMEM, "no memory for authd");
+	d->loop = loop;
+	d->h = *h;
+	memcpy(d->key, key, sizeof(d->key));
+	sodium_mlock(d->key, sizeof(d->key));	/* where the system allows it */
+	randombytes_buf(d->dummy_key, sizeof(d->dummy_key));
+	code = hasher_new(&d->hasher, loop, hashes_at_once(), 0, err);
+	if (code == 0)
+		code = cache_new(&d->cache, err);
+	if (code == 0)
+		code = throttle_new(&d->throttle, err);
+	if (code < 0)
+		authd_free(d);
+	else
+		*out = d;
+	return code;
+}
+
+void authd_free(struct authd *d)
+{
+	if (d == NULL)
+		return;
+	peers_free(d);
+	hasher_free(d->hasher);
+	cache_free(d->cache);
+	throttle_free(d->throttle);
+	accounts_free(d->accounts);
+	sodium_munlock(d->key, sizeof(d->key));		/* wipes */
+	free(d);
+}
+
+static void on_warn(void *arg, const char *words)
+{
+	(void)arg;
+	log_warn("accounts: %s", words);
+}
+
+static void on_lost(void *arg, const char *alias, const char *target)
+{
+	(void)arg;
+	log_warn("an alias leads nowhere alias=%s target=%s", alias, target);
+}
+
+/* What was allowed with the old account is not with the new one. */
+static bool is_void(const struct account *old, const struct account *new)
+{
+	return new == NULL || strcmp(old->password, new->password) != 0 || (old->enabled && !new->enabled) ||
+	       old->created_s != new->created_s;
+}
+
+static void revoke_changed(struct authd *d, const struct accounts *old)
+{
+	size_t n = old != NULL ? accounts_count(old) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct account *was = accounts_at(old, i);
+
+		if (!is_void(was, accounts_find(d->accounts, was->address)))
+			continue;
+		log_info("account changed, its sessions end account=%s", was->address);
+		cache_forget(d->cache, was->address);
+		d->h.revoke(d->h.arg, was->address);
+	}
+}
+
+int authd_reread(struct authd *d, int folder, struct error *err)
+{
+	struct accounts *old = d->accounts, *read;
+	int code = accounts_read(&read, folder, on_warn, NULL, err);
+
+	if (code < 0)
+		return code;
+	d->accounts = read;
+	revoke_changed(d, old);
+	accounts_free(old);
+	return 0;
+}
+
+int authd_apply(struct authd *d, const struct authd_policy *p, int folder, struct error *err)
+{
+	int code = authd_reread(d, folder, err);
+
+	if (code < 0)
+		return code;
+	d->policy = *p;
+	d->policy.rules.lost = on_lost;
+	hasher_limit(d->hasher, p->hash_queue);
+	if (p->cache_ms == 0)
+		cache_clear(d->cache);
+	return 0;
+}
+
+void authd_peer(struct authd *d, unsigned rights, const char *name, int fd)
+{
+	peer_new(d, rights, name, fd);
+}
+
+void authd_status(const struct authd *d, struct buf *out)
+{
+	buf_printf(out, "domains %zu\naccounts %zu\naliases %zu\n", accounts_domain_count(d->accounts),
+		   accounts_count(d->accounts), accounts_alias_count(d->accounts));
+	buf_printf(out, "logins %llu\nlogins-cached %llu\nlogins-failed %llu\nlogins-throttled %llu\nlogins-busy %llu\n",
+		   (unsigned long long)d->logins, (unsigned long long)d->cached, (unsigned long long)d->failed,
+		   (unsigned long long)d->throttled, (unsigned long long)d->busy);
+	buf_printf(out, "hashes-running %zu\nhashes-waiting %zu\n", hasher_running(d->hasher),
+		   hasher_waiting(d->hasher));
+}

@@ -1,0 +1,39 @@
+/*
+ * hasher.h - Argon2id on libuv's pool, a few at a time, the rest in a bounded line.
+ *
+ * Shape   hasher_submit gives a job; its callback comes once, on the loop thread, never
+ *         before submit returned; hash_job_cancel forgets it (one that runs is run to its end).
+ * Memory  Each running hash takes what its parameters say (19 MB by default); a waiting
+ *         one its password, which is wiped.
+ */
+#ifndef AUTHD_HASHER_H
+#define AUTHD_HASHER_H
+
+#include <uv.h>
+
+#include "common/base/error.h"
+#include "common/base/span.h"
+
+struct hasher;			/* opaque */
+struct hash_job;		/* opaque */
+
+typedef void (*hash_done)(void *arg, bool match);
+
+int hasher_new(struct hasher **out, uv_loop_t *loop, size_t at_once, size_t waiting_max, struct error *err);
+void hasher_limit(struct hasher *h, size_t waiting_max);
+/* Cancels all; its memory goes when the last running hash has ended. NULL is allowed. */
+void hasher_free(struct hasher *h);
+
+/* Does password fit stored (a C string of libsodium's)? NULL: the line is full, or no memory. */
+struct hash_job *hasher_submit(struct hasher *h, const char *stored, struct span password, hash_done done,
+			       void *arg);
+void hash_job_cancel(struct hash_job *j);
+
+size_t hasher_waiting(const struct hasher *h);
+size_t hasher_running(const struct hasher *h);
+
+/* Makes out a string that takes as long to verify as like does and that no password fits. */
+enum { HASHER_STRING = 128 };	/* crypto_pwhash_STRBYTES */
+void hasher_dummy(char out[HASHER_STRING], const char *like);
+
+#endif

@@ -1,0 +1,358 @@
+/* login.c - one login, from the question to its answer. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/authd/state.h"
+#include "common/base/clock.h"
+#include "common/base/escape.h"
+#include "common/base/log.h"
+#include "common/proc/control.h"
+
+enum {
+	TOKEN_LIFE_S = 7 * 86400,
+	DELAYED_MAX = 1024,		/* answers held back at a time */
+	ANSWER_MS = AUTH_WAIT_MS - 3000	/* an answer that comes later meets nobody */
+};
+
+struct login {
+	struct login *next, *before;	/* of its peer */
+	struct peer *peer;
+	uint64_t number;
+	uint64_t began_ms;
+	struct hash_job *job;		/* NULL: none is under way */
+	uv_timer_t timer;		/* while the answer is held back */
+	bool held;
+	enum auth_status status;	/* that is held back */
+	bool counts;			/* by address: a guess was taken */
+	bool authzid_fits;
+	struct throttle_address address;
+	char account[ACCOUNTS_ADDRESS_MAX];	/* "": none that could log in so */
+	char stored[HASHER_STRING];	/* the Argon2id string that the password is held against */
+	struct cache_key key;
+	char service[AUTH_WIRE_TEXT];
+	char shown_user[200], shown_peer[100], shown_service[40];	/* for the log */
+};
+
+/* One word, whatever was sent: nothing in it can pass for another key=value. */
+static void show(char *out, size_t size, struct span s)
+{
+	char plain[200];
+	size_t used = 0;
+
+	escape_text(plain, sizeof(plain), s);
+	for (const char *c = plain; *c != '\0' && used + 5 < size; c++) {
+		if (*c != ' ') {
+			out[used++] = *c;
+			continue;
+		}
+		memcpy(out + used, "\\x20", 4);
+		used += 4;
+	}
+	out[used] = '\0';
+}
+
+static void unlink_login(struct login *l)
+{
+	if (l->before != NULL)
+		l->before->next = l->next;
+	else
+		l->peer->logins = l->next;
+	if (l->next != NULL)
+		l->next->before = l->before;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Off its peer's list, with all that is under way. */
+static void login_free(struct login *l)
+{
+	unlink_login(l);
+	if (l->job != NULL)
+		hash_job_cancel(l->job);
+	sodium_memzero(&l->key, sizeof(l->key));
+	if (!l->held) {
+		free(l);
+		return;
+	}
+	l->peer->d->delayed--;
+	uv_close((uv_handle_t *)&l->timer, on_closed);
+}
+
+void logins_cancel(struct peer *p)
+{
+	while (p->logins != NULL)
+		login_free(p->logins);
+}
+
+void login_cancel(struct peer *p, uint64_t number)
+{
+	struct login *l = p->logins;
+
+	while (l != NULL && l->number != number)
+		l = l->next;
+	if (l != NULL)
+		login_free(l);
+}
+
+static const struct {
+	const char *service;
+	uint32_t rights;
+} service_rights[] = {
+	{ "imap", STORE_RIGHT_READ },
+	{ "pop3", STORE_RIGHT_POP },
+};
+
+/* What the token is good for: nothing where the socket itself may read nothing, whatever
+ * service it claims to be. */
+static uint32_t rights_of(const struct login *l)
+{
+	if ((l->peer->rights & CONTROL_RIGHT_READ) == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(service_rights) / sizeof(service_rights[0]); i++)
+		if (strcmp(l->service, service_rights[i].service) == 0)
+			return service_rights[i].rights;
+	return 0;
+}
+
+static void make_grant(const struct login *l, struct auth_grant *grant)
+{
+	struct store_grant g = { .rights = rights_of(l), .made_ms = clock_real_ms() };
+
+	snprintf(grant->account, sizeof(grant->account), "%s", l->account);
+	snprintf(g.account, sizeof(g.account), "%s", l->account);
+	g.ends_s = g.made_ms / 1000 + TOKEN_LIFE_S;
+	randombytes_buf(&g.session, sizeof(g.session));
+	store_token_make(&grant->token, l->peer->d->key, &g);
+}
+
+/* Sends the answer; l is gone then. */
+static void answer(struct login *l, enum auth_status status)
+{
+	struct peer *p = l->peer;
+	uint64_t number = l->number;
+	struct auth_grant grant;
+	struct buf b;
+
+	if (status == AUTH_OK)
+		make_grant(l, &grant);
+	buf_init(&b, AUTH_WIRE_MAX);
+	auth_wire_put_login_answer(&b, status, status == AUTH_OK ? &grant : NULL);
+	login_free(l);
+	peer_answer(p, AUTH_WIRE_LOGIN_ANSWER, number, &b);
+	sodium_memzero(&grant, sizeof(grant));
+}
+
+static void on_held_long_enough(uv_timer_t *timer)
+{
+	struct login *l = timer->data;
+	struct authd *d = l->peer->d;
+
+	answer(l, l->status);
+	peers_reap(d);
+}
+
+static uint64_t delay_of(const struct login *l)
+{
+	uint64_t delay = l->peer->d->policy.delay_ms, spent = uv_now(l->peer->d->loop) - l->began_ms;
+	uint64_t most = spent < ANSWER_MS ? ANSWER_MS - spent : 0;
+
+	return delay < most ? delay : most;
+}
+
+/* Answers after FailureDelay. Where too many wait already the answer is as good as none: a
+ * flood of guesses learns nothing faster. */
+static void answer_late(struct login *l, enum auth_status status)
+{
+	struct authd *d = l->peer->d;
+	uint64_t delay = delay_of(l);
+
+	if (delay == 0 || d->delayed >= DELAYED_MAX) {
+		answer(l, delay == 0 ? status : AUTH_TRY_LATER);
+		return;
+	}
+	l->held = true;
+	l->status = status;
+	d->delayed++;
+	uv_timer_init(d->loop, &l->timer);
+	l->timer.data = l;
+	uv_timer_start(&l->timer, on_held_long_enough, delay, 0);
+}
+
+static void log_failed(const struct login *l, const char *reason)
+{
+	log_warn("login failed user=%s peer=%s service=%s reason=%s", l->shown_user, l->shown_peer, l->shown_service,
+		 reason);
+}
+
+/* A guess that was none is given back. */
+static void give_back(struct login *l)
+{
+	if (l->counts)
+		throttle_give(l->peer->d->throttle, &l->address, clock_mono_ms());
+	l->counts = false;
+}
+
+static void fail(struct login *l, enum auth_status status, const char *reason)
+{
+	l->peer->d->failed++;
+	log_failed(l, reason);
+	answer_late(l, status);
+}
+
+/* The password fits. The account may have changed while it was hashed. */
+static void accept_password(struct login *l, const struct account *account, const char *cached)
+{
+	struct authd *d = l->peer->d;
+
+	give_back(l);
+	if (d->policy.cache_ms > 0)
+		cache_put(d->cache, &l->key, l->account, clock_mono_ms() + d->policy.cache_ms);
+	if (!l->authzid_fits) {
+		fail(l, AUTH_WRONG, "authzid");
+	} else if (!account->enabled) {
+		d->failed++;
+		log_failed(l, "disabled");
+		answer(l, AUTH_DISABLED);
+	} else {
+		d->logins++;
+		log_info("login user=%s service=%s peer=%s cached=%s", l->account, l->shown_service, l->shown_peer,
+			 cached);
+		answer(l, AUTH_OK);
+	}
+}
+
+static const struct account *still_there(const struct login *l)
+{
+	const struct account *account = accounts_find(l->peer->d->accounts, l->account);
+
+	return account != NULL && strcmp(account->password, l->stored) == 0 ? account : NULL;
+}
+
+static void on_hashed(void *arg, bool match)
+{
+	struct login *l = arg;
+	struct authd *d = l->peer->d;
+	const struct account *account = still_there(l);
+
+	l->job = NULL;
+	if (match && account != NULL)
+		accept_password(l, account, "no");
+	else
+		fail(l, AUTH_WRONG, *l->account == '\0' ? "no-such-user" : match ? "changed-meanwhile" : "password");
+	peers_reap(d);
+}
+
+/* What an unknown user's password is held against: the parameters are those of an account,
+ * always the same one for a name, so that the time tells nothing. */
+static void make_dummy(const struct authd *d, struct span user, char out[HASHER_STRING])
+{
+	char like[HASHER_STRING];
+	size_t n = accounts_count(d->accounts);
+	uint64_t h = 0;
+
+	snprintf(like, sizeof(like), "$argon2id$v=19$m=%llu,t=%u,p=1$",
+		 (unsigned long long)(d->policy.hash_memory / 1024), d->policy.hash_passes);
+	crypto_shorthash((uint8_t *)&h, user.p, user.n, d->dummy_key);
+	for (size_t i = 0; i < n && i < 8; i++) {	/* accounts without a password are passed over */
+		const char *password = accounts_at(d->accounts, (h + i) % n)->password;
+
+		if (*password != '\0') {
+			snprintf(like, sizeof(like), "%s", password);
+			break;
+		}
+	}
+	hasher_dummy(out, like);
+}
+
+/* Fills in who it is. False: nobody; then the password is held against a dummy. */
+static bool identify(struct login *l, const struct auth_wire_login *asked)
+{
+	const struct authd *d = l->peer->d;
+	const struct account *account = resolve_user(d->accounts, &d->policy.rules, asked->user);
+
+	l->authzid_fits = asked->authzid.n == 0 ||
+			  resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
+	if (account == NULL || *account->password == '\0' || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
+		make_dummy(d, asked->user, l->stored);
+		return false;
+	}
+	snprintf(l->account, sizeof(l->account), "%s", account->address);
+	snprintf(l->stored, sizeof(l->stored), "%s", account->password);
+	cache_key(d->cache, &l->key, l->account, l->stored, asked->password);
+	return true;
+}
+
+/* One guess of the address's; false: none is left. */
+static bool take_guess(struct login *l, const char *peer)
+{
+	struct authd *d = l->peer->d;
+	char plain[46];
+
+	if (!throttle_parse(&l->address, plain, peer) || d->h.exempt(d->h.arg, plain))
+		return true;
+	l->counts = throttle_take(d->throttle, &l->address, clock_mono_ms());
+	return l->counts;
+}
+
+static struct login *login_new(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
+{
+	struct login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->peer = p;
+	l->number = number;
+	l->began_ms = uv_now(p->d->loop);
+	snprintf(l->service, sizeof(l->service), "%s", asked->service);
+	show(l->shown_user, sizeof(l->shown_user), asked->user);
+	show(l->shown_peer, sizeof(l->shown_peer), span_of(asked->peer));
+	show(l->shown_service, sizeof(l->shown_service), span_of(asked->service));
+	l->next = p->logins;
+	if (l->next != NULL)
+		l->next->before = l;
+	p->logins = l;
+	return l;
+}
+
+static void hash(struct login *l, struct span password)
+{
+	struct authd *d = l->peer->d;
+
+	if (password.n > ACCOUNTS_PASSWORD_MAX)
+		password.n = ACCOUNTS_PASSWORD_MAX;	/* for a dummy */
+	l->job = hasher_submit(d->hasher, l->stored, password, on_hashed, l);
+	if (l->job != NULL)
+		return;
+	give_back(l);
+	d->busy++;
+	log_failed(l, "busy");
+	answer(l, AUTH_TRY_LATER);
+}
+
+void login_begin(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
+{
+	struct login *l = login_new(p, number, asked);
+	struct authd *d = p->d;
+	struct buf b;
+
+	if (l == NULL) {
+		buf_init(&b, AUTH_WIRE_MAX);
+		auth_wire_put_login_answer(&b, AUTH_TRY_LATER, NULL);
+		peer_answer(p, AUTH_WIRE_LOGIN_ANSWER, number, &b);
+		return;
+	}
+	if (identify(l, asked) && cache_has(d->cache, &l->key, clock_mono_ms())) {
+		d->cached++;
+		accept_password(l, still_there(l), "yes");
+	} else if (!take_guess(l, asked->peer)) {
+		d->throttled++;
+		fail(l, AUTH_TRY_LATER, "throttled");
+	} else {
+		hash(l, asked->password);
+	}
+}

@@ -1,0 +1,102 @@
+/* fuzz_auth_wire.c - any bytes as any message between a daemon and authd. What is taken is
+ * written again and is the same.
+ * link: auth/auth_wire.o common/ipc/wire.o common/base/buf.o common/base/span.o */
+#include <stdlib.h>
+
+#include "auth/auth_wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void same(struct buf *b, struct span body)
+{
+	if (b->failed || !span_equal(buf_span(b), body))
+		abort();
+	buf_reset(b);
+}
+
+static void try_login(struct buf *b, struct span body)
+{
+	struct auth_wire_login l;
+
+	if (!auth_wire_get_login(body, &l))
+		return;
+	auth_wire_put_login(b, &(struct auth_attempt){ .service = l.service,
+						       .peer = l.peer,
+						       .authzid = l.authzid,
+						       .user = l.user,
+						       .password = l.password,
+						       .fingerprint = l.fingerprint });
+	same(b, body);
+}
+
+static void try_resolve(struct buf *b, struct span body)
+{
+	struct span address;
+
+	if (!auth_wire_get_resolve(body, &address))
+		return;
+	auth_wire_put_resolve(b, address);
+	same(b, body);
+}
+
+static void try_owns(struct buf *b, struct span body)
+{
+	char account[AUTH_ADDRESS_MAX];
+	struct span address;
+
+	if (!auth_wire_get_owns(body, account, &address))
+		return;
+	auth_wire_put_owns(b, account, address);
+	same(b, body);
+}
+
+static void try_login_answer(struct buf *b, struct span body)
+{
+	enum auth_status status;
+	struct auth_grant grant;
+
+	if (!auth_wire_get_login_answer(body, &status, &grant))
+		return;
+	auth_wire_put_login_answer(b, status, status == AUTH_OK ? &grant : NULL);
+	same(b, body);
+}
+
+static void try_resolve_answer(struct buf *b, struct span body)
+{
+	struct auth_target *targets;
+	enum auth_status status;
+	size_t count;
+
+	if (!auth_wire_get_resolve_answer(body, &status, &targets, &count))
+		return;
+	auth_wire_put_resolve_answer(b, status, count);
+	for (size_t i = 0; i < count; i++)
+		auth_wire_put_target(b, targets[i].account);
+	free(targets);
+	same(b, body);
+}
+
+static void try_owns_answer(struct buf *b, struct span body)
+{
+	enum auth_status status;
+
+	if (!auth_wire_get_owns_answer(body, &status))
+		return;
+	auth_wire_put_owns_answer(b, status);
+	same(b, body);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const tries[])(struct buf *b, struct span body) = { try_login,	    try_resolve,
+									  try_owns,	    try_login_answer,
+									  try_resolve_answer, try_owns_answer };
+	struct buf b;
+
+	if (size == 0)
+		return 0;
+	buf_init(&b, AUTH_WIRE_MAX);
+	tries[data[0] % 6](&b, (struct span){ data + 1, size - 1 });
+	buf_clear(&b);
+	return 0;
+}

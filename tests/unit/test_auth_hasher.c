@@ -1,0 +1,123 @@
+/* test_auth_hasher.c - so many hashes at once, so many waiting, and no more.
+ * link: auth/authd/hasher.o common/base/error.o */
+#include "tests/unit/unit.h"
+
+#include <sodium.h>
+
+#include "auth/authd/hasher.h"
+
+static char stored[crypto_pwhash_STRBYTES];
+static const struct span right = { (const uint8_t *)"secret", 6 }, wrong = { (const uint8_t *)"Secret", 6 };
+
+struct seen {
+	int done, matches;
+};
+
+static void on_done(void *arg, bool match)
+{
+	struct seen *s = arg;
+
+	s->done++;
+	s->matches += match;
+}
+
+static void test_verdicts(void **state)
+{
+	char dummy[HASHER_STRING];
+	struct seen good = { 0, 0 }, bad = { 0, 0 }, none = { 0, 0 };
+	struct hasher *h;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	hasher_dummy(dummy, stored);
+	assert_int_equal(hasher_new(&h, &loop, 2, 8, NULL), 0);
+	assert_non_null(hasher_submit(h, stored, right, on_done, &good));
+	assert_non_null(hasher_submit(h, stored, wrong, on_done, &bad));
+	assert_non_null(hasher_submit(h, dummy, right, on_done, &none));
+	assert_int_equal(good.done, 0);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(good.done, 1);
+	assert_int_equal(good.matches, 1);
+	assert_int_equal(bad.done, 1);
+	assert_int_equal(bad.matches, 0);
+	assert_int_equal(none.done, 1);
+	assert_int_equal(none.matches, 0);
+	hasher_free(h);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* The same work for nobody as for somebody: libsodium takes it and looks all of it through. */
+static void test_dummy_has_the_parameters(void **state)
+{
+	char dummy[HASHER_STRING];
+	static const char like[] = "$argon2id$v=19$m=1024,t=3,p=1$";
+
+	(void)state;
+	hasher_dummy(dummy, stored);
+	assert_int_equal(strlen(dummy), strlen(stored));
+	assert_int_equal(crypto_pwhash_str_needs_rehash(dummy, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN), 0);
+	hasher_dummy(dummy, like);
+	assert_int_equal(strncmp(dummy, like, strlen(like)), 0);
+	assert_int_equal(crypto_pwhash_str_needs_rehash(dummy, 3, 1024 * 1024), 0);
+}
+
+static void test_limits(void **state)
+{
+	struct seen s = { 0, 0 };
+	struct hash_job *waiting;
+	struct hasher *h;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	assert_int_equal(hasher_new(&h, &loop, 2, 3, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		assert_non_null(hasher_submit(h, stored, right, on_done, &s));
+	waiting = hasher_submit(h, stored, right, on_done, &s);
+	assert_non_null(waiting);
+	assert_null(hasher_submit(h, stored, right, on_done, &s));
+	assert_int_equal(hasher_running(h), 2);
+	assert_int_equal(hasher_waiting(h), 3);
+	hash_job_cancel(waiting);
+	assert_int_equal(hasher_waiting(h), 2);
+	assert_non_null(hasher_submit(h, stored, right, on_done, &s));
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(s.done, 5);
+	assert_int_equal(hasher_running(h) + hasher_waiting(h), 0);
+	hasher_free(h);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* Freed with hashes that run and wait: nothing is told, nothing is left. */
+static void test_free_in_the_middle(void **state)
+{
+	struct seen s = { 0, 0 };
+	struct hash_job *running;
+	struct hasher *h;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	assert_int_equal(hasher_new(&h, &loop, 1, 8, NULL), 0);
+	running = hasher_submit(h, stored, right, on_done, &s);
+	for (int i = 0; i < 4; i++)
+		assert_non_null(hasher_submit(h, stored, right, on_done, &s));
+	hash_job_cancel(running);
+	hasher_free(h);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(s.done, 0);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts),
+					    cmocka_unit_test(test_dummy_has_the_parameters),
+					    cmocka_unit_test(test_limits), cmocka_unit_test(test_free_in_the_middle) };
+
+	if (sodium_init() < 0 || crypto_pwhash_str(stored, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
+						   crypto_pwhash_MEMLIMIT_MIN) < 0)
+		return 1;
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth_hasher");
+}
