@@ -15,14 +15,14 @@
 #include "common/base/table.h"
 
 enum {
-	MEMORY = 1 << 30,	/* bytes of all accounts together */
-	TEXT = 512 << 10	/* bytes of one file: an alias with all its targets */
+	MEMORY = 1 << 30, /* bytes of all accounts together */
+	TEXT = 512 << 10  /* bytes of one file: an alias with all its targets */
 };
 
 /* One thing that has a name; the three kinds share what sorting needs. */
 struct item {
 	const char *name;
-	size_t place;		/* in the file order; SIZE_MAX: not in it */
+	size_t place; /* in the file order; SIZE_MAX: not in it */
 	struct account account;
 	struct alias alias;
 };
@@ -41,9 +41,9 @@ struct accounts {
 struct reader {
 	struct accounts *a;
 	struct accounts_text_warn warn;
-	char file[600];		/* shown in warnings */
+	char file[600]; /* shown in warnings */
 	struct buf text;
-	const char *domain;	/* whose folder is being read */
+	const char *domain; /* whose folder is being read */
 };
 
 static int no_memory(struct error *err)
@@ -178,7 +178,8 @@ static int take_alias(struct reader *r, const char *key, const char *name)
 
 	while (accounts_text_next(&text, &line)) {
 		if (!span_is(line.key, key))
-			accounts_text_say(&r->warn, "a line that does not begin with \"%s\" means nothing here", key);
+			accounts_text_say(&r->warn,
+					  "a line that does not begin with \"%s\" means nothing here", key);
 		else if (take_target(r, targets, &count, line.value) < 0)
 			return -ENOMEM;
 	}
@@ -205,7 +206,8 @@ static int read_alias(struct reader *r, int at, const char *name, const char *ad
 }
 
 /* The address that a file in r->domain's folder is about; false: it is none. */
-static bool address_of(const struct reader *r, const char *file, const char *suffix, char out[ACCOUNTS_ADDRESS_MAX])
+static bool address_of(const struct reader *r, const char *file, const char *suffix,
+		       char out[ACCOUNTS_ADDRESS_MAX])
 {
 	char user[ACCOUNTS_FILE_MAX], whole[ACCOUNTS_FILE_MAX + ACCOUNTS_DOMAIN_MAX];
 
@@ -278,7 +280,8 @@ static int read_domain(struct reader *r, int at, const char *name)
 	if (strcmp(name, "order") == 0)
 		return 0;
 	r->domain = NULL;
-	snprintf(r->file, sizeof(r->file), "accounts/%s", escape_text(decoded, sizeof(decoded), span_of(name)));
+	snprintf(r->file, sizeof(r->file), "accounts/%s",
+		 escape_text(decoded, sizeof(decoded), span_of(name)));
 	if (!accounts_name_decode(decoded, span_of(name), "") || accounts_domain(decoded, domain, NULL) < 0 ||
 	    strcmp(decoded, domain) != 0) {
 		accounts_text_say(&r->warn, "is no domain by its name: left out");
@@ -362,7 +365,8 @@ int accounts_read(struct accounts **out, int fd, accounts_warn warn, void *arg, 
 		return 0;
 	}
 	accounts_free(r.a);
-	return code == -ENOMEM ? no_memory(err) : error_system(err, -code, "can't read the folder of accounts");
+	return code == -ENOMEM ? no_memory(err)
+			       : error_system(err, -code, "can't read the folder of accounts");
 }
 
 static void list_free(struct list *l)

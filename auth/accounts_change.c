@@ -14,14 +14,14 @@
 #include "auth/accounts_order.h"
 #include "auth/accounts_text.h"
 
-enum { TEXT = 512 << 10 };	/* bytes of one file */
+enum { TEXT = 512 << 10 }; /* bytes of one file */
 
 /* One change: the folders it happens in, and the names. */
 struct change {
-	int top;			/* accounts/, locked; -1: none */
-	int folder;			/* that of the domain; -1: none */
+	int top;    /* accounts/, locked; -1: none */
+	int folder; /* that of the domain; -1: none */
 	const struct accounts_owner *owner;
-	char address[ACCOUNTS_ADDRESS_MAX];	/* as it is kept */
+	char address[ACCOUNTS_ADDRESS_MAX]; /* as it is kept */
 	char domain[ACCOUNTS_DOMAIN_MAX];
 	char account_file[ACCOUNTS_FILE_MAX], alias_file[ACCOUNTS_FILE_MAX];
 };
@@ -31,7 +31,7 @@ static void change_end(struct change *c)
 	if (c->folder >= 0)
 		close(c->folder);
 	if (c->top >= 0)
-		close(c->top);	/* the lock goes with it */
+		close(c->top); /* the lock goes with it */
 }
 
 /* Opened anew, so that the lock is this change's alone. */
@@ -64,8 +64,8 @@ static int open_domain(struct change *c, struct error *err)
 	if (c->folder < 0 && c->folder != -ENOENT)
 		return error_system(err, -c->folder, "can't open the folder of %s", c->domain);
 	if (c->folder < 0 || !is_there(c->folder, "domain"))
-		return error_set(err, -ENOENT, "the domain %s is not there: `yubin domain add %s` makes it", c->domain,
-				 c->domain);
+		return error_set(err, -ENOENT, "the domain %s is not there: `yubin domain add %s` makes it",
+				 c->domain, c->domain);
 	return 0;
 }
 
@@ -100,7 +100,8 @@ int accounts_domain_add(int fd, const struct accounts_owner *o, const char *doma
 	}
 	if (code == 0 && c.folder < 0) {
 		c.folder = accounts_folder_open(c.top, folder);
-		code = c.folder < 0 ? error_system(err, -c.folder, "can't open the folder of %s", c.domain) : 0;
+		if (c.folder < 0)
+			code = error_system(err, -c.folder, "can't open the folder of %s", c.domain);
 	}
 	if (code == 0)
 		code = accounts_file_put(c.folder, "domain", span_of("# The domain exists.\n"), o, err);
@@ -134,10 +135,12 @@ static int check_empty(const struct change *c, struct error *err)
 	if (accounts < 0 || aliases < 0 || all < 0)
 		return error_set(err, -EIO, "can't look into the folder of %s", c->domain);
 	if (accounts > 0 || aliases > 0)
-		return error_set(err, -ENOTEMPTY, "the domain %s still has %d accounts and %d aliases: remove them first",
+		return error_set(err, -ENOTEMPTY,
+				 "the domain %s still has %d accounts and %d aliases: remove them first",
 				 c->domain, accounts, aliases);
 	if (all > 1)
-		return error_set(err, -ENOTEMPTY, "the folder of %s in accounts/ holds files that are not the server's",
+		return error_set(err, -ENOTEMPTY,
+				 "the folder of %s in accounts/ holds files that are not the server's",
 				 c->domain);
 	return 0;
 }
@@ -175,7 +178,8 @@ static int put_account(const struct change *c, const struct account *account, st
 	struct buf text;
 	int code;
 
-	if (strlen(account->password) >= crypto_pwhash_STRBYTES || strpbrk(account->password, " \r\n") != NULL)
+	if (strlen(account->password) >= crypto_pwhash_STRBYTES ||
+	    strpbrk(account->password, " \r\n") != NULL)
 		return error_set(err, -EINVAL, "the password's hash is malformed");
 	kept.address = c->address;
 	buf_init(&text, TEXT);
@@ -273,7 +277,7 @@ static bool alias_is_there(const struct change *c)
 	buf_init(&b, TEXT);
 	accounts_file_read(c->folder, "domain", &b);
 	text = buf_span(&b);
-	there = accounts_text_next(&text, &line);	/* nothing but catch-all lines says something */
+	there = accounts_text_next(&text, &line); /* nothing but catch-all lines says something */
 	buf_clear(&b);
 	return there;
 }
@@ -296,8 +300,8 @@ static int put_alias(const struct change *c, const struct alias *alias, struct e
 	buf_init(&text, TEXT);
 	code = alias_text(alias, catch_all ? "catch-all" : "to", &text, err);
 	if (code == 0)
-		code = accounts_file_put(c->folder, catch_all ? "domain" : c->alias_file, buf_span(&text), c->owner,
-					 err);
+		code = accounts_file_put(c->folder, catch_all ? "domain" : c->alias_file, buf_span(&text),
+					 c->owner, err);
 	buf_clear(&text);
 	return code;
 }

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char fresh[] = ".new";	/* what is not whole yet; the lock makes one name enough */
+static const char fresh[] = ".new"; /* what is not whole yet; the lock makes one name enough */
 
 int accounts_folder_open(int at, const char *name)
 {
@@ -100,7 +100,8 @@ static int put_fresh(int at, struct span text, const struct accounts_owner *o)
 	return code;
 }
 
-int accounts_file_put(int at, const char *name, struct span text, const struct accounts_owner *o, struct error *err)
+int accounts_file_put(int at, const char *name, struct span text, const struct accounts_owner *o,
+		      struct error *err)
 {
 	int code = put_fresh(at, text, o);
 

@@ -71,7 +71,8 @@ bool accounts_name_decode(char out[ACCOUNTS_FILE_MAX], struct span file, const c
 	if (file.n <= tail || memcmp(file.p + file.n - tail, suffix, tail) != 0)
 		return false;
 	name.n -= tail;
-	return decode_any(out, name) && accounts_name_encode(again, span_of(out), suffix) && span_is(file, again);
+	return decode_any(out, name) && accounts_name_encode(again, span_of(out), suffix) &&
+	       span_is(file, again);
 }
 
 bool accounts_name_split(struct span address, struct span *user, struct span *domain)
@@ -147,7 +148,8 @@ int accounts_domain(const char *in, char out[ACCOUNTS_DOMAIN_MAX], struct error 
 	struct span s = span_of(in);
 
 	if (!domain_valid(s) || !accounts_name_fold(out, ACCOUNTS_DOMAIN_MAX, s))
-		return not_valid(err, s, "is not a domain: letters, digits, hyphens and dots (for others the xn-- form)");
+		return not_valid(
+		    err, s, "is not a domain: letters, digits, hyphens and dots (for others the xn-- form)");
 	return 0;
 }
 
@@ -158,8 +160,9 @@ int accounts_target(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error
 	if (!accounts_name_split(s, &user, &domain))
 		return not_valid(err, s, "is not an address: user@domain");
 	if (!user_valid(user))
-		return not_valid(err, s, "is not an address: before the @ stand letters, digits, "
-					 "!#$%&'*+-/=?^_`{|}~ and single dots, 64 at most");
+		return not_valid(err, s,
+				 "is not an address: before the @ stand letters, digits, "
+				 "!#$%&'*+-/=?^_`{|}~ and single dots, 64 at most");
 	if (!domain_valid(domain))
 		return not_valid(err, s, "is not an address: behind the @ stands a domain");
 	memcpy(out, user.p, user.n + 1);

@@ -7,7 +7,7 @@
 #include "auth/accounts_file.h"
 #include "auth/accounts_text.h"
 
-enum { ORDER_MAX = 64 << 20 };	/* bytes of the file */
+enum { ORDER_MAX = 64 << 20 }; /* bytes of the file */
 
 /* Appends the lines of the file to kept, but that of kind and name. */
 static int read_others(int at, const char *kind, const char *name, struct buf *kept, struct error *err)
@@ -41,7 +41,8 @@ static int put(int at, const struct accounts_owner *o, const struct buf *text, s
 	return accounts_file_put(at, "order", buf_span(text), o, err);
 }
 
-int accounts_order_add(int at, const struct accounts_owner *o, const char *kind, const char *name, struct error *err)
+int accounts_order_add(int at, const struct accounts_owner *o, const char *kind, const char *name,
+		       struct error *err)
 {
 	struct buf text;
 	int code;

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 
-static const int64_t YEAR_10000_S = 253402300800;	/* what no longer has four digits */
+static const int64_t YEAR_10000_S = 253402300800; /* what no longer has four digits */
 
 bool accounts_text_next(struct span *text, struct accounts_line *line)
 {
@@ -58,7 +58,8 @@ static bool password_usable(struct span value)
 									 crypto_pwhash_MEMLIMIT_MIN) >= 0;
 }
 
-static void take_password(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+static void take_password(const struct accounts_text_warn *w, struct span value,
+			  struct accounts_text_account *out)
 {
 	if (value.n == 0 || password_usable(value))
 		out->password = value;
@@ -66,7 +67,8 @@ static void take_password(const struct accounts_text_warn *w, struct span value,
 		accounts_text_say(w, "the password is no Argon2id string: nobody can log in with it");
 }
 
-static void take_state(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+static void take_state(const struct accounts_text_warn *w, struct span value,
+		       struct accounts_text_account *out)
 {
 	char shown[80];
 
@@ -76,7 +78,8 @@ static void take_state(const struct accounts_text_warn *w, struct span value, st
 				  escape_text(shown, sizeof(shown), value));
 }
 
-static void take_created(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+static void take_created(const struct accounts_text_warn *w, struct span value,
+			 struct accounts_text_account *out)
 {
 	if (!accounts_time_parse(value, &out->created_s))
 		accounts_text_say(w, "created is a time like 2026-11-21T11:41:18Z");
@@ -84,14 +87,16 @@ static void take_created(const struct accounts_text_warn *w, struct span value, 
 
 static const struct {
 	const char *key;
-	void (*take)(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out);
+	void (*take)(const struct accounts_text_warn *w, struct span value,
+		     struct accounts_text_account *out);
 } account_lines[] = {
 	{ "password", take_password },
 	{ "state", take_state },
 	{ "created", take_created },
 };
 
-void accounts_text_account(struct span text, const struct accounts_text_warn *w, struct accounts_text_account *out)
+void accounts_text_account(struct span text, const struct accounts_text_warn *w,
+			   struct accounts_text_account *out)
 {
 	size_t rows = sizeof(account_lines) / sizeof(account_lines[0]);
 	struct accounts_line line;

@@ -12,8 +12,8 @@
 #include "common/ipc/request.h"
 
 enum {
-	QUEUE = 16 << 20,	/* bytes that may wait for authd: AUTH_OPEN ordinary questions */
-	OPEN_MAX = 100000	/* open ones and those that only wait for their refusal */
+	QUEUE = 16 << 20, /* bytes that may wait for authd: AUTH_OPEN ordinary questions */
+	OPEN_MAX = 100000 /* open ones and those that only wait for their refusal */
 };
 
 union auth_done {
@@ -26,18 +26,18 @@ union auth_done {
 struct question {
 	struct question *next, *before;
 	uint64_t number;
-	uint64_t due_ms;	/* of uv_now */
+	uint64_t due_ms; /* of uv_now */
 	enum auth_wire_type type;
-	bool refused;		/* not asked: completes with AUTH_TRY_LATER at the next turn */
+	bool refused; /* not asked: completes with AUTH_TRY_LATER at the next turn */
 	union auth_done done;
 	void *arg;
-	struct span body;	/* lies behind this; wiped with it */
+	struct span body; /* lies behind this; wiped with it */
 };
 
 struct auth {
 	uv_timer_t timer;
 	uv_loop_t *loop;
-	struct ipc *ipc;	/* NULL while authd is away */
+	struct ipc *ipc; /* NULL while authd is away */
 	struct requests *open;
 	struct question *first, *last;
 	uint64_t wait_ms;
@@ -154,7 +154,8 @@ static void on_timer(uv_timer_t *timer)
 		complete(q, AUTH_TRY_LATER, NULL, NULL, 0);
 	}
 	if (late > 0)
-		log_warn("authd gives no answer questions=%zu after_ms=%llu", late, (unsigned long long)a->wait_ms);
+		log_warn("authd gives no answer questions=%zu after_ms=%llu", late,
+			 (unsigned long long)a->wait_ms);
 	if (!a->freed)
 		set_timer(a);
 }
@@ -226,7 +227,8 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	if (too_long(attempt->authzid) || too_long(attempt->user) || too_long(attempt->password))
 		b.failed = true;
 	/* Room for all at once: a buffer that moves leaves a copy of the password behind. */
-	else if (buf_room(&b, 4 * AUTH_WIRE_TEXT + attempt->authzid.n + attempt->user.n + attempt->password.n) != NULL)
+	else if (buf_room(&b, 4 * AUTH_WIRE_TEXT + attempt->authzid.n + attempt->user.n +
+				  attempt->password.n) != NULL)
 		auth_wire_put_login(&b, attempt);
 	return ask(a, AUTH_WIRE_LOGIN, &b, (union auth_done){ .login = done }, arg);
 }
@@ -307,7 +309,7 @@ static void on_message(void *arg, struct ipc_message *m)
 	struct question *q = request_peek(a->open, m->number);
 
 	if (q == NULL)
-		return;		/* cancelled, or too late */
+		return; /* cancelled, or too late */
 	if (m->type != q->type + (AUTH_WIRE_LOGIN_ANSWER - AUTH_WIRE_LOGIN) || !take_answer(a, q, m->body))
 		drop(a, "a malformed answer");
 }

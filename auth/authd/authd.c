@@ -27,7 +27,7 @@ int authd_new(struct authd **out, uv_loop_t *loop, const uint8_t key[STORE_TOKEN
 	d->loop = loop;
 	d->h = *h;
 	memcpy(d->key, key, sizeof(d->key));
-	sodium_mlock(d->key, sizeof(d->key));	/* where the system allows it */
+	sodium_mlock(d->key, sizeof(d->key)); /* where the system allows it */
 	randombytes_buf(d->dummy_key, sizeof(d->dummy_key));
 	code = hasher_new(&d->hasher, loop, hashes_at_once(), 0, err);
 	if (code == 0)
@@ -50,7 +50,7 @@ void authd_free(struct authd *d)
 	cache_free(d->cache);
 	throttle_free(d->throttle);
 	accounts_free(d->accounts);
-	sodium_munlock(d->key, sizeof(d->key));		/* wipes */
+	sodium_munlock(d->key, sizeof(d->key)); /* wipes */
 	free(d);
 }
 
@@ -124,9 +124,11 @@ void authd_status(const struct authd *d, struct buf *out)
 {
 	buf_printf(out, "domains %zu\naccounts %zu\naliases %zu\n", accounts_domain_count(d->accounts),
 		   accounts_count(d->accounts), accounts_alias_count(d->accounts));
-	buf_printf(out, "logins %llu\nlogins-cached %llu\nlogins-failed %llu\nlogins-throttled %llu\nlogins-busy %llu\n",
-		   (unsigned long long)d->logins, (unsigned long long)d->cached, (unsigned long long)d->failed,
-		   (unsigned long long)d->throttled, (unsigned long long)d->busy);
+	buf_printf(
+	    out,
+	    "logins %llu\nlogins-cached %llu\nlogins-failed %llu\nlogins-throttled %llu\nlogins-busy %llu\n",
+	    (unsigned long long)d->logins, (unsigned long long)d->cached, (unsigned long long)d->failed,
+	    (unsigned long long)d->throttled, (unsigned long long)d->busy);
 	buf_printf(out, "hashes-running %zu\nhashes-waiting %zu\n", hasher_running(d->hasher),
 		   hasher_waiting(d->hasher));
 }

@@ -8,8 +8,8 @@
 enum { WAYS = 4, SETS = CACHE_ENTRIES / WAYS };
 
 struct entry {
-	uint64_t ends_ms;	/* 0: free */
-	uint8_t account[16];	/* a keyed hash too */
+	uint64_t ends_ms;    /* 0: free */
+	uint8_t account[16]; /* a keyed hash too */
 	struct cache_key key;
 };
 
@@ -32,7 +32,7 @@ int cache_new(struct cache **out, struct error *err)
 
 void cache_free(struct cache *c)
 {
-	sodium_free(c);		/* wipes */
+	sodium_free(c); /* wipes */
 }
 
 static void hash_account(const struct cache *c, const char *account, uint8_t out[16])

@@ -12,11 +12,11 @@ _Static_assert(HASHER_STRING == crypto_pwhash_STRBYTES, "libsodium's strings cha
 struct hash_job {
 	uv_work_t work;
 	struct hasher *hasher;
-	struct hash_job *next, *before;	/* while it waits */
-	hash_done done;			/* NULL: cancelled */
+	struct hash_job *next, *before; /* while it waits */
+	hash_done done;                 /* NULL: cancelled */
 	void *arg;
 	bool runs;
-	int verdict;			/* crypto_pwhash_str_verify's */
+	int verdict; /* crypto_pwhash_str_verify's */
 	char stored[HASHER_STRING];
 	size_t password_n;
 	char password[];
@@ -26,7 +26,7 @@ struct hasher {
 	uv_loop_t *loop;
 	size_t at_once, waiting_max;
 	size_t running, waiting;
-	struct hash_job *first, *last;	/* that wait */
+	struct hash_job *first, *last; /* that wait */
 	bool freed;
 };
 
@@ -109,7 +109,7 @@ static void run(struct hasher *h, struct hash_job *j)
 	j->runs = true;
 	j->work.data = j;
 	h->running++;
-	uv_queue_work(h->loop, &j->work, verify, on_verified);	/* fails for no function only */
+	uv_queue_work(h->loop, &j->work, verify, on_verified); /* fails for no function only */
 }
 
 /* Lets those run for which there is room. */
@@ -137,7 +137,8 @@ static struct hash_job *job_new(struct hasher *h, const char *stored, struct spa
 	return j;
 }
 
-struct hash_job *hasher_submit(struct hasher *h, const char *stored, struct span password, hash_done done, void *arg)
+struct hash_job *hasher_submit(struct hasher *h, const char *stored, struct span password, hash_done done,
+			       void *arg)
 {
 	bool room = h->running < h->at_once;
 	struct hash_job *j;
@@ -179,7 +180,8 @@ size_t hasher_running(const struct hasher *h)
 /* The digest's 43 signs: no Argon2id of anything known, and compared in constant time. */
 void hasher_dummy(char out[HASHER_STRING], const char *like)
 {
-	static const char salt[] = "Tm9ib2R5IGlzIGhlcmUhIQ", digest[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	static const char salt[] = "Tm9ib2R5IGlzIGhlcmUhIQ",
+			  digest[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 	size_t n = 0, dollars = 0;
 
 	/* $argon2id$v=19$m=M,t=T,p=P$SALT$DIGEST: all up to the fourth dollar. */

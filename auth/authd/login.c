@@ -12,27 +12,27 @@
 
 enum {
 	TOKEN_LIFE_S = 7 * 86400,
-	DELAYED_MAX = 1024,		/* answers held back at a time */
-	ANSWER_MS = AUTH_WAIT_MS - 3000	/* an answer that comes later meets nobody */
+	DELAYED_MAX = 1024,             /* answers held back at a time */
+	ANSWER_MS = AUTH_WAIT_MS - 3000 /* an answer that comes later meets nobody */
 };
 
 struct login {
-	struct login *next, *before;	/* of its peer */
+	struct login *next, *before; /* of its peer */
 	struct peer *peer;
 	uint64_t number;
 	uint64_t began_ms;
-	struct hash_job *job;		/* NULL: none is under way */
-	uv_timer_t timer;		/* while the answer is held back */
+	struct hash_job *job; /* NULL: none is under way */
+	uv_timer_t timer;     /* while the answer is held back */
 	bool held;
-	enum auth_status status;	/* that is held back */
-	bool counts;			/* by address: a guess was taken */
+	enum auth_status status; /* that is held back */
+	bool counts;             /* by address: a guess was taken */
 	bool authzid_fits;
 	struct throttle_address address;
-	char account[ACCOUNTS_ADDRESS_MAX];	/* "": none that could log in so */
-	char stored[HASHER_STRING];	/* the Argon2id string that the password is held against */
+	char account[ACCOUNTS_ADDRESS_MAX]; /* "": none that could log in so */
+	char stored[HASHER_STRING];         /* the Argon2id string that the password is held against */
 	struct cache_key key;
 	char service[AUTH_WIRE_TEXT];
-	char shown_user[200], shown_peer[100], shown_service[40];	/* for the log */
+	char shown_user[200], shown_peer[100], shown_service[40]; /* for the log */
 };
 
 /* One word, whatever was sent: nothing in it can pass for another key=value. */
@@ -185,8 +185,8 @@ static void answer_late(struct login *l, enum auth_status status)
 
 static void log_failed(const struct login *l, const char *reason)
 {
-	log_warn("login failed user=%s peer=%s service=%s reason=%s", l->shown_user, l->shown_peer, l->shown_service,
-		 reason);
+	log_warn("login failed user=%s peer=%s service=%s reason=%s", l->shown_user, l->shown_peer,
+		 l->shown_service, reason);
 }
 
 /* A guess that was none is given back. */
@@ -220,8 +220,8 @@ static void accept_password(struct login *l, const struct account *account, cons
 		answer(l, AUTH_DISABLED);
 	} else {
 		d->logins++;
-		log_info("login user=%s service=%s peer=%s cached=%s", l->account, l->shown_service, l->shown_peer,
-			 cached);
+		log_info("login user=%s service=%s peer=%s cached=%s", l->account, l->shown_service,
+			 l->shown_peer, cached);
 		answer(l, AUTH_OK);
 	}
 }
@@ -243,7 +243,10 @@ static void on_hashed(void *arg, bool match)
 	if (match && account != NULL)
 		accept_password(l, account, "no");
 	else
-		fail(l, AUTH_WRONG, *l->account == '\0' ? "no-such-user" : match ? "changed-meanwhile" : "password");
+		fail(l, AUTH_WRONG,
+		     *l->account == '\0' ? "no-such-user"
+		     : match             ? "changed-meanwhile"
+					 : "password");
 	peers_reap(d);
 }
 
@@ -258,7 +261,7 @@ static void make_dummy(const struct authd *d, struct span user, char out[HASHER_
 	snprintf(like, sizeof(like), "$argon2id$v=19$m=%llu,t=%u,p=1$",
 		 (unsigned long long)(d->policy.hash_memory / 1024), d->policy.hash_passes);
 	crypto_shorthash((uint8_t *)&h, user.p, user.n, d->dummy_key);
-	for (size_t i = 0; i < n && i < 8; i++) {	/* accounts without a password are passed over */
+	for (size_t i = 0; i < n && i < 8; i++) { /* accounts without a password are passed over */
 		const char *password = accounts_at(d->accounts, (h + i) % n)->password;
 
 		if (*password != '\0') {
@@ -275,8 +278,8 @@ static bool identify(struct login *l, const struct auth_wire_login *asked)
 	const struct authd *d = l->peer->d;
 	const struct account *account = resolve_user(d->accounts, &d->policy.rules, asked->user);
 
-	l->authzid_fits = asked->authzid.n == 0 ||
-			  resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
+	l->authzid_fits =
+	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
 	if (account == NULL || *account->password == '\0' || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
 		make_dummy(d, asked->user, l->stored);
 		return false;
@@ -324,7 +327,7 @@ static void hash(struct login *l, struct span password)
 	struct authd *d = l->peer->d;
 
 	if (password.n > ACCOUNTS_PASSWORD_MAX)
-		password.n = ACCOUNTS_PASSWORD_MAX;	/* for a dummy */
+		password.n = ACCOUNTS_PASSWORD_MAX; /* for a dummy */
 	l->job = hasher_submit(d->hasher, l->stored, password, on_hashed, l);
 	if (l->job != NULL)
 		return;

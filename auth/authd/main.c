@@ -57,12 +57,14 @@ static int authd_prepare(struct worker *w, void **state, struct error *err)
 
 static int take_rules(struct resolve_rules *r, const struct config_scope *c, struct error *err)
 {
-	const char *domain = config_text(c, CONFIG_DEFAULT_DOMAIN), *mark = config_text(c, CONFIG_RECIPIENT_DELIMITER);
+	const char *domain = config_text(c, CONFIG_DEFAULT_DOMAIN),
+		   *mark = config_text(c, CONFIG_RECIPIENT_DELIMITER);
 
 	if (domain != NULL && *domain != '\0' && accounts_domain(domain, r->default_domain, err) < 0)
 		return error_context(err, "DefaultDomain in authd.conf");
 	if (mark != NULL && (strlen(mark) >= sizeof(r->delimiter) || strchr(mark, '@') != NULL))
-		return error_set(err, -EINVAL, "RecipientDelimiter in authd.conf: at most %zu signs, and no @",
+		return error_set(err, -EINVAL,
+				 "RecipientDelimiter in authd.conf: at most %zu signs, and no @",
 				 sizeof(r->delimiter) - 1);
 	snprintf(r->delimiter, sizeof(r->delimiter), "%s", mark != NULL ? mark : "");
 	return 0;
@@ -88,7 +90,7 @@ static void authd_take_peer(void *state, enum control_role role, unsigned rights
 {
 	struct state *s = state;
 
-	(void)role;		/* authd has clients only */
+	(void)role; /* authd has clients only */
 	authd_peer(s->d, rights, name, fd);
 }
 

@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "common/proc/control.h"
 
-enum { QUEUE = 16 << 20 };	/* bytes of answers that a daemon may leave untaken */
+enum { QUEUE = 16 << 20 }; /* bytes of answers that a daemon may leave untaken */
 
 /* Gone: freed by peers_reap, for its callers still hold it. */
 static void leave(struct peer *p)
@@ -54,10 +54,13 @@ void peers_free(struct authd *d)
 
 void peer_answer(struct peer *p, enum auth_wire_type type, uint64_t number, struct buf *b)
 {
-	int code = p->ipc == NULL ? 0 : b->failed ? -ENOMEM : ipc_send(p->ipc, (uint16_t)type, number, buf_span(b), NULL, 0);
+	int code = p->ipc == NULL ? 0
+		   : b->failed    ? -ENOMEM
+				  : ipc_send(p->ipc, (uint16_t)type, number, buf_span(b), NULL, 0);
 
 	if (code < 0 && code != -EPIPE) {
-		log_warn("a daemon takes no answers and is cut off peer=%s reason=\"%s\"", p->name, strerror(-code));
+		log_warn("a daemon takes no answers and is cut off peer=%s reason=\"%s\"", p->name,
+			 strerror(-code));
 		leave(p);
 	}
 	if (b->p != NULL)
@@ -143,7 +146,7 @@ static bool take_cancel(struct peer *p, uint64_t number, struct span body)
 
 static const struct {
 	enum auth_wire_type type;
-	bool (*take)(struct peer *p, uint64_t number, struct span body);	/* false: malformed */
+	bool (*take)(struct peer *p, uint64_t number, struct span body); /* false: malformed */
 } questions[] = {
 	{ AUTH_WIRE_LOGIN, take_login },
 	{ AUTH_WIRE_RESOLVE, take_resolve },
@@ -164,7 +167,8 @@ static void on_message(void *arg, struct ipc_message *m)
 	struct peer *p = arg;
 
 	if (!take(p, m)) {
-		log_warn("a daemon sent a malformed question and is cut off peer=%s type=%u", p->name, m->type);
+		log_warn("a daemon sent a malformed question and is cut off peer=%s type=%u", p->name,
+			 m->type);
 		leave(p);
 	}
 	peers_reap(p->d);

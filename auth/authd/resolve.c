@@ -7,7 +7,8 @@
 #include "auth/accounts_name.h"
 #include "common/base/table.h"
 
-_Static_assert((int)AUTH_TARGETS == (int)ACCOUNTS_TARGETS_MAX && (int)AUTH_ADDRESS_MAX == (int)ACCOUNTS_ADDRESS_MAX,
+_Static_assert((int)AUTH_TARGETS == (int)ACCOUNTS_TARGETS_MAX &&
+		   (int)AUTH_ADDRESS_MAX == (int)ACCOUNTS_ADDRESS_MAX,
 	       "auth.h and accounts.h disagree");
 
 /* What is still to be looked at, and what was. */
@@ -15,11 +16,11 @@ struct search {
 	const struct accounts *accounts;
 	const struct resolve_rules *rules;
 	struct resolved *found;
-	struct table *seen;		/* accounts and aliases by their address */
+	struct table *seen; /* accounts and aliases by their address */
 	const struct alias **pending;
 	size_t pending_count, pending_room;
 	size_t steps;
-	bool over;			/* a limit, or memory */
+	bool over; /* a limit, or memory */
 };
 
 static const char *default_domain(const struct accounts *a, const struct resolve_rules *rules)
@@ -159,7 +160,7 @@ static enum auth_status find_address(struct search *s, struct span address)
 		user[0] = '\0';
 	if (bare && !span_is_nocase(span_of(user), "postmaster"))
 		return AUTH_NO_USER;
-	if (bare)	/* RFC 5321 4.5.1 */
+	if (bare) /* RFC 5321 4.5.1 */
 		domain = span_of(default_domain(s->accounts, s->rules));
 	if (!accounts_name_fold(folded, sizeof(folded), domain) || !accounts_has_domain(s->accounts, folded))
 		return AUTH_NOT_LOCAL;
@@ -175,8 +176,8 @@ static void follow(struct search *s, const struct alias *alias)
 	}
 }
 
-enum auth_status resolve_address(struct resolved *r, const struct accounts *a, const struct resolve_rules *rules,
-				 struct span address)
+enum auth_status resolve_address(struct resolved *r, const struct accounts *a,
+				 const struct resolve_rules *rules, struct span address)
 {
 	struct search s = { .accounts = a, .rules = rules, .found = r };
 	enum auth_status status;
@@ -200,8 +201,8 @@ void resolved_clear(struct resolved *r)
 	*r = (struct resolved){ NULL, 0 };
 }
 
-enum auth_status resolve_owns(const struct accounts *a, const struct resolve_rules *rules, const char *account,
-			      struct span address)
+enum auth_status resolve_owns(const struct accounts *a, const struct resolve_rules *rules,
+			      const char *account, struct span address)
 {
 	struct resolve_rules silent = *rules;
 	struct resolved r;
@@ -221,7 +222,8 @@ enum auth_status resolve_owns(const struct accounts *a, const struct resolve_rul
 	return status;
 }
 
-const struct account *resolve_user(const struct accounts *a, const struct resolve_rules *rules, struct span user)
+const struct account *resolve_user(const struct accounts *a, const struct resolve_rules *rules,
+				   struct span user)
 {
 	char address[ACCOUNTS_ADDRESS_MAX];
 	bool whole = span_find(user, '@') >= 0;

@@ -12,7 +12,7 @@ enum { WAYS = 4, SETS = THROTTLE_ADDRESSES / WAYS };
 /* A bucket is kept as the time at which it will be full again: nothing has to tick. */
 struct bucket {
 	struct throttle_address address;
-	uint64_t full_ms;	/* 0: free */
+	uint64_t full_ms; /* 0: free */
 };
 
 struct throttle {

@@ -88,9 +88,9 @@ static void try_owns_answer(struct buf *b, struct span body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const tries[])(struct buf *b, struct span body) = { try_login,	    try_resolve,
-									  try_owns,	    try_login_answer,
-									  try_resolve_answer, try_owns_answer };
+	static void (*const tries[])(struct buf * b, struct span body) = {
+		try_login, try_resolve, try_owns, try_login_answer, try_resolve_answer, try_owns_answer
+	};
 	struct buf b;
 
 	if (size == 0)

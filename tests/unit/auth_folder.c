@@ -48,9 +48,11 @@ void auth_folder_account(struct auth_folder *f, const char *address, const char 
 	char hash[crypto_pwhash_STRBYTES] = "";
 
 	if (password != NULL)
-		assert_int_equal(crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_MIN,
-						   crypto_pwhash_MEMLIMIT_MIN), 0);
-	put(f, &(struct account){ .address = address, .password = hash, .enabled = true, .created_s = 1795261278 });
+		assert_int_equal(crypto_pwhash_str(hash, password, strlen(password),
+						   crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN),
+				 0);
+	put(f, &(struct account){
+		   .address = address, .password = hash, .enabled = true, .created_s = 1795261278 });
 }
 
 void auth_folder_disable(struct auth_folder *f, const char *address)
@@ -75,7 +77,8 @@ void auth_folder_alias(struct auth_folder *f, const char *address, const char *t
 	snprintf(text, sizeof(text), "%s", targets);
 	for (char *one; (one = strsep(&rest, " ")) != NULL;)
 		list[n++] = one;
-	assert_int_equal(accounts_alias_put(f->fd, &keep,
-					    &(struct alias){ .address = address, .targets = list, .target_count = n },
-					    NULL), 0);
+	assert_int_equal(accounts_alias_put(
+			     f->fd, &keep,
+			     &(struct alias){ .address = address, .targets = list, .target_count = n }, NULL),
+			 0);
 }

@@ -135,7 +135,8 @@ void asked_on_resolved(void *arg, enum auth_status status, const struct auth_tar
 
 	assert_int_equal(count > 0, status == AUTH_OK);
 	for (size_t i = 0; i < count; i++)
-		used += (size_t)snprintf(a->targets + used, sizeof(a->targets) - used, "%s ", targets[i].account);
+		used +=
+		    (size_t)snprintf(a->targets + used, sizeof(a->targets) - used, "%s ", targets[i].account);
 	done(a, status);
 }
 

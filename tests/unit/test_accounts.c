@@ -128,9 +128,9 @@ static void test_names(void **state)
 
 static void test_names_that_are_none(void **state)
 {
-	static const char *const files[] = { ".account", "alice", "Alice.account", "%61lice.account", "a%2.account",
-					     "a%.account", "a%0.account", "%00.account", "a/b.account", "%2E.account",
-					     ".x.account", "order" };
+	static const char *const files[] = { ".account",    "alice",       "Alice.account", "%61lice.account",
+					     "a%2.account", "a%.account",  "a%0.account",   "%00.account",
+					     "a/b.account", "%2E.account", ".x.account",    "order" };
 	char out[ACCOUNTS_FILE_MAX], over[300];
 
 	(void)state;
@@ -146,7 +146,7 @@ static void test_names_that_are_none(void **state)
 }
 
 static const struct {
-	const char *why, *in, *out;	/* NULL: refused */
+	const char *why, *in, *out; /* NULL: refused */
 } addresses[] = {
 	{ "kept in lower case", "Alice@Example.ORG", "alice@example.org" },
 	{ "a domain of one label", "root@localhost", "root@localhost" },
@@ -178,7 +178,8 @@ static void test_addresses(void **state)
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
 		unit_case(addresses[i].why, 0);
 		err.words[0] = '\0';
-		assert_int_equal(accounts_address(addresses[i].in, out, &err), addresses[i].out != NULL ? 0 : -EINVAL);
+		assert_int_equal(accounts_address(addresses[i].in, out, &err),
+				 addresses[i].out != NULL ? 0 : -EINVAL);
 		if (addresses[i].out != NULL)
 			assert_string_equal(out, addresses[i].out);
 		else
@@ -192,9 +193,15 @@ static void test_addresses(void **state)
 
 static void test_times(void **state)
 {
-	static const char *const wrong[] = { "", "2026", "2026-11-21 11:41:18Z", "2026-13-21T11:41:18Z",
-					     "2026-11-00T11:41:18Z", "2026-11-21T24:41:18Z", "2026-11-21T11:41:18Zx",
-					     "2026-11-21T11:41:18", "0999-11-21T11:41:18Z" };
+	static const char *const wrong[] = { "",
+					     "2026",
+					     "2026-11-21 11:41:18Z",
+					     "2026-13-21T11:41:18Z",
+					     "2026-11-00T11:41:18Z",
+					     "2026-11-21T24:41:18Z",
+					     "2026-11-21T11:41:18Zx",
+					     "2026-11-21T11:41:18",
+					     "0999-11-21T11:41:18Z" };
 	char text[ACCOUNTS_TIME];
 	int64_t s;
 
@@ -212,7 +219,9 @@ static void test_times(void **state)
 static void test_life_of_an_account(void **state)
 {
 	struct folder *f = *state;
-	struct account changed = { .address = "ALICE@example.org", .password = HASH, .enabled = false, .created_s = 5 };
+	struct account changed = {
+		.address = "ALICE@example.org", .password = HASH, .enabled = false, .created_s = 5
+	};
 	struct accounts *a;
 	struct error err;
 
@@ -325,17 +334,22 @@ static void test_aliases(void **state)
 }
 
 static const struct {
-	const char *why, *file, *text, *warning;	/* warning: NULL if none is due */
+	const char *why, *file, *text, *warning; /* warning: NULL if none is due */
 	bool there, enabled, password;
 } broken[] = {
 	{ "as it should be", "x/a.account", "password " HASH "\nstate enabled\n", NULL, true, true, true },
-	{ "CRLF and a comment", "x/a.account", "# me\r\npassword " HASH "\r\nstate enabled\r\n", NULL, true, true, true },
+	{ "CRLF and a comment", "x/a.account", "# me\r\npassword " HASH "\r\nstate enabled\r\n", NULL, true,
+	  true, true },
 	{ "an empty file", "x/a.account", "", NULL, true, true, false },
 	{ "no Argon2id", "x/a.account", "password secret\n", "no Argon2id", true, true, false },
-	{ "half a hash", "x/a.account", "password $argon2id$v=19$m=8,t=1\n", "no Argon2id", true, true, false },
-	{ "an unknown state", "x/a.account", "password " HASH "\nstate on\n", "taken as disabled", true, false, true },
-	{ "an unknown line", "x/a.account", "password " HASH "\nquota 5\n", "\"quota\" is not known", true, true, true },
-	{ "a capital in the file's name", "x/A.account", "password " HASH "\n", "left out", false, false, false },
+	{ "half a hash", "x/a.account", "password $argon2id$v=19$m=8,t=1\n", "no Argon2id", true, true,
+	  false },
+	{ "an unknown state", "x/a.account", "password " HASH "\nstate on\n", "taken as disabled", true,
+	  false, true },
+	{ "an unknown line", "x/a.account", "password " HASH "\nquota 5\n", "\"quota\" is not known", true,
+	  true, true },
+	{ "a capital in the file's name", "x/A.account", "password " HASH "\n", "left out", false, false,
+	  false },
 	{ "no suffix", "x/a", "password " HASH "\n", "left out", false, false, false },
 	{ "a file in place of a domain", "y", "", "left out", false, false, false },
 	{ "an alias without a target", "x/b.alias", "to nobody\n", "is not an address", false, false, false },
@@ -450,18 +464,12 @@ static void test_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_names_that_are_none),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_times),
-		WITH_FOLDER(test_life_of_an_account),
-		WITH_FOLDER(test_a_hash_of_two_lines_is_refused),
-		WITH_FOLDER(test_order_of_adding),
-		WITH_FOLDER(test_aliases),
-		WITH_FOLDER(test_broken_files),
-		WITH_FOLDER(test_links_are_not_followed),
-		WITH_FOLDER(test_after_a_crash),
-		WITH_FOLDER(test_at_once),
+		cmocka_unit_test(test_names),         cmocka_unit_test(test_names_that_are_none),
+		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_times),
+		WITH_FOLDER(test_life_of_an_account), WITH_FOLDER(test_a_hash_of_two_lines_is_refused),
+		WITH_FOLDER(test_order_of_adding),    WITH_FOLDER(test_aliases),
+		WITH_FOLDER(test_broken_files),       WITH_FOLDER(test_links_are_not_followed),
+		WITH_FOLDER(test_after_a_crash),      WITH_FOLDER(test_at_once),
 	};
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "accounts");

@@ -97,9 +97,9 @@ static void test_cancel(void **state)
 	numbers[0] = auth_login(w->client, &t, asked_on_login, &forgotten[0]);
 	for (int i = 0; i < 30 && strstr(w->log, "reason=password") == NULL; i++)
 		uv_run(&w->loop, UV_RUN_ONCE);
-	auth_cancel(w->client, numbers[0]);	/* its answer is being held back */
+	auth_cancel(w->client, numbers[0]); /* its answer is being held back */
 	t.password = span_of("Wrong");
-	asked_login(w, &a, &t);			/* answered behind it */
+	asked_login(w, &a, &t); /* answered behind it */
 	world_wait(w);
 	assert_int_equal(a.status, AUTH_WRONG);
 	for (int i = 0; i < 3; i++)
@@ -146,7 +146,7 @@ static void test_free_inside_a_completion(void **state)
 	world_connect(w, WORLD_RIGHTS);
 	asked_begin(w, &a);
 	auth_login(w->client, &t, on_login_then_free, &a);
-	t.password = span_of("wrong");		/* answered later */
+	t.password = span_of("wrong"); /* answered later */
 	auth_login(w->client, &t, asked_on_login, &never);
 	world_wait(w);
 	for (int i = 0; i < 50; i++)
@@ -159,12 +159,8 @@ static void test_free_inside_a_completion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(test_restart),
-		ROW(test_before_the_socket),
-		ROW(test_authd_stays_away),
-		ROW(test_cancel),
-		ROW(test_too_many_open),
-		ROW(test_free_inside_a_completion),
+		ROW(test_restart), ROW(test_before_the_socket), ROW(test_authd_stays_away),
+		ROW(test_cancel),  ROW(test_too_many_open),     ROW(test_free_inside_a_completion),
 	};
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth");

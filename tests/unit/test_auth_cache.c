@@ -112,8 +112,8 @@ static void test_bounded(void **state)
 }
 
 static const struct {
-	const char *why, *peer, *plain;		/* plain NULL: no address */
-	uint8_t last[2];			/* bytes 14 and 15 */
+	const char *why, *peer, *plain; /* plain NULL: no address */
+	uint8_t last[2];                /* bytes 14 and 15 */
 } peers[] = {
 	{ "IPv4", "192.0.2.7", "192.0.2.7", { 2, 7 } },
 	{ "IPv4 with its port", "192.0.2.7:50112", "192.0.2.7", { 2, 7 } },
@@ -153,7 +153,8 @@ static struct throttle_address address(const char *text)
 
 static void test_guesses(void **state)
 {
-	struct throttle_address a = address("2001:db8::1"), near = address("2001:db8::2"), far = address("2001:db9::1");
+	struct throttle_address a = address("2001:db8::1"), near = address("2001:db8::2"),
+				far = address("2001:db9::1");
 	uint64_t now = 5;
 	struct throttle *t;
 
@@ -216,9 +217,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key_holds_all_three), cmocka_unit_test(test_keys_are_of_the_process),
-		cmocka_unit_test(test_forgetting),	    cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_addresses),	    cmocka_unit_test(test_guesses),
-		cmocka_unit_test(test_giving_too_much),	    cmocka_unit_test(test_many_addresses),
+		cmocka_unit_test(test_forgetting),          cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_addresses),           cmocka_unit_test(test_guesses),
+		cmocka_unit_test(test_giving_too_much),     cmocka_unit_test(test_many_addresses),
 	};
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth_cache");

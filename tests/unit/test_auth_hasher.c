@@ -56,7 +56,8 @@ static void test_dummy_has_the_parameters(void **state)
 	(void)state;
 	hasher_dummy(dummy, stored);
 	assert_int_equal(strlen(dummy), strlen(stored));
-	assert_int_equal(crypto_pwhash_str_needs_rehash(dummy, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN), 0);
+	assert_int_equal(
+	    crypto_pwhash_str_needs_rehash(dummy, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN), 0);
 	hasher_dummy(dummy, like);
 	assert_int_equal(strncmp(dummy, like, strlen(like)), 0);
 	assert_int_equal(crypto_pwhash_str_needs_rehash(dummy, 3, 1024 * 1024), 0);
@@ -114,7 +115,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts),
 					    cmocka_unit_test(test_dummy_has_the_parameters),
-					    cmocka_unit_test(test_limits), cmocka_unit_test(test_free_in_the_middle) };
+					    cmocka_unit_test(test_limits),
+					    cmocka_unit_test(test_free_in_the_middle) };
 
 	if (sodium_init() < 0 || crypto_pwhash_str(stored, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
 						   crypto_pwhash_MEMLIMIT_MIN) < 0)

@@ -25,10 +25,12 @@ static const struct {
 	{ "right", "alice@example.org", "wonderland", AUTH_OK, "info yubin login user=alice@example.org" },
 	{ "right, in capitals", "ALICE@Example.org", "wonderland", AUTH_OK, "login user=alice@example.org" },
 	{ "right, without the domain", "alice", "wonderland", AUTH_OK, "login user=alice@example.org" },
-	{ "wrong password", "alice@example.org", "Wonderland", AUTH_WRONG, "warn yubin login failed user=alice@example.org" },
+	{ "wrong password", "alice@example.org", "Wonderland", AUTH_WRONG,
+	  "warn yubin login failed user=alice@example.org" },
 	{ "the password of another", "alice@example.org", "builder", AUTH_WRONG, "reason=password" },
 	{ "empty password", "alice@example.org", "", AUTH_WRONG, "reason=password" },
-	{ "no such user", "dave@example.org", "wonderland", AUTH_WRONG, "login failed user=dave@example.org peer=192.0.2.7" },
+	{ "no such user", "dave@example.org", "wonderland", AUTH_WRONG,
+	  "login failed user=dave@example.org peer=192.0.2.7" },
 	{ "no such domain", "alice@example.net", "wonderland", AUTH_WRONG, "reason=no-such-user" },
 	{ "an account without a password", "list@example.org", "", AUTH_WRONG, "reason=no-such-user" },
 	{ "an alias", "team@example.org", "wonderland", AUTH_WRONG, "reason=no-such-user" },
@@ -434,7 +436,8 @@ static void test_a_daemon_that_does_not_read(void **state)
 
 		snprintf(address, sizeof(address), "u%d@example.org", i);
 		auth_folder_account(&w->folder, address, NULL);
-		used += (size_t)snprintf(targets + used, sizeof(targets) - used, "%s%s", i > 0 ? " " : "", address);
+		used += (size_t)snprintf(targets + used, sizeof(targets) - used, "%s%s", i > 0 ? " " : "",
+					 address);
 	}
 	auth_folder_alias(&w->folder, "everybody@example.org", targets);
 	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);

@@ -40,7 +40,8 @@ static int set_up(void **state)
 	auth_folder_account(f, "carol@example.net", NULL);
 	auth_folder_account(f, "a+b@example.org", NULL);
 	auth_folder_account(f, "postmaster@example.net", NULL);
-	auth_folder_alias(f, "team@example.org", "Alice@example.org bob@example.org carol@example.net alice@example.org");
+	auth_folder_alias(f, "team@example.org",
+			  "Alice@example.org bob@example.org carol@example.net alice@example.org");
 	auth_folder_alias(f, "all@example.org", "team@example.org carol@example.net");
 	auth_folder_alias(f, "loop@example.org", "pool@example.org");
 	auth_folder_alias(f, "pool@example.org", "loop@example.org bob@example.org");
@@ -68,7 +69,7 @@ static int tear_down(void **state)
 static const struct {
 	const char *why, *address;
 	enum auth_status status;
-	const char *accounts;	/* in any order, a space behind each */
+	const char *accounts; /* in any order, a space behind each */
 	const char *lost;
 } cases[] = {
 	{ "an account", "alice@example.org", AUTH_OK, "alice@example.org ", "" },
@@ -98,7 +99,8 @@ static const struct {
 	{ "postmaster without a domain", "PostMaster", AUTH_OK, "alice@example.org ", "" },
 	{ "an alias, each account once", "team@example.org", AUTH_OK,
 	  "alice@example.org bob@example.org carol@example.net ", "" },
-	{ "an alias of an alias", "all@example.org", AUTH_OK, "carol@example.net alice@example.org bob@example.org ", "" },
+	{ "an alias of an alias", "all@example.org", AUTH_OK,
+	  "carol@example.net alice@example.org bob@example.org ", "" },
 	{ "an alias with a detail", "team+x@example.org", AUTH_OK,
 	  "alice@example.org bob@example.org carol@example.net ", "" },
 	{ "a loop ends", "loop@example.org", AUTH_OK, "bob@example.org ", "" },
@@ -152,7 +154,8 @@ static void test_bytes_that_are_no_text(void **state)
 	resolved_clear(&r);
 	memset(over, 'a', sizeof(over));
 	memcpy(over + sizeof(over) - 12, "@example.org", 12);
-	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, (struct span){ over, sizeof(over) }), AUTH_NO_USER);
+	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, (struct span){ over, sizeof(over) }),
+			 AUTH_NO_USER);
 	resolved_clear(&r);
 }
 
@@ -162,18 +165,22 @@ static void test_other_rules(void **state)
 	struct resolved r;
 
 	w->rules.delimiter[0] = '\0';
-	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice+x@example.org")), AUTH_NO_USER);
+	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice+x@example.org")),
+			 AUTH_NO_USER);
 	resolved_clear(&r);
 	memcpy(w->rules.delimiter, "--", 3);
-	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice--x@example.org")), AUTH_OK);
+	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice--x@example.org")),
+			 AUTH_OK);
 	resolved_clear(&r);
-	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice-x@example.org")), AUTH_NO_USER);
+	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("alice-x@example.org")),
+			 AUTH_NO_USER);
 	resolved_clear(&r);
 	snprintf(w->rules.default_domain, sizeof(w->rules.default_domain), "example.net");
 	assert_int_equal(resolve_address(&r, w->accounts, &w->rules, span_of("postmaster")), AUTH_OK);
 	assert_string_equal(r.accounts[0]->address, "postmaster@example.net");
 	resolved_clear(&r);
-	assert_string_equal(resolve_user(w->accounts, &w->rules, span_of("Carol"))->address, "carol@example.net");
+	assert_string_equal(resolve_user(w->accounts, &w->rules, span_of("Carol"))->address,
+			    "carol@example.net");
 }
 
 static const struct {
@@ -197,13 +204,14 @@ static void test_owns(void **state)
 
 	for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
 		unit_case(senders[i].why, 0);
-		assert_int_equal(resolve_owns(w->accounts, &w->rules, senders[i].account, span_of(senders[i].address)),
-				 senders[i].status);
+		assert_int_equal(
+		    resolve_owns(w->accounts, &w->rules, senders[i].account, span_of(senders[i].address)),
+		    senders[i].status);
 	}
 }
 
 static const struct {
-	const char *why, *user, *account;	/* NULL: nobody */
+	const char *why, *user, *account; /* NULL: nobody */
 } users[] = {
 	{ "whole", "bob@example.org", "bob@example.org" },
 	{ "any case", "BOB@EXAMPLE.ORG", "bob@example.org" },
@@ -244,7 +252,8 @@ static void test_too_many(void **state)
 
 		snprintf(address, sizeof(address), "u%d@x", i);
 		auth_folder_account(&w->folder, address, NULL);
-		*n += (size_t)snprintf(targets[i % 2] + *n, sizeof(targets[0]) - *n, "%s%s", *n > 0 ? " " : "", address);
+		*n += (size_t)snprintf(targets[i % 2] + *n, sizeof(targets[0]) - *n, "%s%s",
+				       *n > 0 ? " " : "", address);
 	}
 	auth_folder_alias(&w->folder, "even@x", targets[0]);
 	auth_folder_alias(&w->folder, "odd@x", targets[1]);
@@ -262,8 +271,9 @@ static void test_too_many(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { ROW(test_rows),  ROW(test_bytes_that_are_no_text), ROW(test_other_rules),
-					    ROW(test_owns), ROW(test_users), ROW(test_too_many) };
+	const struct CMUnitTest tests[] = { ROW(test_rows),        ROW(test_bytes_that_are_no_text),
+					    ROW(test_other_rules), ROW(test_owns),
+					    ROW(test_users),       ROW(test_too_many) };
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth_resolve");
 }

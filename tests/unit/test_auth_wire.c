@@ -69,7 +69,7 @@ static void check(const char *why, struct buf *b, bool (*take)(struct span))
 {
 	assert_false(b->failed);
 	for (size_t cut = 0; cut < b->n; cut++) {
-		uint8_t *part = malloc(cut + 1);	/* of its own, so that a sanitizer sees a read past it */
+		uint8_t *part = malloc(cut + 1); /* of its own, so that a sanitizer sees a read past it */
 
 		unit_case(why, cut);
 		memcpy(part, b->p, cut);
@@ -84,7 +84,8 @@ static void check(const char *why, struct buf *b, bool (*take)(struct span))
 
 static void test_cut(void **state)
 {
-	struct auth_grant grant = { .account = "alice@example.org", .token = { .n = 3, .bytes = { 1, 2, 3 } } };
+	struct auth_grant grant = { .account = "alice@example.org",
+				    .token = { .n = 3, .bytes = { 1, 2, 3 } } };
 	struct buf b;
 
 	(void)state;
@@ -111,7 +112,9 @@ static void test_cut(void **state)
 
 static void test_values(void **state)
 {
-	struct auth_grant grant = { .account = "alice@example.org", .token = { .n = 3, .bytes = { 1, 2, 3 } } }, back;
+	struct auth_grant grant = { .account = "alice@example.org",
+				    .token = { .n = 3, .bytes = { 1, 2, 3 } } },
+			  back;
 	struct auth_target *targets;
 	struct auth_wire_login l;
 	enum auth_status status;
