@@ -1,0 +1,149 @@
+/* cmd_any.c - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE, STARTTLS, IDLE. */
+#include "imapd/session.h"
+
+static const struct {
+	const char *name;
+	bool before;		/* shown before the login too */
+} capabilities[] = {
+	{ "LITERAL+", true },	/* RFC 7888 */
+	{ "ID", true },		/* RFC 2971 */
+	{ "ENABLE", true },	/* RFC 5161 */
+	{ "IDLE", true },	/* RFC 2177 */
+	{ "NAMESPACE", false },	/* RFC 2342 */
+	{ "CHILDREN", false },	/* RFC 3348 */
+	{ "UNSELECT", false },	/* RFC 3691 */
+	{ "UIDPLUS", false },	/* RFC 4315 */
+	{ "MOVE", false },	/* RFC 6851 */
+	{ "SPECIAL-USE", false }, /* RFC 6154 */
+};
+
+struct sasl_offer imap_offer(const struct imap_server *e)
+{
+	return (struct sasl_offer){ e->set.mechanisms, e->set.without_tls, e->secure, e->set.require_tls };
+}
+
+bool imap_may_login(const struct imap_server *e)
+{
+	struct sasl_offer offer = imap_offer(e);
+
+	return sasl_offer_allows(&offer, span_of("LOGIN"));
+}
+
+void imap_put_capabilities(struct imap_server *e, struct buf *out)
+{
+	bool before = e->state == IMAP_NOT_AUTH;
+	struct sasl_offer offer = imap_offer(e);
+	struct span name;
+	size_t n;
+
+	buf_put_text(out, "IMAP4rev1");
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		if (!before || capabilities[i].before)
+			buf_printf(out, " %s", capabilities[i].name);
+	if (!before)
+		return;
+	if (e->set.may_start_tls && !e->secure)
+		buf_put_text(out, " STARTTLS");
+	if (!imap_may_login(e))
+		buf_put_text(out, " LOGINDISABLED");	/* RFC 3501 6.2.3 */
+	for (n = 0; sasl_offer_mechanism(&offer, n, &name); n++) {
+		buf_put_text(out, " AUTH=");
+		buf_put(out, name);
+	}
+	if (n > 0)
+		buf_put_text(out, " SASL-IR");	/* RFC 4959 */
+}
+
+enum imap_run imap_run_capability(struct imap_server *e)
+{
+	imap_text(e, "* CAPABILITY ");
+	imap_put_capabilities(e, &e->out);
+	imap_text(e, "\r\n");
+	return imap_done(e, "OK CAPABILITY completed");
+}
+
+enum imap_run imap_run_noop(struct imap_server *e)
+{
+	return imap_done(e, "OK %s completed", e->command->name);
+}
+
+enum imap_run imap_run_logout(struct imap_server *e)
+{
+	imap_bye(e, "Logging out");
+	return imap_done(e, "OK LOGOUT completed");
+}
+
+/* RFC 2971 3.1: a list of pairs, or NIL. It is read and forgotten. */
+bool imap_parse_id(struct imap_server *e, struct imap_parse *p)
+{
+	struct span s;
+
+	(void)e;
+	if (imap_parse_try_word(p, "NIL"))
+		return imap_parse_end(p);
+	if (!imap_parse_byte(p, '('))
+		return false;
+	while (!imap_parse_try(p, ')')) {
+		if (!imap_parse_string(p, &s) || !imap_parse_space(p) || !imap_parse_nstring(p, &s))
+			return false;
+		imap_parse_try(p, ' ');
+	}
+	return imap_parse_end(p);
+}
+
+enum imap_run imap_run_id(struct imap_server *e)
+{
+	imap_text(e, "* ID (\"name\" \"Yubin\" \"version\" \"" YUBIN_VERSION "\")\r\n");
+	return imap_done(e, "OK ID completed");
+}
+
+bool imap_parse_enable(struct imap_server *e, struct imap_parse *p)
+{
+	struct span name;
+
+	(void)e;
+	do {
+		if (!imap_parse_atom(p, &name))
+			return false;
+	} while (imap_parse_try(p, ' '));
+	return imap_parse_end(p);
+}
+
+/* RFC 5161 3.1: unknown names are passed over; nothing that is offered needs enabling. */
+enum imap_run imap_run_enable(struct imap_server *e)
+{
+	imap_text(e, "* ENABLED\r\n");
+	return imap_done(e, "OK ENABLE completed");
+}
+
+enum imap_run imap_run_namespace(struct imap_server *e)
+{
+	imap_text(e, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	return imap_done(e, "OK NAMESPACE completed");
+}
+
+enum imap_run imap_run_starttls(struct imap_server *e)
+{
+	if (e->secure)
+		return imap_bad(e, "TLS is up already");
+	if (!e->set.may_start_tls)
+		return imap_bad(e, "STARTTLS is not offered here");
+	e->start_tls = true;
+	return imap_done(e, "OK Begin TLS now");
+}
+
+/* RFC 2177 3: any line ends it, DONE with success. */
+static enum imap_run idle_line(struct imap_server *e)
+{
+	e->idling = false;
+	if (!span_is_nocase(e->line, "DONE"))
+		return imap_bad(e, "IDLE ends with DONE");
+	return imap_done(e, "OK IDLE completed");
+}
+
+enum imap_run imap_run_idle(struct imap_server *e)
+{
+	imap_text(e, "+ idling\r\n");
+	e->idling = true;
+	return imap_wait_line(e, idle_line);
+}

@@ -1,0 +1,312 @@
+/*
+ * cmd_fetch.c - FETCH (RFC 3501 6.4.5, 7.4.2): page by page, message by message.
+ *
+ * For a page: look, set \Seen for those that are read (one commit), tell each. For a
+ * message: its metadata and its body are fetched before the first byte of its response,
+ * so that one that went meanwhile is left out and not half told.
+ */
+#include "imapd/fetch.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+
+static void clear_fetch(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	free(f->page.records);
+	free(f->seen);
+	buf_clear(&f->header);
+	buf_clear(&f->picked);
+}
+
+bool fetch_is_whole(const struct fetch_item *i)
+{
+	return i->path_n == 0 && i->section == MIME_SECTION_BODY;
+}
+
+bool imap_parse_fetch(struct imap_server *e, struct imap_parse *p)
+{
+	struct fetch *f = arena_alloc(e->arena, sizeof(*f));
+
+	e->data = f;
+	return f != NULL && imap_parse_set(p, &f->set) && imap_parse_space(p) && fetch_parse_items(p, f) &&
+	       imap_parse_end(p);
+}
+
+/* --- one message ----------------------------------------------------------- */
+
+static void put_flags(struct imap_server *e, const struct store_record *r)
+{
+	struct fetch *f = e->data;
+	struct imap_flag_words w = { r->flags, r->keywords, f->page.keywords, f->page.keyword_count,
+				     imap_view_is_recent(&e->sel.view, r->uid) };
+
+	imap_text(e, "FLAGS ");
+	imap_put_flags(&e->out, &w);
+}
+
+static void put_date(struct imap_server *e, const struct store_record *r)
+{
+	char text[CLOCK_TEXT];
+
+	clock_imap_text(text, r->internal_s);
+	imap_text(e, "INTERNALDATE \"");
+	imap_text(e, text);
+	imap_text(e, "\"");
+}
+
+static void put_item(struct imap_server *e, const struct store_record *r, enum fetch_kind kind)
+{
+	const struct mime_meta *m = e->derive != NULL ? &e->derive->meta : NULL;
+
+	switch (kind) {
+	case FETCH_FLAGS:
+		put_flags(e, r);
+		break;
+	case FETCH_UID:
+		imap_text(e, "UID ");
+		imap_put_number(&e->out, r->uid);
+		break;
+	case FETCH_INTERNALDATE:
+		put_date(e, r);
+		break;
+	case FETCH_SIZE:
+		imap_text(e, "RFC822.SIZE ");
+		imap_put_number(&e->out, r->size);
+		break;
+	case FETCH_ENVELOPE:
+		imap_text(e, "ENVELOPE ");
+		mime_meta_envelope(m, &e->out);
+		break;
+	case FETCH_BODYSTRUCTURE:
+		imap_text(e, "BODYSTRUCTURE ");
+		mime_meta_bodystructure(m, &e->out);
+		break;
+	case FETCH_BODY:
+		imap_text(e, "BODY ");
+		mime_meta_body(m, &e->out);
+		break;
+	case FETCH_SECTION:
+		break;
+	}
+}
+
+static void put_plain_items(struct imap_server *e, const struct store_record *r)
+{
+	struct fetch *f = e->data;
+	bool uid = e->uid, flags = f->at < STORE_PAGE_RECORDS && f->seen_changed[f->at];
+	const char *space = "";
+
+	imap_text(e, "* ");
+	imap_put_number(&e->out, imap_view_seq(&e->sel.view, r->uid));
+	imap_text(e, " FETCH (");
+	for (size_t i = 0; i < f->n; i++) {
+		enum fetch_kind kind = f->items[i].kind;
+
+		if (kind == FETCH_SECTION)
+			continue;
+		uid &= kind != FETCH_UID;
+		flags &= kind != FETCH_FLAGS;
+		imap_text(e, space);
+		space = " ";
+		put_item(e, r, kind);
+	}
+	if (uid) {	/* RFC 3501 6.4.8: a UID command tells UIDs */
+		imap_text(e, space);
+		space = " ";
+		put_item(e, r, FETCH_UID);
+	}
+	if (flags) {
+		imap_text(e, space);
+		space = " ";
+		put_item(e, r, FETCH_FLAGS);
+	}
+	if (f->needs_body && *space == '\0')
+		put_item(e, r, FETCH_UID);	/* every section follows a space */
+}
+
+static void place_sections(struct imap_server *e, const struct store_record *r)
+{
+	struct fetch *f = e->data;
+
+	for (size_t k = 0; k < f->n; k++) {
+		struct fetch_item *i = &f->items[k];
+
+		if (i->kind != FETCH_SECTION)
+			continue;
+		i->there = true;
+		i->offset = 0;
+		i->length = r->size;
+		if (!fetch_is_whole(i))
+			i->there = mime_meta_section(&e->derive->meta, i->path, i->path_n, i->section, &i->offset,
+						     &i->length) &&
+				   i->offset <= r->size && i->length <= r->size - i->offset;
+	}
+}
+
+static enum imap_run tell(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+	const struct store_record *r = &f->page.records[f->at];
+
+	f->told++;
+	put_plain_items(e, r);
+	e->work += f->needs_meta ? 8 : 1;
+	if (f->needs_body) {
+		place_sections(e, r);
+		f->item = 0;
+		e->half = true;
+		return imap_go(e, fetch_sections);
+	}
+	imap_text(e, ")\r\n");
+	f->at++;
+	return imap_go(e, fetch_next);
+}
+
+static enum imap_run skip(struct imap_server *e, enum store_status status)
+{
+	struct fetch *f = e->data;
+
+	if (status != STORE_NOT_FOUND)
+		return imap_no(e, status);
+	f->at++;
+	return imap_go(e, fetch_next);
+}
+
+static enum imap_run body_there(struct imap_server *e)
+{
+	return e->body_status == STORE_OK ? tell(e) : skip(e, e->body_status);
+}
+
+static enum imap_run meta_there(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	if (e->derive->status != STORE_OK)
+		return skip(e, e->derive->status);
+	if (f->needs_body)
+		return imap_body_run(e, f->page.records[f->at].uid, body_there);
+	return tell(e);
+}
+
+/* --- pages ----------------------------------------------------------------- */
+
+static enum imap_run finish(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+	uint64_t expected = 0;
+
+	for (size_t i = 0; i < f->uids.count; i++)
+		expected += imap_view_below(&e->sel.view, f->uids.ranges[i].last) -
+			    imap_view_below(&e->sel.view, f->uids.ranges[i].first - 1);
+	if (f->told < expected && !e->uid) {
+		e->dirty = true;
+		return imap_done(e, "OK [EXPUNGEISSUED] FETCH completed, some messages are gone");	/* RFC 5530 3 */
+	}
+	return imap_done(e, "OK FETCH completed");
+}
+
+static enum imap_run page_there(struct imap_server *e);
+
+static enum imap_run look(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+	struct store_look l;
+
+	if (!imap_walk_look(&f->walk, e->sel.mailbox, &l))
+		return finish(e);
+	imap_ask(e, IMAP_SYNC, page_there)->look = l;
+	return IMAP_RUN_WAIT;
+}
+
+enum imap_run fetch_next(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	while (f->at < f->page.count) {
+		if (imap_out_full(e))
+			return IMAP_RUN_MORE;
+		if (f->needs_meta)
+			return imap_derive_run(e, &f->page.records[f->at], meta_there);
+		if (f->needs_body)
+			return imap_body_run(e, f->page.records[f->at].uid, body_there);
+		tell(e);
+	}
+	return imap_go(e, look);
+}
+
+static enum imap_run seen_done(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	for (size_t i = 0; i < f->page.count; i++)
+		if (f->seen_changed[i])
+			f->page.records[i].flags |= STORE_SEEN;
+	if (e->result->commit.count > 0)
+		imap_sync_own(e, e->result->commit.results->modseq);
+	return imap_go(e, fetch_next);
+}
+
+/* RFC 3501 6.4.5: BODY[...] sets \Seen. One commit for the page. */
+static enum imap_run mark_seen(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+	struct imap_action *a;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->page.count && i < STORE_PAGE_RECORDS; i++) {
+		f->seen_changed[i] = (f->page.records[i].flags & STORE_SEEN) == 0;
+		if (f->seen_changed[i])
+			f->seen[n++] = (struct store_range){ f->page.records[i].uid, f->page.records[i].uid };
+	}
+	if (n == 0)
+		return imap_go(e, fetch_next);
+	f->m = (struct store_mutation){ .change = STORE_SET_FLAGS,
+					.mailbox = e->sel.mailbox,
+					.uids = { f->seen, imap_ranges_sort(f->seen, n) },
+					.how = STORE_FLAGS_ADD,
+					.flags = STORE_SEEN };
+	a = imap_ask(e, IMAP_COMMIT, seen_done);
+	a->commit.mutations = &f->m;
+	a->commit.count = 1;
+	return IMAP_RUN_WAIT;
+}
+
+static enum imap_run page_there(struct imap_server *e)
+{
+	const struct store_page *page = e->result->page;
+	struct fetch *f = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	if (imap_page_copy(e, page, &f->uids, &f->page) != 0)
+		return imap_no_memory(e);
+	imap_walk_took(&f->walk, page->next_uid);
+	if (page->keyword_count > e->sel.keywords_told)
+		imap_tell_keywords(e, page->keywords, page->keyword_count);
+	f->at = 0;
+	return imap_go(e, f->sees ? mark_seen : fetch_next);
+}
+
+enum imap_run imap_run_fetch(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	e->clear = clear_fetch;
+	buf_init(&f->header, FETCH_HEADER_MAX);
+	buf_init(&f->picked, FETCH_HEADER_MAX);
+	f->sees &= !e->sel.read_only;
+	if (!imap_uids(e, &f->set, &f->uids))
+		return imap_bad(e, "FETCH: the set names messages that are not there");
+	if (f->sees) {
+		f->seen = calloc(STORE_PAGE_RECORDS, sizeof(*f->seen));
+		if (f->seen == NULL)
+			return imap_no_memory(e);
+	}
+	imap_walk_init(&f->walk, &f->uids);
+	return imap_go(e, look);
+}

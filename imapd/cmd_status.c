@@ -1,0 +1,119 @@
+/* cmd_status.c - STATUS (RFC 3501 6.3.10). */
+#include "imapd/session.h"
+
+enum {
+	STATUS_MESSAGES = 1,
+	STATUS_RECENT = 2,
+	STATUS_UIDNEXT = 4,
+	STATUS_UIDVALIDITY = 8,
+	STATUS_UNSEEN = 16
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} items[] = {
+	{ "MESSAGES", STATUS_MESSAGES },       { "RECENT", STATUS_RECENT }, { "UIDNEXT", STATUS_UIDNEXT },
+	{ "UIDVALIDITY", STATUS_UIDVALIDITY }, { "UNSEEN", STATUS_UNSEEN },
+};
+
+struct status {
+	struct span name;
+	unsigned wanted;
+	struct store_mailbox m;
+	uint64_t recent;
+	uint32_t next;
+};
+
+static bool parse_item(struct imap_parse *p, unsigned *wanted)
+{
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if (imap_parse_try_word(p, items[i].name)) {
+			*wanted |= items[i].bit;
+			return true;
+		}
+	}
+	return imap_parse_fail(p, "no such item");
+}
+
+bool imap_parse_status(struct imap_server *e, struct imap_parse *p)
+{
+	struct status *d = arena_alloc(e->arena, sizeof(*d));
+
+	e->data = d;
+	if (d == NULL || !imap_parse_mailbox(p, &d->name) || !imap_parse_space(p) || !imap_parse_byte(p, '('))
+		return false;
+	do {
+		if (!parse_item(p, &d->wanted))
+			return false;
+	} while (imap_parse_try(p, ' '));
+	return imap_parse_byte(p, ')') && imap_parse_end(p);
+}
+
+static enum imap_run tell(struct imap_server *e)
+{
+	struct status *d = e->data;
+	const uint64_t values[] = { d->m.exists, d->recent, d->m.uidnext, d->m.uidvalidity, d->m.unseen };
+	const char *space = "";
+
+	imap_text(e, "* STATUS ");
+	imap_put_mailbox(&e->out, d->name);
+	imap_text(e, " (");
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if ((d->wanted & items[i].bit) == 0)
+			continue;
+		buf_printf(&e->out, "%s%s ", space, items[i].name);
+		imap_put_number(&e->out, values[i]);
+		space = " ";
+	}
+	imap_text(e, ")\r\n");
+	return imap_done(e, "OK STATUS completed");
+}
+
+static enum imap_run recent_page(struct imap_server *e);
+
+static enum imap_run recent_ask(struct imap_server *e)
+{
+	struct status *d = e->data;
+	struct imap_action *a = imap_ask(e, IMAP_SYNC, recent_page);
+
+	a->look = (struct store_look){
+		.mailbox = d->m.id, .want = STORE_WANT_RANGES, .first = d->next, .last = UINT32_MAX
+	};
+	return IMAP_RUN_WAIT;
+}
+
+static enum imap_run recent_page(struct imap_server *e)
+{
+	struct status *d = e->data;
+	struct store_set set;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	set = (struct store_set){ e->result->page->ranges, e->result->page->range_count };
+	d->recent += imap_set_count(&set);
+	d->next = e->result->page->next_uid;
+	return imap_go(e, d->next != 0 ? recent_ask : tell);
+}
+
+static enum imap_run found(struct imap_server *e)
+{
+	struct status *d = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	d->m = *e->result->mailbox;
+	d->m.name = (struct span){ NULL, 0 };
+	d->next = d->m.recent_uid > 0 ? d->m.recent_uid : 1;
+	if ((d->wanted & STATUS_RECENT) == 0 || d->next >= d->m.uidnext)
+		return imap_go(e, tell);
+	return imap_go(e, recent_ask);
+}
+
+enum imap_run imap_run_status(struct imap_server *e)
+{
+	struct status *d = e->data;
+
+	imap_ask(e, IMAP_FIND, found)->name = d->name;
+	return IMAP_RUN_WAIT;
+}

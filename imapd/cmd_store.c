@@ -1,0 +1,118 @@
+/* cmd_store.c - STORE (RFC 3501 6.4.6). */
+#include "imapd/session.h"
+#include "imapd/walk.h"
+
+struct store_command {
+	struct imap_set set;
+	enum store_how how;
+	bool silent;
+	struct imap_flags flags;
+	struct store_set uids;
+	struct imap_walk walk;
+	struct store_mutation m;
+	bool missing;		/* a sequence number whose message went meanwhile */
+};
+
+bool imap_parse_store(struct imap_server *e, struct imap_parse *p)
+{
+	struct store_command *d = arena_alloc(e->arena, sizeof(*d));
+
+	e->data = d;
+	if (d == NULL || !imap_parse_set(p, &d->set) || !imap_parse_space(p))
+		return false;
+	d->how = imap_parse_try(p, '+') ? STORE_FLAGS_ADD :
+		 imap_parse_try(p, '-') ? STORE_FLAGS_REMOVE :
+					  STORE_FLAGS_REPLACE;
+	if (!imap_parse_try_word(p, "FLAGS"))
+		return imap_parse_fail(p, "FLAGS, +FLAGS or -FLAGS is missing");
+	if (imap_parse_try(p, '.')) {
+		d->silent = imap_parse_try_word(p, "SILENT");
+		if (!d->silent)
+			return imap_parse_fail(p, "SILENT is missing behind the dot");
+	}
+	return imap_parse_space(p) && imap_parse_flags_open(p, &d->flags) && imap_parse_end(p);
+}
+
+static enum imap_run finish(struct imap_server *e)
+{
+	struct store_command *d = e->data;
+
+	e->dirty = true;	/* what others did meanwhile */
+	if (d->missing && !e->uid)
+		return imap_done(e, "OK [EXPUNGEISSUED] STORE completed, some messages are gone");	/* RFC 5530 3 */
+	return imap_done(e, "OK STORE completed");
+}
+
+static enum imap_run tell_page(struct imap_server *e);
+
+static enum imap_run tell_ask(struct imap_server *e)
+{
+	struct store_command *d = e->data;
+	struct store_look look;
+
+	if (imap_out_full(e))
+		return IMAP_RUN_MORE;
+	if (!imap_walk_look(&d->walk, e->sel.mailbox, &look))
+		return finish(e);
+	imap_ask(e, IMAP_SYNC, tell_page)->look = look;
+	return IMAP_RUN_WAIT;
+}
+
+static enum imap_run tell_page(struct imap_server *e)
+{
+	const struct store_page *page = e->result->page;
+	struct store_command *d = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	imap_tell_keywords(e, page->keywords, page->keyword_count);
+	for (size_t i = 0; i < page->record_count; i++) {
+		uint32_t uid = page->records[i].uid;
+
+		if (imap_set_has(&d->uids, uid) && imap_view_seq(&e->sel.view, uid) != 0)
+			imap_tell_flags(e, &page->records[i], page->keywords, page->keyword_count);
+	}
+	e->work += (unsigned)page->record_count / 2;
+	imap_walk_took(&d->walk, page->next_uid);
+	return imap_go(e, tell_ask);
+}
+
+static enum imap_run stored(struct imap_server *e)
+{
+	struct store_command *d = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	if (e->result->commit.count > 0)
+		imap_sync_own(e, e->result->commit.results->modseq);
+	if (d->silent)
+		return finish(e);
+	imap_walk_init(&d->walk, &d->uids);
+	return imap_go(e, tell_ask);
+}
+
+enum imap_run imap_run_store(struct imap_server *e)
+{
+	struct store_command *d = e->data;
+	struct imap_action *a;
+
+	if (e->sel.read_only)
+		return imap_done(e, "NO [CANNOT] The mailbox was opened read-only");
+	if (!imap_uids(e, &d->set, &d->uids))
+		return imap_bad(e, "The set names messages that are not there");
+	if (d->uids.count == 0)
+		return imap_done(e, "OK STORE completed, there was nothing");
+	for (size_t i = 0; i < e->sel.view.gone.n; i++)
+		d->missing |= imap_set_has(&d->uids, e->sel.view.gone.r[i].first);
+	d->m = (struct store_mutation){ .change = STORE_SET_FLAGS,
+					.mailbox = e->sel.mailbox,
+					.uids = d->uids,
+					.how = d->how,
+					.flags = d->flags.flags,
+					.keywords = d->flags.keywords,
+					.keyword_count = d->flags.keyword_count };
+	a = imap_ask(e, IMAP_COMMIT, stored);
+	a->commit.mutations = &d->m;
+	a->commit.count = 1;
+	return IMAP_RUN_WAIT;
+}

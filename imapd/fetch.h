@@ -1,0 +1,74 @@
+/*
+ * fetch.h - what FETCH was asked for (RFC 3501 6.4.5), and how one message is told.
+ */
+#ifndef IMAPD_FETCH_H
+#define IMAPD_FETCH_H
+
+#include "imapd/session.h"
+#include "imapd/walk.h"
+
+enum {
+	FETCH_ITEMS = 100,		/* of one command */
+	FETCH_PATH = 100,		/* levels of one section */
+	FETCH_FIELDS = 100,		/* names in one HEADER.FIELDS */
+	FETCH_HEADER_MAX = 1 << 20	/* bytes of a header that HEADER.FIELDS looks at */
+};
+
+enum fetch_kind {
+	FETCH_FLAGS,
+	FETCH_UID,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_ENVELOPE,
+	FETCH_BODYSTRUCTURE,
+	FETCH_BODY,
+	FETCH_SECTION
+};
+
+enum fetch_fields { FETCH_ALL_FIELDS, FETCH_THESE_FIELDS, FETCH_OTHER_FIELDS };
+
+struct fetch_item {
+	enum fetch_kind kind;
+	struct span label;		/* "BODY[1.2]<0>": how the answer calls it */
+	enum mime_section section;
+	uint32_t *path;
+	size_t path_n;
+	enum fetch_fields which;
+	struct span *fields;
+	size_t field_n;
+	bool partial;
+	uint64_t from, most;		/* RFC 3501 6.4.5 <from.most> */
+	/* for the message at hand */
+	bool there;
+	uint64_t offset, length;
+};
+
+struct fetch {
+	struct imap_set set;
+	struct fetch_item *items;
+	size_t n;
+	bool sees;			/* sets \Seen */
+	bool needs_meta, needs_body;
+	struct store_set uids;
+	struct imap_walk walk;
+	struct imap_page page;
+	size_t at;			/* record of the page */
+	bool seen_changed[STORE_PAGE_RECORDS];
+	struct store_range *seen;	/* UIDs that get \Seen */
+	struct store_mutation m;
+	uint64_t told;
+	size_t item;			/* section that is being told */
+	uint64_t offset, left;		/* of its bytes */
+	struct buf header, picked;	/* HEADER.FIELDS */
+};
+
+/* fetch_parse.c: the items behind the set. */
+bool fetch_parse_items(struct imap_parse *p, struct fetch *f);
+
+/* fetch_body.c: tells the sections of the message at hand, then its ")". */
+enum imap_run fetch_sections(struct imap_server *e);
+/* cmd_fetch.c: the next message. */
+enum imap_run fetch_next(struct imap_server *e);
+bool fetch_is_whole(const struct fetch_item *i);
+
+#endif

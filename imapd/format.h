@@ -1,0 +1,27 @@
+/*
+ * format.h - the words of a reply: numbers, strings, flags, mailbox names (RFC 3501 9).
+ */
+#ifndef IMAPD_FORMAT_H
+#define IMAPD_FORMAT_H
+
+#include "common/base/buf.h"
+#include "storage/store.h"
+
+void imap_put_number(struct buf *out, uint64_t n);
+
+/* Quoted where that is possible, else a literal. */
+void imap_put_string(struct buf *out, struct span s);
+/* A name in UTF-8 as the wire has it, quoted. */
+void imap_put_mailbox(struct buf *out, struct span name);
+
+/* "(\Seen $Forwarded)": keywords are the mailbox's, in the order of the bits of mask. */
+struct imap_flag_words {
+	uint32_t flags;
+	uint64_t mask;
+	const struct span *keywords;
+	size_t keyword_count;
+	bool recent;
+};
+void imap_put_flags(struct buf *out, const struct imap_flag_words *w);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * match.h - does a mailbox name match the pattern of LIST? (RFC 3501 6.3.8)
+ *
+ * "*" stands for anything, "%" for anything within one level. All states at once:
+ * length of name times length of pattern, whatever they hold.
+ */
+#ifndef IMAPD_MATCH_H
+#define IMAPD_MATCH_H
+
+#include "common/base/span.h"
+
+enum { IMAP_PATTERN_MAX = 2048 };	/* bytes; longer patterns match nothing */
+
+/* INBOX, as the first level, is compared without regard to case. */
+bool imap_match(struct span pattern, struct span name);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * search.h - what SEARCH asks (RFC 3501 6.4.4), and whether a message answers it.
+ *
+ * Keys are a tree. Each is YES, NO or OPEN: open until the metadata, or the text of the
+ * message, are there. So a message is opened only if everything cheaper left it open.
+ */
+#ifndef IMAPD_SEARCH_H
+#define IMAPD_SEARCH_H
+
+#include "imapd/session.h"
+#include "imapd/walk.h"
+#include "mime/search.h"
+#include "mime/text.h"
+
+enum {
+	SEARCH_DEPTH = 50,		/* parentheses, NOT and OR inside each other */
+	SEARCH_KEYS = 2000,		/* in one command */
+	SEARCH_TEXTS = 32,		/* of them that look for text */
+	SEARCH_HEADER_MAX = 1 << 20	/* bytes of a header that is looked at */
+};
+
+enum search_op {
+	SEARCH_ALL,
+	SEARCH_AND,
+	SEARCH_OR,
+	SEARCH_NOT,
+	SEARCH_NUMBERS,			/* a set of sequence numbers */
+	SEARCH_UIDS,
+	SEARCH_FLAG,			/* all of flags are set */
+	SEARCH_UNFLAG,			/* none is */
+	SEARCH_KEYWORD,
+	SEARCH_UNKEYWORD,
+	SEARCH_RECENT,
+	SEARCH_BEFORE,
+	SEARCH_ON,
+	SEARCH_SINCE,
+	SEARCH_SENTBEFORE,
+	SEARCH_SENTON,
+	SEARCH_SENTSINCE,
+	SEARCH_LARGER,
+	SEARCH_SMALLER,
+	SEARCH_FIELD,			/* a header field that the metadata keep */
+	SEARCH_HEADER,			/* any other */
+	SEARCH_BODY,
+	SEARCH_TEXT
+};
+
+enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN };
+
+struct search_key {
+	enum search_op op;
+	struct search_key *first;	/* AND, OR, NOT: the keys inside, ... */
+	struct search_key *next;	/* ... and the one beside it */
+	struct search_key *listed;	/* all keys of the command */
+	struct imap_set numbers;
+	struct store_set uids;		/* what numbers come to */
+	uint32_t flags;
+	uint64_t keyword;		/* bit in the page at hand, 0: the mailbox has it not */
+	struct span name;		/* keyword or header field */
+	enum mime_field field;
+	int64_t day;
+	uint64_t size;
+	struct mime_search *needle;
+	bool empty;			/* HEADER x "": is the field there? */
+	bool found;			/* BODY, TEXT, HEADER: in the text that was read */
+};
+
+/* One message. */
+struct search_message {
+	const struct store_record *record;
+	const struct imap_view *view;
+	const struct mime_meta *meta;	/* NULL: not yet */
+	bool read;			/* keys' found is final */
+	struct buf *scratch;
+};
+
+struct search {
+	struct search_key *root, *all;
+	size_t keys, texts;
+	struct span charset;
+	bool unknown_charset, long_text;
+	struct store_set uids;
+	struct imap_walk walk;
+	struct imap_page page;
+	size_t at;
+	struct search_message m;
+	struct buf scratch;
+	/* the text of the message at hand */
+	size_t part_at;
+	uint64_t offset, left;
+	struct buf header;
+	struct mime_text *text;
+	bool any, missing;
+};
+
+/* search_parse.c */
+bool search_parse(struct imap_parse *p, struct search *s);
+
+/* search_match.c */
+enum search_answer search_answer(const struct search_key *k, const struct search_message *m);
+/* Looks keywords up for a page. */
+void search_page(struct search *s);
+/* Shows a text to all keys of these kinds that still look; value may have encoded words. */
+bool search_wants(const struct search *s, enum search_op op);
+void search_show_header(struct search *s, struct span header);
+void search_show_part(struct search *s, const struct mime_part *part);
+void search_show_text(struct search *s, struct span utf8);
+void search_text_begins(struct search *s);
+void search_forget(struct search *s);
+
+/* search_scan.c: reads the message at hand; then `after`. */
+enum imap_run search_scan(struct imap_server *e);
+/* cmd_search.c */
+enum imap_run search_scanned(struct imap_server *e);
+
+#endif

@@ -1,0 +1,251 @@
+/* search_match.c - does a message answer the keys? (RFC 3501 6.4.4) */
+#include "imapd/search.h"
+
+#include "common/base/clock.h"
+#include "mime/charset.h"
+#include "mime/header.h"
+#include "mime/words.h"
+
+static enum search_answer yes(bool b)
+{
+	return b ? SEARCH_YES : SEARCH_NO;
+}
+
+/* The day of INTERNALDATE as FETCH shows it, whatever its time and zone. */
+static int64_t internal_day(int64_t real_s)
+{
+	char text[CLOCK_TEXT];
+	struct span in, month, year;
+	uint64_t d = 1, y = 1970;
+
+	clock_imap_text(text, real_s);
+	in = span_of(text);
+	span_number(span_trim(span_take_until(&in, '-')), 31, &d);
+	month = span_take_until(&in, '-');
+	year = span_take_until(&in, ' ');
+	span_number(year, 9999, &y);
+	return clock_days((int64_t)y, clock_month(month), (unsigned)d);
+}
+
+static int compare_day(int64_t real_s, int64_t day)
+{
+	int64_t about = real_s / 86400, exact;
+
+	if (about < day - 2)
+		return -1;
+	if (about > day + 2)
+		return 1;
+	exact = internal_day(real_s);
+	return (exact > day) - (exact < day);
+}
+
+static enum search_answer sent(const struct search_key *k, const struct search_message *m)
+{
+	struct mime_date date;
+
+	if (m->meta == NULL)
+		return SEARCH_OPEN;
+	if (!mime_meta_sent(m->meta, &date))
+		return SEARCH_NO;
+	return yes(k->op == SEARCH_SENTBEFORE ? date.day < k->day :
+		   k->op == SEARCH_SENTON     ? date.day == k->day :
+						date.day >= k->day);
+}
+
+static bool find_in(const struct search_key *k, struct span value, struct buf *scratch)
+{
+	bool found;
+
+	buf_reset(scratch);
+	mime_words_decode(value, mime_charset_convert, NULL, scratch);
+	mime_search_reset(k->needle);
+	found = mime_search_feed(k->needle, buf_span(scratch));
+	mime_search_reset(k->needle);
+	return found;
+}
+
+static enum search_answer field(const struct search_key *k, const struct search_message *m)
+{
+	struct span value;
+
+	if (m->meta == NULL)
+		return SEARCH_OPEN;
+	return yes(mime_meta_field(m->meta, k->field, &value) && (k->empty || find_in(k, value, m->scratch)));
+}
+
+static enum search_answer all_of(const struct search_key *k, const struct search_message *m)
+{
+	enum search_answer all = SEARCH_YES;
+
+	for (const struct search_key *i = k->first; i != NULL; i = i->next) {
+		enum search_answer one = search_answer(i, m);
+
+		if (one == SEARCH_NO)
+			return SEARCH_NO;
+		if (one == SEARCH_OPEN)
+			all = SEARCH_OPEN;
+	}
+	return all;
+}
+
+static enum search_answer any_of(const struct search_key *k, const struct search_message *m)
+{
+	enum search_answer any = SEARCH_NO;
+
+	for (const struct search_key *i = k->first; i != NULL; i = i->next) {
+		enum search_answer one = search_answer(i, m);
+
+		if (one == SEARCH_YES)
+			return SEARCH_YES;
+		if (one == SEARCH_OPEN)
+			any = SEARCH_OPEN;
+	}
+	return any;
+}
+
+enum search_answer search_answer(const struct search_key *k, const struct search_message *m)
+{
+	const struct store_record *r = m->record;
+	enum search_answer inner;
+
+	switch (k->op) {
+	case SEARCH_ALL:
+		return SEARCH_YES;
+	case SEARCH_AND:
+		return all_of(k, m);
+	case SEARCH_OR:
+		return any_of(k, m);
+	case SEARCH_NOT:
+		inner = search_answer(k->first, m);
+		return inner == SEARCH_OPEN ? SEARCH_OPEN : yes(inner == SEARCH_NO);
+	case SEARCH_NUMBERS:
+	case SEARCH_UIDS:
+		return yes(imap_set_has(&k->uids, r->uid));
+	case SEARCH_FLAG:
+		return yes((r->flags & k->flags) == k->flags);
+	case SEARCH_UNFLAG:
+		return yes((r->flags & k->flags) == 0);
+	case SEARCH_KEYWORD:
+		return yes((r->keywords & k->keyword) != 0);
+	case SEARCH_UNKEYWORD:
+		return yes((r->keywords & k->keyword) == 0);
+	case SEARCH_RECENT:
+		return yes(imap_view_is_recent(m->view, r->uid));
+	case SEARCH_BEFORE:
+		return yes(compare_day(r->internal_s, k->day) < 0);
+	case SEARCH_ON:
+		return yes(compare_day(r->internal_s, k->day) == 0);
+	case SEARCH_SINCE:
+		return yes(compare_day(r->internal_s, k->day) >= 0);
+	case SEARCH_SENTBEFORE:
+	case SEARCH_SENTON:
+	case SEARCH_SENTSINCE:
+		return sent(k, m);
+	case SEARCH_LARGER:
+		return yes(r->size > k->size);
+	case SEARCH_SMALLER:
+		return yes(r->size < k->size);
+	case SEARCH_FIELD:
+		return field(k, m);
+	case SEARCH_HEADER:
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		return k->found ? SEARCH_YES : m->read ? SEARCH_NO : SEARCH_OPEN;
+	}
+	return SEARCH_NO;
+}
+
+void search_page(struct search *s)
+{
+	for (struct search_key *k = s->all; k != NULL; k = k->listed) {
+		if (k->op != SEARCH_KEYWORD && k->op != SEARCH_UNKEYWORD)
+			continue;
+		k->keyword = 0;
+		for (size_t i = 0; i < s->page.keyword_count && i < STORE_KEYWORDS; i++)
+			if (span_equal_nocase(s->page.keywords[i], k->name))
+				k->keyword = UINT64_C(1) << i;
+	}
+}
+
+/* --- text that was read ---------------------------------------------------- */
+
+bool search_wants(const struct search *s, enum search_op op)
+{
+	for (const struct search_key *k = s->all; k != NULL; k = k->listed)
+		if (k->op == op && !k->found)
+			return true;
+	return false;
+}
+
+void search_forget(struct search *s)
+{
+	for (struct search_key *k = s->all; k != NULL; k = k->listed)
+		k->found = false;
+	search_text_begins(s);
+}
+
+void search_text_begins(struct search *s)
+{
+	for (struct search_key *k = s->all; k != NULL; k = k->listed)
+		if (k->needle != NULL)
+			mime_search_reset(k->needle);
+}
+
+void search_show_text(struct search *s, struct span utf8)
+{
+	for (struct search_key *k = s->all; k != NULL; k = k->listed)
+		if ((k->op == SEARCH_BODY || k->op == SEARCH_TEXT) && !k->found)
+			k->found = mime_search_feed(k->needle, utf8);
+}
+
+static void show_field(struct search *s, const struct mime_header_field *f)
+{
+	for (struct search_key *k = s->all; k != NULL; k = k->listed) {
+		if (k->found || (k->op != SEARCH_HEADER && k->op != SEARCH_TEXT))
+			continue;
+		if (k->op == SEARCH_HEADER && !span_equal_nocase(k->name, f->name))
+			continue;
+		if (k->op == SEARCH_HEADER && k->empty) {
+			k->found = true;
+			continue;
+		}
+		mime_search_reset(k->needle);
+		if (k->op == SEARCH_TEXT) {
+			mime_search_feed(k->needle, f->name);
+			mime_search_feed(k->needle, span_of(": "));
+		}
+		k->found = mime_search_feed(k->needle, buf_span(&s->scratch));
+	}
+}
+
+void search_show_header(struct search *s, struct span header)
+{
+	struct mime_header_field f;
+
+	while (mime_header_next(&header, &f)) {
+		struct buf unfolded;
+
+		buf_init(&unfolded, f.value.n + 1);
+		buf_reset(&s->scratch);
+		mime_header_unfold(f.value, &unfolded);
+		mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &s->scratch);
+		show_field(s, &f);
+		buf_clear(&unfolded);
+	}
+}
+
+/* The header of a message inside the message, and what a part says of itself. */
+void search_show_part(struct search *s, const struct mime_part *part)
+{
+	struct span value;
+
+	for (int i = 0; i < MIME_FIELD_COUNT; i++) {
+		if (!mime_part_field(part, (enum mime_field)i, &value))
+			continue;
+		buf_reset(&s->scratch);
+		mime_words_decode(value, mime_charset_convert, NULL, &s->scratch);
+		search_text_begins(s);
+		search_show_text(s, buf_span(&s->scratch));
+	}
+	search_text_begins(s);
+}

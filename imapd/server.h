@@ -1,0 +1,158 @@
+/*
+ * server.h - IMAP4rev1 for one connection: bytes in, actions out.
+ *
+ * Pure: no socket, clock, file, thread, log or global. The shell (shell.c) gives it
+ * bytes and results; the engine says what is wanted next.
+ * Shape   feed and next in turns. Commands run one after another: what is pipelined
+ *         behind one that is not finished stays with the shell.
+ * Actions Those with a number are answered once by imap_server_done; at most one is
+ *         open. An action lends its memory until the next call of next (of done, for
+ *         one that is answered). A late or strange number meets nothing.
+ * Memory  Under 2 kB between commands, beside the view (12 bytes for each run of UIDs).
+ *         A command: IMAP_ARENA for arguments, one page of records, IMAP_OUT_MARK and
+ *         one item of output.
+ * Source  RFC 3501, and the extensions that cmd_any.c lists.
+ */
+#ifndef IMAPD_SERVER_H
+#define IMAPD_SERVER_H
+
+#include "common/base/error.h"
+#include "common/base/span.h"
+#include "storage/store.h"
+
+struct imap_server;		/* opaque; session.h */
+
+enum {
+	IMAP_ARENA = 4 << 20,		/* arguments of one command: literals and line are far below */
+	IMAP_OUT_MARK = 32 * 1024,	/* unsent output at which commands pause */
+	IMAP_REPLY_MAX = 64 * 1024,	/* bytes of one IMAP_REPLY */
+	IMAP_READ_PIECE = 32 * 1024,	/* bytes of one IMAP_READ */
+	IMAP_LITERALS = 128 * 1024,	/* bytes of all literals of one command, APPEND's message apart */
+	IMAP_MUTATIONS = 4,		/* of one IMAP_COMMIT */
+	IMAP_SHY_LIMIT = 8 * 1024	/* line, and literals, of who has not logged in */
+};
+
+/* The settings of one session. Texts are lent for its life. */
+struct imap_settings {
+	size_t line_limit;
+	uint64_t message_limit;
+	unsigned error_limit;
+	uint64_t login_ms, idle_ms;
+	const char *hostname;
+	const char *mechanisms;		/* "PLAIN,LOGIN": offered, in this order */
+	const char *without_tls;	/* those that may be used without TLS */
+	bool secure;			/* TLS is up from the first byte */
+	bool require_tls;		/* no credentials before it */
+	bool may_start_tls;
+};
+
+/* internal_s of an append without a date: the shell puts the time in. */
+#define IMAP_NOW INT64_MIN
+
+enum imap_kind {
+	IMAP_WANT_INPUT,	/* nothing to do until input, a result or the deadline */
+	IMAP_YIELD,		/* there is more to do; let others have the loop first */
+	IMAP_REPLY,		/* bytes */
+	IMAP_START_TLS,		/* once all output is sent; then imap_server_secured */
+	IMAP_CLOSE,		/* once all output is sent */
+	/* without an answer */
+	IMAP_WATCH,		/* store_watch from here on: imap_server_changed */
+	IMAP_META_PUT,		/* store_meta_put: put */
+	IMAP_BODY_CLOSE,	/* the body that IMAP_BODY_OPEN opened */
+	IMAP_STAGE_DROP,	/* throw the stage away */
+	/* answered by imap_server_done */
+	IMAP_LOGIN,		/* auth_login, then store_login */
+	IMAP_LIST,		/* store_list: from */
+	IMAP_FIND,		/* store_find: name */
+	IMAP_SYNC,		/* store_sync: look */
+	IMAP_COMMIT,		/* store_commit; an append takes the stage */
+	IMAP_META,		/* the metadata of a record; STORE_NOT_FOUND: none */
+	IMAP_BODY_OPEN,		/* store_body; one is open at a time */
+	IMAP_READ,		/* at most length bytes at offset of the open body */
+	IMAP_STAGE_NEW,		/* store_stage_new: size */
+	IMAP_STAGE_WRITE	/* bytes; done when more may come */
+};
+
+struct imap_action {
+	enum imap_kind kind;
+	uint64_t number;	/* 0: without an answer */
+	union {
+		struct span bytes;
+		struct {
+			const char *mechanism;
+			struct span authzid, user, password;
+		} login;
+		size_t from;
+		struct span name;
+		struct store_look look;
+		struct {
+			const struct store_mutation *mutations;
+			size_t count;
+		} commit;
+		const struct store_record *record;
+		struct {
+			uint64_t mailbox;
+			uint32_t uid;
+		} body;
+		struct {
+			uint64_t mailbox;
+			uint32_t uid;
+			struct span meta;
+		} put;
+		struct {
+			uint64_t offset;
+			size_t length;
+		} read;
+		uint64_t size;
+	};
+};
+
+enum imap_login {
+	IMAP_LOGIN_OK,
+	IMAP_LOGIN_WRONG,	/* RFC 5530 AUTHENTICATIONFAILED */
+	IMAP_LOGIN_DISABLED,
+	IMAP_LOGIN_LIMIT,	/* too many sessions of that account */
+	IMAP_LOGIN_LATER
+};
+
+struct imap_result {		/* lent for the call */
+	enum store_status status;
+	union {
+		enum imap_login login;
+		const struct store_mailbox *mailbox;	/* FIND */
+		const struct store_list *list;
+		const struct store_page *page;		/* SYNC */
+		struct {
+			const struct store_result *results;
+			size_t count;
+		} commit;
+		struct span bytes;			/* META, READ */
+		uint64_t size;				/* BODY_OPEN */
+	};
+};
+
+/* Gives the caller a session. settings is copied. -ENOMEM. */
+int imap_server_new(struct imap_server **out, const struct imap_settings *settings, uint64_t now_ms,
+		    struct error *err);
+/* NULL is allowed. What is open elsewhere is the shell's to cancel. */
+void imap_server_free(struct imap_server *e);
+
+/* Uses what it can and moves *in on. Leaves bytes while a command runs. */
+void imap_server_feed(struct imap_server *e, struct span *in);
+enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *action);
+void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_result *result);
+
+/* TLS is up; fingerprint and the like are the shell's business. */
+void imap_server_secured(struct imap_server *e);
+/* The hint of store_watch. */
+void imap_server_changed(struct imap_server *e);
+/* Says * BYE with these words and closes, unless a reply is half out: then it closes. */
+void imap_server_end(struct imap_server *e, const char *words);
+
+/* Brings the time; monotonic. A deadline that has passed ends the session. */
+void imap_server_tick(struct imap_server *e, uint64_t now_ms);
+uint64_t imap_server_deadline(const struct imap_server *e);
+/* No command is in hand (IDLE counts as none). */
+bool imap_server_idle(const struct imap_server *e);
+
+#endif

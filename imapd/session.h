@@ -1,0 +1,245 @@
+/*
+ * session.h - the inside of the engine: what server.c and the commands share.
+ *
+ * A command is a table row (commands.c), a parse function that fills `data` from the
+ * arena, and steps. A step returns MORE (call `step` again), WAIT (an action or a line is
+ * awaited; its arrival calls `step`) or DONE (the tagged reply is in `final`). A step that
+ * finds output above its mark returns MORE: it is called again once that is sent.
+ */
+#ifndef IMAPD_SESSION_H
+#define IMAPD_SESSION_H
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "imapd/format.h"
+#include "imapd/parse.h"
+#include "imapd/read.h"
+#include "imapd/server.h"
+#include "imapd/view.h"
+#include "mime/meta.h"
+#include "mime/parse.h"
+#include "sasl/exchange.h"
+
+enum imap_state {		/* RFC 3501 3 */
+	IMAP_NOT_AUTH = 1,
+	IMAP_AUTH = 2,
+	IMAP_SELECTED = 4
+};
+
+enum imap_input {
+	IMAP_INPUT_COMMAND,
+	IMAP_INPUT_LINE,	/* an answer to "+" */
+	IMAP_INPUT_STREAM	/* the message of APPEND */
+};
+
+enum imap_run { IMAP_RUN_MORE, IMAP_RUN_WAIT, IMAP_RUN_DONE };
+
+typedef enum imap_run (*imap_step)(struct imap_server *e);
+
+enum imap_command_flag {
+	C_UID = 1,		/* has a UID form */
+	C_NO_EXPUNGE = 2,	/* no EXPUNGE may be told while it runs, the UID form apart (RFC 3501 7.4.1) */
+	C_LOOK = 4,		/* looks for news in any case */
+	C_SECRET = 8,		/* not before TLS, unless AuthWithoutTLS names it */
+	C_STREAM = 16		/* its last literal is not kept in memory */
+};
+
+struct imap_command {
+	const char *name;
+	bool (*parse)(struct imap_server *e, struct imap_parse *p);
+	imap_step run;
+	unsigned states;	/* enum imap_state */
+	unsigned flags;
+	const char *rfc;
+};
+
+/* One page of records with the mailbox's keywords, on the heap. */
+struct imap_page {
+	struct store_record *records;
+	size_t count;
+	struct span *keywords;	/* of the arena */
+	size_t keyword_count;
+};
+
+struct imap_selected {
+	uint64_t mailbox;
+	uint32_t uidvalidity;
+	bool read_only;
+	uint64_t modseq;	/* told up to here */
+	uint64_t own_modseq;	/* changes behind modseq up to this one are this session's */
+	size_t keywords_told;
+	struct imap_view view;
+};
+
+struct imap_sync {
+	uint32_t first;		/* of the next page */
+	uint64_t modseq;
+	uint32_t recent_uid;
+	size_t gone_at;		/* ranges of view.gone that are not told yet */
+	uint32_t gone_seq;	/* inside the last of them: the next to tell, 0: not begun */
+	bool begun, news;
+	imap_step after;
+};
+
+/* The metadata of one message: from the derived file, else from its body. */
+struct imap_derive {
+	const struct store_record *record;
+	enum store_status status;	/* STORE_OK: meta is filled */
+	struct mime_meta meta;
+	struct buf blob;		/* what meta looks at */
+	struct mime_parser *parser;
+	uint64_t at;			/* bytes that the parser has seen */
+	imap_step after;
+};
+
+struct imap_server {
+	struct imap_settings set;
+	enum imap_state state;
+	enum imap_input input;
+	bool secure, closing, start_tls, broken;
+	unsigned errors;
+	struct imap_reader *reader;
+	struct buf out;			/* being written */
+	struct buf lent;		/* given by a REPLY */
+	size_t lent_at, lent_n;
+
+	/* the command in hand; command NULL: none */
+	const struct imap_command *command;
+	struct arena *arena;
+	struct span tag;
+	bool uid;
+	void *data;
+	void (*clear)(struct imap_server *e);	/* frees what data has outside the arena */
+	imap_step step;			/* NULL: waits for input */
+	struct span line;		/* in a step that a line has called */
+	struct buf final;
+	bool looked;
+	bool half;			/* a response with a literal is half out: nothing else may be said */
+	bool half_line;			/* a line is half out: CRLF ends it */
+	unsigned work;			/* done in this turn, in microseconds or so */
+
+	/* actions */
+	struct imap_action ask;
+	bool asked;			/* ask was not given yet */
+	uint64_t last_number, waiting;
+	const struct imap_result *result;
+	bool watch_wanted, watching, body_open, body_close, stage_open, stage_drop;
+	struct buf put;			/* IMAP_META_PUT */
+	uint32_t put_uid;
+	bool put_wanted;
+	struct imap_derive *derive;	/* of the arena, NULL until it is needed */
+	uint32_t body_uid;		/* whose body is open */
+	enum store_status body_status;
+	imap_step body_after;
+
+	struct imap_selected sel;
+	struct imap_sync sync;
+	bool dirty;			/* something may have changed */
+	bool idling;
+
+	uint64_t now_ms, heard_ms, born_ms, retry_ms;
+};
+
+/* --- server.c -------------------------------------------------------------- */
+
+/* Asks for an action, to be filled by the caller; its result calls step. Returns it with
+ * kind and number set. */
+struct imap_action *imap_ask(struct imap_server *e, enum imap_kind kind, imap_step step);
+/* Waits for a line; it calls step with e->line. */
+enum imap_run imap_wait_line(struct imap_server *e, imap_step step);
+enum imap_run imap_go(struct imap_server *e, imap_step step);
+
+/* The tagged reply, "OK ..." and so on; news of the mailbox go out before it. */
+enum imap_run imap_done(struct imap_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* BAD, counted against ErrorLimit. */
+enum imap_run imap_bad(struct imap_server *e, const char *words);
+/* NO with the code and words for a status. what: "The mailbox" or so, of NOT_FOUND. */
+enum imap_run imap_no(struct imap_server *e, enum store_status status);
+enum imap_run imap_no_memory(struct imap_server *e);
+
+void imap_text(struct imap_server *e, const char *text);
+bool imap_out_full(const struct imap_server *e);
+/* Closes the body when the shell is asked next. */
+void imap_body_done(struct imap_server *e);
+/* The connection ends without a word: what was promised can't be sent. */
+enum imap_run imap_break(struct imap_server *e);
+void imap_bye(struct imap_server *e, const char *words);
+
+/* --- commands.c ------------------------------------------------------------ */
+
+/* A whole command, or (true) one up to the literal that is announced. */
+void imap_command_begin(struct imap_server *e, struct span text);
+void imap_command_literal(struct imap_server *e, struct span text);
+/* What could not be read as a command. */
+void imap_command_bad(struct imap_server *e, struct span text, const char *words);
+const struct imap_command *imap_command_at(size_t i);	/* NULL behind the last */
+
+/* --- sync.c: what changed in the selected mailbox -------------------------- */
+enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
+/* A commit of this session gave that mod-sequence: its own changes are no news. */
+void imap_sync_own(struct imap_server *e, uint64_t modseq);
+void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count);
+void imap_tell_counts(struct imap_server *e);
+void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count);
+void imap_deselect(struct imap_server *e);
+/* The UIDs that a command's set means, in the view. False: a sequence number that is not
+ * there (BAD), or no memory. */
+bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_set *uids);
+/* Copies of a page's records that are in uids. */
+int imap_page_copy(struct imap_server *e, const struct store_page *from, const struct store_set *uids,
+		   struct imap_page *to);
+
+/* --- derive.c -------------------------------------------------------------- */
+
+/* Goes on with `after` once e->derive has the record's metadata, or a status that is not
+ * STORE_OK (NOT_FOUND: the message went). record must stay. */
+enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *record, imap_step after);
+void imap_derive_clear(struct imap_server *e);
+/* Goes on with `after` once the message's body is open; e->body_status. */
+enum imap_run imap_body_run(struct imap_server *e, uint32_t uid, imap_step after);
+enum imap_run imap_body_read(struct imap_server *e, uint64_t offset, uint64_t length, imap_step step);
+
+/* --- commands -------------------------------------------------------------- */
+bool imap_parse_nothing(struct imap_server *e, struct imap_parse *p);
+void imap_put_capabilities(struct imap_server *e, struct buf *out);
+struct sasl_offer imap_offer(const struct imap_server *e);
+bool imap_may_login(const struct imap_server *e);	/* the command LOGIN */
+/* cmd_append.c: text is the command up to the message. */
+void imap_append_begin(struct imap_server *e, struct imap_parse *p);
+void imap_append_bytes(struct imap_server *e, struct span *in);
+
+#define IMAP_COMMAND(name)                                                        \
+	bool imap_parse_##name(struct imap_server *e, struct imap_parse *p);      \
+	enum imap_run imap_run_##name(struct imap_server *e);
+IMAP_COMMAND(authenticate)
+IMAP_COMMAND(login)
+IMAP_COMMAND(id)
+IMAP_COMMAND(enable)
+IMAP_COMMAND(select)
+
+bool imap_parse_name(struct imap_server *e, struct imap_parse *p);
+bool imap_parse_rename(struct imap_server *e, struct imap_parse *p);
+enum imap_run imap_run_rename(struct imap_server *e);
+IMAP_COMMAND(list)
+IMAP_COMMAND(status)
+IMAP_COMMAND(append)
+IMAP_COMMAND(search)
+IMAP_COMMAND(fetch)
+IMAP_COMMAND(store)
+IMAP_COMMAND(copy)
+IMAP_COMMAND(expunge)
+#undef IMAP_COMMAND
+enum imap_run imap_run_capability(struct imap_server *e);
+enum imap_run imap_run_noop(struct imap_server *e);
+enum imap_run imap_run_logout(struct imap_server *e);
+enum imap_run imap_run_starttls(struct imap_server *e);
+enum imap_run imap_run_namespace(struct imap_server *e);
+enum imap_run imap_run_close(struct imap_server *e);
+enum imap_run imap_run_unselect(struct imap_server *e);
+enum imap_run imap_run_idle(struct imap_server *e);
+enum imap_run imap_run_create(struct imap_server *e);
+enum imap_run imap_run_delete(struct imap_server *e);
+enum imap_run imap_run_subscribe(struct imap_server *e);
+enum imap_run imap_run_unsubscribe(struct imap_server *e);
+
+#endif

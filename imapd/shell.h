@@ -1,0 +1,47 @@
+/*
+ * shell.h - one IMAP connection: the engine's actions done with the store and authd.
+ */
+#ifndef IMAPD_SHELL_H
+#define IMAPD_SHELL_H
+
+#include "common/net/conn.h"
+#include "imapd/server.h"
+#include "service/body.h"
+#include "service/service.h"
+
+extern const struct conn_protocol imap_protocol;
+
+struct shell {
+	struct conn *conn;
+	struct service *service;
+	struct imap_server *engine;
+	uint64_t number;		/* of the engine's open action */
+	uint64_t auth_op, store_op;	/* what works on it */
+	struct store_account *account;
+	struct store_stage *stage;
+	struct body_read *reading;
+	int body;			/* the message that is open, or -1 */
+	int meta;			/* the account's derived file, or -1 */
+	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
+	struct store_record record;	/* whose metadata are asked for */
+	char mechanism[16];
+	char *user;			/* "user@domain", NULL before the login */
+	uint64_t in_bytes, out_bytes;
+};
+
+/* shell_store.c: does what the engine asks. */
+void shell_act(struct shell *s, const struct imap_action *a);
+/* Cancels what is open and closes what was opened. */
+void shell_clear(struct shell *s);
+
+/* shell_body.c */
+void shell_body_open(struct shell *s, const struct imap_action *a);
+void shell_body_read(struct shell *s, const struct imap_action *a);
+void shell_body_close(struct shell *s);
+void shell_meta(struct shell *s, const struct imap_action *a);
+
+/* Hands a result to the engine. */
+void shell_answer(struct shell *s, const struct imap_result *result);
+void shell_answer_status(struct shell *s, enum store_status status);
+
+#endif

@@ -1,0 +1,270 @@
+/* shell_store.c - each action of the engine is one call of store.h or auth.h. */
+#include "imapd/shell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+/* --- results --------------------------------------------------------------- */
+
+void shell_answer(struct shell *s, const struct imap_result *result)
+{
+	uint64_t number = s->number;
+
+	s->number = 0;
+	imap_server_done(s->engine, number, result);
+}
+
+void shell_answer_status(struct shell *s, enum store_status status)
+{
+	const struct imap_result result = { .status = status };
+
+	shell_answer(s, &result);
+}
+
+/* A result that came later: the loop asks the engine again. */
+static void answer_later(struct shell *s, const struct imap_result *result)
+{
+	s->store_op = 0;
+	shell_answer(s, result);
+	conn_wake(s->conn);
+}
+
+/* --- logging in ------------------------------------------------------------ */
+
+static void answer_login(struct shell *s, enum imap_login login)
+{
+	const struct imap_result result = { .login = login };
+
+	answer_later(s, &result);
+}
+
+static void account_opened(void *arg, enum store_status status, struct store_account *account)
+{
+	struct shell *s = arg;
+
+	s->account = account;
+	if (status == STORE_OK)
+		s->service->done++;
+	answer_login(s, status == STORE_OK ? IMAP_LOGIN_OK : IMAP_LOGIN_LATER);
+}
+
+static void login_checked(void *arg, enum auth_status status, const struct auth_grant *grant)
+{
+	struct shell *s = arg;
+
+	s->auth_op = 0;
+	if (status != AUTH_OK) {
+		answer_login(s, status == AUTH_WRONG    ? IMAP_LOGIN_WRONG :
+				status == AUTH_DISABLED ? IMAP_LOGIN_DISABLED :
+							  IMAP_LOGIN_LATER);
+	} else if (!conn_login(s->conn, grant->account)) {
+		answer_login(s, IMAP_LOGIN_LIMIT);
+	} else {
+		free(s->user);
+		s->user = strdup(grant->account);
+		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), grant->account,
+			 s->mechanism);
+		s->store_op = store_login(s->service->store, &grant->token, account_opened, s);
+	}
+}
+
+static void do_login(struct shell *s, const struct imap_action *a)
+{
+	const struct tls_facts *tls = conn_tls(s->conn);
+	const struct auth_attempt attempt = {
+		.service = "imap",
+		.peer = conn_peer(s->conn),
+		.authzid = a->login.authzid,
+		.user = a->login.user,
+		.password = a->login.password,
+		.fingerprint = tls != NULL ? tls->client_fingerprint : "",
+	};
+
+	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->login.mechanism);
+	s->auth_op = auth_login(s->service->auth, &attempt, login_checked, s);
+}
+
+/* --- looking --------------------------------------------------------------- */
+
+static void found(void *arg, enum store_status status, const struct store_mailbox *m)
+{
+	const struct imap_result result = { .status = status, .mailbox = m };
+
+	answer_later(arg, &result);
+}
+
+static void listed(void *arg, enum store_status status, const struct store_list *list)
+{
+	const struct imap_result result = { .status = status, .list = list };
+
+	answer_later(arg, &result);
+}
+
+static void synced(void *arg, enum store_status status, const struct store_page *page)
+{
+	const struct imap_result result = { .status = status, .page = page };
+
+	answer_later(arg, &result);
+}
+
+static void changed(void *arg, uint64_t mailbox)
+{
+	struct shell *s = arg;
+
+	(void)mailbox;
+	imap_server_changed(s->engine);
+	conn_wake(s->conn);
+}
+
+/* --- changing -------------------------------------------------------------- */
+
+static void committed(void *arg, enum store_status status, const struct store_result *results, size_t count,
+		      const char *words)
+{
+	const struct imap_result result = { .status = status, .commit = { results, count } };
+	struct shell *s = arg;
+
+	if (status == STORE_TRY_LATER || status == STORE_CORRUPT || status == STORE_UNKNOWN)
+		log_warn("ICID %llu change failed user=%s reason=\"%s\"", (unsigned long long)conn_id(s->conn),
+			 s->user != NULL ? s->user : "-", words != NULL ? words : "");
+	answer_later(s, &result);
+}
+
+static void do_commit(struct shell *s, const struct imap_action *a)
+{
+	struct store_mutation m[IMAP_MUTATIONS];
+	struct store_txid txid;
+	size_t n = a->commit.count < IMAP_MUTATIONS ? a->commit.count : IMAP_MUTATIONS;
+
+	for (size_t i = 0; i < n; i++) {
+		m[i] = a->commit.mutations[i];
+		if (m[i].change != STORE_APPEND)
+			continue;
+		m[i].stage = s->stage;
+		s->stage = NULL;
+		if (m[i].internal_s == IMAP_NOW)
+			m[i].internal_s = clock_real_ms() / 1000;
+	}
+	store_txid_new(&txid);
+	s->store_op = store_commit(s->account, m, n, &txid, committed, s);
+}
+
+/* --- APPEND's message ------------------------------------------------------ */
+
+static void stage_ready(void *arg)
+{
+	struct shell *s = arg;
+
+	if (s->number == 0)
+		return;
+	shell_answer_status(s, STORE_OK);
+	conn_wake(s->conn);
+}
+
+static void do_stage_new(struct shell *s, uint64_t size)
+{
+	int r;
+
+	store_stage_free(s->stage);
+	s->stage = NULL;
+	r = store_stage_new(s->service->store, &s->stage, size, stage_ready, s, NULL);
+	shell_answer_status(s, r == 0 ? STORE_OK : STORE_TRY_LATER);
+}
+
+static void do_stage_write(struct shell *s, struct span bytes)
+{
+	int r = s->stage != NULL ? store_stage_write(s->stage, bytes) : -EINVAL;
+
+	if (r != 0)
+		shell_answer_status(s, r == -EFBIG ? STORE_LIMIT : STORE_TRY_LATER);
+	else if (store_stage_ready(s->stage))
+		shell_answer_status(s, STORE_OK);
+	/* else stage_ready answers */
+}
+
+static void drop_stage(struct shell *s)
+{
+	store_stage_free(s->stage);
+	s->stage = NULL;
+}
+
+/* --- one for each ---------------------------------------------------------- */
+
+static void act_at_once(struct shell *s, const struct imap_action *a)
+{
+	switch (a->kind) {
+	case IMAP_WATCH:
+		store_watch(s->account, changed, s);
+		break;
+	case IMAP_META_PUT:
+		store_meta_put(s->account, a->put.mailbox, a->put.uid, a->put.meta, NULL, NULL);
+		break;
+	case IMAP_BODY_CLOSE:
+		shell_body_close(s);
+		break;
+	default:
+		drop_stage(s);
+	}
+}
+
+void shell_act(struct shell *s, const struct imap_action *a)
+{
+	if (a->number == 0) {
+		act_at_once(s, a);
+		return;
+	}
+	s->number = a->number;
+	switch (a->kind) {
+	case IMAP_LOGIN:
+		do_login(s, a);
+		break;
+	case IMAP_LIST:
+		s->store_op = store_list(s->account, a->from, listed, s);
+		break;
+	case IMAP_FIND:
+		s->store_op = store_find(s->account, a->name, found, s);
+		break;
+	case IMAP_SYNC:
+		s->store_op = store_sync(s->account, &a->look, synced, s);
+		break;
+	case IMAP_COMMIT:
+		do_commit(s, a);
+		break;
+	case IMAP_META:
+		shell_meta(s, a);
+		break;
+	case IMAP_BODY_OPEN:
+		shell_body_open(s, a);
+		break;
+	case IMAP_READ:
+		shell_body_read(s, a);
+		break;
+	case IMAP_STAGE_NEW:
+		do_stage_new(s, a->size);
+		break;
+	case IMAP_STAGE_WRITE:
+		do_stage_write(s, a->bytes);
+		break;
+	default:
+		shell_answer_status(s, STORE_INVALID);
+	}
+}
+
+void shell_clear(struct shell *s)
+{
+	auth_cancel(s->service->auth, s->auth_op);
+	store_cancel(s->service->store, s->store_op);
+	shell_body_close(s);
+	drop_stage(s);
+	if (s->meta >= 0)
+		close(s->meta);
+	s->meta = -1;
+	store_logout(s->account);
+	s->account = NULL;
+}

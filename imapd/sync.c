@@ -1,0 +1,261 @@
+/*
+ * sync.c - what changed in the selected mailbox, told when it may be told.
+ *
+ * One look behind the mod-sequence that the client knows: FETCH for flags, EXPUNGE for
+ * what vanished (only where sequence numbers may move), then EXISTS and RECENT.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "imapd/session.h"
+
+enum { RETRY_MS = 1000 };	/* IDLE: after a look that failed */
+
+static enum imap_run sync_page(struct imap_server *e);
+
+static bool may_expunge(const struct imap_server *e)
+{
+	return e->command == NULL || (e->command->flags & C_NO_EXPUNGE) == 0 || e->uid;
+}
+
+static enum imap_run sync_end(struct imap_server *e)
+{
+	e->sync.begun = false;
+	e->step = e->sync.after;
+	return e->input == IMAP_INPUT_LINE ? IMAP_RUN_WAIT : IMAP_RUN_MORE;
+}
+
+static enum imap_run sync_ask(struct imap_server *e)
+{
+	struct imap_action *a = imap_ask(e, IMAP_SYNC, sync_page);
+
+	a->look = (struct store_look){ .mailbox = e->sel.mailbox,
+				       .want = STORE_WANT_RECORDS,
+				       .since = e->sel.modseq,
+				       .first = e->sync.first,
+				       .last = UINT32_MAX,
+				       .claim_recent = !e->sel.read_only };
+	return IMAP_RUN_WAIT;
+}
+
+enum imap_run imap_sync_run(struct imap_server *e, imap_step after)
+{
+	e->sync = (struct imap_sync){ .first = 1, .begun = true, .after = after };
+	e->dirty = false;
+	if (e->state != IMAP_SELECTED)
+		return sync_end(e);
+	sync_ask(e);
+	return IMAP_RUN_WAIT;
+}
+
+/* A run of changes that are this session's alone: the next mod-sequence behind the last. */
+void imap_sync_own(struct imap_server *e, uint64_t modseq)
+{
+	if (modseq == e->sel.own_modseq + 1)
+		e->sel.own_modseq = modseq;
+	e->dirty = true;
+}
+
+void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count)
+{
+	struct imap_flag_words w = { STORE_FLAGS_ALL, UINT64_MAX, keywords, count, false };
+
+	if (count == e->sel.keywords_told)
+		return;
+	e->sel.keywords_told = count;
+	imap_text(e, "* FLAGS ");
+	imap_put_flags(&e->out, &w);
+	imap_text(e, "\r\n");
+}
+
+void imap_tell_counts(struct imap_server *e)
+{
+	struct imap_view *v = &e->sel.view;
+
+	v->told_exists = imap_view_count(v);
+	v->told_recent = imap_view_recent(v);
+	buf_printf(&e->out, "* %u EXISTS\r\n* %u RECENT\r\n", v->told_exists, v->told_recent);
+}
+
+void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count)
+{
+	struct imap_flag_words w = { r->flags, r->keywords, keywords, count,
+				     imap_view_is_recent(&e->sel.view, r->uid) };
+
+	imap_text(e, "* ");
+	imap_put_number(&e->out, imap_view_seq(&e->sel.view, r->uid));
+	imap_text(e, " FETCH (UID ");
+	imap_put_number(&e->out, r->uid);
+	imap_text(e, " FLAGS ");
+	imap_put_flags(&e->out, &w);
+	imap_text(e, ")\r\n");
+}
+
+/* RFC 3501 7.4.1: EXPUNGE, from the highest number down, so that each is right when it
+ * is told. Only then does the view change. */
+static enum imap_run sync_tell(struct imap_server *e)
+{
+	struct imap_view *v = &e->sel.view;
+	struct imap_sync *s = &e->sync;
+
+	while (s->gone_at > 0) {
+		const struct store_range *r = &v->gone.r[s->gone_at - 1];
+		uint32_t low = imap_view_below(v, r->first - 1);
+
+		if (s->gone_seq == 0)
+			s->gone_seq = imap_view_below(v, r->last);
+		for (; s->gone_seq > low && !imap_out_full(e); s->gone_seq--, e->work++) {
+			imap_text(e, "* ");
+			imap_put_number(&e->out, s->gone_seq);
+			imap_text(e, " EXPUNGE\r\n");
+		}
+		if (s->gone_seq > low)
+			return IMAP_RUN_MORE;
+		s->gone_seq = 0;
+		s->gone_at--;
+	}
+	if (may_expunge(e) && v->gone.n > 0) {
+		if (imap_view_expunge(v) != 0)
+			return imap_break(e);
+		v->told_exists = imap_view_count(v);
+		s->news |= imap_view_recent(v) != v->told_recent;
+	}
+	if (s->news)
+		imap_tell_counts(e);
+	return sync_end(e);
+}
+
+static int take_new(struct imap_server *e, const struct store_record *r)
+{
+	struct imap_view *v = &e->sel.view;
+
+	e->sync.news = true;
+	if (r->uid >= e->sync.recent_uid && imap_view_mark_recent(v, r->uid, r->uid) != 0)
+		return -1;
+	return imap_view_append(v, r->uid, r->uid);
+}
+
+static int take_page(struct imap_server *e, const struct store_page *page)
+{
+	struct imap_view *v = &e->sel.view;
+
+	if (page->keyword_count > e->sel.keywords_told)
+		imap_tell_keywords(e, page->keywords, page->keyword_count);
+	for (size_t i = 0; i < page->vanished_count; i++)
+		if (imap_view_gone(v, page->vanished[i].first, page->vanished[i].last) != 0)
+			return -1;
+	for (size_t i = 0; i < page->record_count; i++) {
+		const struct store_record *r = &page->records[i];
+
+		if (r->uid >= v->next_uid) {
+			if (take_new(e, r) != 0)
+				return -1;
+		} else if (r->modseq > e->sel.own_modseq && imap_view_seq(v, r->uid) != 0) {
+			imap_tell_flags(e, r, page->keywords, page->keyword_count);
+		}
+	}
+	e->work += (unsigned)page->record_count / 2;
+	return 0;
+}
+
+/* The look failed: what is told stays true, and the next command looks again. */
+static enum imap_run sync_failed(struct imap_server *e)
+{
+	if (e->result->status == STORE_NOT_FOUND) {
+		imap_bye(e, "The selected mailbox was deleted");
+		return IMAP_RUN_DONE;
+	}
+	if (e->result->status == STORE_REFUSED) {
+		imap_bye(e, "The account may no longer be used");
+		return IMAP_RUN_DONE;
+	}
+	e->dirty = true;
+	e->retry_ms = e->now_ms + RETRY_MS;
+	return sync_end(e);
+}
+
+static enum imap_run sync_page(struct imap_server *e)
+{
+	const struct store_page *page = e->result->page;
+	struct imap_sync *s = &e->sync;
+
+	if (e->result->status != STORE_OK)
+		return sync_failed(e);
+	if (s->first == 1) {
+		s->modseq = page->mailbox.modseq;
+		s->recent_uid = page->mailbox.recent_uid;
+	}
+	if (take_page(e, page) != 0)
+		return imap_break(e);
+	if (page->next_uid != 0) {
+		s->first = page->next_uid;
+		return imap_go(e, sync_ask);
+	}
+	e->sel.modseq = s->modseq;
+	if (e->sel.own_modseq < s->modseq)
+		e->sel.own_modseq = s->modseq;
+	s->gone_at = may_expunge(e) ? e->sel.view.gone.n : 0;
+	return imap_go(e, sync_tell);
+}
+
+void imap_deselect(struct imap_server *e)
+{
+	imap_view_clear(&e->sel.view);
+	e->sel = (struct imap_selected){ .mailbox = 0 };
+	imap_view_init(&e->sel.view);
+	if (e->state == IMAP_SELECTED)
+		e->state = IMAP_AUTH;
+	e->dirty = false;
+	e->retry_ms = 0;
+}
+
+/* RFC 3501 9: sequence numbers must be there; UIDs that are not are passed over. */
+bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_set *uids)
+{
+	const struct imap_view *v = &e->sel.view;
+	uint32_t count = imap_view_count(v);
+	struct store_range *r;
+	size_t kept = 0;
+
+	if (!imap_set_resolve(set, e->uid ? imap_view_last_uid(v) : count, e->arena, uids))
+		return false;
+	r = (struct store_range *)uids->ranges;
+	if (!e->uid && (imap_set_last(uids) > count || uids->count == 0))
+		return false;
+	for (size_t i = 0; i < uids->count; i++) {
+		if (!e->uid)
+			r[i] = (struct store_range){ imap_view_uid(v, r[i].first), imap_view_uid(v, r[i].last) };
+		else if (r[i].last >= v->next_uid)
+			r[i].last = v->next_uid - 1;
+		if (r[i].first <= r[i].last)
+			r[kept++] = r[i];
+	}
+	uids->count = kept;
+	return true;
+}
+
+int imap_page_copy(struct imap_server *e, const struct store_page *from, const struct store_set *uids,
+		   struct imap_page *to)
+{
+	to->count = 0;
+	if (from->record_count > 0) {
+		struct store_record *r = reallocarray(to->records, from->record_count, sizeof(*r));
+
+		if (r == NULL)
+			return -1;
+		to->records = r;
+	}
+	for (size_t i = 0; i < from->record_count; i++)
+		if (imap_set_has(uids, from->records[i].uid) && imap_view_seq(&e->sel.view, from->records[i].uid) != 0)
+			to->records[to->count++] = from->records[i];
+	if (from->keyword_count == to->keyword_count)
+		return 0;
+	to->keywords = arena_array(e->arena, from->keyword_count, sizeof(*to->keywords));
+	for (size_t i = 0; to->keywords != NULL && i < from->keyword_count; i++) {
+		to->keywords[i] = arena_copy(e->arena, from->keywords[i]);
+		if (to->keywords[i].p == NULL)
+			return -1;
+	}
+	to->keyword_count = from->keyword_count;
+	return to->keywords != NULL ? 0 : -1;
+}

@@ -1,0 +1,94 @@
+/* tree.c - the contract is in tree.h. */
+#include "imapd/tree.h"
+
+#include <stdlib.h>
+
+void imap_tree_clear(struct imap_tree *t)
+{
+	free(t->names);
+	*t = (struct imap_tree){ NULL, 0, 0 };
+}
+
+static bool add(struct imap_tree *t, const struct imap_name *n)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap > 0 ? t->cap * 2 : 16;
+		struct imap_name *p = reallocarray(t->names, cap, sizeof(*p));
+
+		if (p == NULL)
+			return false;
+		t->names = p;
+		t->cap = cap;
+	}
+	t->names[t->n++] = *n;
+	return true;
+}
+
+bool imap_tree_add(struct imap_tree *t, struct arena *a, const struct store_mailbox *m)
+{
+	struct imap_name n = {
+		.name = arena_copy(a, m->name), .role = m->role, .there = m->id != 0, .subscribed = m->subscribed
+	};
+
+	return n.name.p != NULL && add(t, &n);
+}
+
+/* "/" sorts before everything, so that what is below a name follows it. */
+static int weight(uint8_t c)
+{
+	return c == '/' ? 0 : c + 1;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	struct span x = ((const struct imap_name *)a)->name, y = ((const struct imap_name *)b)->name;
+
+	for (size_t i = 0; i < x.n && i < y.n; i++)
+		if (x.p[i] != y.p[i])
+			return weight(x.p[i]) - weight(y.p[i]);
+	return (x.n > y.n) - (x.n < y.n);
+}
+
+static bool is_below(struct span name, struct span parent)
+{
+	return name.n > parent.n && name.p[parent.n] == '/' &&
+	       span_equal((struct span){ name.p, parent.n }, parent);
+}
+
+/* Parents of name that do not stand in front of it: they share no whole level with the
+ * name before. */
+static bool add_parents(struct imap_tree *out, struct span name, struct span before)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		struct imap_name parent = { .name = { name.p, i } };
+
+		if (name.p[i] != '/' || i == 0)
+			continue;
+		if (span_equal(before, parent.name) || is_below(before, parent.name))
+			continue;
+		if (!add(out, &parent))
+			return false;
+	}
+	return true;
+}
+
+bool imap_tree_finish(struct imap_tree *t)
+{
+	struct imap_tree out = { NULL, 0, 0 };
+	struct span before = { NULL, 0 };
+
+	if (t->n > 1)
+		qsort(t->names, t->n, sizeof(*t->names), by_path);
+	for (size_t i = 0; i < t->n; i++) {
+		if (!add_parents(&out, t->names[i].name, before) || !add(&out, &t->names[i])) {
+			imap_tree_clear(&out);
+			return false;
+		}
+		before = t->names[i].name;
+	}
+	for (size_t i = 0; i + 1 < out.n; i++)
+		out.names[i].child = is_below(out.names[i + 1].name, out.names[i].name);
+	free(t->names);
+	*t = out;
+	return true;
+}
