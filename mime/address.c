@@ -210,8 +210,11 @@ static bool take_mailbox(struct mime_address_walk *w, const struct member *m, st
 		return false;
 	if (name.n == 0)
 		name = put_words(&w->text, comment, GLUE_NAME, &comment);
-	*a = (struct mime_address){ MIME_ADDRESS_MAILBOX, text_of(w, name), text_of(w, route), text_of(w, local),
-				    text_of(w, domain) };
+	a->kind = MIME_ADDRESS_MAILBOX;
+	a->name = text_of(w, name);
+	a->route = text_of(w, route);
+	a->local = text_of(w, local);
+	a->domain = text_of(w, domain);
 	return true;
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/ucnv.h>
-#include <unicode/udata.h>
 #include <unicode/unorm2.h>
 #include <unicode/utf16.h>
 
@@ -70,7 +69,6 @@ int mime_charset_start(struct error *err)
 {
 	UErrorCode status = U_ZERO_ERROR;
 
-	udata_setFileAccess(UDATA_NO_FILES, &status);
 	unorm2_getNFKDInstance(&status);
 	if (U_FAILURE(status))
 		return error_set(err, -ENOENT, "ICU has no data: %s", u_errorName(status));

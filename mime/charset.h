@@ -12,8 +12,8 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 
-/* Once, before the sandbox: ICU reads its tables from its library and looks for no files
- * from here on. -ENOENT if the tables are missing. */
+/* Once, at the start of the program: are ICU's tables there? They lie in its library, so
+ * nothing is opened later. -ENOENT if they are missing. */
 int mime_charset_start(struct error *err);
 
 struct mime_charset;		/* a converter at work on one stream */

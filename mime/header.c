@@ -107,7 +107,8 @@ static bool is_named(struct span name, const struct span names[], size_t n)
 	return false;
 }
 
-static void pick_fields(struct span header, const struct span names[], size_t n, enum pick pick, struct buf *out)
+static void pick_fields(struct span header, const struct span names[], size_t n, enum pick pick,
+			struct buf *out)
 {
 	struct mime_header_field field;
 

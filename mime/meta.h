@@ -21,7 +21,10 @@
 #include "mime/encoding.h"
 #include "mime/field.h"
 
-enum { MIME_META_VERSION = 1 };
+enum {
+	MIME_META_VERSION = 1,
+	MIME_META_ADDRESSES = 10000	/* in one ENVELOPE or BODYSTRUCTURE */
+};
 
 struct mime_meta {
 	struct span blob;
@@ -73,9 +76,9 @@ void mime_meta_root(const struct mime_meta *m, struct mime_part *part);
 
 /* --- for FETCH (RFC 9051 7.5.2, RFC 3501 7.4.2) ---------------------------- */
 /* Append the value of ENVELOPE, BODYSTRUCTURE or BODY, parentheses included. Strings
- * are quoted, or literals where they hold 8-bit bytes. Mostly twice the blob and less;
- * 64 * blob.n + 256 * parts bytes at the very most (an address of one byte costs 20, and
- * From stands in for Sender and Reply-To). */
+ * are quoted, or literals where they hold 8-bit bytes. Mostly about as long as the blob;
+ * at the very most 6 * blob.n + 256 * parts + 1,000,000 bytes, for only the first
+ * MIME_META_ADDRESSES addresses are told. */
 void mime_meta_envelope(const struct mime_meta *m, struct buf *out);
 void mime_meta_bodystructure(const struct mime_meta *m, struct buf *out);
 void mime_meta_body(const struct mime_meta *m, struct buf *out);

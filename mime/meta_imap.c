@@ -13,6 +13,7 @@ struct writer {
 	const struct mime_meta *meta;
 	struct buf *out;
 	enum form form;
+	size_t addresses;	/* that may still be written */
 	size_t at;
 	bool more;
 	struct mime_part next;
@@ -90,63 +91,69 @@ static void put_address(struct buf *out, const struct mime_address *a)
 }
 
 /* False, and nothing written, if the field is missing or holds no address. */
-static bool put_addresses(struct buf *out, const struct mime_part *part, enum mime_field field)
+static bool put_addresses(struct writer *w, const struct mime_part *part, enum mime_field field)
 {
+	static const struct mime_address group_end = { .kind = MIME_ADDRESS_GROUP_END };
 	struct mime_address_walk walk;
 	struct mime_address address;
 	struct span value;
-	bool any = false;
+	bool any = false, in_group = false;
 
 	if (!mime_part_field(part, field, &value))
 		return false;
 	mime_address_walk_init(&walk, value);
-	while (mime_address_next(&walk, &address)) {
+	while (w->addresses > 0 && mime_address_next(&walk, &address)) {
 		if (!any)
-			buf_put_byte(out, '(');
+			buf_put_byte(w->out, '(');
 		any = true;
-		put_address(out, &address);
+		in_group = walk.in_group;
+		put_address(w->out, &address);
+		w->addresses--;
 	}
-	out->failed |= walk.text.failed;
-	mime_address_walk_clear(&walk);
+	if (in_group)
+		put_address(w->out, &group_end);
 	if (any)
-		buf_put_byte(out, ')');
+		buf_put_byte(w->out, ')');
+	w->out->failed |= walk.text.failed;
+	mime_address_walk_clear(&walk);
 	return any;
 }
 
-static void put_address_field(struct buf *out, const struct mime_part *part, enum mime_field field,
+static void put_address_field(struct writer *w, const struct mime_part *part, enum mime_field field,
 			      enum mime_field instead)
 {
-	if (!put_addresses(out, part, field) && (instead == field || !put_addresses(out, part, instead)))
-		buf_put_text(out, "NIL");
-	buf_put_byte(out, ' ');
+	if (!put_addresses(w, part, field) && (instead == field || !put_addresses(w, part, instead)))
+		buf_put_text(w->out, "NIL");
+	buf_put_byte(w->out, ' ');
 }
 
 /* The envelope of the message whose root the part is. */
-static void put_envelope(struct buf *out, const struct mime_part *root)
+static void put_envelope(struct writer *w, const struct mime_part *root)
 {
-	buf_put_byte(out, '(');
-	put_field(out, root, MIME_FIELD_DATE);
-	buf_put_byte(out, ' ');
-	put_field(out, root, MIME_FIELD_SUBJECT);
-	buf_put_byte(out, ' ');
-	put_address_field(out, root, MIME_FIELD_FROM, MIME_FIELD_FROM);
-	put_address_field(out, root, MIME_FIELD_SENDER, MIME_FIELD_FROM);
-	put_address_field(out, root, MIME_FIELD_REPLY_TO, MIME_FIELD_FROM);
-	put_address_field(out, root, MIME_FIELD_TO, MIME_FIELD_TO);
-	put_address_field(out, root, MIME_FIELD_CC, MIME_FIELD_CC);
-	put_address_field(out, root, MIME_FIELD_BCC, MIME_FIELD_BCC);
-	put_field(out, root, MIME_FIELD_IN_REPLY_TO);
-	buf_put_byte(out, ' ');
-	put_field(out, root, MIME_FIELD_MESSAGE_ID);
-	buf_put_byte(out, ')');
+	buf_put_byte(w->out, '(');
+	put_field(w->out, root, MIME_FIELD_DATE);
+	buf_put_byte(w->out, ' ');
+	put_field(w->out, root, MIME_FIELD_SUBJECT);
+	buf_put_byte(w->out, ' ');
+	put_address_field(w, root, MIME_FIELD_FROM, MIME_FIELD_FROM);
+	put_address_field(w, root, MIME_FIELD_SENDER, MIME_FIELD_FROM);
+	put_address_field(w, root, MIME_FIELD_REPLY_TO, MIME_FIELD_FROM);
+	put_address_field(w, root, MIME_FIELD_TO, MIME_FIELD_TO);
+	put_address_field(w, root, MIME_FIELD_CC, MIME_FIELD_CC);
+	put_address_field(w, root, MIME_FIELD_BCC, MIME_FIELD_BCC);
+	put_field(w->out, root, MIME_FIELD_IN_REPLY_TO);
+	buf_put_byte(w->out, ' ');
+	put_field(w->out, root, MIME_FIELD_MESSAGE_ID);
+	buf_put_byte(w->out, ')');
 }
 
 void mime_meta_envelope(const struct mime_meta *m, struct buf *out)
 {
+	struct writer w = { .meta = m, .out = out, .addresses = MIME_META_ADDRESSES };
 	struct mime_part root;
 
 	mime_meta_root(m, &root);
-	put_envelope(out, &root);
+	put_envelope(&w, &root);
 }
 
 /* --- BODYSTRUCTURE ---------------------------------------------------------- */
@@ -314,7 +321,7 @@ static void write_single(struct writer *w, const struct mime_part *part, const s
 	/* message/global is a plain leaf for RFC 3501 clients */
 	if (part->kind == MIME_PART_MESSAGE && span_is_nocase(content->subtype, "rfc822")) {
 		buf_put_byte(w->out, ' ');
-		put_envelope(w->out, &w->next);
+		put_envelope(w, &w->next);
 		buf_put_byte(w->out, ' ');
 		write_part(w);
 		buf_printf(w->out, " %llu", (unsigned long long)part->body_lines);
@@ -347,7 +354,7 @@ static void write_part(struct writer *w)
 
 static void write_structure(const struct mime_meta *m, struct buf *out, enum form form)
 {
-	struct writer w = { .meta = m, .out = out, .form = form };
+	struct writer w = { .meta = m, .out = out, .form = form, .addresses = MIME_META_ADDRESSES };
 
 	advance(&w);
 	write_part(&w);

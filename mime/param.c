@@ -155,7 +155,8 @@ static struct piece *piece_of(struct pieces *all, struct span name, unsigned n)
 	for (size_t i = 0; i < all->n; i++) {
 		struct piece *piece = &all->at[i];
 
-		if (!piece->used && piece->numbered && piece->number == n && span_equal_nocase(piece->name, name))
+		if (!piece->used && piece->numbered && piece->number == n &&
+		    span_equal_nocase(piece->name, name))
 			return piece;
 	}
 	return NULL;
@@ -222,7 +223,7 @@ static bool start(struct mime_params *p, struct span value)
 {
 	p->type = p->subtype = (struct span){ 0 };
 	p->n = 0;
-	buf_init(&p->text, value.n < SIZE_MAX / 8 ? 5 * value.n + 2 * MIME_PARAM_PIECES : 0);
+	buf_init(&p->text, value.n < SIZE_MAX / 8 ? 5 * value.n + MIME_PARAM_PIECES : 0);
 	return buf_room(&p->text, p->text.max) != NULL;
 }
 

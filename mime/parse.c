@@ -159,7 +159,7 @@ int mime_parser_new(struct mime_parser **out, const struct mime_limits *limits, 
 	if (p == NULL)
 		return error_set(err, -ENOMEM, "no memory for a message parser");
 	p->limits = limits_in_range(limits);
-	p->left = p->limits.meta_bytes - HEAD_ROOM - (p->limits.depth + 1) * PART_ROOM;
+	p->left = p->limits.meta_bytes - HEAD_ROOM - ((size_t)p->limits.depth + 1) * PART_ROOM;
 	mime_collect_init(&p->header, p->limits.field_bytes);
 	buf_init(&p->fields, p->limits.meta_bytes);
 	part_begin(p, 0);

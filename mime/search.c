@@ -10,7 +10,7 @@
 
 enum {
 	SLICE = 512,		/* bytes that are folded at once */
-	FOLD_GROWTH = 64	/* mime_fold's promise */
+	FOLDED = 64 * SLICE	/* what they become at most, as mime_fold promises */
 };
 
 struct mime_search {
@@ -49,7 +49,7 @@ static int set_needle(struct mime_search *s, struct span needle, struct error *e
 		memcpy(s->needle, s->folded.p, s->n);
 	set_borders(s);
 	buf_clear(&s->folded);
-	buf_init(&s->folded, SLICE * FOLD_GROWTH);
+	buf_init(&s->folded, FOLDED);
 	return 0;
 }
 

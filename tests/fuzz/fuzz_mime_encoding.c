@@ -12,7 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const charsets[] = { "utf-8", "iso-8859-1", "iso-2022-jp", "shift_jis", "gb18030", "utf-7", "utf-16", "euc-kr" };
+static const char *const charsets[] = { "utf-8",   "iso-8859-1", "iso-2022-jp", "shift_jis",
+					"gb18030", "utf-7",      "utf-16",      "euc-kr" };
 
 static void check(bool good)
 {
@@ -38,7 +39,8 @@ static void collect(void *arg, struct span utf8)
 	buf_put(arg, utf8);
 }
 
-static void convert(enum mime_encoding encoding, const char *charset, struct span in, size_t piece, struct buf *out)
+static void convert(enum mime_encoding encoding, const char *charset, struct span in, size_t piece,
+		    struct buf *out)
 {
 	struct mime_text *t;
 

@@ -34,9 +34,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (mime_meta_open(&m, (struct span){ data, size }, NULL) < 0)
 		return 0;
-	buf_init(&out, 64 * size + 256 * m.parts);
+	buf_init(&out, 6 * size + 256 * m.parts + 1000000);
 	mime_meta_envelope(&m, &out);
+	check(!out.failed);
+	buf_reset(&out);
 	mime_meta_bodystructure(&m, &out);
+	check(!out.failed);
+	buf_reset(&out);
 	mime_meta_body(&m, &out);
 	check(!out.failed);
 	buf_clear(&out);

@@ -70,8 +70,10 @@ static void use(const struct mime_meta *m)
 	struct mime_date date;
 	size_t at = 0;
 
-	buf_init(&out, 64 * m->blob.n + 256 * m->parts);
+	buf_init(&out, 6 * m->blob.n + 256 * m->parts + 1000000);
 	mime_meta_envelope(m, &out);
+	check(!out.failed);
+	buf_reset(&out);
 	mime_meta_bodystructure(m, &out);
 	check(!out.failed);
 	buf_reset(&out);

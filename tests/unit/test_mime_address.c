@@ -13,7 +13,8 @@ static const struct {
 	  "Joe Q. Public||john.q.public|example.com" },
 	{ "RFC 5322 A.1.2, several", "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
 	  "Mary Smith||mary|x.test,||jdoe|example.org,Who?||one|y.test" },
-	{ "RFC 5322 A.1.2, quoted pairs", "<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
+	{ "RFC 5322 A.1.2, quoted pairs",
+	  "<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
 	  "||boss|nil.test,Giant; \"Big\" Box||sysservices|example.net" },
 	{ "RFC 5322 A.1.3", "A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
 	  "A Group:,Ed Jones||c|a.test,||joe|where.test,John||jdoe|one.test,;" },
@@ -134,7 +135,8 @@ static void test_cut_off(void **state)
 }
 
 /* Inputs that would cost n * n in a parser that looks ahead to the end each time. */
-static const char *const repeats[] = { "<", "<,", "<@,", "(", "\"", "a@", ":", "@,", "<@a:", "<\"", "a(", "\\<@,", ";<" };
+static const char *const repeats[] = { "<",  "<,",   "<@,", "(",  "\"",    "a@", ":",
+				       "@,", "<@a:", "<\"", "a(", "\\<@,", ";<" };
 
 static void test_linear(void **state)
 {

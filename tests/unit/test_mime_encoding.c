@@ -17,7 +17,8 @@ static const struct {
 	  "Now's the time for all folk to come to the aid of their country." },
 	{ "a soft break with LF", MIME_ENCODING_QUOTED_PRINTABLE, "a=\nb", "ab" },
 	{ "a soft break with white space", MIME_ENCODING_QUOTED_PRINTABLE, "a= \t\r\nb", "ab" },
-	{ "white space at a line's end goes", MIME_ENCODING_QUOTED_PRINTABLE, "a b \t\r\nc \n d", "a b\r\nc\n d" },
+	{ "white space at a line's end goes", MIME_ENCODING_QUOTED_PRINTABLE, "a b \t\r\nc \n d",
+	  "a b\r\nc\n d" },
 	{ "white space at the end goes", MIME_ENCODING_QUOTED_PRINTABLE, "a \t ", "a" },
 	{ "encoded white space stays", MIME_ENCODING_QUOTED_PRINTABLE, "a=20\r\nb=09\r\n", "a \r\nb\t\r\n" },
 	{ "an '=' that means nothing", MIME_ENCODING_QUOTED_PRINTABLE, "a=b =zz =4 =4z", "a=b =zz =4 =4z" },
@@ -103,11 +104,17 @@ static const struct {
 	const char *value;
 	enum mime_encoding encoding;
 } names[] = {
-	{ "", MIME_ENCODING_IDENTITY }, { " 7BIT ", MIME_ENCODING_IDENTITY }, { "8bit", MIME_ENCODING_IDENTITY },
-	{ "binary", MIME_ENCODING_IDENTITY }, { "BASE64", MIME_ENCODING_BASE64 },
-	{ "(c) base64 (c)", MIME_ENCODING_BASE64 }, { "base64;", MIME_ENCODING_BASE64 },
-	{ "\"base64\"", MIME_ENCODING_BASE64 }, { "Quoted-Printable", MIME_ENCODING_QUOTED_PRINTABLE },
-	{ "x-uuencode", MIME_ENCODING_UNKNOWN }, { "base", MIME_ENCODING_UNKNOWN },
+	{ "", MIME_ENCODING_IDENTITY },
+	{ " 7BIT ", MIME_ENCODING_IDENTITY },
+	{ "8bit", MIME_ENCODING_IDENTITY },
+	{ "binary", MIME_ENCODING_IDENTITY },
+	{ "BASE64", MIME_ENCODING_BASE64 },
+	{ "(c) base64 (c)", MIME_ENCODING_BASE64 },
+	{ "base64;", MIME_ENCODING_BASE64 },
+	{ "\"base64\"", MIME_ENCODING_BASE64 },
+	{ "Quoted-Printable", MIME_ENCODING_QUOTED_PRINTABLE },
+	{ "x-uuencode", MIME_ENCODING_UNKNOWN },
+	{ "base", MIME_ENCODING_UNKNOWN },
 };
 
 static void test_names(void **state)

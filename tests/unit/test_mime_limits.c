@@ -49,10 +49,14 @@ static void trial_end(struct trial *t)
 /* The structure as text, in *out, which the caller clears. */
 static void structure(struct trial *t, struct buf *out)
 {
-	buf_init(out, 64 * t->blob.n + 256 * t->m.parts);
-	mime_meta_bodystructure(&t->m, out);
+	buf_init(out, 6 * t->blob.n + 256 * t->m.parts + 1000000);
 	mime_meta_body(&t->m, out);
+	assert_false(out->failed);
+	buf_reset(out);
 	mime_meta_envelope(&t->m, out);
+	assert_false(out->failed);
+	buf_reset(out);
+	mime_meta_bodystructure(&t->m, out);
 	assert_false(out->failed);
 }
 
@@ -95,7 +99,8 @@ static void test_nested_multiparts(void **state)
 	(void)state;
 	trial_begin(&t, NULL);
 	for (int i = 0; i < 10000; i++) {
-		snprintf(part, sizeof(part), "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
+		snprintf(part, sizeof(part), "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n",
+			 i, i);
 		feed(&t, part);
 	}
 	feed(&t, "\r\nx\r\n");
@@ -121,13 +126,15 @@ static void test_depth_at_its_limit(void **state)
 	(void)state;
 	trial_begin(&t, &limits);
 	feed(&t, "Content-Type: multipart/a; boundary=A\r\n\r\n--A\r\nContent-Type: message/rfc822\r\n\r\n"
-		 "Content-Type: multipart/b; boundary=B\r\nContent-ID: <deep>\r\n\r\n--B\r\n\r\nx\r\n--B--\r\n--A\r\n\r\nnext\r\n--A--");
+		 "Content-Type: multipart/b; boundary=B\r\nContent-ID: "
+		 "<deep>\r\n\r\n--B\r\n\r\nx\r\n--B--\r\n--A\r\n\r\nnext\r\n--A--");
 	trial_end(&t);
 	assert_true(t.m.cut);
 	assert_int_equal(t.m.parts, 4);
 	structure(&t, &out);
 	/* the leaf keeps its size, and what follows it its place */
-	assert_true(holds(&out, "(\"application\" \"octet-stream\" NIL \"<deep>\" NIL \"7bit\" 15 NIL NIL NIL NIL)"));
+	assert_true(
+	    holds(&out, "(\"application\" \"octet-stream\" NIL \"<deep>\" NIL \"7bit\" 15 NIL NIL NIL NIL)"));
 	assert_true(holds(&out, "\"7bit\" 4 0 NIL NIL NIL NIL) \"a\""));
 	buf_clear(&out);
 	finish(&t);
@@ -184,8 +191,10 @@ static void test_parts_in_levels(void **state)
 
 	(void)state;
 	trial_begin(&t, &limits);
-	feed(&t, "Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
-		 "--B\r\n\r\none\r\n--B\r\n\r\ntwo\r\n--B\r\n\r\nthree\r\n--B--\r\n--A\r\n\r\nfour\r\n--A\r\n\r\nfive\r\n--A--\r\n");
+	feed(&t, "Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: multipart/mixed; "
+		 "boundary=B\r\n\r\n"
+		 "--B\r\n\r\none\r\n--B\r\n\r\ntwo\r\n--B\r\n\r\nthree\r\n--B--\r\n--A\r\n\r\nfour\r\n--"
+		 "A\r\n\r\nfive\r\n--A--\r\n");
 	trial_end(&t);
 	assert_int_equal(t.m.parts, 5);
 	assert_true(mime_meta_section(&t.m, (const uint32_t[]){ 1, 2 }, 2, MIME_SECTION_BODY, &at, &n));
@@ -243,10 +252,52 @@ static void test_huge_field(void **state)
 	finish(&t);
 }
 
+/* The shortest addresses: only so many are told, and the list is whole. */
+static void test_many_addresses(void **state)
+{
+	static const char *const members[] = { "a,", ":;", "\xe4,", "<\xe4@\xe4>," };
+	struct trial t;
+	struct buf out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		unit_case(members[i], 0);
+		trial_begin(&t, NULL);
+		feed(&t, "From: ");
+		feed_times(&t, members[i], 60000);
+		feed(&t, "\r\nTo: group:");
+		feed_times(&t, members[i], 60000);
+		feed(&t, "\r\n\r\n");
+		trial_end(&t);
+		structure(&t, &out);
+		buf_reset(&out);
+		mime_meta_envelope(&t.m, &out);
+		assert_in_range(out.n, 10 * MIME_META_ADDRESSES, 50 * MIME_META_ADDRESSES);
+		assert_true(span_starts(buf_span(&out), "(NIL NIL (("));
+		buf_clear(&out);
+		buf_clear(&t.blob);
+	}
+	trial_begin(&t, NULL);
+	feed(&t, "To: group:");
+	feed_times(&t, "a,", 12000);
+	trial_end(&t);
+	structure(&t, &out);
+	buf_reset(&out);
+	mime_meta_envelope(&t.m, &out);
+	assert_true(holds(&out, "(NIL NIL \"a\" \"\")(NIL NIL NIL NIL)) NIL NIL NIL NIL)"));
+	buf_clear(&out);
+	buf_clear(&t.blob);
+}
+
 static void test_huge_lines(void **state)
 {
-	static const char *const starts[] = { "Subject: ", "X-Unknown: ", "NoColon", " ", "Content-Type: multipart/mixed; boundary=",
-		"Content-Type: multipart/mixed; boundary=A\r\n\r\n--A", "\r\n--" };
+	static const char *const starts[] = { "Subject: ",
+					      "X-Unknown: ",
+					      "NoColon",
+					      " ",
+					      "Content-Type: multipart/mixed; boundary=",
+					      "Content-Type: multipart/mixed; boundary=A\r\n\r\n--A",
+					      "\r\n--" };
 	struct trial t;
 
 	(void)state;
@@ -263,8 +314,9 @@ static void test_huge_lines(void **state)
 
 static void test_many_fields(void **state)
 {
-	static const char *const lines[] = { "X: y\r\n", "To: a@x\r\n", "From: a@x\r\n", "Subject: x\r\n", "\tfolded\r\n",
-		"Received: x\r\n", "nothing\r\n" };
+	static const char *const lines[] = { "X: y\r\n",       "To: a@x\r\n",  "From: a@x\r\n",
+					     "Subject: x\r\n", "\tfolded\r\n", "Received: x\r\n",
+					     "nothing\r\n" };
 	struct trial t;
 
 	(void)state;
@@ -291,7 +343,8 @@ static void test_near_boundaries(void **state)
 	memset(long_part, 'a', 199);
 	trial_begin(&t, NULL);
 	for (int i = 0; i < MIME_LIMIT_DEPTH; i++) {
-		snprintf(text, sizeof(text), "Content-Type: multipart/mixed; boundary=%s%02d\r\n\r\n--%s%02d\r\n", long_part, i,
+		snprintf(text, sizeof(text),
+			 "Content-Type: multipart/mixed; boundary=%s%02d\r\n\r\n--%s%02d\r\n", long_part, i,
 			 long_part, i);
 		feed(&t, text);
 	}
@@ -315,8 +368,9 @@ static void test_boundary_lengths(void **state)
 
 		memset(boundary, 'b', n);
 		buf_reset(&message);
-		buf_printf(&message, "Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n\r\nx\r\n--%s--\r\n", boundary,
-			   boundary, boundary);
+		buf_printf(&message,
+			   "Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n\r\nx\r\n--%s--\r\n",
+			   boundary, boundary, boundary);
 		buf_put_byte(&message, '\0');
 		trial_begin(&t, NULL);
 		feed(&t, (const char *)message.p);
@@ -347,7 +401,9 @@ static void test_large_body(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(piece); i++)
-		piece[i] = "0123456789abcdefghijklmnopqrstuvwxyz-=0123456789abcdefghijklmnopqrstuvwxyz-=\r\n"[i % 78];
+		piece[i] =
+		    "0123456789abcdefghijklmnopqrstuvwxyz-=0123456789abcdefghijklmnopqrstuvwxyz-=\r\n"[i %
+												       78];
 	trial_begin(&t, NULL);
 	feed(&t, "Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\n\r\n");
 	before = mallinfo2().uordblks;
@@ -358,7 +414,7 @@ static void test_large_body(void **state)
 	assert_int_equal(mallinfo2().uordblks, before);
 	trial_end(&t);
 	assert_int_equal(t.m.parts, 2);
-	assert_true(seconds() - start < 20);	/* under sanitizers too */
+	assert_true(seconds() - start < 20); /* under sanitizers too */
 	finish(&t);
 }
 
@@ -395,13 +451,22 @@ static void test_small_buffer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nested_messages), cmocka_unit_test(test_nested_multiparts),
-		cmocka_unit_test(test_depth_at_its_limit), cmocka_unit_test(test_many_parts),
-		cmocka_unit_test(test_parts_at_their_limit), cmocka_unit_test(test_parts_in_levels),
-		cmocka_unit_test(test_fat_parts), cmocka_unit_test(test_huge_field), cmocka_unit_test(test_huge_lines),
-		cmocka_unit_test(test_many_fields), cmocka_unit_test(test_near_boundaries),
-		cmocka_unit_test(test_boundary_lengths), cmocka_unit_test(test_large_body),
-		cmocka_unit_test(test_limits_in_range), cmocka_unit_test(test_small_buffer),
+		cmocka_unit_test(test_nested_messages),
+		cmocka_unit_test(test_nested_multiparts),
+		cmocka_unit_test(test_depth_at_its_limit),
+		cmocka_unit_test(test_many_parts),
+		cmocka_unit_test(test_parts_at_their_limit),
+		cmocka_unit_test(test_parts_in_levels),
+		cmocka_unit_test(test_fat_parts),
+		cmocka_unit_test(test_huge_field),
+		cmocka_unit_test(test_many_addresses),
+		cmocka_unit_test(test_huge_lines),
+		cmocka_unit_test(test_many_fields),
+		cmocka_unit_test(test_near_boundaries),
+		cmocka_unit_test(test_boundary_lengths),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_limits_in_range),
+		cmocka_unit_test(test_small_buffer),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "mime_limits");

@@ -92,10 +92,14 @@ static const struct {
 	const char *charset, *in, *out;
 } texts[] = {
 	{ "a character cut by a soft line break", MIME_ENCODING_QUOTED_PRINTABLE, "utf-8", "a=C3=\r\n=A4b",
-	  "a\xc3\xa4" "b" },
-	{ "base64 of another charset", MIME_ENCODING_BASE64, "iso-8859-1", "5Pb8", "\xc3\xa4\xc3\xb6\xc3\xbc" },
-	{ "iso-2022-jp", MIME_ENCODING_IDENTITY, "iso-2022-jp", "\x1b$BM9JX\x1b(B", "\xe9\x83\xb5\xe4\xbe\xbf" },
-	{ "an unknown charset is taken as UTF-8", MIME_ENCODING_IDENTITY, "x-none", "a\xc3\xa4", "a\xc3\xa4" },
+	  "a\xc3\xa4"
+	  "b" },
+	{ "base64 of another charset", MIME_ENCODING_BASE64, "iso-8859-1", "5Pb8",
+	  "\xc3\xa4\xc3\xb6\xc3\xbc" },
+	{ "iso-2022-jp", MIME_ENCODING_IDENTITY, "iso-2022-jp", "\x1b$BM9JX\x1b(B",
+	  "\xe9\x83\xb5\xe4\xbe\xbf" },
+	{ "an unknown charset is taken as UTF-8", MIME_ENCODING_IDENTITY, "x-none", "a\xc3\xa4",
+	  "a\xc3\xa4" },
 	{ "half a character at the end", MIME_ENCODING_QUOTED_PRINTABLE, "", "a=C3", "a\xef\xbf\xbd" },
 	{ "no padding at the end", MIME_ENCODING_BASE64, "us-ascii", "SGVsbG8", "Hello" },
 };
@@ -112,8 +116,9 @@ static void test_text(void **state)
 
 			unit_case(texts[i].why, cut);
 			buf_reset(&out);
-			assert_int_equal(mime_text_new(&t, texts[i].encoding, span_of(texts[i].charset), collect,
-						       &out, NULL), 0);
+			assert_int_equal(mime_text_new(&t, texts[i].encoding, span_of(texts[i].charset),
+						       collect, &out, NULL),
+					 0);
 			mime_text_feed(t, (struct span){ (const uint8_t *)texts[i].in, cut });
 			mime_text_feed(t, span_of(texts[i].in + cut));
 			assert_int_equal(mime_text_end(t, NULL), 0);
@@ -134,7 +139,8 @@ static void test_large_text(void **state)
 	buf_init(&out, 3000000);
 	for (int i = 0; i < 1000000; i++)
 		buf_put_byte(&in, 0x80);
-	assert_int_equal(mime_text_new(&t, MIME_ENCODING_IDENTITY, span_of("iso-8859-1"), collect, &out, NULL), 0);
+	assert_int_equal(
+	    mime_text_new(&t, MIME_ENCODING_IDENTITY, span_of("iso-8859-1"), collect, &out, NULL), 0);
 	mime_text_feed(t, buf_span(&in));
 	assert_int_equal(mime_text_end(t, NULL), 0);
 	assert_int_equal(out.n, 3000000);
