@@ -84,7 +84,7 @@ void tls_client_clear(struct tls_client *c)
 static int judge(int fine, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct tls_session *s = SSL_get_app_data(ssl);
+	struct tls_session *s = tls_session_of(ssl);
 	int objection = X509_STORE_CTX_get_error(store);
 
 	if (fine == 1)
@@ -139,7 +139,7 @@ static bool again_prepare(X509_STORE_CTX *store, const struct tls_client *c, SSL
 
 int tls_client_again(const struct tls_client *c, SSL *ssl, X509 *cert)
 {
-	struct tls_session *s = SSL_get_app_data(ssl);
+	struct tls_session *s = tls_session_of(ssl);
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 	bool fine;
 	int verdict;

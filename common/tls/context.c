@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/escape.h"
 #include "common/tls/inside.h"
 #include "common/tls/protocol.h"
 
@@ -25,18 +24,18 @@ struct plan {
 
 static int on_hello(SSL *ssl, int *alert, void *arg)
 {
-	struct tls_session *s = SSL_get_app_data(ssl);
+	struct tls_session *s = tls_session_of(ssl);
 
 	(void)alert;
 	(void)arg;
 	tls_hello_read(&s->hello, ssl);
-	escape_text(s->facts.sni, sizeof(s->facts.sni), tls_hello_name(ssl));
+	tls_facts_name(s, tls_hello_name(ssl));
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 static int on_name(SSL *ssl, int *alert, void *arg)
 {
-	struct tls_session *s = SSL_get_app_data(ssl);
+	struct tls_session *s = tls_session_of(ssl);
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	SSL_CTX *ctx = tls_choice_find(s->context->choice, span_of(name));
 
@@ -53,7 +52,7 @@ static int on_name(SSL *ssl, int *alert, void *arg)
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
 		   unsigned n, void *arg)
 {
-	struct tls_session *s = SSL_get_app_data(ssl);
+	struct tls_session *s = tls_session_of(ssl);
 	struct span rest = { in, n };
 
 	(void)arg;
@@ -73,7 +72,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 			 EVP_MAC_CTX *mac, int sealing)
 {
-	const struct tls_session *s = SSL_get_app_data(ssl);
+	const struct tls_session *s = tls_session_of(ssl);
 
 	if (sealing)
 		return tls_seal_new(&s->context->seal, name, iv, cipher, mac);
@@ -86,7 +85,7 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *old, const unsigned char *name, size_t name_n,
 				   SSL_TICKET_STATUS status, void *arg)
 {
-	const struct tls_session *s = SSL_get_app_data(ssl);
+	const struct tls_session *s = tls_session_of(ssl);
 	const struct tls_context *c = s->context;
 	X509 *cert;
 

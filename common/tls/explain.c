@@ -29,9 +29,15 @@ static bool level_bars(const struct story *t)
 	       (t->s->hello.versions & barred & ~t->s->context->policy.forbidden) != 0;
 }
 
+/* Not TLS 1.3, whose ciphers say nothing of key exchange and certificates. */
+static bool old_hello(const struct story *t)
+{
+	return t->s->hello.seen && SSL_version(t->s->ssl) < TLS1_3_VERSION;
+}
+
 static bool static_only(const struct story *t)
 {
-	return t->s->hello.seen && !t->s->hello.ecdhe;
+	return old_hello(t) && !t->s->hello.ecdhe;
 }
 
 static bool no_group(const struct story *t)
@@ -41,17 +47,17 @@ static bool no_group(const struct story *t)
 
 static bool cbc_only(const struct story *t)
 {
-	return t->s->hello.seen && !t->s->hello.aead;
+	return old_hello(t) && !t->s->hello.aead;
 }
 
 static bool wants_rsa(const struct story *t)
 {
-	return !t->s->hello.ecdsa && (t->s->context->kinds & 1U << TLS_KIND_RSA) == 0;
+	return old_hello(t) && !t->s->hello.ecdsa && (t->s->context->kinds & 1U << TLS_KIND_RSA) == 0;
 }
 
 static bool wants_ecdsa(const struct story *t)
 {
-	return !t->s->hello.rsa && (t->s->context->kinds & 1U << TLS_KIND_EC) == 0;
+	return old_hello(t) && !t->s->hello.rsa && (t->s->context->kinds & 1U << TLS_KIND_EC) == 0;
 }
 
 static bool stranger(const struct story *t)
@@ -296,7 +302,7 @@ static void fill_groups(const struct story *t, char *out, size_t size)
 
 static void fill_sni(const struct story *t, char *out, size_t size)
 {
-	snprintf(out, size, "%s", t->s->facts.sni[0] != '\0' ? t->s->facts.sni : "it does not tell");
+	snprintf(out, size, "%s", t->s->sni != NULL ? t->s->sni : "it does not tell");
 }
 
 static void fill_verify(const struct story *t, char *out, size_t size)

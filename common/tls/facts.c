@@ -1,70 +1,104 @@
 /* facts.c - what a handshake came to, and the line that says so. */
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
 #include "common/tls/inside.h"
 
+enum { SUBJECT_MAX = 256, FINGERPRINT = 65 };	/* bytes, the NUL too */
+
 /* A resumed session of TLS 1.2 has made no key exchange of its own. */
-static void group_read(struct tls_session *s)
+static const char *group_name(const struct tls_session *s)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(s->ssl);
-	bool old = SSL_version(s->ssl) < TLS1_3_VERSION;
 	const char *name = NULL;
 	int id = 0;
 
-	if (!old)
+	if (SSL_version(s->ssl) >= TLS1_3_VERSION)
 		id = (int)SSL_get_negotiated_group(s->ssl);
-	else if (cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe && !s->facts.resumed)
+	else if (cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe && SSL_session_reused(s->ssl) == 0)
 		id = (int)SSL_get_shared_group(s->ssl, 0);	/* the one that OpenSSL has taken */
 	if (id > 0)
 		name = SSL_group_to_name(s->ssl, id);
-	snprintf(s->facts.group, sizeof(s->facts.group), "%s", name != NULL ? name : "none");
+	return name != NULL ? name : "none";
 }
 
-static void subject_read(struct tls_facts *f, X509 *cert)
+static char *subject_text(X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
+	char escaped[SUBJECT_MAX], *text = NULL;
 	long n = 0;
 
 	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
 					      XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
 		n = BIO_get_mem_data(bio, &text);
-	escape_text(f->client_subject, sizeof(f->client_subject),
+	escape_text(escaped, sizeof(escaped),
 		    (struct span){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
 	BIO_free(bio);
+	return strdup(escaped);
 }
 
-static void fingerprint_read(struct tls_facts *f, X509 *cert)
+static char *fingerprint_text(X509 *cert)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
+	char text[FINGERPRINT] = "";
 	unsigned n = 0;
 
 	if (X509_digest(cert, EVP_sha256(), digest, &n) != 1)
-		n = 0;
-	for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(f->client_fingerprint); i++)
-		snprintf(f->client_fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
+		return NULL;
+	for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(text); i++)
+		snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
+	return strdup(text);
 }
 
-void tls_facts_read(struct tls_session *s)
+void tls_facts_name(struct tls_session *s, struct span name)
+{
+	char text[TLS_NAME_MAX];
+
+	/* A second hello, after our HelloRetryRequest, comes here again. */
+	free(s->sni);
+	s->sni = name.n > 0 ? strdup(escape_text(text, sizeof(text), name)) : NULL;
+}
+
+void tls_facts_clear(struct tls_session *s)
+{
+	free(s->sni);
+	free(s->subject);
+	free(s->fingerprint);
+}
+
+static bool client_read(struct tls_session *s, X509 *cert)
 {
 	struct tls_facts *f = &s->facts;
+
+	s->subject = subject_text(cert);
+	s->fingerprint = fingerprint_text(cert);
+	if (s->subject == NULL || s->fingerprint == NULL)
+		return false;
+	f->client_subject = s->subject;
+	f->client_fingerprint = s->fingerprint;
+	f->client_verify = s->objection == X509_V_OK ? "ok" : X509_verify_cert_error_string(s->objection);
+	return true;
+}
+
+bool tls_facts_read(struct tls_session *s)
+{
 	X509 *cert = SSL_get0_peer_certificate(s->ssl);
 
-	snprintf(f->protocol, sizeof(f->protocol), "%s", SSL_get_version(s->ssl));
-	snprintf(f->cipher, sizeof(f->cipher), "%s", SSL_get_cipher_name(s->ssl));
-	f->resumed = SSL_session_reused(s->ssl) == 1;
-	group_read(s);
-	if (cert == NULL)
-		return;
-	subject_read(f, cert);
-	fingerprint_read(f, cert);
-	snprintf(f->client_verify, sizeof(f->client_verify), "%s",
-		 s->objection == X509_V_OK ? "ok" : X509_verify_cert_error_string(s->objection));
+	s->facts = (struct tls_facts){
+		.protocol = SSL_get_version(s->ssl),
+		.cipher = SSL_get_cipher_name(s->ssl),
+		.group = group_name(s),
+		.sni = s->sni != NULL ? s->sni : "",
+		.resumed = SSL_session_reused(s->ssl) == 1,
+		.client_subject = "",
+		.client_fingerprint = "",
+		.client_verify = "",
+	};
+	return cert == NULL || client_read(s, cert);
 }
 
 /* A name that a person would give a host stands as it is, all else in quotes. */

@@ -71,12 +71,12 @@ static void ciphers_read(struct tls_hello *h, SSL *ssl)
 		int who = c != NULL ? SSL_CIPHER_get_auth_nid(c) : NID_undef;
 
 		span_take(&list, 2);
-		if (exchange != NID_kx_ecdhe && exchange != NID_kx_any)
+		if (exchange != NID_kx_ecdhe)
 			continue;
 		h->ecdhe = true;
 		h->aead |= SSL_CIPHER_is_aead(c) == 1;
-		h->ecdsa |= who == NID_auth_ecdsa || who == NID_auth_any;
-		h->rsa |= who == NID_auth_rsa || who == NID_auth_any;
+		h->ecdsa |= who == NID_auth_ecdsa;
+		h->rsa |= who == NID_auth_rsa;
 	}
 }
 

@@ -17,9 +17,10 @@ struct tls_hello {
 	bool seen;
 	bool listed;		/* versions were listed one by one (TLS 1.3 clients) */
 	unsigned versions;	/* bits of enum tls_version; not listed: the highest alone */
-	bool ecdhe;		/* a cipher with ECDHE for TLS 1.2 and older, or one of TLS 1.3 */
-	bool aead;		/* one of those with AEAD */
-	bool ecdsa, rsa;	/* a cipher for that kind of certificate */
+	/* Among its ciphers for TLS 1.2 and older: */
+	bool ecdhe;		/* one with ECDHE */
+	bool aead;		/* one of those has AEAD */
+	bool ecdsa, rsa;	/* one of those is for that kind of certificate */
 	size_t group_count;
 	uint16_t groups[TLS_HELLO_GROUPS];
 };

@@ -48,10 +48,23 @@ struct tls_session {
 	size_t first_n;
 	uint8_t first[TLS_FIRST];	/* what the peer sent first */
 	struct tls_hello hello;
+	char *sni;		/* of the client hello, escaped; NULL: none */
+	char *subject;		/* of the client's certificate */
+	char *fingerprint;
 	struct tls_facts facts;
 };
 
-/* Fills s->facts but for sni, which the client hello gave. */
-void tls_facts_read(struct tls_session *s);
+/* The session of an SSL: its BIO knows. Cheaper than OpenSSL's extra data. */
+static inline struct tls_session *tls_session_of(const SSL *ssl)
+{
+	return BIO_get_data(SSL_get_rbio(ssl));
+}
+
+/* Notes the name that the client asks for. */
+void tls_facts_name(struct tls_session *s, struct span name);
+
+/* Fills s->facts. False: no memory. */
+bool tls_facts_read(struct tls_session *s);
+void tls_facts_clear(struct tls_session *s);
 
 #endif

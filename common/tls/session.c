@@ -31,7 +31,7 @@ int tls_session_new(struct tls_session **out, struct tls_context *c, struct erro
 	bio = s->ssl != NULL ? tls_bio_new(s) : NULL;
 	if (bio != NULL)
 		SSL_set_bio(s->ssl, bio, bio);
-	if (bio == NULL || SSL_set_app_data(s->ssl, s) != 1) {
+	if (bio == NULL) {
 		tls_session_free(s);
 		ERR_clear_error();
 		return error_set(err, -ENOMEM, "no memory for a TLS session");
@@ -46,6 +46,7 @@ void tls_session_free(struct tls_session *s)
 	if (s == NULL)
 		return;
 	SSL_free(s->ssl);
+	tls_facts_clear(s);
 	tls_context_drop(s->context);
 	buf_clear(&s->in);
 	buf_clear(&s->out);
@@ -101,9 +102,13 @@ static void session_shake(struct tls_session *s)
 		session_judge(s, rc);
 		return;
 	}
+	if (!tls_facts_read(s)) {
+		s->trouble = "no memory for what is known of the client";
+		session_fail(s);
+		return;
+	}
 	s->up = true;
 	s->status = TLS_UP;
-	tls_facts_read(s);
 	session_tidy(s);
 	ERR_clear_error();
 }

@@ -2,8 +2,8 @@
  * session.h - TLS as an engine: cipher bytes in and out, plain bytes in and out.
  *
  * No socket. A whole session can run inside a unit test.
- * Memory  What OpenSSL needs (12 kB idle, SSL_MODE_RELEASE_BUFFERS) and what waits to
- *         be sent; input is consumed where it lies.
+ * Memory  What OpenSSL needs (14 kB idle, SSL_MODE_RELEASE_BUFFERS), what waits to be
+ *         sent, and a record of which a part has come; 400 bytes of our own when idle.
  */
 #ifndef TLS_SESSION_H
 #define TLS_SESSION_H
@@ -14,16 +14,17 @@
 struct tls_context;
 struct tls_session;		/* opaque */
 
-/* What a handshake came to. */
+/* What a handshake came to. Texts are lent as long as the session lives; never NULL. */
 struct tls_facts {
-	char protocol[12];		/* "TLSv1.3" */
-	char cipher[64];
-	char group[32];			/* "x25519"; "none" for static RSA */
-	char sni[256];			/* "" if none was sent */
+	const char *protocol;		/* "TLSv1.3" */
+	const char *cipher;		/* "TLS_AES_256_GCM_SHA384" */
+	const char *group;		/* "x25519"; "none" for static RSA and where TLS 1.2 is resumed */
+	const char *sni;		/* escaped; "" if none was sent */
 	bool resumed;
-	char client_subject[256];	/* one line, escaped; "" without a certificate */
-	char client_fingerprint[65];	/* SHA-256, hexadecimal; "" without */
-	char client_verify[128];	/* "ok", or why it does not verify */
+	const char *client_subject;	/* one line, escaped; "" without a certificate */
+	const char *client_fingerprint;	/* SHA-256, hexadecimal; "" without. Means nothing
+					 * unless client_verify is "ok" */
+	const char *client_verify;	/* "ok", or why it does not verify; "" without */
 };
 
 enum tls_status {
@@ -36,21 +37,24 @@ enum tls_status {
 int tls_session_new(struct tls_session **out, struct tls_context *c, struct error *err);
 void tls_session_free(struct tls_session *s);
 
-/* Takes all of *in (cipher bytes) and goes on with the handshake. What is plain is
- * then read with tls_session_read until it gives 0. */
+/* Takes all of *in (cipher bytes, copied) and goes on with the handshake. What is plain
+ * is then read with tls_session_read until it gives 0; at most 1 MB may wait to be
+ * read. After TLS_FAILED and TLS_CLOSED bytes are dropped. */
 enum tls_status tls_session_feed(struct tls_session *s, struct span *in);
 
 /* Plain bytes into p[n]; 0: no more for now (look at tls_session_status). */
 size_t tls_session_read(struct tls_session *s, uint8_t *p, size_t n);
 
-/* Encrypts all of in; the cipher bytes wait in tls_session_out. False: failed. */
+/* Encrypts all of in; the cipher bytes wait in tls_session_out. False: failed, not up
+ * yet, or closed by us. After the peer's close_notify it still works. */
 bool tls_session_write(struct tls_session *s, struct span in);
 
-/* Cipher bytes to be sent, lent until the next call; _sent drops n of them. */
+/* Cipher bytes to be sent, lent until the next call; _sent drops n of them. After a
+ * failure an alert is among them: the peer should get it. */
 struct span tls_session_out(const struct tls_session *s);
 void tls_session_sent(struct tls_session *s, size_t n);
 
-/* Queues close_notify (RFC 8446 6.1). */
+/* Queues close_notify (RFC 8446 6.1), once; nothing before TLS is up. */
 void tls_session_close(struct tls_session *s);
 
 enum tls_status tls_session_status(const struct tls_session *s);

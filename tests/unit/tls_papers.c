@@ -189,15 +189,16 @@ struct peer_pair peer_signed(const char *key, const char *digest, const char *na
 	return out;
 }
 
-struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer)
+struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer, int from, int to)
 {
 	EVP_PKEY *pair = key_make("P-256"), *signer = issuer != NULL ? key_read(issuer->key) : NULL;
 	X509 *above = issuer != NULL ? certificate_read(issuer->certificate) : NULL;
-	X509 *cert = blank(pair, name, above, -1, 100);
+	X509 *cert = blank(pair, name, above, from, to);
 	struct peer_pair out;
 
 	extend(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
 	extend(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign");
+	extend(cert, cert, NID_subject_key_identifier, "hash");
 	out = finish(cert, pair, signer != NULL ? signer : pair, "SHA256");
 	X509_free(above);
 	EVP_PKEY_free(signer);

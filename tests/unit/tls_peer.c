@@ -130,10 +130,23 @@ void tls_peer_run(struct tls_peer *p, size_t step)
 	} while (moved);
 }
 
+/* OpenSSL's callback is silent about a ticket that was renewed in TLS 1.2. */
+static void ticket_renew(struct tls_peer *p)
+{
+	SSL_SESSION *now = SSL_get0_session(p->ssl);
+
+	if (SSL_version(p->ssl) >= TLS1_3_VERSION || now == NULL || SSL_SESSION_has_ticket(now) == 0)
+		return;
+	SSL_SESSION_free(p->ticket);
+	p->ticket = SSL_get1_session(p->ssl);
+}
+
 enum tls_status tls_peer_try(struct tls_peer *p, struct tls_context *c, const char *name)
 {
 	tls_peer_connect(p, c, name);
 	tls_peer_run(p, 65536);
+	if (SSL_is_init_finished(p->ssl) == 1)
+		ticket_renew(p);
 	return tls_session_status(p->session);
 }
 

@@ -58,8 +58,8 @@ struct peer_pair peer_own(const char *key, const char *digest, const char *name,
 /* The same, for a name, but signed by issuer with the digest. */
 struct peer_pair peer_signed(const char *key, const char *digest, const char *name, struct peer_pair issuer,
 			     int from, int to);
-/* An authority below the site's CA... whose CA:TRUE has no path length. */
-struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer);
+/* An authority without a path length, signed by issuer or (NULL) by itself. */
+struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer, int from, int to);
 
 /* A revocation list of issuer that names the certificates (may be none). */
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count);
