@@ -1,6 +1,8 @@
 /* address.c - the contract is in address.h. */
 #include "mime/address.h"
 
+#include <string.h>
+
 #include "mime/lex.h"
 
 /* What white space between two words means. Beside a dot it means nothing (RFC 5322
@@ -55,9 +57,13 @@ static uint8_t skip_one(struct span *in)
 static void put_run(struct span *in, struct buf *out)
 {
 	while (in->n > 0 && !mime_lex_is_space(in->p[0]) && in->p[0] != '"' && in->p[0] != '(') {
+		size_t run = 1;
+
 		if (in->p[0] == '\\' && in->n > 1)
 			span_take(in, 1);	/* RFC 5322 4.1: a quoted pair in a phrase */
-		buf_put(out, span_take(in, 1));
+		while (run < in->n && in->p[run] > ' ' && strchr("\"(\\", in->p[run]) == NULL)
+			run++;
+		buf_put(out, span_take(in, run));
 	}
 }
 

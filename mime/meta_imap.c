@@ -36,10 +36,16 @@ static void put_string(struct buf *out, struct span s)
 		return;
 	}
 	buf_put_byte(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
+	while (s.n > 0) {
+		size_t run = 0;
+
+		while (run < s.n && s.p[run] != '"' && s.p[run] != '\\')
+			run++;
+		buf_put(out, span_take(&s, run));
+		if (s.n > 0) {
 			buf_put_byte(out, '\\');
-		buf_put_byte(out, s.p[i]);
+			buf_put(out, span_take(&s, 1));
+		}
 	}
 	buf_put_byte(out, '"');
 }
