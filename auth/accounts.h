@@ -75,6 +75,8 @@ int accounts_domain_add(int fd, const struct accounts_owner *o, const char *doma
 int accounts_domain_remove(int fd, const char *domain, struct error *err);
 /* _add makes a new one; _put changes one that is there. */
 int accounts_add(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
+/* Would _add take it? For before a person is asked for the password. */
+int accounts_check_new(int fd, const char *address, struct error *err);
 int accounts_put(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
 int accounts_remove(int fd, const char *address, struct error *err);
 /* The same for aliases, but _put makes or changes. */

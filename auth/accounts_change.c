@@ -190,19 +190,38 @@ static int put_account(const struct change *c, const struct account *account, st
 	return code;
 }
 
+/* Opens the folders for an account that is to be new. */
+static int open_new(struct change *c, const char *address, struct error *err)
+{
+	int code = accounts_address(address, c->address, err);
+
+	if (code == 0)
+		code = open_address(c, err);
+	if (code == 0 && is_there(c->folder, c->account_file))
+		code = error_set(err, -EEXIST, "the account %s is there already", c->address);
+	if (code == 0 && is_there(c->folder, c->alias_file))
+		code = error_set(err, -EEXIST, "%s is an alias: remove that first", c->address);
+	return code;
+}
+
+int accounts_check_new(int fd, const char *address, struct error *err)
+{
+	struct change c;
+	int code = change_begin(&c, fd, NULL, err);
+
+	if (code == 0)
+		code = open_new(&c, address, err);
+	change_end(&c);
+	return code;
+}
+
 int accounts_add(int fd, const struct accounts_owner *o, const struct account *account, struct error *err)
 {
 	struct change c;
 	int code = change_begin(&c, fd, o, err);
 
 	if (code == 0)
-		code = accounts_address(account->address, c.address, err);
-	if (code == 0)
-		code = open_address(&c, err);
-	if (code == 0 && is_there(c.folder, c.account_file))
-		code = error_set(err, -EEXIST, "the account %s is there already", c.address);
-	if (code == 0 && is_there(c.folder, c.alias_file))
-		code = error_set(err, -EEXIST, "%s is an alias: remove that first", c.address);
+		code = open_new(&c, account->address, err);
 	if (code == 0)
 		code = accounts_order_add(c.top, o, "account", c.address, err);
 	if (code == 0)

@@ -175,9 +175,12 @@ int accounts_address(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct erro
 	char any[ACCOUNTS_ADDRESS_MAX];
 	int code = accounts_target(in, any, err);
 
-	if (code == 0)
-		accounts_name_fold(out, ACCOUNTS_ADDRESS_MAX, span_of(any));
-	return code;
+	if (code < 0)
+		return code;
+	if (strchr(any, '/') != NULL) /* legal elsewhere; the store takes it for no account */
+		return not_valid(err, span_of(in), "has a slash in it, which no name here may have");
+	accounts_name_fold(out, ACCOUNTS_ADDRESS_MAX, span_of(any));
+	return 0;
 }
 
 int accounts_alias_name(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err)

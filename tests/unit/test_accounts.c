@@ -150,7 +150,8 @@ static const struct {
 } addresses[] = {
 	{ "kept in lower case", "Alice@Example.ORG", "alice@example.org" },
 	{ "a domain of one label", "root@localhost", "root@localhost" },
-	{ "all signs of RFC 5321 4.1.2", "!#$%&'*+-/=?^_`{|}~@x", "!#$%&'*+-/=?^_`{|}~@x" },
+	{ "all signs of RFC 5321 4.1.2 but one", "!#$%&'*+-=?^_`{|}~@x", "!#$%&'*+-=?^_`{|}~@x" },
+	{ "a slash", "a/b@x", NULL },
 	{ "64 bytes of user", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x",
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x" },
 	{ "65 bytes of user", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x", NULL },
@@ -187,6 +188,7 @@ static void test_addresses(void **state)
 	}
 	assert_int_equal(accounts_target("Bob@Elsewhere.NET", out, NULL), 0);
 	assert_string_equal(out, "Bob@elsewhere.net");
+	assert_int_equal(accounts_target("a/b@elsewhere.net", out, NULL), 0);
 	assert_int_equal(accounts_alias_name("@Example.ORG", out, NULL), 0);
 	assert_string_equal(out, "@example.org");
 }

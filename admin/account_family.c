@@ -1,0 +1,138 @@
+/* account_family.c - the frame around account, domain and alias: arguments, folder, words. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/account_parts.h"
+#include "common/base/escape.h"
+
+/* Takes an option; false: it is none of this member's. */
+static bool take_option(struct account_line *l, unsigned options, const char *word)
+{
+	if (strcmp(word, "--json") == 0 && (options & ACCOUNT_JSON) != 0)
+		l->json = true;
+	else if (strcmp(word, "--password-stdin") == 0 && (options & ACCOUNT_PASSWORD) != 0)
+		l->from_stdin = true;
+	else if (strcmp(word, "--generate") == 0 && (options & ACCOUNT_PASSWORD) != 0)
+		l->generate = true;
+	else
+		return false;
+	return true;
+}
+
+static int run_member(const struct site *s, const struct account_member *m, int argc, char **argv)
+{
+	struct account_line l = { .verb = argv[0], .words = argv + 2 };
+	bool options = true;
+
+	for (int i = 2; i < argc; i++) {
+		if (options && strcmp(argv[i], "--") == 0)
+			options = false;
+		else if (!options || argv[i][0] != '-')
+			l.words[l.count++] = argv[i];
+		else if (!take_option(&l, m->options, argv[i]))
+			return verb_usage(l.verb, "%s %s knows no option %s", l.verb, m->name, argv[i]);
+	}
+	if (l.from_stdin && l.generate)
+		return verb_usage(l.verb, "--password-stdin and --generate exclude each other");
+	if (l.count < m->least)
+		return verb_usage(l.verb, "%s %s needs more than that", l.verb, m->name);
+	if (l.count > m->most)
+		return verb_usage(l.verb, "%s %s: what is %s for?", l.verb, m->name, l.words[m->most]);
+	return m->run(s, &l);
+}
+
+int account_family(const struct site *s, int argc, char **argv, const struct account_member *members,
+		   size_t count)
+{
+	if (argc < 2)
+		return verb_usage(argv[0], "what is to be done?");
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(argv[1], members[i].name) == 0)
+			return run_member(s, &members[i], argc, argv);
+	return verb_usage(argv[0], "there is no %s %s", argv[0], argv[1]);
+}
+
+static void on_warn(void *arg, const char *words)
+{
+	(void)arg;
+	verb_warn(words);
+}
+
+int account_open(const struct site *s, struct account_folder *f, struct error *err)
+{
+	int code;
+
+	f->accounts = NULL;
+	code = site_accounts(s, &f->fd, &f->owner, err);
+	if (code == 0)
+		code = accounts_read(&f->accounts, f->fd, on_warn, NULL, err);
+	return code;
+}
+
+void account_close(struct account_folder *f)
+{
+	accounts_free(f->accounts);
+	if (f->fd >= 0)
+		close(f->fd);
+}
+
+int account_changed(const struct site *s, const char *format, ...)
+{
+	struct error err;
+	va_list args;
+
+	if (site_poke_accounts(s, &err) < 0)
+		return verb_failed(&err);
+	if (isatty(STDERR_FILENO)) {
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		fputc('\n', stderr);
+	}
+	return VERB_DONE;
+}
+
+bool account_alias_names(const struct alias *alias, const char *address)
+{
+	char target[ACCOUNTS_ADDRESS_MAX];
+
+	for (size_t i = 0; i < alias->target_count; i++)
+		if (accounts_address(alias->targets[i], target, NULL) == 0 && strcmp(target, address) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing stands in front of the first member of an object. */
+static void put_name(struct buf *b, const char *name)
+{
+	if (b->n > 0 && b->p[b->n - 1] != '{')
+		buf_put_byte(b, ',');
+	buf_printf(b, "\"%s\":", name);
+}
+
+static void put_string(struct buf *b, const char *value)
+{
+	buf_put_byte(b, '"');
+	escape_json(b, span_of(value));
+	buf_put_byte(b, '"');
+}
+
+void account_json(struct buf *b, const char *name, const char *value)
+{
+	put_name(b, name);
+	put_string(b, value);
+}
+
+void account_json_list(struct buf *b, const char *name, const char *const *values, size_t count)
+{
+	put_name(b, name);
+	buf_put_byte(b, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_put_byte(b, ',');
+		put_string(b, values[i]);
+	}
+	buf_put_byte(b, ']');
+}

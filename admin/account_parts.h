@@ -1,0 +1,65 @@
+/*
+ * account_parts.h - what the files account_*.c share.
+ */
+#ifndef ADMIN_ACCOUNT_PARTS_H
+#define ADMIN_ACCOUNT_PARTS_H
+
+#include "admin/account.h"
+#include "auth/accounts.h"
+
+/* What stands behind "account add". */
+struct account_line {
+	const char *verb;	/* "account" */
+	int count;		/* words that are no options */
+	char **words;
+	bool json, from_stdin, generate;
+};
+
+/* One of a family's members: "add" of account. */
+struct account_member {
+	const char *name;
+	unsigned options;	/* enum account_option */
+	int least, most;	/* words */
+	int (*run)(const struct site *s, const struct account_line *l);
+};
+
+enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2 };
+
+/* Finds the member that argv names, reads its options and runs it. argv is put in order. */
+int account_family(const struct site *s, int argc, char **argv, const struct account_member *members,
+		   size_t count);
+
+/* The folder accounts/ and everything in it, warnings on stderr. */
+struct account_folder {
+	int fd;			/* -1: none */
+	struct accounts_owner owner;
+	struct accounts *accounts;
+};
+int account_open(const struct site *s, struct account_folder *f, struct error *err);
+void account_close(struct account_folder *f);
+
+/* The change is made: tells the server, and on a terminal the person. */
+int account_changed(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The address is among the alias's targets. */
+bool account_alias_names(const struct alias *alias, const char *address);
+
+/* "name":"value", JSON; behind a comma unless it is the first. */
+void account_json(struct buf *b, const char *name, const char *value);
+/* "name":[...] */
+void account_json_list(struct buf *b, const char *name, const char *const *values, size_t count);
+
+/* --- account_password.c */
+
+/* A new password, from where the line says: stdin, made up, or typed twice. */
+struct account_password {
+	char text[ACCOUNTS_PASSWORD_MAX + 1];
+	char hash[128];		/* Argon2id, with the parameters of etc/authd.conf */
+};
+int account_password_new(struct account_password *p, const struct site *s, const struct account_line *l,
+			 struct error *err);
+/* With --generate: writes it on stdout, alone. */
+int account_password_show(const struct account_password *p, const struct account_line *l);
+void account_password_wipe(struct account_password *p);
+
+#endif
