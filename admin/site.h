@@ -32,9 +32,12 @@ int site_poke_accounts(const struct site *s, struct error *err);
 
 /* Sends an order (order.h) to the running server and waits for its end. Words for the
  * person go to stderr as they come; *out, if not NULL, is the last text, malloc'd and
- * the caller's. Returns the order's exit code (0 or more), -ESRCH if no server runs, or
- * another negative errno with words. */
+ * the caller's. Returns the order's exit code (0 or more; over 0: the last text is in
+ * *err), -ESRCH if no server runs, or another negative errno with words. */
 int site_order(const struct site *s, const char *words, char **out, struct error *err);
+
+/* The answers that come over fd, each within wait_ms; as site_order. */
+int site_answer(int fd, int wait_ms, char **out, struct error *err);
 
 /* A server runs: somebody holds the lock of run/yubind.pid. *pid may be NULL. */
 bool site_running(const struct site *s, int *pid);

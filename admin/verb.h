@@ -4,6 +4,8 @@
 #ifndef ADMIN_VERB_H
 #define ADMIN_VERB_H
 
+#include <stdio.h>
+
 #include "admin/site.h"
 #include "common/base/buf.h"
 #include "common/base/error.h"
@@ -24,6 +26,9 @@ struct verb {
 	verb_run run;
 	const char *usage;	/* one line or several: "account add ADDRESS ...\naccount list\n" */
 };
+
+/* main.c: how the verb of that name is used, each line behind "usage: yubin [-C DIR] ". */
+void verb_help(FILE *out, const char *name);
 
 /* Prints "yubin: words" and how the verb is used; returns VERB_USAGE. */
 int verb_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "supervisor/file.h"
+#include "common/config/file.h"
 
 struct blocks {
 	uint64_t next;		/* the first number that was not given */

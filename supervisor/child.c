@@ -129,6 +129,16 @@ static void on_handle_closed(uv_handle_t *handle)
 	free(c);
 }
 
+/* At the end: status shows them in the order in which they were started. */
+static void link_child(struct child *c)
+{
+	struct child **at = &c->s->children;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = c;
+}
+
 static void unlink_child(struct child *c)
 {
 	struct child **at = &c->s->children;
@@ -212,10 +222,7 @@ static void on_gone(void *arg, const struct error *why)
 
 static void child_label(struct child *c)
 {
-	if (daemon_rows[c->daemon].net)
-		snprintf(c->label, sizeof(c->label), "%s[%u]", daemon_rows[c->daemon].name, c->worker);
-	else
-		snprintf(c->label, sizeof(c->label), "%s", daemon_rows[c->daemon].name);
+	snprintf(c->label, sizeof(c->label), "%s[%u]", daemon_rows[c->daemon].name, c->worker);
 }
 
 static int log_pair(int ends[2], struct error *err)
@@ -294,8 +301,7 @@ int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigne
 		fork_failed(c);
 		return rc;
 	}
-	c->next = s->children;
-	s->children = c;
+	link_child(c);
 	if (talk_begin(c, logs[1], err) != 0) {
 		snprintf(c->words, sizeof(c->words), "%.399s", err->words);
 		child_kill(c);	/* and its end is met as any other */

@@ -31,7 +31,7 @@ struct child {
 	struct supervisor *s;
 	enum daemon daemon;
 	unsigned worker;
-	char label[24];			/* "imapd[2]", "authd" */
+	char label[24];			/* "imapd[2]", as it stands in the log */
 	struct setup *setup;
 	enum child_state state;
 	bool trial;			/* belongs to a job that is not decided; its death is the job's affair */

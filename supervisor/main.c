@@ -17,7 +17,7 @@
 #include "supervisor/lock.h"
 #include "supervisor/supervisor.h"
 
-enum { FILES_MAX = 65536, PATIENCE_MS = 3000 };
+enum { PATIENCE_MS = 3000 };
 
 struct options {
 	const char *dir;	/* -C */
@@ -121,16 +121,20 @@ static bool read_options(struct options *o, int argc, char **argv)
 
 /* --- before the loop ------------------------------------------------------- */
 
-static void raise_limits(void)
+/* Gives how many descriptors a process here may have: SUPERVISOR_FILES where we may say so. */
+static uint32_t raise_limits(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, high = { SUPERVISOR_FILES, SUPERVISOR_FILES };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	if (limit.rlim_max < FILES_MAX && geteuid() == 0)
-		limit.rlim_max = FILES_MAX;
-	limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+		return 0;
+	if (limit.rlim_max > SUPERVISOR_FILES)
+		high.rlim_max = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &high) == 0)
+		return SUPERVISOR_FILES;
+	limit.rlim_cur = limit.rlim_max < SUPERVISOR_FILES ? limit.rlim_max : SUPERVISOR_FILES;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	return (uint32_t)limit.rlim_cur;
 }
 
 /* The folder that this very program lies in. */
@@ -266,7 +270,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	umask(027);
-	raise_limits();
+	s.files_max = raise_limits();
 	log_open("yubind", 0);
 	s.report_fd = options.report_fd;
 	s.foreground = options.foreground;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/proc/bundle.h"
-#include "supervisor/file.h"
+#include "common/config/file.h"
 #include "supervisor/switches.h"
 
 /* A file that some Listen names. */

@@ -181,6 +181,8 @@ void supervisor_run(struct supervisor *s)
 {
 	if (!s->root)
 		log_warn("not started by root: all daemons run as one user and are apart by their sandbox alone");
+	if (s->files_max < SUPERVISOR_FILES)
+		log_warn("open files limited now=%u wanted=%u", s->files_max, SUPERVISOR_FILES);
 	job_start(s, s->setup);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 }

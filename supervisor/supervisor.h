@@ -45,6 +45,8 @@ struct group {
 
 enum { SUPERVISOR_SIGNALS = 4 };
 
+enum { SUPERVISOR_FILES = 65536 };	/* descriptors that a busy daemon may need */
+
 enum stop_phase { STOP_NOT, STOP_NET, STOP_SERVICES };
 
 struct supervisor {
@@ -52,6 +54,7 @@ struct supervisor {
 	struct paths paths;
 	char flags[256];		/* behind `start --` */
 	bool root, foreground;
+	uint32_t files_max;		/* descriptors of a process */
 	int libexec;			/* the folder of the programs */
 	uint64_t started_ms;
 	int report_fd;			/* ORDER_STARTED goes there; -1: to nobody any more */

@@ -11,7 +11,7 @@
 #include "supervisor/child.h"
 #include "supervisor/orders.h"
 
-enum { BODY_MAX = 4096, FILES_MAX = 65536, WORDS_MAX = 4096, ADDRESS_MAX = 400 };
+enum { BODY_MAX = 4096, WORDS_MAX = 4096, ADDRESS_MAX = 400 };
 
 /* --- to the daemon --------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ static int talk_hello(struct child *c, int log_fd, struct error *err)
 {
 	const struct setup_daemon *own = setup_of(c->setup, c->daemon);
 	const struct daemon_row *row = &daemon_rows[c->daemon];
-	struct control_hello hello = { .worker = c->worker, .uid = own->uid, .gid = own->gid, .nofile = FILES_MAX };
+	struct control_hello hello = { .worker = c->worker, .uid = own->uid, .gid = own->gid, .nofile = c->s->files_max };
 	int fds[1 + DAEMON_FOLDERS] = { log_fd };
 	struct buf body;
 	int rc;

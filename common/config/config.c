@@ -98,6 +98,17 @@ const char *config_item(const struct config_scope *s, enum config_key key, size_
 	return v != NULL ? v->text : NULL;
 }
 
+const char *config_written(const struct config_scope *s, enum config_key key, size_t i)
+{
+	const struct config_value *v = find(s, key);
+
+	if (v == NULL)
+		return i == 0 ? config_rows[key].fallback : NULL;
+	while (v != NULL && i-- > 0)
+		v = v->next;
+	return v != NULL ? v->text : NULL;
+}
+
 bool config_in_networks(const struct config_scope *s, enum config_key key, const char *address)
 {
 	assert(config_rows[key].type == CONFIG_TYPE_NETWORKS);

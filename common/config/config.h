@@ -126,6 +126,10 @@ const char *config_text(const struct config_scope *s, enum config_key key);	/* t
 /* Repeated keys: the i-th value, or NULL behind the last. */
 const char *config_item(const struct config_scope *s, enum config_key key, size_t i);
 
+/* The i-th value as it was written, of any type but Listen; not set: the row's default
+ * (""  if it has none) as the first. NULL behind the last. */
+const char *config_written(const struct config_scope *s, enum config_key key, size_t i);
+
 /* What differs by daemon is here, not in keys.h: IdleTime, LineLimit, User, and
  * RequireTLS by service. */
 int64_t config_idle_ms(const struct config_scope *s, enum config_file which);

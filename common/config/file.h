@@ -1,8 +1,8 @@
 /*
  * file.h - a small regular file as bytes.
  */
-#ifndef SUPERVISOR_FILE_H
-#define SUPERVISOR_FILE_H
+#ifndef CONFIG_FILE_H
+#define CONFIG_FILE_H
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /* file.c - the contract is in file.h. */
-#include "supervisor/file.h"
+#include "common/config/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

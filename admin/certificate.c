@@ -1,0 +1,188 @@
+/* certificate.c - the contract is in certificate.h. */
+#include "admin/certificate.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/escape.h"
+#include "common/config/file.h"
+
+static void take_name(char *out, size_t size, const X509_NAME *name)
+{
+	BIO *text = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+
+	*out = '\0';
+	if (text != NULL && X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253) >= 0) {
+		n = BIO_get_mem_data(text, &p);
+		escape_text(out, size, (struct span){ (const uint8_t *)p, n > 0 ? (size_t)n : 0 });
+	}
+	BIO_free(text);
+}
+
+static void take_time(char out[32], const ASN1_TIME *t)
+{
+	struct tm tm = { 0 };
+
+	*out = '\0';
+	if (ASN1_TIME_to_tm(t, &tm) == 1)
+		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* "a.example", or an address. */
+static bool name_text(const GENERAL_NAME *g, char *out, size_t size)
+{
+	const ASN1_OCTET_STRING *ip;
+	char *text;
+
+	if (g->type == GEN_DNS) {
+		const ASN1_IA5STRING *s = g->d.dNSName;
+
+		escape_text(out, size, (struct span){ ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s) });
+		return true;
+	}
+	if (g->type != GEN_IPADD)
+		return false;
+	ip = g->d.iPAddress;
+	if (ASN1_STRING_length(ip) == 4) {
+		const uint8_t *b = ASN1_STRING_get0_data(ip);
+
+		snprintf(out, size, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+		return true;
+	}
+	text = i2s_ASN1_OCTET_STRING(NULL, ip);
+	snprintf(out, size, "%s", text != NULL ? text : "");
+	OPENSSL_free(text);
+	return true;
+}
+
+static void take_names(struct certificate *c, X509 *x)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	size_t used = 0;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		char name[256];
+
+		if (!name_text(sk_GENERAL_NAME_value(names, i), name, sizeof(name)) ||
+		    used + strlen(name) + 2 > sizeof(c->names))
+			continue;
+		used += (size_t)snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used > 0 ? " " : "", name);
+	}
+	GENERAL_NAMES_free(names);
+}
+
+static void take_key(struct certificate *c, X509 *x)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(x);
+	int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
+
+	if (key != NULL && EVP_PKEY_is_a(key, "RSA"))
+		snprintf(c->key, sizeof(c->key), "RSA-%d", bits);
+	else if (key != NULL && EVP_PKEY_is_a(key, "EC"))
+		snprintf(c->key, sizeof(c->key), "P-%d", bits);
+	else
+		snprintf(c->key, sizeof(c->key), "%s", key != NULL ? EVP_PKEY_get0_type_name(key) : "unknown");
+}
+
+static void take_fingerprint(struct certificate *c, X509 *x)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (X509_digest(x, EVP_sha256(), digest, &n) != 1)
+		n = 0;
+	for (unsigned i = 0; i < n && i < 32; i++)
+		snprintf(c->fingerprint + 2 * (size_t)i, 3, "%02x", digest[i]);
+}
+
+static void take_all(struct certificate *c, X509 *x)
+{
+	int seconds = 0;
+
+	*c = (struct certificate){ .days_left = 0 };
+	take_name(c->subject, sizeof(c->subject), X509_get_subject_name(x));
+	take_name(c->issuer, sizeof(c->issuer), X509_get_issuer_name(x));
+	take_names(c, x);
+	take_key(c, x);
+	take_fingerprint(c, x);
+	take_time(c->starts, X509_get0_notBefore(x));
+	take_time(c->ends, X509_get0_notAfter(x));
+	ASN1_TIME_diff(&c->days_left, &seconds, NULL, X509_get0_notAfter(x));
+	if (c->days_left == 0 && seconds < 0)
+		c->days_left = -1;
+}
+
+int certificate_read(struct certificate *c, const char *path, struct error *err)
+{
+	struct buf text;
+	X509 *x = NULL;
+	BIO *in;
+	int rc;
+
+	buf_init(&text, 1 << 20);
+	rc = file_read(path, &text, NULL, err);
+	if (rc == 0) {
+		in = BIO_new_mem_buf(text.p, (int)text.n);
+		x = in != NULL ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+		BIO_free(in);
+		if (x == NULL)
+			rc = error_set(err, -EINVAL, "%s holds no certificate", path);
+		else
+			take_all(c, x);
+	}
+	X509_free(x);
+	buf_clear(&text);
+	return rc;
+}
+
+void certificate_write(const struct certificate *c, const char *path, struct buf *out)
+{
+	buf_printf(out, "%s\n  subject      %s\n  issuer       %s\n", path, c->subject, c->issuer);
+	if (*c->names != '\0')
+		buf_printf(out, "  names        %s\n", c->names);
+	buf_printf(out, "  key          %s\n  valid        %s to %s (%d days left)\n  fingerprint  %s\n", c->key, c->starts,
+		   c->ends, c->days_left, c->fingerprint);
+}
+
+static void put_json(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "\"%s\":\"", name);
+	escape_json(out, span_of(value));
+	buf_put_text(out, "\",");
+}
+
+static void put_json_names(const struct certificate *c, struct buf *out)
+{
+	struct span in = span_of(c->names);
+	const char *between = "";
+
+	buf_put_text(out, "\"names\":[");
+	while (in.n > 0) {
+		buf_printf(out, "%s\"", between);
+		escape_json(out, span_take_until(&in, ' '));
+		buf_put_byte(out, '"');
+		between = ",";
+	}
+	buf_put_text(out, "],");
+}
+
+void certificate_write_json(const struct certificate *c, const char *path, struct buf *out)
+{
+	buf_put_byte(out, '{');
+	put_json(out, "file", path);
+	put_json(out, "subject", c->subject);
+	put_json(out, "issuer", c->issuer);
+	put_json_names(c, out);
+	put_json(out, "key", c->key);
+	put_json(out, "starts", c->starts);
+	put_json(out, "ends", c->ends);
+	put_json(out, "fingerprint", c->fingerprint);
+	buf_printf(out, "\"days_left\":%d}", c->days_left);
+}

@@ -1,0 +1,20 @@
+/*
+ * verbs.h - the verbs that are about the server and its configuration; accounts are account.h's.
+ */
+#ifndef ADMIN_VERBS_H
+#define ADMIN_VERBS_H
+
+#include "admin/verb.h"
+
+int init_run(const struct site *s, int argc, char **argv);
+int start_run(const struct site *s, int argc, char **argv);
+int stop_run(const struct site *s, int argc, char **argv);
+int restart_run(const struct site *s, int argc, char **argv);
+int reload_run(const struct site *s, int argc, char **argv);
+int status_run(const struct site *s, int argc, char **argv);
+int config_run(const struct site *s, int argc, char **argv);
+int log_run(const struct site *s, int argc, char **argv);
+int cert_run(const struct site *s, int argc, char **argv);
+int ca_run(const struct site *s, int argc, char **argv);
+
+#endif
