@@ -67,6 +67,9 @@ void fake_stage_free(struct store_stage *base)
 {
 	struct fake_stage *st = stage_of(base);
 
+	for (struct fake_op *op = ((struct fake_store *)base->store)->first; op != NULL; op = op->next)
+		if (op->call == FAKE_SEAL && op->stage == st)
+			op->stage = NULL;
 	*st->back = st->next;
 	if (st->next != NULL)
 		st->next->back = st->back;
@@ -142,7 +145,7 @@ static enum store_status take_file(struct fake_stage *st, uint64_t size)
 
 void fake_run_seal(struct fake_store *s, struct fake_op *op)
 {
-	enum store_status status = take_file(op->stage, op->size);
+	enum store_status status = op->stage != NULL ? take_file(op->stage, op->size) : STORE_INVALID;
 
 	(void)s;
 	if (op->done.plain != NULL)

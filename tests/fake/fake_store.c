@@ -47,14 +47,14 @@ void fake_store_free(struct store *base)
 
 	if (s == NULL)
 		return;
+	while (s->stages != NULL)
+		fake_stage_free(&s->stages->base);
 	while (s->first != NULL) {
 		struct fake_op *op = s->first;
 
 		s->first = op->next;
 		fake_op_free(op);
 	}
-	while (s->stages != NULL)
-		fake_stage_free(&s->stages->base);
 	while (table_next(s->users, &at, NULL, &value))
 		user_free(value);
 	at = 0;

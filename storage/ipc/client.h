@@ -1,0 +1,202 @@
+/*
+ * client.h - the insides of the ipc driver; only storage/ipc includes it.
+ *
+ * Calls     Each call is a message kept until it is answered. Those of an account stand in
+ *           the account's own queue, in order, while it is not logged in or the first of them
+ *           waits for its staged bodies; then in the client's, until the window lets
+ *           them go. When the socket is lost all go back to where they began.
+ * Own calls What the driver asks for itself (logging in again, stages) is about one
+ *           connection and forgotten with it.
+ */
+#ifndef STORAGE_IPC_CLIENT_H
+#define STORAGE_IPC_CLIENT_H
+
+#include <uv.h>
+
+#include "common/base/table.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/request.h"
+#include "storage/driver.h"
+#include "storage/ipc/store_answer.h"
+#include "storage/ipc/store_ask.h"
+#include "storage/ipc/store_ipc.h"
+
+enum {
+	CLIENT_WINDOW = 256,			/* calls sent and not answered */
+	CLIENT_WINDOW_BYTES = 2 << 20,
+	CLIENT_QUEUE_BYTES = 8 << 20,		/* of the socket's own queue: more than a window */
+	CLIENT_RETRY_MS = 1000			/* between two tries to log in again */
+};
+
+struct call;
+struct client;
+struct client_stage;
+
+typedef void (*call_own)(struct call *call, const struct store_answer *a, struct ipc_message *m);
+
+union call_done {
+	store_done plain;
+	store_login_done login;
+	store_list_done list;
+	store_find_done find;
+	store_page_done page;
+	store_body_done body;
+	store_commit_done commit;
+	call_own own;
+};
+
+enum call_state {
+	CALL_HELD,			/* in its account's queue, or until its bodies are sealed */
+	CALL_WAITING,			/* in the client's queue */
+	CALL_SENT,
+	CALL_FAILING			/* completes on the loop's next turn */
+};
+
+struct call {
+	struct call *next;		/* in its queue */
+	struct call *older, *newer;	/* of all that are open, by number */
+	struct client *client;
+	struct client_account *account;	/* or NULL */
+	uint64_t number;
+	enum store_wire_type type;
+	enum call_state state;
+	enum store_status failure;	/* CALL_FAILING */
+	bool own;
+	bool tried;			/* sent at least once: a change may have happened */
+	union call_done done;		/* plain NULL: nobody waits */
+	void *arg;
+	struct client_stage *stages;	/* to be sealed before it is sent */
+	struct buf body;
+	struct buf parts;		/* of its answer, so far */
+};
+
+struct call_queue {
+	struct call *first, *last;
+};
+
+enum account_state {
+	ACCOUNT_NEW,			/* its store_login is not answered */
+	ACCOUNT_OUT,			/* not logged in on this socket */
+	ACCOUNT_ENTERING,
+	ACCOUNT_IN,
+	ACCOUNT_VOID			/* storaged refuses it: so does every call */
+};
+
+struct client_account {
+	struct store_account base;
+	struct client_account *next, **back;
+	struct client *client;
+	uint64_t number;
+	size_t open;			/* calls of it */
+	struct call_queue held;
+	store_changed changed;
+	void *arg;
+	enum account_state state;
+	bool locked;
+	bool closing;			/* logged out; leaves with its last call */
+	uint16_t token_n;
+	uint8_t token[];
+};
+
+struct client {
+	struct store base;
+	uv_loop_t *loop;
+	struct ipc *ipc;		/* NULL: without storaged */
+	struct requests *open;
+	struct call *oldest, *newest;
+	struct call_queue waiting, failing;
+	size_t sent, sent_bytes;
+	struct client_account *accounts;
+	struct table *account_by_number;
+	struct client_stage *stages;
+	uint64_t last_name;		/* number of a login or a stage */
+	uint64_t last_failed;		/* numbers of calls that found no memory, from the top down */
+	uv_timer_t wait;		/* without storaged for too long */
+	uint64_t wait_ms;		/* STORE_IPC_WAIT_MS, but in a test */
+	uv_timer_t soon;		/* what fails does so on the next turn */
+	uv_timer_t retry;
+	unsigned handles;		/* of those, not closed yet */
+	bool away_long;			/* the wait is over: calls fail at once */
+	bool closed;			/* by store_ipc_free; goes with the last account, stage and call */
+	struct arena *memory;		/* of the answer at hand */
+};
+
+extern const struct store_driver client_driver;
+
+static inline struct client *client_of(struct store *s)
+{
+	return (struct client *)s;
+}
+
+/* --- store_ipc.c ------------------------------------------------------------ */
+
+/* Frees c once it is closed and nothing refers to it. */
+void client_release(struct client *c);
+
+/* --- client_call.c: calls, from their making to their end -------------------- */
+
+/* A call with its body written; if that can't be, it is failing already. NULL, and a
+ * line in the log, only if there is no memory for the struct. */
+struct call *call_new(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg);
+/* The driver's own; sent without regard to the account's queue. -ENOMEM if it can't be. */
+int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done, void *arg);
+/* Puts a call where it belongs, and sends what can be sent. Gives its number. */
+uint64_t call_go(struct call *call);
+/* Completes it with status on the loop's next turn. Must be in no queue. */
+void call_fail(struct call *call, enum store_status status);
+/* The same for one that may stand in a queue. */
+void call_fail_held(struct call *call, enum store_status status);
+/* All bodies of the call are sealed, or one more is. */
+void call_stages_changed(struct call *call);
+void call_answer(struct client *c, struct ipc_message *m);
+void call_part(struct client *c, struct ipc_message *m);
+/* Sends from the queue while the window allows. */
+void calls_pump(struct client *c);
+/* The socket is gone: own calls are forgotten, the others go back to their queues. */
+void calls_recall(struct client *c);
+/* The wait is over: every call that is not failing yet does. */
+void calls_give_up(struct client *c);
+void calls_complete_failing(struct client *c);
+/* Forgets all of them. */
+void calls_clear(struct client *c);
+/* What each kind of callback is told; gives its fd away to the callback. (client_give.c) */
+void call_give(struct call *call, const struct store_answer *a, struct ipc_message *m);
+
+void queue_add(struct call_queue *q, struct call *call);
+struct call *queue_take(struct call_queue *q);
+
+/* --- client_account.c --------------------------------------------------------- */
+
+struct client_account *account_new(struct client *c, const struct store_token *t);
+/* Logs out and frees it. */
+void account_leave(struct client_account *a);
+/* Moves what can be sent out of its queue; logs it in again if something waits for that. */
+void account_push(struct client_account *a);
+/* The socket is gone. */
+void account_recall(struct client_account *a);
+uint64_t account_login(struct store *s, const struct store_token *t, store_login_done done, void *arg);
+void account_logout(struct store_account *base);
+void account_watch(struct store_account *base, store_changed changed, void *arg);
+
+/* --- client_stage.c ----------------------------------------------------------- */
+
+int stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+	      struct error *err);
+int stage_write(struct store_stage *base, struct span in);
+bool stage_is_ready(const struct store_stage *base);
+uint64_t stage_size(const struct store_stage *base);
+void stage_free(struct store_stage *base);
+/* How the body goes along: inline if it is in memory and at most room bytes, else in a staged file. */
+struct store_ask_body stage_body(struct client_stage *st, size_t room);
+/* The call takes it: what stage_body gave as inline is freed, the rest is sealed for it. */
+void stage_take(struct client_stage *st, struct call *call, enum store_ask_where where);
+/* STORE_OK, or why the body can't be stored. */
+enum store_status stage_status(const struct client_stage *st);
+bool stages_sealed(const struct call *call);
+/* Frees those of a call that has completed. */
+void stages_drop(struct call *call);
+void stages_recall(struct client *c);
+/* There is a socket again, or the wait for one is over. */
+void stages_step(struct client *c);
+
+#endif

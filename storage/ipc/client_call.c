@@ -1,0 +1,392 @@
+/* client_call.c - a call from its making to its end; the contract is in client.h. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "storage/ipc/client.h"
+
+enum { ENCODE_MAX = 64 << 20 };		/* far over what may be sent: too long is then told from no memory */
+
+/* --- queues ---------------------------------------------------------------- */
+
+void queue_add(struct call_queue *q, struct call *call)
+{
+	call->next = NULL;
+	if (q->first == NULL)
+		q->first = call;
+	else
+		q->last->next = call;
+	q->last = call;
+}
+
+struct call *queue_take(struct call_queue *q)
+{
+	struct call *call = q->first;
+
+	if (call != NULL)
+		q->first = call->next;
+	return call;
+}
+
+static void queue_remove(struct call_queue *q, struct call *call)
+{
+	struct call_queue rest = { NULL, NULL };
+	struct call *one;
+
+	while ((one = queue_take(q)) != NULL)
+		if (one != call)
+			queue_add(&rest, one);
+	*q = rest;
+}
+
+/* --- making and ending ------------------------------------------------------ */
+
+static void call_link(struct call *call)
+{
+	struct client *c = call->client;
+
+	call->older = c->newest;
+	if (c->newest != NULL)
+		c->newest->newer = call;
+	else
+		c->oldest = call;
+	c->newest = call;
+	if (call->account != NULL)
+		call->account->open++;
+}
+
+/* Its account still counts it. */
+static void call_unlink(struct call *call)
+{
+	struct client *c = call->client;
+
+	if (call->older != NULL)
+		call->older->newer = call->newer;
+	else
+		c->oldest = call->newer;
+	if (call->newer != NULL)
+		call->newer->older = call->older;
+	else
+		c->newest = call->older;
+	request_take(c->open, call->number);
+}
+
+static void call_free(struct call *call)
+{
+	stages_drop(call);
+	buf_clear(&call->body);
+	buf_clear(&call->parts);
+	free(call);
+}
+
+static struct call *call_make(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		return NULL;
+	call->client = c;
+	call->account = a;
+	call->type = ask->type;
+	call->arg = arg;
+	buf_init(&call->body, ENCODE_MAX);
+	buf_init(&call->parts, STORE_WIRE_ANSWER_MAX);
+	return call;
+}
+
+/* Metadata are a hint: without them a body that is too long may fit. */
+static enum store_status write_without_meta(struct call *call, const struct store_ask *ask)
+{
+	struct store_mutation bare[STORE_MUTATIONS];
+	struct store_ask less = *ask;
+
+	if ((ask->type != STORE_WIRE_COMMIT && ask->type != STORE_WIRE_DELIVER) || ask->count == 0)
+		return STORE_LIMIT;
+	if (ask->type == STORE_WIRE_COMMIT && ask->count > STORE_MUTATIONS)
+		return STORE_LIMIT;
+	less.meta = (struct span){ NULL, 0 };
+	for (size_t i = 0; ask->type == STORE_WIRE_COMMIT && i < ask->count; i++) {
+		bare[i] = ask->mutations[i];
+		bare[i].meta = (struct span){ NULL, 0 };
+	}
+	less.mutations = bare;
+	buf_reset(&call->body);
+	return store_ask_write(&call->body, &less);
+}
+
+struct call *call_new(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg)
+{
+	struct call *call = call_make(c, a, ask, arg);
+	enum store_status status;
+
+	if (call == NULL) {
+		log_error("no memory for a call to storaged");
+		return NULL;
+	}
+	status = store_ask_write(&call->body, ask);
+	if (status == STORE_LIMIT)
+		status = write_without_meta(call, ask);
+	if (requests_count(c->open) < STORE_IPC_OPEN)
+		call->number = request_add(c->open, call);
+	if (call->number == 0) {		/* too many, or no memory for the table */
+		call->number = UINT64_MAX - c->last_failed++;
+		status = STORE_TRY_LATER;
+	}
+	call_link(call);
+	if (c->closed)
+		status = STORE_REFUSED;
+	if (status != STORE_OK)
+		call_fail(call, status);
+	return call;
+}
+
+int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done, void *arg)
+{
+	struct call *call = call_make(c, a, ask, arg);
+
+	if (call != NULL && store_ask_write(&call->body, ask) == STORE_OK)
+		call->number = request_add(c->open, call);
+	if (call == NULL || call->number == 0) {
+		if (call != NULL)
+			call_free(call);
+		return -ENOMEM;
+	}
+	call->own = true;
+	call->done.own = done;
+	call->state = CALL_WAITING;
+	call_link(call);
+	queue_add(&c->waiting, call);
+	calls_pump(c);
+	return 0;
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	calls_complete_failing(timer->data);
+}
+
+void call_fail(struct call *call, enum store_status status)
+{
+	struct client *c = call->client;
+
+	call->state = CALL_FAILING;
+	call->failure = status;
+	queue_add(&c->failing, call);
+	uv_timer_start(&c->soon, on_soon, 0, 0);
+}
+
+void call_fail_held(struct call *call, enum store_status status)
+{
+	if (call->state != CALL_HELD && call->state != CALL_WAITING)
+		return;
+	if (call->state == CALL_WAITING)
+		queue_remove(&call->client->waiting, call);
+	else if (call->account != NULL)
+		queue_remove(&call->account->held, call);
+	call_fail(call, status);
+	if (call->account != NULL)
+		account_push(call->account);	/* what stood behind it need not wait */
+}
+
+/* The call is over: whoever waits is told, and its account lets go of it. */
+static void call_complete(struct call *call, const struct store_answer *a, struct ipc_message *m)
+{
+	struct client_account *account = call->account;
+	bool told = !call->own && (account == NULL || !account->closing);
+
+	call_unlink(call);
+	stages_drop(call);
+	if (call->own)
+		call->done.own(call, a, m);
+	if (account != NULL)
+		account->open--;
+	if (told)
+		call_give(call, a, m);		/* which may log the account out */
+	else if (account != NULL && account->closing && account->open == 0)
+		account_leave(account);
+	call_free(call);
+}
+
+void calls_complete_failing(struct client *c)
+{
+	struct call *call;
+
+	while ((call = queue_take(&c->failing)) != NULL) {
+		struct store_answer a = { .status = call->failure, .words = "storaged could not be asked" };
+		struct ipc_message none = { .fds = NULL };
+
+		call_complete(call, &a, &none);
+	}
+	client_release(c);
+}
+
+/* --- sending ---------------------------------------------------------------- */
+
+static bool window_open(const struct client *c, const struct call *call)
+{
+	return c->sent == 0 || (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
+}
+
+void calls_pump(struct client *c)
+{
+	struct call *call;
+
+	while (c->ipc != NULL && (call = c->waiting.first) != NULL && window_open(c, call)) {
+		if (ipc_send(c->ipc, (uint16_t)call->type, call->number, buf_span(&call->body), NULL, 0) < 0)
+			return;		/* the socket is gone, and will say so; or full, and an answer comes first */
+		queue_take(&c->waiting);
+		call->state = CALL_SENT;
+		call->tried = true;
+		c->sent++;
+		c->sent_bytes += call->body.n;
+	}
+}
+
+static void call_place(struct call *call)
+{
+	struct client *c = call->client;
+
+	if (call->account != NULL && call->account->state != ACCOUNT_NEW) {
+		call->state = CALL_HELD;
+		queue_add(&call->account->held, call);
+		account_push(call->account);
+	} else if (!stages_sealed(call)) {
+		call->state = CALL_HELD;
+	} else {
+		call->state = CALL_WAITING;
+		queue_add(&c->waiting, call);
+	}
+}
+
+uint64_t call_go(struct call *call)
+{
+	struct client *c = call->client;
+	uint64_t number = call->number;
+
+	if (call->state == CALL_FAILING)
+		return number;
+	if (c->away_long)
+		call_fail(call, STORE_TRY_LATER);
+	else
+		call_place(call);
+	calls_pump(c);
+	return number;
+}
+
+void call_stages_changed(struct call *call)
+{
+	struct client *c = call->client;
+
+	if (call->state != CALL_HELD || !stages_sealed(call))
+		return;
+	if (call->account != NULL) {
+		account_push(call->account);
+	} else {
+		call->state = CALL_WAITING;
+		queue_add(&c->waiting, call);
+	}
+	calls_pump(c);
+}
+
+/* --- answers ---------------------------------------------------------------- */
+
+static struct call *call_sent(struct client *c, uint64_t number)
+{
+	struct call *call = request_peek(c->open, number);
+
+	if (call != NULL && call->state == CALL_SENT)
+		return call;
+	log_warn("storaged answered a question that was not asked number=%llu", (unsigned long long)number);
+	return NULL;
+}
+
+void call_part(struct client *c, struct ipc_message *m)
+{
+	struct call *call = call_sent(c, m->number);
+
+	if (call != NULL)
+		buf_put(&call->parts, m->body);
+}
+
+void call_answer(struct client *c, struct ipc_message *m)
+{
+	struct call *call = call_sent(c, m->number);
+	struct span body = m->body;
+	struct store_answer a;
+
+	if (call == NULL)
+		return;
+	c->sent--;
+	c->sent_bytes -= call->body.n;
+	if (call->parts.n > 0) {
+		buf_put(&call->parts, m->body);
+		body = buf_span(&call->parts);
+	}
+	if (call->parts.failed || !store_answer_read(&a, call->type, body, c->memory)) {
+		log_error("storaged gave a malformed answer type=%u bytes=%zu", (unsigned)call->type, body.n);
+		a = (struct store_answer){ .status = STORE_CORRUPT, .words = "storaged gave a malformed answer" };
+	}
+	call_complete(call, &a, m);
+	arena_reset(c->memory);
+	calls_pump(c);
+	client_release(c);
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+/* Nobody will be told: an account that nobody was given goes with its login. */
+static void call_forget(struct call *call)
+{
+	struct client_account *a = call->account;
+
+	call_unlink(call);
+	if (a != NULL)
+		a->open--;
+	if (a != NULL && a->open == 0 && (a->closing || a->state == ACCOUNT_NEW))
+		account_leave(a);
+	call_free(call);
+}
+
+void calls_recall(struct client *c)
+{
+	struct call *call, *newer;
+
+	c->waiting = (struct call_queue){ NULL, NULL };
+	c->sent = c->sent_bytes = 0;
+	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
+		a->held = (struct call_queue){ NULL, NULL };
+	for (call = c->oldest; call != NULL; call = newer) {
+		newer = call->newer;
+		if (call->state == CALL_FAILING)
+			continue;
+		buf_clear(&call->parts);
+		if (!call->own) {
+			call_place(call);
+			continue;
+		}
+		call_forget(call);
+	}
+}
+
+void calls_give_up(struct client *c)
+{
+	c->waiting = (struct call_queue){ NULL, NULL };
+	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
+		a->held = (struct call_queue){ NULL, NULL };
+	for (struct call *call = c->oldest; call != NULL; call = call->newer) {
+		bool change = call->type == STORE_WIRE_COMMIT || call->type == STORE_WIRE_DELIVER;
+
+		if (call->state != CALL_FAILING)
+			call_fail(call, change && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
+	}
+}
+
+void calls_clear(struct client *c)
+{
+	c->waiting = c->failing = (struct call_queue){ NULL, NULL };
+	c->sent = c->sent_bytes = 0;
+	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
+		a->held = (struct call_queue){ NULL, NULL };
+	while (c->oldest != NULL)
+		call_forget(c->oldest);
+}

@@ -1,0 +1,215 @@
+/* client_driver.c - the calls of storage/driver.h, each as a message to storaged. */
+#include "common/base/log.h"
+#include "storage/ipc/client.h"
+
+enum { COMMIT_INLINE = 256 * 1024 };	/* bytes of all bodies that go along in one commit */
+
+static struct client_account *account_of(struct store_account *base)
+{
+	return (struct client_account *)base;
+}
+
+/* A call of an account that is what `ask` says, its number filled in. */
+static struct call *account_call(struct store_account *base, struct store_ask *ask, void *arg)
+{
+	struct client_account *a = account_of(base);
+
+	ask->account = a->number;
+	return call_new(a->client, a, ask, arg);
+}
+
+static uint64_t plain_call(struct call *call, store_done done)
+{
+	if (call == NULL)
+		return 0;
+	call->done.plain = done;
+	return call_go(call);
+}
+
+static uint64_t body_call(struct call *call, store_body_done done)
+{
+	if (call == NULL)
+		return 0;
+	call->done.body = done;
+	return call_go(call);
+}
+
+static uint64_t call_lock(struct store_account *a, store_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_LOCK };
+
+	return plain_call(account_call(a, &ask, arg), done);
+}
+
+static uint64_t call_list(struct store_account *a, size_t from, store_list_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_LIST, .from = from };
+	struct call *call = account_call(a, &ask, arg);
+
+	if (call == NULL)
+		return 0;
+	call->done.list = done;
+	return call_go(call);
+}
+
+static uint64_t call_find(struct store_account *a, struct span name, store_find_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_FIND, .name = name };
+	struct call *call = account_call(a, &ask, arg);
+
+	if (call == NULL)
+		return 0;
+	call->done.find = done;
+	return call_go(call);
+}
+
+static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_SYNC, .look = *look };
+	struct call *call = account_call(a, &ask, arg);
+
+	if (call == NULL)
+		return 0;
+	call->done.page = done;
+	return call_go(call);
+}
+
+static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_BODY, .mailbox = mailbox, .uid = uid };
+
+	return body_call(account_call(a, &ask, arg), done);
+}
+
+static uint64_t call_meta_file(struct store_account *a, store_body_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_META_FILE };
+
+	return body_call(account_call(a, &ask, arg), done);
+}
+
+static uint64_t call_meta_put(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
+			      store_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_META_PUT, .mailbox = mailbox, .uid = uid, .meta = meta };
+
+	return plain_call(account_call(a, &ask, arg), done);
+}
+
+static uint64_t call_room(struct store *s, uint64_t size, store_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_ROOM, .size = size };
+
+	return plain_call(call_new(client_of(s), NULL, &ask, arg), done);
+}
+
+/* --- changes ------------------------------------------------------------------ */
+
+/* What the call does not carry inline it takes; all else is freed. */
+static void take_bodies(struct call *call, struct store_stage *const *stages, const struct store_ask_body *bodies,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (stages[i] == NULL)
+			continue;
+		if (call == NULL || call->state == CALL_FAILING)
+			store_stage_free(stages[i]);
+		else
+			stage_take((struct client_stage *)stages[i], call, bodies[i].where);
+	}
+}
+
+/* How each body goes along; the worst that befell one of them. */
+static enum store_status place_bodies(struct store_stage *const *stages, struct store_ask_body *bodies, size_t count)
+{
+	enum store_status status = STORE_OK;
+	size_t room = COMMIT_INLINE;
+
+	for (size_t i = 0; i < count; i++) {
+		struct client_stage *st = (struct client_stage *)stages[i];
+
+		bodies[i] = (struct store_ask_body){ .where = STORE_ASK_NONE };
+		if (st == NULL)
+			continue;
+		if (stage_status(st) != STORE_OK)
+			status = stage_status(st);
+		bodies[i] = stage_body(st, room);
+		room -= bodies[i].bytes.n;
+	}
+	return status;
+}
+
+static uint64_t call_commit(struct store_account *base, const struct store_mutation *mutations, size_t count,
+			    const struct store_txid *txid, store_commit_done done, void *arg)
+{
+	struct store_stage *stages[STORE_MUTATIONS] = { NULL };
+	struct store_ask_body bodies[STORE_MUTATIONS];
+	struct store_ask ask = { .type = STORE_WIRE_COMMIT, .txid = *txid, .mutations = mutations,
+				 .count = count, .bodies = bodies };
+	enum store_status status;
+	struct call *call;
+
+	for (size_t i = 0; i < count && i < STORE_MUTATIONS; i++)
+		stages[i] = mutations[i].stage;
+	for (size_t i = STORE_MUTATIONS; i < count; i++)
+		store_stage_free(mutations[i].stage);
+	status = place_bodies(stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
+	call = account_call(base, &ask, arg);
+	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
+		call_fail(call, status);
+	take_bodies(call, stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
+	if (call == NULL)
+		return 0;
+	call->done.commit = done;
+	return call_go(call);
+}
+
+static uint64_t call_deliver(struct store *s, struct store_stage *stage, struct span meta,
+			     const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
+			     store_done done, void *arg)
+{
+	struct store_ask_body body;
+	struct store_ask ask = { .type = STORE_WIRE_DELIVER, .txid = *txid, .meta = meta, .recipients = recipients,
+				 .count = count, .bodies = &body };
+	enum store_status status = place_bodies(&stage, &body, 1);
+	struct call *call = call_new(client_of(s), NULL, &ask, arg);
+
+	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
+		call_fail(call, status);
+	take_bodies(call, &stage, &body, 1);
+	return plain_call(call, done);
+}
+
+static void call_cancel(struct store *s, uint64_t op)
+{
+	struct client *c = client_of(s);
+	struct call *call = request_peek(c->open, op);
+
+	if (call == NULL)		/* one that found no place in the table */
+		for (call = c->failing.first; call != NULL && call->number != op;)
+			call = call->next;
+	if (call != NULL && !call->own)
+		call->done.plain = NULL;
+}
+
+const struct store_driver client_driver = {
+	.login = account_login,
+	.logout = account_logout,
+	.lock = call_lock,
+	.list = call_list,
+	.find = call_find,
+	.sync = call_sync,
+	.watch = account_watch,
+	.body = call_body,
+	.meta_file = call_meta_file,
+	.meta_put = call_meta_put,
+	.stage_new = stage_new,
+	.stage_write = stage_write,
+	.stage_ready = stage_is_ready,
+	.stage_size = stage_size,
+	.stage_free = stage_free,
+	.commit = call_commit,
+	.deliver = call_deliver,
+	.room = call_room,
+	.cancel = call_cancel,
+};

@@ -1,0 +1,34 @@
+/*
+ * store_answer.h - storaged's answer to a request, as a struct and as a message's body.
+ *
+ * Shape   A status and words; on STORE_OK what the request's type asked for.
+ * Pure    No I/O.
+ */
+#ifndef STORAGE_STORE_ANSWER_H
+#define STORAGE_STORE_ANSWER_H
+
+#include "storage/ipc/store_wire.h"
+
+enum { STORE_ANSWER_WORDS = 480 };
+
+/* Which fields count, by type of the request. */
+struct store_answer {
+	enum store_status status;
+	const char *words;		/* never NULL once read */
+	uint64_t from;			/* LIST, writing: as it was asked */
+	struct store_list list;		/* LIST */
+	struct store_mailbox mailbox;	/* FIND */
+	struct store_page page;		/* SYNC */
+	uint64_t size;			/* BODY, META_FILE */
+	const struct store_result *results;	/* COMMIT */
+	size_t count;
+};
+
+/* Appends the body. A long list is cut to a page of STORE_WIRE_LIST_BYTES. */
+void store_answer_write(struct buf *b, enum store_wire_type type, const struct store_answer *a);
+
+/* Reads the answer to a request of that type; lent from body and memory. False:
+ * malformed, or no memory. */
+bool store_answer_read(struct store_answer *a, enum store_wire_type type, struct span body, struct arena *memory);
+
+#endif

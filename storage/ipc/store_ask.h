@@ -1,0 +1,55 @@
+/*
+ * store_ask.h - a request to storaged, as a struct and as a message's body.
+ *
+ * Limits  Those of store.h are checked on both sides: writing gives STORE_LIMIT or
+ *         STORE_INVALID for what can't be, reading fails.
+ * Pure    No I/O.
+ */
+#ifndef STORAGE_STORE_ASK_H
+#define STORAGE_STORE_ASK_H
+
+#include "storage/ipc/store_wire.h"
+
+enum store_ask_where {
+	STORE_ASK_NONE,		/* no body: the mutation is no append */
+	STORE_ASK_INLINE,	/* in the message */
+	STORE_ASK_STAGED	/* in a stage that was sealed; the request takes it */
+};
+
+struct store_ask_body {
+	enum store_ask_where where;
+	struct span bytes;	/* INLINE */
+	uint64_t stage;		/* STAGED: its number */
+};
+
+/* Which fields count, by type. */
+struct store_ask {
+	enum store_wire_type type;
+	uint64_t account;	/* the login's number: all but STAGE, SEAL, DROP, DELIVER, ROOM */
+	struct span token;	/* LOGIN */
+	uint64_t from;		/* LIST */
+	struct span name;	/* FIND */
+	struct store_look look;	/* SYNC */
+	bool watch;		/* WATCH */
+	uint64_t mailbox;	/* BODY, META_PUT */
+	uint32_t uid;		/* BODY, META_PUT */
+	struct span meta;	/* META_PUT, DELIVER */
+	uint64_t stage;		/* STAGE, SEAL, DROP: its number */
+	uint64_t size;		/* STAGE: at most; SEAL: exactly; ROOM */
+	struct store_txid txid;	/* COMMIT, DELIVER */
+	const struct store_mutation *mutations;		/* COMMIT; their stage is left out */
+	const struct store_recipient *recipients;	/* DELIVER */
+	size_t count;					/* of either */
+	const struct store_ask_body *bodies;		/* COMMIT: one for each mutation; DELIVER: one */
+};
+
+/* Appends the body. STORE_OK; STORE_INVALID or STORE_LIMIT for what can't be asked;
+ * STORE_TRY_LATER without memory. */
+enum store_status store_ask_write(struct buf *b, const struct store_ask *ask);
+
+/* Reads a body of that type; what *ask points to is lent from body and memory.
+ * 0, -EPROTO, or -ENOMEM. */
+int store_ask_read(struct store_ask *ask, uint16_t type, struct span body, struct arena *memory,
+		   struct error *err);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * peer.h - the insides of dispatch: clients, their logins, stages and requests.
+ */
+#ifndef STORAGED_PEER_H
+#define STORAGED_PEER_H
+
+#include "common/base/table.h"
+#include "common/ipc/ipc.h"
+#include "storage/ipc/store_answer.h"
+#include "storage/ipc/store_ask.h"
+#include "storage/storaged/dispatch.h"
+
+enum { PEER_NAME = 32 };
+
+struct dispatch {
+	uv_loop_t *loop;
+	struct dispatch_backend backend;
+	struct peer *peers;
+	uv_check_t tend;		/* runs while a client is paused */
+	uv_timer_t later;		/* drops clients that could not be dropped at once */
+	unsigned handles;
+	bool closed;
+	struct arena *memory;		/* of the request at hand */
+	struct buf out;			/* the answer at hand */
+	uint64_t taken, refused;	/* requests since the start */
+};
+
+struct peer {
+	struct peer *next, **back;
+	struct dispatch *d;
+	struct ipc *ipc;		/* NULL: gone; stays until its requests are done */
+	char name[PEER_NAME];
+	unsigned rights;
+	struct table *logins, *stages;	/* by the client's number */
+	struct serving *first;		/* requests in hand */
+	size_t open;			/* of those, how many */
+	size_t cost;			/* bytes that their answers may have */
+	bool paused;
+	bool doomed;			/* to be dropped on the next turn */
+};
+
+struct login {
+	struct peer *peer;
+	uint64_t number;
+	struct store_account *account;	/* NULL until the store has opened it */
+	size_t open;			/* requests of it in hand */
+	bool closing;			/* leaves with the last of them */
+	char name[];			/* of the account */
+};
+
+struct staged {
+	uint64_t number;
+	struct store_stage *stage;
+	bool sealing, sealed;
+	bool dropped;			/* while it was being sealed */
+};
+
+/* A request in hand. */
+struct serving {
+	struct serving *next, **back;
+	struct peer *peer;
+	struct login *login;		/* or NULL */
+	struct staged *staged;		/* SEAL */
+	enum store_wire_type type;
+	uint64_t number;
+	uint64_t op;			/* of the store's call */
+	uint64_t from;			/* LIST */
+};
+
+/* --- dispatch.c ------------------------------------------------------------- */
+
+/* Closes the connection at once, with a line in the log. Not from a store's callback. */
+void peer_drop(struct peer *p, const char *words);
+/* The same on the loop's next turn. */
+void peer_doom(struct peer *p);
+/* Sends the answer; fds are given away. */
+void peer_answer(struct peer *p, enum store_wire_type type, uint64_t number, const struct store_answer *a,
+		 int *fds, size_t fd_count);
+/* Answers, and forgets the request. */
+void serving_end(struct serving *r, const struct store_answer *a, int *fds, size_t fd_count);
+void serving_status(struct serving *r, enum store_status status, const char *words);
+/* Logs out what is closing and has no request left. */
+void login_release(struct login *l);
+
+/* --- serve.c ------------------------------------------------------------------ */
+
+struct serve_row {
+	const char *name;
+	unsigned rights;		/* of enum control_right; one of them is needed */
+	bool login;			/* of a login that the store has opened */
+	size_t cost;			/* bytes that the answer may have, about */
+	/* False: the client has broken the rules (words in *err), r is still there. */
+	bool (*run)(struct serving *r, const struct store_ask *ask, struct error *err);
+};
+
+/* NULL for a type that there is not. */
+const struct serve_row *serve_row(uint16_t type);
+
+/* --- serve_change.c: stages, commits, deliveries ------------------------------- */
+
+bool serve_stage(struct serving *r, const struct store_ask *ask, struct error *err);
+bool serve_seal(struct serving *r, const struct store_ask *ask, struct error *err);
+bool serve_drop(struct serving *r, const struct store_ask *ask, struct error *err);
+bool serve_commit(struct serving *r, const struct store_ask *ask, struct error *err);
+bool serve_deliver(struct serving *r, const struct store_ask *ask, struct error *err);
+/* Frees the stages that nothing holds. */
+void staged_clear(struct peer *p);
+
+#endif
