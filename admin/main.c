@@ -25,7 +25,7 @@ static const struct verb verbs[] = {
 	  "domain add|remove DOMAIN\n"
 	  "domain list [--json]\n" },
 	{ "alias", alias_run,
-	  "alias add ADDRESS TARGET...\n"
+	  "alias add ADDRESS|@DOMAIN TARGET...\n"
 	  "alias remove ADDRESS\n"
 	  "alias list [--json]\n" },
 	{ "config", config_run,

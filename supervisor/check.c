@@ -19,6 +19,7 @@ struct place {
 	enum daemon daemon;
 	const struct config_listen *listen;
 	const struct config_scope *scope;
+	size_t index;			/* of the Listen */
 };
 
 static const char *place_file(const struct place *p)
@@ -96,6 +97,21 @@ static void check_context(const struct place *p, const struct tls_pair *pairs, s
 	tls_context_drop(context);
 }
 
+/* Another Listen has had the very same check: a context takes milliseconds, and `start` is
+ * to be quick. */
+static bool was_checked(const struct place *p)
+{
+	const struct config *c = setup_of(p->s, p->daemon)->config;
+
+	if (!config_listen_is_bare(c, p->index))
+		return false;
+	for (size_t i = 0; i < p->index; i++)
+		if (config_listen_is_bare(c, i) && config_listen(c, i)->mode != CONFIG_MODE_PLAIN &&
+		    setup_opens(p->s, p->daemon, i))
+			return true;
+	return false;
+}
+
 /* True if clients of this Listen can have TLS. */
 static bool check_tls(const struct place *p)
 {
@@ -110,7 +126,7 @@ static bool check_tls(const struct place *p)
 	else if (count == 0)
 		report_warn(p->r, "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is not offered",
 			    place_file(p), p->listen->line, p->listen->text);
-	else
+	else if (!was_checked(p))
 		check_context(p, pairs, count);
 	return count > 0 &&
 	       (p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS));
@@ -167,6 +183,7 @@ static void check_listen(struct place *p, size_t i)
 {
 	const struct config *c = setup_of(p->s, p->daemon)->config;
 
+	p->index = i;
 	p->listen = config_listen(c, i);
 	p->scope = config_listen_scope(c, i);
 	check_mechanisms(p, CONFIG_MECHANISMS);

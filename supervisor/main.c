@@ -17,7 +17,7 @@
 #include "supervisor/lock.h"
 #include "supervisor/supervisor.h"
 
-enum { PATIENCE_MS = 3000 };
+enum { PATIENCE_MS = 3000, HIGH_FD = 10 };
 
 struct options {
 	const char *dir;	/* -C */
@@ -137,6 +137,18 @@ static uint32_t raise_limits(void)
 	return (uint32_t)limit.rlim_cur;
 }
 
+/* A folder's descriptor, above those that a child's own take (child.c). */
+static int open_high(const char *path)
+{
+	int low = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), high;
+
+	if (low < 0)
+		return -1;
+	high = fcntl(low, F_DUPFD_CLOEXEC, HIGH_FD);
+	close(low);
+	return high;
+}
+
 /* The folder that this very program lies in. */
 static int open_libexec(struct supervisor *s, struct error *err)
 {
@@ -149,7 +161,7 @@ static int open_libexec(struct supervisor *s, struct error *err)
 	if (slash == NULL)
 		return error_set(err, -ENOENT, "can't find the folder of this program");
 	*slash = '\0';
-	s->libexec = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	s->libexec = open_high(path);
 	if (s->libexec < 0)
 		return error_system(err, errno, "can't open %s", path);
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++)

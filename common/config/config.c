@@ -34,6 +34,14 @@ const struct config_scope *config_listen_scope(const struct config *c, size_t i)
 	return i < c->port_count ? &c->ports[i]->scope : NULL;
 }
 
+bool config_listen_is_bare(const struct config *c, size_t i)
+{
+	for (unsigned k = 0; k < CONFIG_KEY_COUNT; k++)
+		if (c->ports[i]->scope.values[k] != NULL)
+			return false;
+	return true;
+}
+
 /* The Listen's own value, else the file's, else NULL. */
 static const struct config_value *find(const struct config_scope *s, enum config_key key)
 {

@@ -110,6 +110,8 @@ const struct config_scope *config_top(const struct config *c);
 size_t config_listen_count(const struct config *c);
 const struct config_listen *config_listen(const struct config *c, size_t i);
 const struct config_scope *config_listen_scope(const struct config *c, size_t i);
+/* No key stands under the Listen: its scope is the file's. */
+bool config_listen_is_bare(const struct config *c, size_t i);
 
 /* Both can't be bound at once: the same port, and one address covers the other. */
 bool config_listen_overlap(const struct config_listen *a, const struct config_listen *b);

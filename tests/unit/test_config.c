@@ -259,6 +259,11 @@ static void test_scopes(void **state)
 	assert_int_equal(config_listen(c, 1)->port, 10465);
 	assert_int_equal(config_listen(c, 1)->line, 9);
 	assert_null(config_listen(c, 2));
+	assert_false(config_listen_is_bare(c, 0));
+	assert_true(config_listen_is_bare(c, 1));
+	assert_string_equal(config_written(config_listen_scope(c, 0), CONFIG_SECURE_LEVEL, 0), "0");
+	assert_string_equal(config_written(config_listen_scope(c, 0), CONFIG_LOGIN_TIME, 0), "2m");
+	assert_null(config_written(config_listen_scope(c, 0), CONFIG_LOGIN_TIME, 1));
 	one = config_listen_scope(c, 0);
 	two = config_listen_scope(c, 1);
 	assert_int_equal(config_number(one, CONFIG_SECURE_LEVEL), 0);
