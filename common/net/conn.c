@@ -39,8 +39,10 @@ static bool flush(struct conn *c)
 		return false;
 	}
 	waiting = stream_waiting(&c->stream);
-	if (waiting <= c->ports->output_limit / 2)
+	if (c->blocked && waiting <= c->ports->output_limit / 2) {
 		c->blocked = false;
+		conn_wake(c);	/* whoever flushed may not ask next any more in this turn */
+	}
 	if (waiting == 0)
 		c->write_ms = NEVER;
 	else if (c->write_ms == NEVER || c->stream.out_bytes != before)
@@ -381,8 +383,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		return;
 	if ((events & UV_READABLE) != 0)
 		input(c);
-	else
-		talk(c, (struct span){ NULL, 0 });
 	conn_settle(c);
 }
 

@@ -1,4 +1,5 @@
 /* test_worker.c - a daemon's life, with the test in yubind's place.
+ * link: tests/unit/yubind_kit.o
  * link: common/proc/worker.o common/proc/start.o common/proc/settings.o common/proc/bundle.o common/proc/control.o
  * link: common/proc/ids.o common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o
  * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/ipc/wire.o
@@ -21,6 +22,7 @@
 #include "common/ipc/ipc.h"
 #include "common/proc/ids.h"
 #include "common/proc/worker.h"
+#include "tests/unit/yubind_kit.h"
 
 /* --- the daemon: it notes what it is told, and tells it on request ---------- */
 
@@ -121,115 +123,32 @@ static const struct worker_daemon fake = {
 	.tickets = fake_tickets, .revoke = fake_revoke, .stop = fake_stop, .status = fake_status, .free = fake_free
 };
 
-/* --- yubind: the test ------------------------------------------------------- */
-
-struct child {
-	pid_t pid;
-	int control, log;
-};
-
-static void child_begin(struct child *c)
-{
-	int control[2], logs[2];
-
-	assert_int_equal(ipc_pair(control, NULL), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, logs), 0);
-	c->pid = fork();
-	if (c->pid == 0) {
-		close(control[0]);
-		dup2(control[1], CONTROL_FD);
-		exit(worker_main(&fake));
-	}
-	close(control[1]);
-	c->control = control[0];
-	c->log = logs[0];
-
-	struct control_hello h = { .daemon = "imapd", .worker = 2, .hostname = "mail.example.org", .uid = UINT32_MAX,
-				   .gid = UINT32_MAX, .nofile = 1000 };
-	struct buf b;
-
-	buf_init(&b, 4096);
-	control_hello_write(&b, &h);
-	assert_int_equal(ipc_send_now(c->control, CONTROL_HELLO, 0, buf_span(&b), &logs[1], 1, NULL), 0);
-	buf_clear(&b);
-	close(logs[1]);
-}
-
-static void send_fd(struct child *c, enum control_type type, uint64_t number, struct span body, int fd)
-{
-	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, number, body, &fd, 1, NULL), 0);
-	close(fd);
-}
+/* --- the tests -------------------------------------------------------------- */
 
 static void send_settings(struct child *c, uint64_t number, const char *site, const char *own, const char *extra)
 {
 	struct buf b;
-	int fd;
 
 	buf_init(&b, 4096);
 	bundle_put(&b, "yubin.conf", span_of(site));
 	bundle_put(&b, "imapd.conf", span_of(own));
 	if (extra != NULL)
 		bundle_put(&b, extra, span_of(""));
-	assert_int_equal(bundle_to_fd(buf_span(&b), &fd, NULL), 0);
-	send_fd(c, CONTROL_SETTINGS, number, (struct span){ NULL, 0 }, fd);
-	buf_clear(&b);
-}
-
-static void send_number(struct child *c, enum control_type type, uint64_t v)
-{
-	struct buf b;
-
-	buf_init(&b, 64);
-	wire_put_u64(&b, v);
-	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, 0, buf_span(&b), NULL, 0, NULL), 0);
-	buf_clear(&b);
-}
-
-static void send_text(struct child *c, enum control_type type, uint64_t number, const char *text)
-{
-	struct buf b;
-
-	buf_init(&b, 4096);
-	wire_put_text(&b, text);
-	assert_int_equal(ipc_send_now(c->control, (uint16_t)type, number, buf_span(&b), NULL, 0, NULL), 0);
+	child_send_settings(c, number, buf_span(&b));
 	buf_clear(&b);
 }
 
 static void go(struct child *c)
 {
-	assert_int_equal(ipc_send_now(c->control, CONTROL_GO, 0, (struct span){ NULL, 0 }, NULL, 0, NULL), 0);
+	child_send(c, CONTROL_GO, (struct span){ NULL, 0 });
 }
 
-/* The next message must be of this type; its text is left in answer. */
-static char answer[8192];
+/* Its text is left in answer. */
+static const char *answer;
 
 static void expect(struct child *c, enum control_type type, uint64_t number)
 {
-	int fds[IPC_FDS_MAX];
-	struct ipc_message m;
-	struct error err;
-	uint8_t *body;
-
-	if (ipc_receive_now(c->control, 5000, &m, &body, fds, &err) < 0)
-		fail_msg("%s", err.words);
-	struct wire w = { .in = m.body };
-
-	wire_text(&w, answer, sizeof(answer));
-	free(body);
-	if (m.type != type)
-		fail_msg("message %u, not %d: %s", m.type, (int)type, answer);
-	assert_int_equal(m.number, number);
-}
-
-static int child_end(struct child *c)
-{
-	int status;
-
-	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
-	close(c->control);
-	close(c->log);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	answer = child_expect(c, type, number);
 }
 
 static void start_whole(struct child *c)
@@ -237,20 +156,20 @@ static void start_whole(struct child *c)
 	struct control_peer p = { .role = CONTROL_ROLE_STORE, .rights = 3, .name = "storaged" };
 	struct buf b;
 
-	child_begin(c);
+	child_begin(c, &fake);
 	send_settings(c, 0, "Hostname one.example\n", "", NULL);
 	buf_init(&b, 256);
 	wire_put_u32(&b, 4);
-	send_fd(c, CONTROL_LISTEN, 0, buf_span(&b), open("/dev/null", O_RDONLY));
+	child_send_fd(c, CONTROL_LISTEN, 0, buf_span(&b), open("/dev/null", O_RDONLY));
 	buf_reset(&b);
 	control_peer_write(&b, &p);
-	send_fd(c, CONTROL_PEER, 0, buf_span(&b), open("/dev/null", O_RDONLY));
+	child_send_fd(c, CONTROL_PEER, 0, buf_span(&b), open("/dev/null", O_RDONLY));
 	buf_reset(&b);
 	wire_put_u64(&b, 1000);
 	wire_put_u64(&b, 3);
-	assert_int_equal(ipc_send_now(c->control, CONTROL_IDS, 0, buf_span(&b), NULL, 0, NULL), 0);
+	child_send(c, CONTROL_IDS, buf_span(&b));
 	buf_clear(&b);
-	assert_int_equal(ipc_send_now(c->control, CONTROL_TICKETS, 0, span_of("12345"), NULL, 0, NULL), 0);
+	child_send(c, CONTROL_TICKETS, span_of("12345"));
 	go(c);
 	expect(c, CONTROL_READY, 0);
 	assert_non_null(strstr(answer, "user="));
@@ -263,22 +182,22 @@ static void test_story(void **state)
 
 	(void)state;
 	start_whole(&c);
-	send_text(&c, CONTROL_ASK, 77, "status");
+	child_send_text(&c, CONTROL_ASK, 77, "status");
 	expect(&c, CONTROL_ANSWER, 77);
 	assert_non_null(strstr(answer, "id 1000\n"));
 	assert_non_null(strstr(answer, "story prepare settings(one.example) listen(4) peer(1,3,storaged) tickets(5) start \n"));
 	send_settings(&c, 5, "Hostname two.example\n", "", NULL);
 	expect(&c, CONTROL_APPLIED, 5);
 	assert_string_equal(answer, "");
-	send_text(&c, CONTROL_REVOKE, 0, "a@example.org");
+	child_send_text(&c, CONTROL_REVOKE, 0, "a@example.org");
 	expect(&c, CONTROL_REVOKED, 0);
 	assert_string_equal(answer, "a@example.org");
-	send_text(&c, CONTROL_ASK, 78, "status");	/* the second of three: half is used */
+	child_send_text(&c, CONTROL_ASK, 78, "status");	/* the second of three: half is used */
 	expect(&c, CONTROL_WANT_IDS, 0);
 	expect(&c, CONTROL_ANSWER, 78);
 	assert_non_null(strstr(answer, "id 1001\n"));
 	assert_non_null(strstr(answer, "settings(two.example) revoke(a@example.org)"));
-	send_number(&c, CONTROL_STOP, 20);
+	child_send_number(&c, CONTROL_STOP, 20);
 	assert_int_equal(child_end(&c), 0);
 }
 
@@ -295,10 +214,10 @@ static void test_refused_settings(void **state)
 	send_settings(&c, 7, "Hostname two.example\n", "", "bad");
 	expect(&c, CONTROL_APPLIED, 7);
 	assert_string_equal(answer, "the fake refuses these");
-	send_text(&c, CONTROL_ASK, 1, "status");
+	child_send_text(&c, CONTROL_ASK, 1, "status");
 	expect(&c, CONTROL_ANSWER, 1);
 	assert_null(strstr(answer, "two.example"));
-	send_number(&c, CONTROL_DRAIN, 1000);	/* the fake has no drain: it leaves */
+	child_send_number(&c, CONTROL_DRAIN, 1000);	/* the fake has no drain: it leaves */
 	assert_int_equal(child_end(&c), 0);
 }
 
@@ -310,11 +229,11 @@ static void test_malformed_orders(void **state)
 	start_whole(&c);
 	for (uint16_t type = 0; type < 20; type++)
 		if (type != CONTROL_TICKETS && type != CONTROL_SETTINGS && type != CONTROL_ASK)
-			assert_int_equal(ipc_send_now(c.control, type, 0, span_of("x"), NULL, 0, NULL), 0);
-	send_text(&c, CONTROL_ASK, 2, "nonsense");
+			child_send(&c, (enum control_type)type, span_of("x"));
+	child_send_text(&c, CONTROL_ASK, 2, "nonsense");
 	expect(&c, CONTROL_ANSWER, 2);
 	assert_string_equal(answer, "");
-	send_number(&c, CONTROL_STOP, 1);
+	child_send_number(&c, CONTROL_STOP, 1);
 	assert_int_equal(child_end(&c), 0);
 }
 
@@ -323,12 +242,12 @@ static void test_bad_start(void **state)
 	struct child c;
 
 	(void)state;
-	child_begin(&c);
+	child_begin(&c, &fake);
 	send_settings(&c, 0, "Hostname one.example\n", "SecureLevel 9\n", NULL);
 	expect(&c, CONTROL_FAILED, 0);
 	assert_non_null(strstr(answer, "etc/imapd.conf line 1"));
 	assert_int_equal(child_end(&c), 1);
-	child_begin(&c);
+	child_begin(&c, &fake);
 	go(&c);
 	expect(&c, CONTROL_FAILED, 0);
 	assert_non_null(strstr(answer, "before it has sent the settings"));
@@ -346,7 +265,7 @@ static void test_orphan(void **state)
 	start_whole(&c);
 	kill(c.pid, SIGTERM);
 	kill(c.pid, SIGINT);
-	send_text(&c, CONTROL_ASK, 1, "status");
+	child_send_text(&c, CONTROL_ASK, 1, "status");
 	expect(&c, CONTROL_ANSWER, 1);	/* signals do not end it */
 	before_ms = clock_mono_ms();
 	close(c.control);
@@ -368,7 +287,7 @@ static void test_log(void **state)
 	assert_true(n > 0);
 	line[n] = '\0';
 	assert_non_null(strstr(line, " info imapd[2] ready pid="));
-	send_number(&c, CONTROL_STOP, 1);
+	child_send_number(&c, CONTROL_STOP, 1);
 	assert_int_equal(child_end(&c), 0);
 }
 
