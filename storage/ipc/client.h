@@ -92,6 +92,7 @@ struct client_account {
 	store_changed changed;
 	void *arg;
 	enum account_state state;
+	bool known;			/* the storaged of this socket has the login */
 	bool locked;
 	bool closing;			/* logged out; leaves with its last call */
 	uint16_t token_n;

@@ -41,13 +41,18 @@ static void done_nothing(struct call *call, const struct store_answer *a, struct
 	(void)m;
 }
 
-void account_leave(struct client_account *a)
+static void send_logout(struct client_account *a)
 {
 	struct store_ask ask = { .type = STORE_WIRE_LOGOUT, .account = a->number };
 
-	if (a->state == ACCOUNT_IN && a->client->ipc != NULL &&
-	    call_own_new(a->client, NULL, &ask, done_nothing, NULL) < 0)
+	if (a->known && call_own_new(a->client, NULL, &ask, done_nothing, NULL) < 0)
 		log_error("no memory to log out at storaged");
+	a->known = false;
+}
+
+void account_leave(struct client_account *a)
+{
+	send_logout(a);
 	table_remove(a->client->account_by_number, table_number(&a->number));
 	*a->back = a->next;
 	if (a->next != NULL)
@@ -112,6 +117,7 @@ static void account_refuse(struct client_account *a, enum store_status status)
 {
 	struct call *call;
 
+	send_logout(a);
 	a->state = status == STORE_TRY_LATER ? ACCOUNT_OUT : ACCOUNT_VOID;
 	while ((call = queue_take(&a->held)) != NULL)
 		call_fail(call, a->state == ACCOUNT_VOID ? STORE_REFUSED : STORE_TRY_LATER);
@@ -155,6 +161,7 @@ static void done_enter(struct call *call, const struct store_answer *a, struct i
 	struct store_ask ask = { .type = STORE_WIRE_LOCK, .account = account->number };
 
 	(void)m;
+	account->known = a->status == STORE_OK;
 	if (a->status != STORE_OK)
 		account_refuse(account, a->status);
 	else if (!account->locked)
@@ -193,6 +200,7 @@ void account_push(struct client_account *a)
 
 void account_recall(struct client_account *a)
 {
+	a->known = false;
 	if (a->state == ACCOUNT_ENTERING || a->state == ACCOUNT_IN)
 		a->state = ACCOUNT_OUT;
 }

@@ -51,7 +51,6 @@ int store_ipc_new(struct store **out, uv_loop_t *loop, struct error *err)
 		return -ENOMEM;
 	}
 	uv_timer_start(&c->wait, on_wait, c->wait_ms, 0);
-	uv_unref((uv_handle_t *)&c->wait);
 	*out = &c->base;
 	return 0;
 }
@@ -163,10 +162,12 @@ void store_ipc_free(struct store *s)
 	c->closed = c->away_long = true;
 	ipc_free(c->ipc);
 	c->ipc = NULL;
+	for (struct client_account *a = c->accounts; a != NULL; a = a->next) {
+		account_recall(a);
+		a->changed = NULL;
+	}
 	stages_recall(c);
 	calls_clear(c);
-	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
-		a->changed = NULL;
 	uv_timer_stop(&c->wait);
 	uv_timer_stop(&c->retry);
 	client_release(c);

@@ -84,17 +84,22 @@ int fake_pair_client(struct fake_pair *p, unsigned rights, struct store **out, s
 	return code;
 }
 
-int fake_pair_start(struct fake_pair *p, struct error *err)
+int fake_pair_attach(struct fake_pair *p, struct error *err)
 {
-	int ends[2], code = dispatch_new(&p->dispatch, p->loop, &p->backend, err);
+	int ends[2], code = ipc_pair(ends, err);
 
-	if (code == 0)
-		code = ipc_pair(ends, err);
 	if (code == 0)
 		code = dispatch_client(p->dispatch, p->rights, "test", ends[0], err);
 	if (code == 0)
 		store_ipc_attach(p->store, ends[1]);
 	return code;
+}
+
+int fake_pair_start(struct fake_pair *p, struct error *err)
+{
+	int code = dispatch_new(&p->dispatch, p->loop, &p->backend, err);
+
+	return code < 0 ? code : fake_pair_attach(p, err);
 }
 
 void fake_pair_clear(struct fake_pair *p)
@@ -110,8 +115,7 @@ bool fake_pair_run(struct fake_pair *p, const unsigned *flag)
 	uint64_t end = clock_mono_ms() + PATIENCE_MS;
 
 	while (*flag == 0 && clock_mono_ms() < end)
-		if (uv_run(p->loop, UV_RUN_NOWAIT) == 0 && *flag == 0)
-			return false;
+		uv_run(p->loop, UV_RUN_NOWAIT);
 	return *flag != 0;
 }
 

@@ -32,6 +32,8 @@ void fake_pair_clear(struct fake_pair *p);
 /* storaged is killed, with all requests in hand; and a new one comes up. */
 void fake_pair_stop(struct fake_pair *p);
 int fake_pair_start(struct fake_pair *p, struct error *err);
+/* A fresh socket to the dispatch that is there. */
+int fake_pair_attach(struct fake_pair *p, struct error *err);
 
 /* A client of the dispatch of its own: another daemon. */
 int fake_pair_client(struct fake_pair *p, unsigned rights, struct store **out, struct error *err);
