@@ -121,6 +121,7 @@ static enum imap_run select_page(struct imap_server *e)
 	}
 	if (!d->begun)
 		first_page(e, page);
+	e->dirty |= page->mailbox.modseq > d->mailbox.modseq;	/* between two pages */
 	if (take_ranges(e, page) != 0) {
 		imap_deselect(e);
 		return imap_no_memory(e);

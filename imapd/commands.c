@@ -163,7 +163,10 @@ static void deny(struct imap_server *e, const struct imap_command *c, const char
 {
 	begin(e, c);
 	e->step = give_final;
-	imap_done(e, "%s", reply);
+	if (span_starts(span_of(reply), "BAD "))
+		imap_bad(e, reply + 4);
+	else
+		imap_done(e, "%s", reply);
 }
 
 static const char privacy_words[] = "NO [PRIVACYREQUIRED] This server takes passwords over TLS only: STARTTLS first";

@@ -88,7 +88,7 @@ bool imap_parse_try_word(struct imap_parse *p, const char *word)
 bool imap_parse_tag(struct imap_parse *p, struct span *tag)
 {
 	*tag = take_while(p, tag_char);
-	return tag->n > 0 || imap_parse_fail(p, "a command begins with a tag");
+	return tag->n > 0 || imap_parse_fail(p, "A command begins with a tag and a space");
 }
 
 bool imap_parse_atom(struct imap_parse *p, struct span *atom)

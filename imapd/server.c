@@ -217,7 +217,8 @@ static void command_over(struct imap_server *e)
 	if (e->half_line)
 		imap_text(e, "\r\n");
 	e->half_line = false;
-	look = e->dirty || (e->command != NULL && (e->command->flags & C_LOOK) != 0);
+	look = e->dirty || (e->sel.view.gone.n > 0 && imap_may_expunge(e)) ||
+	       (e->command != NULL && (e->command->flags & C_LOOK) != 0);
 
 	if (e->state == IMAP_SELECTED && look && !e->looked && !e->closing) {
 		e->looked = true;
@@ -242,6 +243,18 @@ static void run(struct imap_server *e)
 		command_over(e);
 }
 
+/* A look may have used up the hint of store_watch: what it did not tell is looked for when
+ * the command ends. */
+static void note_news(struct imap_server *e, const struct imap_result *r)
+{
+	if (e->state != IMAP_SELECTED || r->status != STORE_OK)
+		return;
+	if (e->ask.kind == IMAP_FIND || e->ask.kind == IMAP_LIST)
+		e->dirty = true;
+	else if (e->ask.kind == IMAP_SYNC && !e->sync.begun && r->page->mailbox.id == e->sel.mailbox)
+		e->dirty |= r->page->mailbox.modseq > e->sel.own_modseq;
+}
+
 void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_result *result)
 {
 	if (number == 0 || number != e->waiting || e->asked)
@@ -249,6 +262,7 @@ void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_
 	e->waiting = 0;
 	if (e->closing || e->step == NULL)
 		return;
+	note_news(e, result);
 	e->result = result;
 	run(e);
 	e->result = NULL;

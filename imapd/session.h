@@ -175,6 +175,8 @@ void imap_command_bad(struct imap_server *e, struct span text, const char *words
 const struct imap_command *imap_command_at(size_t i);	/* NULL behind the last */
 
 /* --- sync.c: what changed in the selected mailbox -------------------------- */
+/* EXPUNGE may be told by the command in hand. */
+bool imap_may_expunge(const struct imap_server *e);
 enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
 /* A commit of this session gave that mod-sequence: its own changes are no news. */
 void imap_sync_own(struct imap_server *e, uint64_t modseq);

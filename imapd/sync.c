@@ -13,7 +13,7 @@ enum { RETRY_MS = 1000 };	/* IDLE: after a look that failed */
 
 static enum imap_run sync_page(struct imap_server *e);
 
-static bool may_expunge(const struct imap_server *e)
+bool imap_may_expunge(const struct imap_server *e)
 {
 	return e->command == NULL || (e->command->flags & C_NO_EXPUNGE) == 0 || e->uid;
 }
@@ -114,7 +114,7 @@ static enum imap_run sync_tell(struct imap_server *e)
 		s->gone_seq = 0;
 		s->gone_at--;
 	}
-	if (may_expunge(e) && v->gone.n > 0) {
+	if (imap_may_expunge(e) && v->gone.n > 0) {
 		if (imap_view_expunge(v) != 0)
 			return imap_break(e);
 		v->told_exists = imap_view_count(v);
@@ -185,6 +185,7 @@ static enum imap_run sync_page(struct imap_server *e)
 		s->modseq = page->mailbox.modseq;
 		s->recent_uid = page->mailbox.recent_uid;
 	}
+	e->dirty |= page->mailbox.modseq > s->modseq;	/* between two pages */
 	if (take_page(e, page) != 0)
 		return imap_break(e);
 	if (page->next_uid != 0) {
@@ -194,7 +195,7 @@ static enum imap_run sync_page(struct imap_server *e)
 	e->sel.modseq = s->modseq;
 	if (e->sel.own_modseq < s->modseq)
 		e->sel.own_modseq = s->modseq;
-	s->gone_at = may_expunge(e) ? e->sel.view.gone.n : 0;
+	s->gone_at = imap_may_expunge(e) ? e->sel.view.gone.n : 0;
 	return imap_go(e, sync_tell);
 }
 

@@ -1,0 +1,420 @@
+/* imap_rig.c - the contract is in imap_rig.h. */
+#include "tests/unit/imap_rig.h"
+
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+enum { SESSIONS = 16 };
+
+struct conn {
+	struct rig *rig;
+	struct shell *session;
+	struct config *config;
+	struct buf out, in;
+	size_t largest;
+	bool awake, closed, tls, wants_tls, blocked;
+};
+
+struct rig {
+	struct service service;
+	struct store *store;
+	uv_loop_t loop;
+	struct conn *conns[SESSIONS];
+	/* the login that waits */
+	auth_login_done done;
+	void *arg;
+	struct auth_grant grant;
+	enum auth_status status;
+	uint64_t skew_ms;
+};
+
+static struct rig *the_rig;	/* auth_login and worker_loop have no other way to it */
+
+/* --- conn.h, auth.h, worker.h ---------------------------------------------- */
+
+void conn_wake(struct conn *c)
+{
+	c->awake = true;
+}
+
+uint64_t conn_id(const struct conn *c)
+{
+	(void)c;
+	return 1;
+}
+
+const char *conn_peer(const struct conn *c)
+{
+	(void)c;
+	return "192.0.2.7";
+}
+
+const struct config_listen *conn_listen(const struct conn *c)
+{
+	return config_listen(c->config, 0);
+}
+
+const struct config_scope *conn_config(const struct conn *c)
+{
+	return config_listen_scope(c->config, 0);
+}
+
+const char *conn_hostname(const struct conn *c)
+{
+	(void)c;
+	return "mail.example.org";
+}
+
+const struct tls_facts *conn_tls(const struct conn *c)
+{
+	(void)c;
+	return NULL;
+}
+
+bool conn_may_start_tls(const struct conn *c)
+{
+	return !c->tls && conn_listen(c)->mode == CONFIG_MODE_EXPLICIT;
+}
+
+void *conn_daemon(const struct conn *c)
+{
+	return &c->rig->service;
+}
+
+bool conn_login(struct conn *c, const char *account)
+{
+	(void)c;
+	return strcmp(account, "crowd@example.org") != 0;
+}
+
+uv_loop_t *worker_loop(struct worker *w)
+{
+	(void)w;
+	return &the_rig->loop;
+}
+
+uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg)
+{
+	struct rig *r = the_rig;
+	struct span user = attempt->user;
+
+	(void)a;
+	memset(&r->grant, 0, sizeof(r->grant));
+	r->done = done;
+	r->arg = arg;
+	r->status = span_is(attempt->password, "secret") ? AUTH_OK : AUTH_WRONG;
+	if (span_is(user, "off"))
+		r->status = AUTH_DISABLED;
+	if (span_is(user, "late"))
+		r->status = AUTH_TRY_LATER;
+	snprintf(r->grant.account, sizeof(r->grant.account), "%.*s@example.org", (int)user.n, (const char *)user.p);
+	fake_store_token(r->store, &r->grant.token, r->grant.account, STORE_RIGHT_READ);
+	return 77;
+}
+
+void auth_cancel(struct auth *a, uint64_t number)
+{
+	(void)a;
+	if (number == 77)
+		the_rig->done = NULL;
+}
+
+static bool run_auth(struct rig *r)
+{
+	auth_login_done done = r->done;
+
+	r->done = NULL;
+	if (done != NULL)
+		done(r->arg, r->status, r->status == AUTH_OK ? &r->grant : NULL);
+	return done != NULL;
+}
+
+/* --- turns ----------------------------------------------------------------- */
+
+static void converse(struct conn *c)
+{
+	struct span out, in;
+
+	c->awake = false;
+	while (!c->closed && !c->wants_tls && !c->blocked) {
+		switch (imap_protocol.next(c->session, &out)) {
+		case CONN_WANT_OUTPUT:
+			buf_put(&c->out, out);
+			c->largest = out.n > c->largest ? out.n : c->largest;
+			break;
+		case CONN_WANT_TLS:
+			c->wants_tls = true;
+			buf_reset(&c->in);
+			break;
+		case CONN_WANT_CLOSE:
+			c->closed = true;
+			break;
+		case CONN_WANT_INPUT:
+			in = buf_span(&c->in);
+			if (in.n == 0)
+				return;
+			imap_protocol.feed(c->session, &in);
+			if (in.n == c->in.n)
+				return;
+			buf_drop(&c->in, c->in.n - in.n);
+			break;
+		}
+	}
+}
+
+static bool turn(struct rig *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		if (r->conns[i] != NULL && r->conns[i]->awake && !r->conns[i]->blocked) {
+			converse(r->conns[i]);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void settle(struct rig *r)
+{
+	for (;;) {
+		bool reading = false;
+
+		if (turn(r) || run_auth(r) || fake_store_step(r->store) > 0)
+			continue;
+		for (size_t i = 0; i < SESSIONS; i++)
+			reading |= r->conns[i] != NULL && r->conns[i]->session->reading != NULL;
+		if (!reading)
+			return;
+		uv_run(&r->loop, UV_RUN_ONCE);
+	}
+}
+
+static void no_log(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+/* --- the rig --------------------------------------------------------------- */
+
+struct rig *rig_new(const struct fake_options *o)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	assert_int_equal(fake_store_new(&r->store, o, NULL), 0);
+	uv_loop_init(&r->loop);
+	log_to_function(no_log, NULL);
+	r->service.store = r->store;
+	the_rig = r;
+	return r;
+}
+
+void rig_free(struct rig *r)
+{
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (r->conns[i] != NULL)
+			rig_close(r->conns[i]);
+	fake_store_free(r->store);
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&r->loop);
+	free(r);
+	the_rig = NULL;
+}
+
+struct store *rig_store(struct rig *r)
+{
+	return r->store;
+}
+
+void rig_time(struct rig *r, uint64_t ms)
+{
+	r->skew_ms += ms;
+	for (size_t i = 0; i < SESSIONS; i++) {
+		if (r->conns[i] == NULL)
+			continue;
+		imap_protocol.tick(r->conns[i]->session, clock_mono_ms() + r->skew_ms);
+		r->conns[i]->awake = true;
+	}
+	settle(r);
+}
+
+static void say_config(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+{
+	(void)arg;
+	(void)severity;
+	fail_msg("%s:%u: %s", file, line, words);
+}
+
+struct conn *rig_open(struct rig *r, const char *conf)
+{
+	static const char fallback[] = "Listen 127.0.0.1:143 explicit\n";
+	struct conn *c = calloc(1, sizeof(*c));
+	void *session;
+	size_t i;
+
+	assert_non_null(c);
+	for (i = 0; i < SESSIONS && r->conns[i] == NULL; i++)
+		;
+	if (i == SESSIONS)
+		r->skew_ms = 0;		/* nobody saw that time */
+	c->rig = r;
+	buf_init(&c->out, 256 << 20);
+	buf_init(&c->in, 256 << 20);
+	assert_int_equal(config_parse(&c->config, CONFIG_IMAPD, span_of(conf != NULL ? conf : fallback), "imapd.conf",
+				      say_config, NULL), 0);
+	assert_int_equal(imap_protocol.open(&session, c, NULL), 0);
+	c->session = session;
+	for (i = 0; r->conns[i] != NULL; i++)
+		assert_true(i + 1 < SESSIONS);
+	r->conns[i] = c;
+	c->awake = true;
+	settle(r);
+	return c;
+}
+
+struct conn *rig_login(struct rig *r, const char *mailbox)
+{
+	struct conn *c = rig_open(r, NULL);
+
+	rig_secure(c);
+	rig_pump(c, "l LOGIN anna secret\r\n", strlen("l LOGIN anna secret\r\n"));
+	if (mailbox != NULL) {
+		char select[300];
+
+		snprintf(select, sizeof(select), "s SELECT %s\r\n", mailbox);
+		rig_pump(c, select, strlen(select));
+	}
+	return c;
+}
+
+void rig_close(struct conn *c)
+{
+	struct rig *r = c->rig;
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (r->conns[i] == c)
+			r->conns[i] = NULL;
+	imap_protocol.close(c->session);
+	config_free(c->config);
+	buf_clear(&c->out);
+	buf_clear(&c->in);
+	free(c);
+}
+
+/* want with ~ for anything without CR. */
+static bool matches(const char *want, const char *got)
+{
+	for (; *want != '\0'; want++, got++) {
+		if (*want != '~') {
+			if (*want != *got)
+				return false;
+			continue;
+		}
+		for (;; got++) {
+			if (matches(want + 1, got))
+				return true;
+			if (*got == '\0' || *got == '\r')
+				return false;
+		}
+	}
+	return *got == '\0';
+}
+
+void rig_want(struct conn *c, const char *want)
+{
+	buf_put_byte(&c->out, 0);
+	if (!matches(want, (const char *)c->out.p)) {
+		printf("--- wanted\n%s\n--- got\n%s\n---\n", want, (const char *)c->out.p);
+		fail();
+	}
+	buf_reset(&c->out);
+}
+
+size_t rig_pump(struct conn *c, const char *send, size_t n)
+{
+	size_t got;
+
+	buf_put(&c->in, (struct span){ (const uint8_t *)send, n });
+	imap_protocol.tick(c->session, clock_mono_ms() + c->rig->skew_ms);
+	c->awake = true;
+	settle(c->rig);
+	got = c->out.n;
+	buf_reset(&c->out);
+	return got;
+}
+
+static void send_text(struct conn *c, const char *send, size_t n)
+{
+	buf_put(&c->in, (struct span){ (const uint8_t *)send, n });
+	imap_protocol.tick(c->session, clock_mono_ms() + c->rig->skew_ms);
+	c->awake = true;
+	settle(c->rig);
+}
+
+void rig_say(struct conn *c, const char *send, const char *want)
+{
+	unit_case(send, 0);
+	send_text(c, send, strlen(send));
+	rig_want(c, want);
+}
+
+void rig_say_bytes(struct conn *c, const char *send, const char *want)
+{
+	unit_case(send, 1);
+	for (size_t i = 0; send[i] != '\0'; i++)
+		send_text(c, send + i, 1);
+	rig_want(c, want);
+}
+
+struct span rig_output(struct conn *c)
+{
+	struct span out = buf_span(&c->out);
+
+	c->out.n = 0;
+	return out;
+}
+
+void rig_block(struct conn *c)
+{
+	c->blocked = true;
+}
+
+void rig_take(struct conn *c)
+{
+	c->blocked = false;
+	c->awake = true;
+	settle(c->rig);
+}
+
+bool rig_closed(const struct conn *c)
+{
+	return c->closed;
+}
+
+bool rig_wants_tls(const struct conn *c)
+{
+	return c->wants_tls;
+}
+
+void rig_secure(struct conn *c)
+{
+	c->tls = true;
+	c->wants_tls = false;
+	imap_protocol.secured(c->session);
+	buf_reset(&c->out);
+}
+
+struct shell *rig_shell(struct conn *c)
+{
+	return c->session;
+}
+
+size_t rig_largest_reply(const struct conn *c)
+{
+	return c->largest;
+}
