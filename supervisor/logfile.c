@@ -17,6 +17,7 @@ struct logfile {
 	int fd;			/* -1: syslog, or the file can't be opened */
 	int copy_fd;
 	uint64_t lost;		/* lines that could not be written */
+	bool torn;		/* the file ends in half a line */
 	bool to_syslog;
 	char path[];
 };
@@ -66,11 +67,24 @@ void logfile_close(struct logfile *l)
 	free(l);
 }
 
-static bool put_line(int fd, struct span line)
+/* Bytes written of the line and its end, or -1. */
+static ssize_t put_line(int fd, struct span line)
 {
 	struct iovec parts[] = { { (void *)line.p, line.n }, { (void *)"\n", 1 } };
 
-	return writev(fd, parts, 2) == (ssize_t)line.n + 1;
+	return writev(fd, parts, 2);
+}
+
+static bool put_whole(struct logfile *l, struct span line)
+{
+	ssize_t n;
+
+	if (l->torn && write(l->fd, "\n", 1) != 1)
+		return false;
+	l->torn = false;
+	n = put_line(l->fd, line);
+	l->torn = n > 0 && n != (ssize_t)line.n + 1;
+	return n == (ssize_t)line.n + 1;
 }
 
 /* The level is the line's second word (log.h). */
@@ -95,7 +109,7 @@ static void tell_lost(struct logfile *l)
 		return;
 	clock_log_text(when, clock_real_ms());
 	snprintf(line, sizeof(line), "%s warn yubind log lines lost count=%llu", when, (unsigned long long)l->lost);
-	if (put_line(l->fd, span_of(line)))
+	if (put_whole(l, span_of(line)))
 		l->lost = 0;
 }
 
@@ -108,7 +122,7 @@ void logfile_write(struct logfile *l, struct span line)
 		return;
 	}
 	tell_lost(l);
-	if (!put_line(l->fd, line))
+	if (!put_whole(l, line))
 		l->lost++;
 }
 
@@ -128,4 +142,5 @@ void logfile_look(struct logfile *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = fd;
+	l->torn = false;
 }
