@@ -53,7 +53,8 @@ int ipc_frame_read(struct ipc_frame *f, struct span record, struct error *err)
 	if ((f->flags & IPC_FLAG_CREDIT) != 0 && (f->flags != IPC_FLAG_CREDIT || f->type != 0 || length != 0))
 		return error_set(err, -EPROTO, "a credit frame that carries more than a credit");
 	if ((f->flags & IPC_FLAG_MORE) != 0 && length != IPC_FRAME_BODY)
-		return error_set(err, -EPROTO, "a frame of %u bytes is not full, and more is to follow", length);
+		return error_set(err, -EPROTO, "a frame of %u bytes is not full, and more is to follow",
+				 length);
 	f->body = w.in;
 	return 0;
 }
@@ -112,7 +113,8 @@ int ipc_assemble(struct ipc_assembly **a, const struct ipc_frame *f, int *fds, s
 	if (fd_count > IPC_FDS_MAX)
 		return refuse(fds, fd_count, err, -EPROTO, "a message has too many descriptors");
 	if (*a != NULL && fd_count > 0)
-		return refuse(fds, fd_count, err, -EPROTO, "descriptors come with a frame that is not the first");
+		return refuse(fds, fd_count, err, -EPROTO,
+			      "descriptors come with a frame that is not the first");
 	if (*a == NULL && (f->flags & IPC_FLAG_MORE) == 0) {
 		*m = (struct ipc_message){ f->type, f->number, f->body, fds, fd_count };
 		return IPC_WHOLE;

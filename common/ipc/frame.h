@@ -31,11 +31,11 @@ void ipc_frame_write(uint8_t head[IPC_FRAME_HEAD], const struct ipc_frame *f);
 /* f from one record; f->body lends from it. 0 or -EPROTO. */
 int ipc_frame_read(struct ipc_frame *f, struct span record, struct error *err);
 
-struct ipc_assembly;		/* opaque; a message of several frames that is not whole yet */
+struct ipc_assembly; /* opaque; a message of several frames that is not whole yet */
 
 enum ipc_assembled {
-	IPC_PART,		/* more frames must come */
-	IPC_WHOLE		/* *m is a message */
+	IPC_PART, /* more frames must come */
+	IPC_WHOLE /* *m is a message */
 };
 
 /* Takes one frame, which is not a credit, and the fd_count descriptors that came

@@ -10,8 +10,8 @@
 #include "common/ipc/record.h"
 
 enum {
-	TURN = 64,			/* frames taken in one wake-up: the others' turn comes */
-	CREDIT_STEP = IPC_FDS_FLIGHT / 2	/* descriptors taken before the sender hears of it */
+	TURN = 64,                       /* frames taken in one wake-up: the others' turn comes */
+	CREDIT_STEP = IPC_FDS_FLIGHT / 2 /* descriptors taken before the sender hears of it */
 };
 
 /* A message on its way out. */
@@ -20,23 +20,23 @@ struct parcel {
 	uint16_t type;
 	uint64_t number;
 	struct span body;
-	size_t sent;			/* bytes of body that are with the kernel */
+	size_t sent; /* bytes of body that are with the kernel */
 	int *fds;
-	size_t fd_count;		/* 0 once the first frame is with the kernel */
+	size_t fd_count; /* 0 once the first frame is with the kernel */
 };
 
 struct ipc {
 	uv_poll_t poll;
-	int fd;				/* -1: freed */
-	int watching;			/* events that uv_poll looks for */
-	int broken;			/* a negative errno: nothing can be sent any more */
+	int fd;       /* -1: freed */
+	int watching; /* events that uv_poll looks for */
+	int broken;   /* a negative errno: nothing can be sent any more */
 	bool paused;
-	bool ended;			/* gone was called */
-	bool starved;			/* the first parcel waits for credit, not for the socket */
-	size_t queued, queue_max;	/* bytes */
+	bool ended;               /* gone was called */
+	bool starved;             /* the first parcel waits for credit, not for the socket */
+	size_t queued, queue_max; /* bytes */
 	size_t queued_fds;
-	size_t flight;			/* descriptors sent for which no credit has come */
-	size_t taken;			/* descriptors received for which no credit was sent */
+	size_t flight; /* descriptors sent for which no credit has come */
+	size_t taken;  /* descriptors received for which no credit was sent */
 	struct parcel *first, **last;
 	struct ipc_assembly *part;
 	struct ipc_handlers h;
@@ -108,7 +108,7 @@ void ipc_free(struct ipc *i)
 	queue_clear(i);
 	ipc_assembly_free(i->part);
 	i->part = NULL;
-	uv_close((uv_handle_t *)&i->poll, on_closed);	/* stops watching fd at once */
+	uv_close((uv_handle_t *)&i->poll, on_closed); /* stops watching fd at once */
 	close(i->fd);
 	i->fd = -1;
 }
@@ -220,7 +220,7 @@ static int parcel_send_or_queue(struct ipc *i, struct parcel *p)
 	else if (code < 0)
 		break_off(i, code);
 	if (code == 0 && i->first != NULL)
-		p->fd_count = 0;	/* the queue has them */
+		p->fd_count = 0; /* the queue has them */
 	return i->broken < 0 ? -EPIPE : code;
 }
 
@@ -358,7 +358,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct ipc *i = poll->data;
 
 	if (status < 0)
-		i->watching = 0;	/* libuv stopped at an error that the next receive tells */
+		i->watching = 0; /* libuv stopped at an error that the next receive tells */
 	if ((events & UV_WRITABLE) != 0 && i->broken == 0)
 		flush(i);
 	if ((events & UV_READABLE) != 0 || status < 0)

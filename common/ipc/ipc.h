@@ -20,20 +20,15 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-enum {
-	IPC_FRAME_MAX = 65536,
-	IPC_MESSAGE_MAX = 1 << 20,
-	IPC_FDS_MAX = 64,
-	IPC_FDS_FLIGHT = 256
-};
+enum { IPC_FRAME_MAX = 65536, IPC_MESSAGE_MAX = 1 << 20, IPC_FDS_MAX = 64, IPC_FDS_FLIGHT = 256 };
 
-struct ipc;			/* opaque */
+struct ipc; /* opaque */
 
 struct ipc_message {
-	uint16_t type;		/* the protocol's own number */
-	uint64_t number;	/* of the request; its answers carry the same */
-	struct span body;	/* lent until the receiver returns */
-	int *fds;		/* a receiver that keeps one sets it to -1; the rest is closed */
+	uint16_t type;    /* the protocol's own number */
+	uint64_t number;  /* of the request; its answers carry the same */
+	struct span body; /* lent until the receiver returns */
+	int *fds;         /* a receiver that keeps one sets it to -1; the rest is closed */
 	size_t fd_count;
 };
 
@@ -42,7 +37,7 @@ typedef void (*ipc_gone)(void *arg, const struct error *why);
 
 struct ipc_handlers {
 	ipc_receive receive;
-	ipc_gone gone;		/* the other end closed or broke the rules; ipc_free is allowed inside */
+	ipc_gone gone; /* the other end closed or broke the rules; ipc_free is allowed inside */
 	void *arg;
 };
 

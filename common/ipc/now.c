@@ -10,8 +10,8 @@
 #include "common/ipc/record.h"
 
 enum {
-	SEND_TIME_MS = 30000,		/* the other end takes nothing for so long: an error */
-	SEND_ROOM = 256 << 10		/* SO_SNDBUF of a pair: a few frames */
+	SEND_TIME_MS = 30000, /* the other end takes nothing for so long: an error */
+	SEND_ROOM = 256 << 10 /* SO_SNDBUF of a pair: a few frames */
 };
 
 /* Waits for events until the deadline. */
@@ -49,8 +49,8 @@ int ipc_send_now(int fd, uint16_t type, uint64_t number, struct span body, const
 		 struct error *err)
 {
 	if (body.n > IPC_MESSAGE_MAX || fd_count > IPC_FDS_MAX)
-		return error_set(err, -EMSGSIZE, "a message of %zu bytes and %zu descriptors is too large", body.n,
-				 fd_count);
+		return error_set(err, -EMSGSIZE, "a message of %zu bytes and %zu descriptors is too large",
+				 body.n, fd_count);
 	do {
 		struct ipc_frame f = { .type = type, .number = number, .body = body };
 		int code;
@@ -77,8 +77,8 @@ static void credit_now(int fd, size_t fd_count)
 }
 
 /* Waits for one record. 0 or an error. */
-static int receive_frame(int fd, uint64_t deadline_ms, uint8_t *room, struct ipc_frame *f, int fds[IPC_FDS_MAX],
-			 size_t *fd_count, struct error *err)
+static int receive_frame(int fd, uint64_t deadline_ms, uint8_t *room, struct ipc_frame *f,
+			 int fds[IPC_FDS_MAX], size_t *fd_count, struct error *err)
 {
 	for (;;) {
 		int code = ipc_record_receive(fd, room, f, fds, fd_count, err);
@@ -147,6 +147,6 @@ int ipc_pair(int ends[2], struct error *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return error_system(err, errno, "can't make a socket pair");
 	for (int i = 0; i < 2; i++)
-		setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));	/* it works with less */
+		setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)); /* it works with less */
 	return 0;
 }

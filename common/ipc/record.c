@@ -79,7 +79,8 @@ int ipc_record_receive(int fd, uint8_t room[IPC_FRAME_MAX], struct ipc_frame *f,
 		return n == 0 ? 0 : error_system(err, errno, "can't receive from another process");
 	*fd_count = detach(&msg, fds);
 	if ((msg.msg_flags & MSG_CTRUNC) != 0)
-		code = error_set(err, -EPROTO, "descriptors were lost on the way: too many, or none left here");
+		code =
+		    error_set(err, -EPROTO, "descriptors were lost on the way: too many, or none left here");
 	else if ((msg.msg_flags & MSG_TRUNC) != 0)
 		code = error_set(err, -EPROTO, "a frame is over %d bytes", IPC_FRAME_MAX);
 	else

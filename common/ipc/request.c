@@ -8,8 +8,8 @@
 #include "common/base/table.h"
 
 struct requests {
-	struct table *open;	/* by number */
-	uint64_t last;		/* the number given last */
+	struct table *open; /* by number */
+	uint64_t last;      /* the number given last */
 	size_t max;
 };
 

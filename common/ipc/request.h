@@ -11,7 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-struct requests;		/* opaque */
+struct requests; /* opaque */
 
 int requests_new(struct requests **out, size_t max, struct error *err);
 void requests_free(struct requests *r);

@@ -13,7 +13,7 @@
 void wire_put_u8(struct buf *b, uint8_t v);
 void wire_put_u32(struct buf *b, uint32_t v);
 void wire_put_u64(struct buf *b, uint64_t v);
-void wire_put_varint(struct buf *b, uint64_t v);	/* LEB128, 1 to 10 bytes */
+void wire_put_varint(struct buf *b, uint64_t v); /* LEB128, 1 to 10 bytes */
 void wire_put_span(struct buf *b, struct span s);
 void wire_put_text(struct buf *b, const char *s);
 
@@ -26,7 +26,7 @@ uint8_t wire_u8(struct wire *w);
 uint32_t wire_u32(struct wire *w);
 uint64_t wire_u64(struct wire *w);
 uint64_t wire_varint(struct wire *w);
-struct span wire_span(struct wire *w);		/* lends from the body */
+struct span wire_span(struct wire *w); /* lends from the body */
 /* A string of less than size bytes without NUL, copied with one behind it. */
 void wire_text(struct wire *w, char *out, size_t size);
 /* A count that can't exceed what the rest of the body holds, each taking least bytes. */

@@ -12,8 +12,8 @@
 #include "common/net/server.h"
 
 enum {
-	TURN = 64,			/* connections taken in one turn */
-	COMPLAIN_MS = 10000		/* between two complaints that something is short */
+	TURN = 64,          /* connections taken in one turn */
+	COMPLAIN_MS = 10000 /* between two complaints that something is short */
 };
 
 static void on_listener(uv_poll_t *poll, int status, int events);
@@ -76,7 +76,8 @@ static void complain(struct server *s, int errno_value)
 	if (s->complained_ms != 0 && now_ms - s->complained_ms < COMPLAIN_MS)
 		return;
 	s->complained_ms = now_ms;
-	log_error("can't accept connections, some are dropped connections=%zu: %s", s->count, strerror(errno_value));
+	log_error("can't accept connections, some are dropped connections=%zu: %s", s->count,
+		  strerror(errno_value));
 }
 
 /* No descriptor is left: without one to give up, the connection would stay in the

@@ -9,10 +9,10 @@
 
 #include "common/base/span.h"
 
-enum { ADDRESS_PORT_TEXT = INET6_ADDRSTRLEN + 9 };	/* "[...]:65535" and a NUL */
+enum { ADDRESS_PORT_TEXT = INET6_ADDRSTRLEN + 9 }; /* "[...]:65535" and a NUL */
 
 struct address {
-	char host[INET6_ADDRSTRLEN];	/* "192.0.2.7", "2001:db8::1"; "?" for what is neither */
+	char host[INET6_ADDRSTRLEN]; /* "192.0.2.7", "2001:db8::1"; "?" for what is neither */
 	unsigned port;
 };
 

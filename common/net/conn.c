@@ -9,9 +9,9 @@
 #include "common/net/inside.h"
 
 enum {
-	TURN_OUTPUT = 256 << 10,	/* bytes that one turn may say: then it is the others' turn */
-	FINISH_MS = 10000,		/* for answers to a peer that has sent all it will */
-	AGAIN_MS = 50			/* a deadline that stays in the past does not spin the loop */
+	TURN_OUTPUT = 256 << 10, /* bytes that one turn may say: then it is the others' turn */
+	FINISH_MS = 10000,       /* for answers to a peer that has sent all it will */
+	AGAIN_MS = 50            /* a deadline that stays in the past does not spin the loop */
 };
 
 /* --- output --------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static bool flush(struct conn *c)
 	waiting = stream_waiting(&c->stream);
 	if (c->blocked && waiting <= c->ports->output_limit / 2) {
 		c->blocked = false;
-		conn_wake(c);	/* whoever flushed may not ask next any more in this turn */
+		conn_wake(c); /* whoever flushed may not ask next any more in this turn */
 	}
 	if (waiting == 0)
 		c->write_ms = NEVER;
@@ -172,7 +172,8 @@ static void say_failure(struct conn *c, enum tls_cut cut)
 {
 	char text[TLS_TEXT];
 
-	tls_session_failure_text(c->stream.tls, cut, config_file_name(c->server->protocol->which), text, sizeof(text));
+	tls_session_failure_text(c->stream.tls, cut, config_file_name(c->server->protocol->which), text,
+				 sizeof(text));
 	log_info("ICID %llu %s", (unsigned long long)c->id, text);
 }
 
@@ -180,7 +181,8 @@ void conn_shake(struct conn *c)
 {
 	struct error err = { .words = "this port has no TLS, or TLS is up already" };
 
-	if (c->port->tls == NULL || c->stream.tls != NULL || tls_session_new(&c->stream.tls, c->port->tls, &err) < 0) {
+	if (c->port->tls == NULL || c->stream.tls != NULL ||
+	    tls_session_new(&c->stream.tls, c->port->tls, &err) < 0) {
 		log_warn("ICID %llu TLS failed: %s", (unsigned long long)c->id, err.words);
 		conn_cut(c, "server");
 		return;
@@ -222,7 +224,7 @@ static void take_cipher(struct conn *c, struct span cipher)
 	if (c->state == CONN_SHAKING && status == TLS_UP)
 		tls_is_up(c);
 	if (c->state == CONN_OPEN)
-		talk(c, (struct span){ NULL, 0 });	/* the greeting goes with the session tickets */
+		talk(c, (struct span){ NULL, 0 }); /* the greeting goes with the session tickets */
 	while (c->state == CONN_OPEN && (n = tls_session_read(tls, plain, ROOM)) > 0)
 		talk(c, (struct span){ plain, n });
 	if (c->state != CONN_OPEN && c->state != CONN_SHAKING)

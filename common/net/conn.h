@@ -18,25 +18,25 @@
 #include "common/config/config.h"
 #include "common/tls/session.h"
 
-struct conn;			/* opaque */
-struct server;			/* opaque; server.h */
+struct conn;   /* opaque */
+struct server; /* opaque; server.h */
 
 enum conn_want {
-	CONN_WANT_INPUT,	/* nothing to do until input, a wake or the deadline */
-	CONN_WANT_OUTPUT,	/* *out is to be sent (lent until the next call) */
-	CONN_WANT_TLS,		/* start TLS once all output is with the kernel; what is left in clear is dropped */
-	CONN_WANT_CLOSE		/* close once all output is with the kernel */
+	CONN_WANT_INPUT,  /* nothing to do until input, a wake or the deadline */
+	CONN_WANT_OUTPUT, /* *out is to be sent (lent until the next call) */
+	CONN_WANT_TLS,    /* start TLS once all output is with the kernel; what is left in clear is dropped */
+	CONN_WANT_CLOSE   /* close once all output is with the kernel */
 };
 
 enum conn_end {
-	CONN_END_STOP,		/* the server stops or drains: say so (421, * BYE) and close */
-	CONN_END_REVOKED	/* the account was changed, disabled or removed */
+	CONN_END_STOP,   /* the server stops or drains: say so (421, * BYE) and close */
+	CONN_END_REVOKED /* the account was changed, disabled or removed */
 };
 
 /* tick, secured, finished, deadline and idle may be NULL (idle: always). tick is called
  * at the start of each turn, before feed and next. */
 struct conn_protocol {
-	const char *name;		/* "imap": ALPN and logs */
+	const char *name; /* "imap": ALPN and logs */
 	enum config_file which;
 
 	/* A session for c. The greeting is what next gives first. */
@@ -56,7 +56,7 @@ struct conn_protocol {
 	 * closes all the same. */
 	void (*finished)(void *session);
 	void (*tick)(void *session, uint64_t now_ms);
-	uint64_t (*deadline)(void *session);	/* monotonic ms; UINT64_MAX: none */
+	uint64_t (*deadline)(void *session); /* monotonic ms; UINT64_MAX: none */
 	void (*end)(void *session, enum conn_end why);
 	/* No command is in hand: a draining server may end it. */
 	bool (*idle)(void *session);
@@ -66,10 +66,10 @@ struct conn_protocol {
  * of calls; safe from everywhere on the loop thread. */
 void conn_wake(struct conn *c);
 
-uint64_t conn_id(const struct conn *c);			/* ICID */
-const char *conn_peer(const struct conn *c);		/* "192.0.2.7", "2001:db8::1" */
+uint64_t conn_id(const struct conn *c);      /* ICID */
+const char *conn_peer(const struct conn *c); /* "192.0.2.7", "2001:db8::1" */
 unsigned conn_peer_port(const struct conn *c);
-const char *conn_local(const struct conn *c);		/* "192.0.2.1:993" */
+const char *conn_local(const struct conn *c); /* "192.0.2.1:993" */
 const struct config_listen *conn_listen(const struct conn *c);
 /* The Listen's settings as they were when the connection came; lent for its life. */
 const struct config_scope *conn_config(const struct conn *c);

@@ -20,8 +20,12 @@ static void host_leave(void *arg)
 int server_new(struct server **out, struct worker *w, const struct conn_protocol *p, const char *refusal,
 	       void *daemon, struct error *err)
 {
-	struct server_host host = { .arg = w, .loop = worker_loop(w), .hostname = worker_hello(w)->hostname,
-				    .settings = host_settings, .id = host_id, .leave = host_leave };
+	struct server_host host = { .arg = w,
+				    .loop = worker_loop(w),
+				    .hostname = worker_hello(w)->hostname,
+				    .settings = host_settings,
+				    .id = host_id,
+				    .leave = host_leave };
 
 	return server_new_at(out, &host, p, refusal, daemon, err);
 }

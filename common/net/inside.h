@@ -16,20 +16,20 @@
 #include "common/net/stream.h"
 #include "common/net/tally.h"
 
-#define NEVER UINT64_MAX		/* of deadlines */
+#define NEVER UINT64_MAX /* of deadlines */
 
 enum {
-	ROOM = 65536			/* bytes of one read, and of a turn's gathered output */
+	ROOM = 65536 /* bytes of one read, and of a turn's gathered output */
 };
 
 /* Where a server lives: a worker, or a test. */
 struct server_host {
 	void *arg;
 	uv_loop_t *loop;
-	const char *hostname;				/* lent for the server's life */
-	struct settings *(*settings)(void *arg);	/* lends those in force */
-	uint64_t (*id)(void *arg);			/* the next connection id */
-	void (*leave)(void *arg);			/* the last connection has ended, and no more will come */
+	const char *hostname;                    /* lent for the server's life */
+	struct settings *(*settings)(void *arg); /* lends those in force */
+	uint64_t (*id)(void *arg);               /* the next connection id */
+	void (*leave)(void *arg);                /* the last connection has ended, and no more will come */
 };
 
 struct listener {
@@ -37,7 +37,7 @@ struct listener {
 	struct server *server;
 	struct listener *next;
 	int fd;
-	size_t index;			/* of its Listen */
+	size_t index; /* of its Listen */
 };
 
 struct server {
@@ -45,34 +45,34 @@ struct server {
 	const struct conn_protocol *protocol;
 	const char *refusal;
 	void *daemon;
-	struct ports *ports;		/* for connections from now on; NULL before the first settings */
-	struct buf tickets;		/* the keys in force, for contexts to come */
+	struct ports *ports; /* for connections from now on; NULL before the first settings */
+	struct buf tickets;  /* the keys in force, for contexts to come */
 	struct listener *listeners;
-	struct conn *conns;		/* all of them */
-	struct conn *ready, *turning;	/* those that were woken; those whose turn it is */
+	struct conn *conns;           /* all of them */
+	struct conn *ready, *turning; /* those that were woken; those whose turn it is */
 	size_t count;
 	uint64_t accepted, refused;
 	struct tally *by_address, *by_account;
-	uv_idle_t idle;			/* runs while somebody is ready */
+	uv_idle_t idle; /* runs while somebody is ready */
 	uv_timer_t drain;
-	unsigned handles;		/* of ours that libuv still holds */
-	int reserve;			/* a descriptor to give up when there are none left */
-	uint64_t complained_ms;		/* when that was last logged */
-	bool full;			/* MaxConnections: not listening */
-	bool draining;			/* no longer listening */
-	bool ending;			/* idle sessions are told to end */
-	bool left;			/* host.leave was called */
+	unsigned handles;       /* of ours that libuv still holds */
+	int reserve;            /* a descriptor to give up when there are none left */
+	uint64_t complained_ms; /* when that was last logged */
+	bool full;              /* MaxConnections: not listening */
+	bool draining;          /* no longer listening */
+	bool ending;            /* idle sessions are told to end */
+	bool left;              /* host.leave was called */
 	bool freed;
-	uint8_t room[ROOM], plain[ROOM];	/* what was read, and what it said */
+	uint8_t room[ROOM], plain[ROOM]; /* what was read, and what it said */
 	struct buf said;
 };
 
 enum conn_state {
-	CONN_SHAKING,		/* TLS comes up */
-	CONN_OPEN,		/* the session has the word */
-	CONN_FLUSHING,		/* output must be with the kernel before the next step */
-	CONN_LINGERING,		/* all is said; the peer may take it in peace */
-	CONN_GONE		/* freed as soon as the loop lets go of it */
+	CONN_SHAKING,   /* TLS comes up */
+	CONN_OPEN,      /* the session has the word */
+	CONN_FLUSHING,  /* output must be with the kernel before the next step */
+	CONN_LINGERING, /* all is said; the peer may take it in peace */
+	CONN_GONE       /* freed as soon as the loop lets go of it */
 };
 
 enum conn_step { STEP_TLS, STEP_CLOSE, STEP_SHUT };
@@ -85,23 +85,23 @@ struct conn {
 	const struct port *port;
 	void *session;
 	struct stream stream;
-	struct buf left;		/* what feed did not use */
+	struct buf left; /* what feed did not use */
 	uv_poll_t poll;
 	uv_timer_t timer;
 	uint64_t id, began_ms;
-	uint64_t armed_ms;		/* when the timer fires; UINT64_MAX: it does not */
-	uint64_t write_ms;		/* deadline of the peer to take something */
-	uint64_t shell_ms;		/* deadline of handshake, half-close and lingering */
+	uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
+	uint64_t write_ms; /* deadline of the peer to take something */
+	uint64_t shell_ms; /* deadline of handshake, half-close and lingering */
 	int watching;
-	uint8_t handles;		/* that libuv still holds */
-	uint8_t state;			/* enum conn_state */
-	uint8_t step;			/* enum conn_step, when flushed */
-	bool ready;			/* in the server's list */
-	bool blocked;			/* OutputLimit: next is not asked until all is out */
-	bool ended;			/* the peer has sent all it will */
+	uint8_t handles; /* that libuv still holds */
+	uint8_t state;   /* enum conn_state */
+	uint8_t step;    /* enum conn_step, when flushed */
+	bool ready;      /* in the server's list */
+	bool blocked;    /* OutputLimit: next is not asked until all is out */
+	bool ended;      /* the peer has sent all it will */
 	bool told_finished, told_end;
 	bool secured;
-	bool exempt;			/* from the limit by address */
+	bool exempt; /* from the limit by address */
 	char *account;
 	struct address peer;
 	char local[ADDRESS_PORT_TEXT];

@@ -11,8 +11,8 @@
 #include "common/net/inside.h"
 
 enum {
-	LEFT_MAX = 4 * ROOM,		/* what feed left: one read, and TLS records that ended in it */
-	LINGER_MS = 1000		/* for the peer to read our last words */
+	LEFT_MAX = 4 * ROOM, /* what feed left: one read, and TLS records that ended in it */
+	LINGER_MS = 1000     /* for the peer to read our last words */
 };
 
 /* --- what the session may ask --------------------------------------------- */
@@ -99,13 +99,13 @@ void conn_cut(struct conn *c, const char *by)
 	if (c->state == CONN_GONE)
 		return;
 	c->state = CONN_GONE;
-	buf_reset(&c->server->said);	/* what was gathered was c's, whose turn it is */
+	buf_reset(&c->server->said); /* what was gathered was c's, whose turn it is */
 	session_close(c);
 	log_info("ICID %llu closed by=%s in=%llu out=%llu ms=%llu", (unsigned long long)c->id, by,
 		 (unsigned long long)c->stream.in_bytes, (unsigned long long)c->stream.out_bytes,
 		 (unsigned long long)(clock_mono_ms() - c->began_ms));
 	server_forget(c->server, c);
-	uv_close((uv_handle_t *)&c->poll, on_closed);	/* before its descriptor is closed */
+	uv_close((uv_handle_t *)&c->poll, on_closed); /* before its descriptor is closed */
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 	stream_clear(&c->stream);
 	buf_clear(&c->left);
@@ -212,8 +212,14 @@ int conn_new(struct server *s, int fd, const struct port *port, const struct add
 		close(fd);
 	if (c == NULL)
 		return error_set(err, code, "no memory for a connection");
-	*c = (struct conn){ .server = s, .port = port, .peer = *peer, .exempt = exempt, .armed_ms = NEVER,
-			    .write_ms = NEVER, .shell_ms = NEVER, .began_ms = clock_mono_ms() };
+	*c = (struct conn){ .server = s,
+			    .port = port,
+			    .peer = *peer,
+			    .exempt = exempt,
+			    .armed_ms = NEVER,
+			    .write_ms = NEVER,
+			    .shell_ms = NEVER,
+			    .began_ms = clock_mono_ms() };
 	stream_init(&c->stream, fd);
 	buf_init(&c->left, LEFT_MAX);
 	code = open_handles(c, err);

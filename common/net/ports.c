@@ -6,7 +6,7 @@
 
 #include "common/base/log.h"
 
-enum { PAIRS_MAX = 32 };	/* certificates of one port */
+enum { PAIRS_MAX = 32 }; /* certificates of one port */
 
 static void on_warning(void *arg, const char *words)
 {
@@ -21,7 +21,9 @@ static bool xmail_allows(const struct settings *s, enum config_file which)
 	static const struct {
 		enum config_file which;
 		enum config_key key;
-	} rows[] = { { CONFIG_SMTPD, CONFIG_SMTP_TLS }, { CONFIG_POP3D, CONFIG_POP3_TLS }, { CONFIG_IMAPD, CONFIG_IMAP_TLS } };
+	} rows[] = { { CONFIG_SMTPD, CONFIG_SMTP_TLS },
+		     { CONFIG_POP3D, CONFIG_POP3_TLS },
+		     { CONFIG_IMAPD, CONFIG_IMAP_TLS } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].which == which)
@@ -53,8 +55,8 @@ static int file_of(const struct settings *s, const char *path, struct span *text
 	return 0;
 }
 
-static int read_pair(struct tls_pair *pair, const struct settings *s, const struct config_scope *scope, size_t i,
-		     struct error *err)
+static int read_pair(struct tls_pair *pair, const struct settings *s, const struct config_scope *scope,
+		     size_t i, struct error *err)
 {
 	int code;
 
@@ -106,8 +108,8 @@ static int make_context(struct port *p, const struct settings *s, const char *al
 	return code;
 }
 
-static int make_port(struct ports *all, size_t i, enum config_file which, const char *alpn, struct span tickets,
-		     struct error *err)
+static int make_port(struct ports *all, size_t i, enum config_file which, const char *alpn,
+		     struct span tickets, struct error *err)
 {
 	struct port *p = &all->port[i];
 
@@ -116,8 +118,8 @@ static int make_port(struct ports *all, size_t i, enum config_file which, const 
 	if (!wants_tls(p, all->settings, which))
 		return 0;
 	if (make_context(p, all->settings, alpn, tickets, err) < 0)
-		return error_context(err, "etc/%s.conf line %u: Listen %s", config_file_name(which), p->listen->line,
-				     p->listen->text);
+		return error_context(err, "etc/%s.conf line %u: Listen %s", config_file_name(which),
+				     p->listen->line, p->listen->text);
 	p->start_tls = p->tls != NULL && p->listen->mode == CONFIG_MODE_EXPLICIT;
 	return 0;
 }

@@ -12,8 +12,8 @@
 struct port {
 	const struct config_listen *listen;
 	const struct config_scope *scope;
-	struct tls_context *tls;	/* NULL: no TLS here */
-	bool start_tls;			/* STARTTLS may be offered */
+	struct tls_context *tls; /* NULL: no TLS here */
+	bool start_tls;          /* STARTTLS may be offered */
 };
 
 struct ports {

@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "common/net/inside.h"
 
-enum { TICKETS_MAX = 4096 };	/* bytes of ticket keys */
+enum { TICKETS_MAX = 4096 }; /* bytes of ticket keys */
 
 /* --- the list of connections ---------------------------------------------- */
 
@@ -131,7 +131,8 @@ static int check_listeners(const struct server *s, const struct ports *fresh, st
 		is = l->index < fresh->count ? fresh->port[l->index].listen : NULL;
 		if (is == NULL || strcmp(is->text, was->text) != 0 || is->mode != was->mode ||
 		    is->service != was->service)
-			return error_set(err, -EINVAL, "Listen %s was changed: that needs new processes", was->text);
+			return error_set(err, -EINVAL, "Listen %s was changed: that needs new processes",
+					 was->text);
 	}
 	return 0;
 }

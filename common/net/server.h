@@ -13,7 +13,7 @@
 #include "common/net/conn.h"
 #include "common/proc/worker.h"
 
-struct server;			/* opaque */
+struct server; /* opaque */
 
 /* refusal: what a client over the limit by address is told in clear, a whole line
  * (421, -ERR, * BYE). daemon: given back by conn_daemon. */

@@ -50,7 +50,7 @@ static int push_waiting(struct stream *s)
 			return (int)n;
 		buf_drop(&s->out, (size_t)n);
 	}
-	buf_clear(&s->out);	/* an idle connection holds no buffer */
+	buf_clear(&s->out); /* an idle connection holds no buffer */
 	return 0;
 }
 

@@ -15,12 +15,12 @@
 
 struct stream {
 	int fd;
-	struct tls_session *tls;	/* NULL: in clear */
-	struct buf out;			/* what the kernel did not take, as it goes on the wire */
-	uint64_t in_bytes, out_bytes;	/* on the wire */
+	struct tls_session *tls;      /* NULL: in clear */
+	struct buf out;               /* what the kernel did not take, as it goes on the wire */
+	uint64_t in_bytes, out_bytes; /* on the wire */
 };
 
-enum { STREAM_OUT_MAX = 64 << 20 };	/* far above what any OutputLimit lets wait */
+enum { STREAM_OUT_MAX = 64 << 20 }; /* far above what any OutputLimit lets wait */
 
 /* Keeps fd. */
 void stream_init(struct stream *s, int fd);

@@ -6,7 +6,7 @@
 
 #include "common/base/table.h"
 
-enum { KEY_MAX = 320 };		/* table.h's */
+enum { KEY_MAX = 320 }; /* table.h's */
 
 /* A count lies in the table in the place of a pointer: most keys need no more. */
 struct tally {
@@ -56,7 +56,7 @@ void tally_drop(struct tally *t, struct span key)
 	uintptr_t n = count_of(t, key);
 
 	if (n > 1)
-		table_put(t->counts, key, (void *)(n - 1));	/* in place: it can't fail */
+		table_put(t->counts, key, (void *)(n - 1)); /* in place: it can't fail */
 	else
 		table_remove(t->counts, key);
 }

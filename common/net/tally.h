@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-struct tally;			/* opaque */
+struct tally; /* opaque */
 
 int tally_new(struct tally **out, struct error *err);
 void tally_free(struct tally *t);

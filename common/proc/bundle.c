@@ -15,7 +15,7 @@ struct entry {
 };
 
 struct bundle {
-	uint8_t *memory;	/* of its own pages: locked, not dumped, wiped at the end */
+	uint8_t *memory; /* of its own pages: locked, not dumped, wiped at the end */
 	size_t size;
 	size_t count;
 	struct entry entries[];
@@ -73,7 +73,7 @@ static struct bundle *bundle_make(size_t size)
 		free(b);
 		return NULL;
 	}
-	mlock(b->memory, b->size);	/* keys must not reach the swap; where that is not allowed, so be it */
+	mlock(b->memory, b->size); /* keys must not reach the swap; where that is not allowed, so be it */
 	madvise(b->memory, b->size, MADV_DONTDUMP);
 	return b;
 }
@@ -96,7 +96,8 @@ static int bundle_index(struct bundle *b, size_t n, struct error *err)
 		struct entry *e = &b->entries[b->count];
 
 		if (b->count == BUNDLE_ENTRIES)
-			return error_set(err, -EPROTO, "the settings hold more than %d texts", BUNDLE_ENTRIES);
+			return error_set(err, -EPROTO, "the settings hold more than %d texts",
+					 BUNDLE_ENTRIES);
 		e->name = wire_span(&w);
 		e->text = wire_span(&w);
 		if (w.failed || e->name.n == 0)

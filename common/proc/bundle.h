@@ -20,7 +20,7 @@ void bundle_put(struct buf *b, const char *name, struct span text);
 /* The bundle as a sealed memfd, the caller's. */
 int bundle_to_fd(struct span bundle, int *fd, struct error *err);
 
-struct bundle;			/* opaque; a bundle that was read */
+struct bundle; /* opaque; a bundle that was read */
 
 /* Reads all of fd (not kept) and checks it. */
 int bundle_read(struct bundle **out, int fd, struct error *err);

@@ -15,6 +15,9 @@
 
 #define CALL(name) SCMP_SYS(name)
 
+/* Calls that belong together stand in one line. */
+/* clang-format off */
+
 /* For every daemon: memory, threads, time, and descriptors that are open already. */
 static const int for_all[] = {
 	CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(preadv2),
@@ -63,9 +66,11 @@ static const int deadly[] = {
 	CALL(setregid), CALL(setresuid), CALL(setresgid), CALL(setgroups), CALL(capset),
 };
 
+/* clang-format on */
+
 /* Descriptors' own flags; no owner and no signal may be set. */
-static const int fcntl_commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS,
-				      F_GET_SEALS };
+static const int fcntl_commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+				      F_GETFL, F_SETFL,         F_ADD_SEALS, F_GET_SEALS };
 
 static const unsigned long ioctl_requests[] = { FIONBIO, FIONREAD, SIOCOUTQ };
 
@@ -103,9 +108,9 @@ static int add_threads(scmp_filter_ctx c)
 
 	if (code == 0)
 		code = seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
-	if (code == 0)	/* abort() */
+	if (code == 0) /* abort() */
 		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(tgkill), 1, ours);
-	if (code == 0)	/* limits may be read, and only one's own */
+	if (code == 0) /* limits may be read, and only one's own */
 		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0),
 					SCMP_A2(SCMP_CMP_EQ, 0));
 	return code;
@@ -119,7 +124,7 @@ static int add_descriptors(scmp_filter_ctx c)
 	for (size_t i = 0; i < COUNT(ioctl_requests) && code == 0; i++)
 		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(ioctl), 1,
 					SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i]));
-	if (code == 0)	/* no address: to the socket's own peer */
+	if (code == 0) /* no address: to the socket's own peer */
 		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0));
 	return code;
 }
@@ -129,8 +134,9 @@ static int add_net(scmp_filter_ctx c)
 {
 	int code = seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), CALL(statx), 0);
 
-	if (code == 0)	/* the C library's fstat */
-		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(newfstatat), 1, SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	if (code == 0) /* the C library's fstat */
+		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(newfstatat), 1,
+					SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
 	for (size_t i = 0; i < COUNT(fcntl_commands) && code == 0; i++)
 		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(fcntl), 1,
 					SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
@@ -150,7 +156,8 @@ static int add_all(scmp_filter_ctx c, enum sandbox_kind kind)
 	if (code == 0)
 		code = add_descriptors(c);
 	if (code == 0)
-		code = kind == SANDBOX_NET ? add_net(c) : add_list(c, SCMP_ACT_ALLOW, for_files, COUNT(for_files));
+		code = kind == SANDBOX_NET ? add_net(c)
+					   : add_list(c, SCMP_ACT_ALLOW, for_files, COUNT(for_files));
 	return code;
 }
 
@@ -162,7 +169,7 @@ int calls_enter(enum sandbox_kind kind, struct error *err)
 	if (c == NULL)
 		return error_set(err, -ENOMEM, "no memory for a list of system calls");
 	code = seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (code == 0)	/* a tree: the calls of a busy loop pay for few steps */
+	if (code == 0) /* a tree: the calls of a busy loop pay for few steps */
 		code = seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (code == 0)
 		code = add_all(c, kind);

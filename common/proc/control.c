@@ -37,7 +37,8 @@ int control_hello_read(struct span body, struct control_hello *h, struct error *
 	if (!wire_done(&w) || key.n != sizeof(h->key))
 		return error_set(err, -EPROTO, "yubind's first message has a wrong form");
 	if (h->daemon[0] == '\0' || h->hostname[0] == '\0')
-		return error_set(err, -EPROTO, "yubind's first message lacks the daemon's name or the host's");
+		return error_set(err, -EPROTO,
+				 "yubind's first message lacks the daemon's name or the host's");
 	if (h->folders >= IPC_FDS_MAX)
 		return error_set(err, -EPROTO, "yubind announces %u folders", h->folders);
 	return 0;

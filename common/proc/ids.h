@@ -18,8 +18,8 @@ struct ids {
 	struct ids_block {
 		uint64_t next, left;
 	} block[IDS_BLOCKS];
-	size_t count;		/* blocks in use; the first is taken from */
-	uint64_t low;		/* ask for more below this: half of the last block */
+	size_t count; /* blocks in use; the first is taken from */
+	uint64_t low; /* ask for more below this: half of the last block */
 	bool asked;
 };
 

@@ -10,10 +10,10 @@
 
 /* Newer than the headers that we may be built with: the kernel's numbers. */
 enum {
-	ACCESS_FS_TRUNCATE = 1 << 14,		/* ABI 3 */
-	ACCESS_FS_IOCTL_DEV = 1 << 15,		/* ABI 5 */
-	ACCESS_NET_TCP = 1 << 0 | 1 << 1,	/* ABI 4: bind, connect */
-	SCOPE_ALL = 1 << 0 | 1 << 1		/* ABI 6: abstract sockets, signals */
+	ACCESS_FS_TRUNCATE = 1 << 14,     /* ABI 3 */
+	ACCESS_FS_IOCTL_DEV = 1 << 15,    /* ABI 5 */
+	ACCESS_NET_TCP = 1 << 0 | 1 << 1, /* ABI 4: bind, connect */
+	SCOPE_ALL = 1 << 0 | 1 << 1       /* ABI 6: abstract sockets, signals */
 };
 
 /* struct landlock_ruleset_attr as ABI 6 has it. Older kernels take a longer one as
@@ -47,10 +47,12 @@ static struct ruleset all_rights(long abi)
 	return r;
 }
 
-static int allow_folders(int rules, uint64_t rights, const int *folders, unsigned folder_count, struct error *err)
+static int allow_folders(int rules, uint64_t rights, const int *folders, unsigned folder_count,
+			 struct error *err)
 {
 	for (unsigned i = 0; i < folder_count; i++) {
-		struct landlock_path_beneath_attr beneath = { .allowed_access = rights, .parent_fd = folders[i] };
+		struct landlock_path_beneath_attr beneath = { .allowed_access = rights,
+							      .parent_fd = folders[i] };
 
 		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
 			return error_system(err, errno, "can't allow a folder in Landlock");

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,16 +28,12 @@
 #define SANDBOX_SANITIZER false
 #endif
 
-static void say(char *text, unsigned size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(char *text, unsigned size, const char *format, ...)
+/* Adds " key=value" to the words for `yubin status`. */
+static void say(char *text, unsigned size, const char *key, const char *value)
 {
 	size_t used = strlen(text);
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text + used, size - used, format, args);
-	va_end(args);
+	snprintf(text + used, size - used, "%s%s=%s", used > 0 ? " " : "", key, value);
 }
 
 /* A folder that no longer has a name: nothing can be made in it. -1: nowhere. */
@@ -64,7 +59,7 @@ static int enter_empty_root(char *text, unsigned size, struct error *err)
 	int fd, code = 0;
 
 	if (geteuid() != 0) {
-		say(text, size, " chroot=no(not-root)");
+		say(text, size, "chroot", "no(not-root)");
 		return 0;
 	}
 	fd = open_empty_folder();
@@ -74,7 +69,7 @@ static int enter_empty_root(char *text, unsigned size, struct error *err)
 		code = error_system(err, errno, "can't change the root to an empty folder");
 	close(fd);
 	if (code == 0)
-		say(text, size, " chroot=on");
+		say(text, size, "chroot", "on");
 	return code;
 }
 
@@ -99,12 +94,11 @@ static void say_user(const struct sandbox *s, char *text, unsigned size)
 {
 	unsigned uid = s->uid != UINT_MAX ? s->uid : geteuid();
 	struct passwd *p = getpwuid(uid);
+	char number[16];
 
+	snprintf(number, sizeof(number), "%u", uid);
 	text[0] = '\0';
-	if (p != NULL)
-		say(text, size, "user=%s", p->pw_name);
-	else
-		say(text, size, "user=%u", uid);
+	say(text, size, "user", p != NULL ? p->pw_name : number);
 }
 
 int sandbox_drop(const struct sandbox *s, char *text, unsigned size, struct error *err)
@@ -128,10 +122,12 @@ int sandbox_drop(const struct sandbox *s, char *text, unsigned size, struct erro
 int sandbox_lock(const struct sandbox *s, char *text, unsigned size, struct error *err)
 {
 	unsigned folders = s->kind == SANDBOX_FILES ? s->folder_count : 0;
+	char version[16];
 	int abi, code;
 
 	if (SANDBOX_SANITIZER) {
-		say(text, size, " landlock=no seccomp=no(sanitizer-build)");
+		say(text, size, "landlock", "no");
+		say(text, size, "seccomp", "no(sanitizer-build)");
 		return 0;
 	}
 	abi = landlock_enter(s->folders, folders, err);
@@ -140,10 +136,9 @@ int sandbox_lock(const struct sandbox *s, char *text, unsigned size, struct erro
 	code = calls_enter(s->kind, err);
 	if (code < 0)
 		return code;
-	if (abi > 0)
-		say(text, size, " landlock=%d seccomp=on", abi);
-	else
-		say(text, size, " landlock=no(kernel) seccomp=on");
+	snprintf(version, sizeof(version), "%d", abi);
+	say(text, size, "landlock", abi > 0 ? version : "no(kernel)");
+	say(text, size, "seccomp", "on");
 	return 0;
 }
 

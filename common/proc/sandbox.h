@@ -16,15 +16,15 @@
 #include "common/base/error.h"
 
 enum sandbox_kind {
-	SANDBOX_NET,		/* sockets that were handed in, no files, no connect */
-	SANDBOX_FILES,		/* files below the folders given, no sockets but those handed in */
+	SANDBOX_NET,   /* sockets that were handed in, no files, no connect */
+	SANDBOX_FILES, /* files below the folders given, no sockets but those handed in */
 };
 
 struct sandbox {
 	enum sandbox_kind kind;
-	const int *folders;	/* SANDBOX_FILES: descriptors of the folders that stay open */
+	const int *folders; /* SANDBOX_FILES: descriptors of the folders that stay open */
 	unsigned folder_count;
-	unsigned uid, gid;	/* UINT_MAX: keep */
+	unsigned uid, gid; /* UINT_MAX: keep */
 };
 
 /* text (size bytes) says in words what is in force, for `yubin status`:

@@ -14,7 +14,8 @@ struct complaint {
 	unsigned errors;
 };
 
-static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line,
+		   const char *words)
 {
 	struct complaint *c = arg;
 

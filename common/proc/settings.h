@@ -11,8 +11,8 @@
 struct settings {
 	unsigned holders;
 	struct bundle *bundle;
-	struct config *site;	/* yubin.conf */
-	struct config *own;	/* the daemon's */
+	struct config *site; /* yubin.conf */
+	struct config *own;  /* the daemon's */
 };
 
 /* Gives the settings in fd (not kept). The words of *err name the first error in a

@@ -9,8 +9,8 @@
 #include "common/ipc/frame.h"
 
 enum {
-	WAIT_MS = 30000,	/* for the next message */
-	MESSAGES = 1024		/* that wait: ports, peers, ticket keys */
+	WAIT_MS = 30000, /* for the next message */
+	MESSAGES = 1024  /* that wait: ports, peers, ticket keys */
 };
 
 void start_init(struct start *s)
@@ -25,7 +25,7 @@ void start_message_free(struct start_message *m)
 		return;
 	ipc_close_all(m->fds, m->m.fd_count);
 	if (m->body != NULL)
-		explicit_bzero(m->body, m->m.body.n);	/* it may have held keys */
+		explicit_bzero(m->body, m->m.body.n); /* it may have held keys */
 	free(m->body);
 	free(m);
 }
@@ -94,7 +94,8 @@ static int take(struct start *s, struct start_message *m, enum config_file which
 	else if (m->m.type == CONTROL_SETTINGS)
 		code = take_settings(s, m, which, err);
 	else if (s->count == MESSAGES)
-		code = error_set(err, -EPROTO, "yubind sends more than %d messages before the start", MESSAGES);
+		code =
+		    error_set(err, -EPROTO, "yubind sends more than %d messages before the start", MESSAGES);
 	else {
 		*s->last = m;
 		s->last = &m->next;
@@ -115,7 +116,8 @@ static int receive(struct start_message **out, int fd, struct error *err)
 	code = ipc_receive_now(fd, WAIT_MS, &m->m, &m->body, m->fds, err);
 	if (code < 0) {
 		free(m);
-		return error_context(err, "waiting for yubind");
+		error_context(err, "waiting for yubind");
+		return code;
 	}
 	*out = m;
 	return 0;

@@ -11,17 +11,17 @@
 /* A message that waits until the daemon can take it. */
 struct start_message {
 	struct start_message *next;
-	struct ipc_message m;		/* lends from the next two */
+	struct ipc_message m; /* lends from the next two */
 	uint8_t *body;
 	int fds[IPC_FDS_MAX];
 };
 
 struct start {
 	struct control_hello hello;
-	int log_fd;			/* -1: none came */
-	int folders[IPC_FDS_MAX];	/* hello.folders of them */
+	int log_fd;               /* -1: none came */
+	int folders[IPC_FDS_MAX]; /* hello.folders of them */
 	struct settings *settings;
-	struct start_message *first, **last;	/* all that is neither hello nor settings, as it came */
+	struct start_message *first, **last; /* all that is neither hello nor settings, as it came */
 	size_t count;
 };
 

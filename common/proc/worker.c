@@ -24,8 +24,8 @@
 #include "common/proc/start.h"
 
 enum {
-	QUEUE = 1 << 20,	/* bytes to yubind that may wait */
-	ANSWER = 256 << 10,	/* the longest status */
+	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
+	ANSWER = 256 << 10, /* the longest status */
 	SANDBOX_TEXT = 200
 };
 
@@ -33,14 +33,14 @@ struct worker {
 	const struct worker_daemon *d;
 	void *state;
 	uv_loop_t loop;
-	uv_timer_t deadline;		/* CONTROL_STOP's */
+	uv_timer_t deadline; /* CONTROL_STOP's */
 	struct ipc *control;
-	struct start start;		/* hello, folders, settings */
+	struct start start; /* hello, folders, settings */
 	struct ids ids;
-	uint64_t made_up;		/* connection ids that yubind did not give */
+	uint64_t made_up; /* connection ids that yubind did not give */
 	char sandbox[SANDBOX_TEXT];
 	bool leaving;
-	bool orphan;			/* yubind is gone */
+	bool orphan; /* yubind is gone */
 };
 
 /* --- what the daemon asks of us ------------------------------------------- */
@@ -92,7 +92,8 @@ static void tell(struct worker *w, enum control_type type, uint64_t number, cons
 
 	buf_init(&body, ANSWER);
 	wire_put_text(&body, text);
-	code = w->control != NULL ? ipc_send(w->control, (uint16_t)type, number, buf_span(&body), NULL, 0) : -EPIPE;
+	code = w->control != NULL ? ipc_send(w->control, (uint16_t)type, number, buf_span(&body), NULL, 0)
+				  : -EPIPE;
 	buf_clear(&body);
 	if (code < 0 && code != -EPIPE)
 		log_warn("can't answer yubind: %s", strerror(-code));
@@ -294,8 +295,8 @@ static const struct {
 	void (*take)(struct worker *w, struct ipc_message *m);
 } takers[] = {
 	{ CONTROL_SETTINGS, on_settings }, { CONTROL_LISTEN, on_listen }, { CONTROL_PEER, on_peer },
-	{ CONTROL_TICKETS, on_tickets },   { CONTROL_IDS, on_ids },	  { CONTROL_DRAIN, on_drain },
-	{ CONTROL_STOP, on_stop },	   { CONTROL_REVOKE, on_revoke }, { CONTROL_ASK, on_ask },
+	{ CONTROL_TICKETS, on_tickets },   { CONTROL_IDS, on_ids },       { CONTROL_DRAIN, on_drain },
+	{ CONTROL_STOP, on_stop },         { CONTROL_REVOKE, on_revoke }, { CONTROL_ASK, on_ask },
 };
 
 static void on_message(void *arg, struct ipc_message *m)
@@ -339,12 +340,13 @@ static int process_begin(struct error *err)
 	socklen_t size = sizeof(type);
 
 	if (getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET)
-		return error_set(err, -ENOTSOCK, "yubind starts this program (see `yubin start`), not a person");
+		return error_set(err, -ENOTSOCK,
+				 "yubind starts this program (see `yubin start`), not a person");
 	close_range(CONTROL_FD + 1, ~0U, 0);
 	fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
 	ignore_signals();
 	umask(077);
-	setenv("UV_USE_IO_URING", "0", 1);	/* newer libuv: it would be started outside the sandbox's list */
+	setenv("UV_USE_IO_URING", "0", 1); /* newer libuv: it would be started outside the sandbox's list */
 	mallopt(M_ARENA_MAX, 2);
 	return 0;
 }
@@ -399,8 +401,11 @@ static int prepare(struct worker *w, struct error *err)
 static int prepare_and_lock(struct worker *w, struct error *err)
 {
 	const struct control_hello *h = &w->start.hello;
-	struct sandbox s = { .kind = w->d->sandbox, .folders = w->start.folders, .folder_count = h->folders,
-			     .uid = h->uid, .gid = h->gid };
+	struct sandbox s = { .kind = w->d->sandbox,
+			     .folders = w->start.folders,
+			     .folder_count = h->folders,
+			     .uid = h->uid,
+			     .gid = h->gid };
 	int code = 0;
 
 	if (s.kind == SANDBOX_NET)
@@ -480,13 +485,13 @@ static void end(struct worker *w)
 	if (w->d->free != NULL && w->state != NULL)
 		w->d->free(w->state);
 	if (w->orphan)
-		_exit(0);	/* within the second: exit() would wait for the jobs of the thread pool */
+		_exit(0); /* within the second: exit() would wait for the jobs of the thread pool */
 	ipc_free(w->control);
 	start_clear(&w->start);
 	settings_drop(w->start.settings);
 	explicit_bzero(w->start.hello.key, sizeof(w->start.hello.key));
 	uv_close((uv_handle_t *)&w->deadline, NULL);
-	for (int turn = 0; turn < 10; turn++)	/* handles that are closing tell it in the loop */
+	for (int turn = 0; turn < 10; turn++) /* handles that are closing tell it in the loop */
 		uv_run(&w->loop, UV_RUN_NOWAIT);
 	uv_loop_close(&w->loop);
 }

@@ -19,12 +19,12 @@
 #include "common/proc/control.h"
 #include "common/proc/sandbox.h"
 
-struct worker;			/* opaque */
-struct settings;		/* settings.h */
+struct worker;   /* opaque */
+struct settings; /* settings.h */
 
 /* What a daemon is. Every function may be NULL; state is what start gave. */
 struct worker_daemon {
-	const char *name;		/* "imapd" */
+	const char *name; /* "imapd" */
 	enum config_file which;
 	enum sandbox_kind sandbox;
 

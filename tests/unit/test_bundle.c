@@ -42,7 +42,7 @@ static void test_by_descriptor(void **state)
 	buf_init(&b, BUNDLE_MAX);
 	put_three(&b);
 	assert_int_equal(bundle_to_fd(buf_span(&b), &fd, &err), 0);
-	assert_int_equal(write(fd, "x", 1), -1);	/* sealed */
+	assert_int_equal(write(fd, "x", 1), -1); /* sealed */
 	assert_int_equal(ftruncate(fd, 1), -1);
 	assert_int_equal(bundle_read(&bundle, fd, &err), 0);
 	close(fd);
@@ -129,9 +129,9 @@ static void test_entries(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_by_descriptor), cmocka_unit_test(test_no_file),
-					    cmocka_unit_test(test_too_large), cmocka_unit_test(test_cut),
-					    cmocka_unit_test(test_entries) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_by_descriptor),
+					    cmocka_unit_test(test_no_file), cmocka_unit_test(test_too_large),
+					    cmocka_unit_test(test_cut), cmocka_unit_test(test_entries) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "bundle");
 }

@@ -1,15 +1,15 @@
 /* test_conn.c - the one shell, over loopback in one process, with an echo in a protocol's place.
- * link: tests/unit/certificate_kit.o common/net/conn.o common/net/life.o common/net/server.o common/net/accept.o common/net/ports.o
- * link: common/net/stream.o common/net/tally.o common/net/address.o
- * link: common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o common/tls/hello.o
- * link: common/tls/identity.o common/tls/pem.o common/tls/policy.o common/tls/protocol.o common/tls/seal.o
- * link: common/tls/session.o common/tls/tickets.o common/tls/client.o common/tls/explain.o
- * link: common/tls/policy_read.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/port.o common/config/network.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/clock.o common/base/log.o
- * link: common/base/line.o common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o */
+ * link: tests/unit/certificate_kit.o common/net/conn.o common/net/life.o common/net/server.o
+ * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o
+ * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
+ * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
+ * link: common/tls/hello.o common/tls/identity.o common/tls/pem.o common/tls/policy.o
+ * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
+ * link: common/tls/client.o common/tls/explain.o common/tls/policy_read.o common/config/config.o
+ * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
+ * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
+ * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
+ * link: common/base/utf8.o common/base/arena.o common/base/table.o */
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
@@ -36,15 +36,15 @@ struct echo {
 	struct conn *c;
 	struct line_reader *lines;
 	struct buf out;
-	size_t big;		/* bytes of BIG still to be said */
-	size_t given;		/* all that next gave */
-	bool waiting;		/* WAIT: until the test says so */
-	enum conn_want then;	/* behind the output */
+	size_t big;          /* bytes of BIG still to be said */
+	size_t given;        /* all that next gave */
+	bool waiting;        /* WAIT: until the test says so */
+	enum conn_want then; /* behind the output */
 	uint64_t deadline_ms;
 	unsigned fed;
 };
 
-static struct echo *newest;	/* the session that was opened last */
+static struct echo *newest; /* the session that was opened last */
 static unsigned open_sessions;
 static uint64_t deadline_after_ms;
 
@@ -176,11 +176,17 @@ static bool echo_idle(void *session)
 	return !echo_busy(session);
 }
 
-static const struct conn_protocol echo = {
-	.name = "imap", .which = CONFIG_IMAPD, .open = echo_open, .close = echo_close, .feed = echo_feed,
-	.next = echo_next, .secured = echo_secured, .tick = echo_tick, .deadline = echo_deadline, .end = echo_end,
-	.idle = echo_idle
-};
+static const struct conn_protocol echo = { .name = "imap",
+					   .which = CONFIG_IMAPD,
+					   .open = echo_open,
+					   .close = echo_close,
+					   .feed = echo_feed,
+					   .next = echo_next,
+					   .secured = echo_secured,
+					   .tick = echo_tick,
+					   .deadline = echo_deadline,
+					   .end = echo_end,
+					   .idle = echo_idle };
 
 /* --- the place: a loop, settings, listening sockets -------------------------- */
 
@@ -188,7 +194,7 @@ struct place {
 	uv_loop_t loop;
 	struct settings *settings;
 	struct server *server;
-	struct sockaddr_in6 at[3];	/* plain, explicit, implicit */
+	struct sockaddr_in6 at[3]; /* plain, explicit, implicit */
 	uint64_t last_id;
 	bool left;
 };
@@ -229,7 +235,8 @@ static struct settings *make_settings(const char *site, const char *limits)
 
 	buf_init(&own, 65536);
 	buf_printf(&own, "%s\nCertificate server.pem\nPrivateKey server.key\n", limits);
-	buf_put_text(&own, "Listen 127.0.0.1:1 plain\nListen 127.0.0.1:2 explicit\nListen 127.0.0.1:3 implicit\n");
+	buf_put_text(&own,
+		     "Listen 127.0.0.1:1 plain\nListen 127.0.0.1:2 explicit\nListen 127.0.0.1:3 implicit\n");
 	buf_init(&b, 65536);
 	bundle_put(&b, "yubin.conf", span_of(site));
 	bundle_put(&b, "imapd.conf", buf_span(&own));
@@ -258,8 +265,12 @@ static int make_listener(struct sockaddr_in6 *at)
 
 static void place_open(struct place *p, const char *site, const char *limits)
 {
-	struct server_host host = { .arg = p, .loop = &p->loop, .hostname = "mail.example.org",
-				    .settings = place_settings, .id = place_id, .leave = place_leave };
+	struct server_host host = { .arg = p,
+				    .loop = &p->loop,
+				    .hostname = "mail.example.org",
+				    .settings = place_settings,
+				    .id = place_id,
+				    .leave = place_leave };
 	struct error err;
 
 	*p = (struct place){ .settings = make_settings(site, limits) };
@@ -488,7 +499,7 @@ static void test_half_close(void **state)
 	shutdown(c.fd, SHUT_WR);
 	client_hears(&c, "hello\r\necho one\r\n");
 	turn_for(&p, 30);
-	assert_false(c.eof);	/* an answer is due */
+	assert_false(c.eof); /* an answer is due */
 	newest->waiting = false;
 	conn_wake(newest->c);
 	client_hears(&c, "echo last\r\n");
@@ -541,12 +552,12 @@ static void test_back_pressure(size_t port)
 	turn_for(&p, 50);
 	size_t given = newest->given;
 
-	assert_true(given < 20000000);		/* the kernel's buffers, and a little */
+	assert_true(given < 20000000); /* the kernel's buffers, and a little */
 	turn_for(&p, 50);
 	assert_int_equal(newest->given, given);
 	assert_true(heap_in_use() - before < 400000);
 	assert_true(stream_waiting(&newest->c->stream) <= 65536 + 65536 + 8192);
-	client_say(&c, "behind\r\n");		/* not looked at meanwhile */
+	client_say(&c, "behind\r\n"); /* not looked at meanwhile */
 	end_ms = clock_mono_ms() + 30000;
 	while (total < 100000000 + strlen("echo after\r\necho behind\r\n") && clock_mono_ms() < end_ms) {
 		ssize_t n = client_read(&c, c.got, sizeof(c.got));
@@ -601,7 +612,7 @@ static void test_write_deadline(void **state)
 
 	(void)state;
 	place_open(&p, "", "WriteTime 10s\n");
-	p.server->ports->write_ms = 60;		/* less than the configuration allows */
+	p.server->ports->write_ms = 60; /* less than the configuration allows */
 	client_open(&c, &p, 0);
 	client_hears(&c, "hello\r\n");
 	client_say(&c, "BIG 100000000\r\n");
@@ -699,7 +710,7 @@ static void test_starttls(void **state)
 	client_tls(&c);
 	client_hears(&c, "secure TLSv1.3\r\n");
 	client_say(&c, "one\r\n");
-	client_hears(&c, "echo one\r\n");	/* and no "echo injected" before it */
+	client_hears(&c, "echo one\r\n"); /* and no "echo injected" before it */
 	client_close(&c);
 	place_close(&p);
 }
@@ -713,7 +724,7 @@ static void test_no_tls_at_all(void **state)
 	place_open(&p, "", "");
 	client_open(&c, &p, 2);
 	client_say(&c, "GET / HTTP/1.0\r\n\r\n");
-	while (client_read(&c, c.got, sizeof(c.got)) != 0)	/* an alert, then the end */
+	while (client_read(&c, c.got, sizeof(c.got)) != 0) /* an alert, then the end */
 		turn(&p, 1);
 	assert_non_null(strstr(log_text, "ICID 1 TLS failed: ("));
 	client_close(&c);
@@ -802,7 +813,7 @@ static void test_max_connections(void **state)
 	client_hears(&a, "hello\r\n");
 	client_open(&b, &p, 1);
 	turn_for(&p, 20);
-	assert_int_equal(client_read(&b, b.got, 10), -1);	/* waits in the kernel's queue */
+	assert_int_equal(client_read(&b, b.got, 10), -1); /* waits in the kernel's queue */
 	client_close(&a);
 	client_hears(&b, "hello STARTTLS\r\n");
 	client_close(&b);
@@ -841,7 +852,7 @@ static void test_stop(void **state)
 	(void)state;
 	place_open(&p, "", "");
 	client_open(&a, &p, 0);
-	client_open(&b, &p, 2);		/* never begins its handshake */
+	client_open(&b, &p, 2); /* never begins its handshake */
 	client_hears(&a, "hello\r\n");
 	turn(&p, 5);
 	client_open(&c, &p, 0);
@@ -884,7 +895,7 @@ static void test_drain(void **state)
 	client_hears(&a, "hello\r\n");
 	server_drain(p.server, 300);
 	client_say(&a, "one\r\n");
-	client_hears(&a, "echo one\r\n");	/* served as before */
+	client_hears(&a, "echo one\r\n"); /* served as before */
 	assert_false(p.left);
 	client_hears(&a, "stopping\r\n");
 	client_hears_end(&a);
@@ -954,7 +965,7 @@ static void test_no_descriptors(void **state)
 	none = was;
 	none.rlim_cur = (rlim_t)a.fd + 1;
 	setrlimit(RLIMIT_NOFILE, &none);
-	while (dup(0) >= 0)	/* fills what holes there are below */
+	while (dup(0) >= 0) /* fills what holes there are below */
 		;
 	client_hears_end(&a);
 	setrlimit(RLIMIT_NOFILE, &was);
@@ -983,7 +994,7 @@ static void test_settings(void **state)
 	settings_drop(old);
 	client_open(&b, &p, 1);
 	client_hears(&b, "hello\r\n");
-	client_say(&a, "STARTTLS\r\n");		/* goes on by what it began with */
+	client_say(&a, "STARTTLS\r\n"); /* goes on by what it began with */
 	client_hears(&a, "go\r\n");
 	client_tls(&a);
 	client_hears(&a, "secure TLSv1.3\r\n");
@@ -1011,7 +1022,8 @@ static void test_status(void **state)
 	client_hears(&a, "hello\r\n");
 	buf_init(&out, 4096);
 	server_status(p.server, &out);
-	unit_is(out.p, out.n, "connections 1\nconnections-total 1\nconnections-refused 0\naccounts 0\ndraining no\n");
+	unit_is(out.p, out.n,
+		"connections 1\nconnections-total 1\nconnections-refused 0\naccounts 0\ndraining no\n");
 	buf_clear(&out);
 	client_close(&a);
 	place_close(&p);

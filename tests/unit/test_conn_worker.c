@@ -1,18 +1,18 @@
 /* test_conn_worker.c - a network daemon whole: yubind's messages, the sandbox, TLS from inside it.
- * link: tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net/conn.o common/net/life.o common/net/server.o
- * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o
- * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
- * link: common/tls/hello.o common/tls/identity.o common/tls/pem.o common/tls/policy.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/client.o common/tls/explain.o common/tls/policy_read.o common/config/config.o
- * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
- * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
- * link: common/base/utf8.o common/base/arena.o common/base/table.o common/proc/worker.o
- * link: common/proc/start.o common/proc/control.o common/proc/ids.o common/proc/sandbox.o
- * link: common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o common/ipc/record.o
- * link: common/ipc/frame.o common/ipc/now.o common/net/host.o */
+ * link: tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net/conn.o common/net/life.o
+ * link: common/net/server.o common/net/accept.o common/net/ports.o common/net/stream.o
+ * link: common/net/tally.o common/net/address.o common/proc/settings.o common/proc/bundle.o
+ * link: common/ipc/wire.o common/tls/bio.o common/tls/choice.o common/tls/context.o
+ * link: common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/pem.o
+ * link: common/tls/policy.o common/tls/protocol.o common/tls/seal.o common/tls/session.o
+ * link: common/tls/tickets.o common/tls/client.o common/tls/explain.o common/tls/policy_read.o
+ * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
+ * link: common/config/port.o common/config/network.o common/base/buf.o common/base/span.o
+ * link: common/base/error.o common/base/clock.o common/base/log.o common/base/line.o
+ * link: common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o
+ * link: common/proc/worker.o common/proc/start.o common/proc/control.o common/proc/ids.o
+ * link: common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o
+ * link: common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/net/host.o */
 #include "tests/unit/unit.h"
 
 #include <netinet/in.h>
@@ -83,8 +83,12 @@ static void parrot_end(void *session, enum conn_end why)
 	p->over = true;
 }
 
-static const struct conn_protocol parrot = { .name = "imap", .which = CONFIG_IMAPD, .open = parrot_open,
-					     .close = parrot_close, .feed = parrot_feed, .next = parrot_next,
+static const struct conn_protocol parrot = { .name = "imap",
+					     .which = CONFIG_IMAPD,
+					     .open = parrot_open,
+					     .close = parrot_close,
+					     .feed = parrot_feed,
+					     .next = parrot_next,
 					     .end = parrot_end };
 
 static int prepare(struct worker *w, void **state, struct error *err)
@@ -132,11 +136,17 @@ static void end(void *state)
 	server_free(state);
 }
 
-static const struct worker_daemon daemon_of_test = {
-	.name = "imapd", .which = CONFIG_IMAPD, .sandbox = SANDBOX_NET, .prepare = prepare, .settings = take_settings,
-	.listen = take_listen, .tickets = take_tickets, .drain = take_drain, .stop = take_stop,
-	.status = tell_status, .free = end
-};
+static const struct worker_daemon daemon_of_test = { .name = "imapd",
+						     .which = CONFIG_IMAPD,
+						     .sandbox = SANDBOX_NET,
+						     .prepare = prepare,
+						     .settings = take_settings,
+						     .listen = take_listen,
+						     .tickets = take_tickets,
+						     .drain = take_drain,
+						     .stop = take_stop,
+						     .status = tell_status,
+						     .free = end };
 
 /* --- yubind ------------------------------------------------------------------- */
 
@@ -274,8 +284,9 @@ static void test_bad_settings(void **state)
 	(void)state;
 	start(&c);
 	send_settings(&c, 3, "Certificate nowhere.pem\nPrivateKey nowhere.key\nListen 127.0.0.1:2 implicit");
-	assert_non_null(strstr(child_expect(&c, CONTROL_APPLIED, 3), "nowhere.pem is not among the settings"));
-	a = client_open(context, NULL);		/* as before */
+	assert_non_null(
+	    strstr(child_expect(&c, CONTROL_APPLIED, 3), "nowhere.pem is not among the settings"));
+	a = client_open(context, NULL); /* as before */
 	client_hears(a, "mail.example.org 500\r\n");
 	client_close(a);
 	child_send_number(&c, CONTROL_STOP, 5000);
@@ -285,7 +296,8 @@ static void test_bad_settings(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_bad_settings) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life),
+					    cmocka_unit_test(test_bad_settings) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "conn_worker");
 }

@@ -6,10 +6,14 @@
 
 #include "common/proc/control.h"
 
-static const struct control_hello good = {
-	.daemon = "fifteen-letters", .worker = 2, .hostname = "mail.example.org", .uid = 997, .gid = UINT32_MAX,
-	.nofile = 65536, .key = { 1, 2, 3, [31] = 255 }, .folders = 3
-};
+static const struct control_hello good = { .daemon = "fifteen-letters",
+					   .worker = 2,
+					   .hostname = "mail.example.org",
+					   .uid = 997,
+					   .gid = UINT32_MAX,
+					   .nofile = 65536,
+					   .key = { 1, 2, 3, [31] = 255 },
+					   .folders = 3 };
 
 static void test_round_trip(void **state)
 {

@@ -1,6 +1,7 @@
 /* test_ipc.c - messages arrive whole, in order, with their descriptors; a bad frame costs its sender.
- * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/ipc/wire.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/clock.o */
+ * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o
+ * link: common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o
+ * link: common/base/clock.o */
 #include "tests/unit/unit.h"
 
 #include <dirent.h>
@@ -19,7 +20,7 @@ struct end {
 	unsigned received, gone;
 	uint64_t last_number;
 	size_t last_size, fds;
-	int keep;		/* a descriptor that was kept */
+	int keep; /* a descriptor that was kept */
 	bool free_in_receive, free_in_gone, echo;
 	struct error why;
 };
@@ -125,8 +126,14 @@ static int teardown(void **state)
 
 static void test_sizes(void **state)
 {
-	static const size_t sizes[] = { 0, 1, IPC_FRAME_BODY - 1, IPC_FRAME_BODY, IPC_FRAME_BODY + 1,
-					2 * IPC_FRAME_BODY, 2 * IPC_FRAME_BODY + 5, IPC_MESSAGE_MAX };
+	static const size_t sizes[] = { 0,
+					1,
+					IPC_FRAME_BODY - 1,
+					IPC_FRAME_BODY,
+					IPC_FRAME_BODY + 1,
+					2 * IPC_FRAME_BODY,
+					2 * IPC_FRAME_BODY + 5,
+					IPC_MESSAGE_MAX };
 	struct fixture *f = *state;
 	struct end a, b;
 
@@ -185,8 +192,8 @@ static void test_descriptors(void **state)
 	fds[0] = pipes[0];
 	fds[1] = open_null();
 	fds[2] = open_null();
-	assert_int_equal(ipc_send(a.ipc, 9, 3, body_for(3, 70000), fds, 3), -ENOBUFS);	/* over queue_max */
-	assert_int_equal(open_descriptors(), before + 1);	/* kept, and closed */
+	assert_int_equal(ipc_send(a.ipc, 9, 3, body_for(3, 70000), fds, 3), -ENOBUFS); /* over queue_max */
+	assert_int_equal(open_descriptors(), before + 1);                              /* kept, and closed */
 	fds[0] = dup(pipes[1]);
 	fds[1] = open_null();
 	assert_int_equal(ipc_send(a.ipc, 9, 3, body_for(3, 10), fds, 2), 0);
@@ -222,7 +229,8 @@ static void test_flight(void **state)
 	}
 	assert_int_equal(code, -ENOBUFS);
 	assert_int_equal(sent, 2 * IPC_FDS_FLIGHT / IPC_FDS_MAX);
-	assert_int_equal(open_descriptors(), before + IPC_FDS_FLIGHT);	/* in the queue; those in flight are closed */
+	assert_int_equal(open_descriptors(),
+			 before + IPC_FDS_FLIGHT); /* in the queue; those in flight are closed */
 	settle(&f->loop);
 	assert_int_equal(b.fds, 2 * IPC_FDS_FLIGHT);
 	assert_int_equal(open_descriptors(), before);
@@ -265,7 +273,7 @@ static const struct {
 	const char *why;
 	uint16_t type, flags;
 	uint32_t length;
-	size_t body;		/* bytes that follow the head */
+	size_t body; /* bytes that follow the head */
 	const char *words;
 } bad[] = {
 	{ "an unknown flag", 1, 4, 0, 0, "unknown flags" },
@@ -358,14 +366,18 @@ static void test_too_many_descriptors(void **state)
 	int before = open_descriptors(), fds[IPC_FDS_MAX + 1];
 	uint8_t head[IPC_FRAME_HEAD], room[CMSG_SPACE(sizeof(fds))] = { 0 };
 	struct iovec part = { head, sizeof(head) };
-	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room) };
+	struct msghdr msg = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)
+	};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
 	struct end b;
 
 	for (int i = 0; i <= IPC_FDS_MAX; i++)
 		fds[i] = STDERR_FILENO;
 	ipc_frame_write(head, &(struct ipc_frame){ .type = 1 });
-	*h = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fds)) };
+	*h = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+			       .cmsg_type = SCM_RIGHTS,
+			       .cmsg_len = CMSG_LEN(sizeof(fds)) };
 	memcpy(CMSG_DATA(h), fds, sizeof(fds));
 	end_open(&b, &f->loop, f->ends[1], 1000);
 	assert_int_equal(sendmsg(f->ends[0], &msg, 0), IPC_FRAME_HEAD);
@@ -467,10 +479,19 @@ int main(void)
 {
 #define IPC_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		IPC_TEST(test_sizes), IPC_TEST(test_queue), IPC_TEST(test_descriptors), IPC_TEST(test_flight),
-		IPC_TEST(test_paused_sender_is_not_starved), IPC_TEST(test_bad_frames), IPC_TEST(test_short_head),
-		IPC_TEST(test_bad_sequences), IPC_TEST(test_too_many_descriptors), IPC_TEST(test_free_inside),
-		IPC_TEST(test_pause), IPC_TEST(test_last_words), IPC_TEST(test_now),
+		IPC_TEST(test_sizes),
+		IPC_TEST(test_queue),
+		IPC_TEST(test_descriptors),
+		IPC_TEST(test_flight),
+		IPC_TEST(test_paused_sender_is_not_starved),
+		IPC_TEST(test_bad_frames),
+		IPC_TEST(test_short_head),
+		IPC_TEST(test_bad_sequences),
+		IPC_TEST(test_too_many_descriptors),
+		IPC_TEST(test_free_inside),
+		IPC_TEST(test_pause),
+		IPC_TEST(test_last_words),
+		IPC_TEST(test_now),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "ipc");

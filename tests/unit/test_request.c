@@ -15,7 +15,7 @@ static void test_once(void **state)
 	uint64_t first = request_add(r, &a), second = request_add(r, &b);
 
 	assert_true(first != 0 && second != 0 && first != second);
-	assert_int_equal(request_add(r, &c), 0);	/* max */
+	assert_int_equal(request_add(r, &c), 0); /* max */
 	assert_ptr_equal(request_peek(r, first), &a);
 	assert_ptr_equal(request_take(r, first), &a);
 	assert_null(request_take(r, first));
@@ -42,7 +42,7 @@ static void test_walk(void **state)
 		assert_true(request_add(r, &a) != 0);
 	while (request_next(r, &at, &number, &value)) {
 		assert_ptr_equal(value, &a);
-		assert_ptr_equal(request_take(r, number), &a);	/* allowed while walking */
+		assert_ptr_equal(request_take(r, number), &a); /* allowed while walking */
 		seen++;
 	}
 	assert_int_equal(seen, 100);

@@ -29,7 +29,7 @@
 static char folder[] = "/tmp/yubin-sandbox-XXXXXX";
 static int folder_fd, handed_fd, pair[2];
 
-enum { KILLED = 1000 };		/* in place of an errno: the call ended the process */
+enum { KILLED = 1000 }; /* in place of an errno: the call ended the process */
 
 static int outcome(long result)
 {
@@ -98,7 +98,9 @@ static int try_signal(void)
 
 static int try_run_pages(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+		   ? errno
+		   : 0;
 }
 
 static int try_root_again(void)
@@ -233,7 +235,7 @@ static const struct {
 	const char *why;
 	enum sandbox_kind kind;
 	int (*attempt)(void);
-	int want;		/* errno, 0, or KILLED */
+	int want; /* errno, 0, or KILLED */
 } cases[] = {
 	{ "net: open", SANDBOX_NET, try_open, EPERM },
 	{ "net: openat of the root itself", SANDBOX_NET, try_openat, EPERM },
@@ -269,7 +271,9 @@ static const struct {
 /* Runs in a child. Its exit code: 0 as wanted, 1 not, 2 no sandbox. */
 static int inside(size_t i, unsigned user)
 {
-	struct sandbox s = { .kind = cases[i].kind, .folders = &folder_fd, .folder_count = 1, .uid = user, .gid = user };
+	struct sandbox s = {
+		.kind = cases[i].kind, .folders = &folder_fd, .folder_count = 1, .uid = user, .gid = user
+	};
 	struct error err;
 	char text[200];
 	int got;
@@ -364,7 +368,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_as_we_are), cmocka_unit_test(test_user_dropped),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_as_we_are),
+					    cmocka_unit_test(test_user_dropped),
 					    cmocka_unit_test(test_words) };
 
 	return cmocka_run_group_tests_name("sandbox", tests, setup, teardown);

@@ -4,7 +4,9 @@
 
 #include "common/ipc/wire.h"
 
-static const uint64_t numbers[] = { 0, 1, 127, 128, 255, 16383, 16384, 1ull << 32, (1ull << 63) - 1, 1ull << 63, UINT64_MAX };
+static const uint64_t numbers[] = {
+	0, 1, 127, 128, 255, 16383, 16384, 1ull << 32, (1ull << 63) - 1, 1ull << 63, UINT64_MAX
+};
 
 static void write_all(struct buf *b)
 {
@@ -106,11 +108,26 @@ static const struct {
 	size_t n;
 	const char *text;
 } texts[] = {
-	{ "fits", "\x03" "abc", 4, "abc" },
-	{ "no room for the NUL", "\x04" "abcd", 5, NULL },
-	{ "a NUL inside", "\x03" "a\0c", 4, NULL },
-	{ "longer than the body", "\x03" "ab", 3, NULL },
-	{ "a length of 2^63", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01" "a", 11, NULL },
+	{ "fits",
+	  "\x03"
+	  "abc",
+	  4, "abc" },
+	{ "no room for the NUL",
+	  "\x04"
+	  "abcd",
+	  5, NULL },
+	{ "a NUL inside",
+	  "\x03"
+	  "a\0c",
+	  4, NULL },
+	{ "longer than the body",
+	  "\x03"
+	  "ab",
+	  3, NULL },
+	{ "a length of 2^63",
+	  "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"
+	  "a",
+	  11, NULL },
 };
 
 static void test_text(void **state)
@@ -129,8 +146,10 @@ static void test_text(void **state)
 
 static void test_count(void **state)
 {
-	struct wire fits = { .in = span_of("\x02" "12345678") };
-	struct wire over = { .in = span_of("\x03" "12345678") };
+	struct wire fits = { .in = span_of("\x02"
+					   "12345678") };
+	struct wire over = { .in = span_of("\x03"
+					   "12345678") };
 
 	(void)state;
 	assert_int_equal(wire_count(&fits, 4), 2);

@@ -1,12 +1,12 @@
 /* test_worker.c - a daemon's life, with the test in yubind's place.
- * link: tests/unit/yubind_kit.o
- * link: common/proc/worker.o common/proc/start.o common/proc/settings.o common/proc/bundle.o common/proc/control.o
- * link: common/proc/ids.o common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o
- * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/ipc/wire.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/port.o common/config/network.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/clock.o common/base/log.o
- * link: common/base/line.o common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o */
+ * link: tests/unit/yubind_kit.o common/proc/worker.o common/proc/start.o common/proc/settings.o
+ * link: common/proc/bundle.o common/proc/control.o common/proc/ids.o common/proc/sandbox.o
+ * link: common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o common/ipc/record.o
+ * link: common/ipc/frame.o common/ipc/now.o common/ipc/wire.o common/config/config.o
+ * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
+ * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
+ * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
+ * link: common/base/utf8.o common/base/arena.o common/base/table.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -106,7 +106,7 @@ static void fake_stop(void *state)
 {
 	struct fake *f = state;
 
-	buf_put_text(&f->story, "stop ");	/* and it never leaves: the deadline must */
+	buf_put_text(&f->story, "stop "); /* and it never leaves: the deadline must */
 }
 
 static void fake_free(void *state)
@@ -117,15 +117,24 @@ static void fake_free(void *state)
 	free(f);
 }
 
-static const struct worker_daemon fake = {
-	.name = "imapd", .which = CONFIG_IMAPD, .sandbox = SANDBOX_NET, .prepare = fake_prepare,
-	.start = fake_start, .settings = fake_settings, .listen = fake_listen, .peer = fake_peer,
-	.tickets = fake_tickets, .revoke = fake_revoke, .stop = fake_stop, .status = fake_status, .free = fake_free
-};
+static const struct worker_daemon fake = { .name = "imapd",
+					   .which = CONFIG_IMAPD,
+					   .sandbox = SANDBOX_NET,
+					   .prepare = fake_prepare,
+					   .start = fake_start,
+					   .settings = fake_settings,
+					   .listen = fake_listen,
+					   .peer = fake_peer,
+					   .tickets = fake_tickets,
+					   .revoke = fake_revoke,
+					   .stop = fake_stop,
+					   .status = fake_status,
+					   .free = fake_free };
 
 /* --- the tests -------------------------------------------------------------- */
 
-static void send_settings(struct child *c, uint64_t number, const char *site, const char *own, const char *extra)
+static void send_settings(struct child *c, uint64_t number, const char *site, const char *own,
+			  const char *extra)
 {
 	struct buf b;
 
@@ -185,14 +194,15 @@ static void test_story(void **state)
 	child_send_text(&c, CONTROL_ASK, 77, "status");
 	expect(&c, CONTROL_ANSWER, 77);
 	assert_non_null(strstr(answer, "id 1000\n"));
-	assert_non_null(strstr(answer, "story prepare settings(one.example) listen(4) peer(1,3,storaged) tickets(5) start \n"));
+	assert_non_null(strstr(
+	    answer, "story prepare settings(one.example) listen(4) peer(1,3,storaged) tickets(5) start \n"));
 	send_settings(&c, 5, "Hostname two.example\n", "", NULL);
 	expect(&c, CONTROL_APPLIED, 5);
 	assert_string_equal(answer, "");
 	child_send_text(&c, CONTROL_REVOKE, 0, "a@example.org");
 	expect(&c, CONTROL_REVOKED, 0);
 	assert_string_equal(answer, "a@example.org");
-	child_send_text(&c, CONTROL_ASK, 78, "status");	/* the second of three: half is used */
+	child_send_text(&c, CONTROL_ASK, 78, "status"); /* the second of three: half is used */
 	expect(&c, CONTROL_WANT_IDS, 0);
 	expect(&c, CONTROL_ANSWER, 78);
 	assert_non_null(strstr(answer, "id 1001\n"));
@@ -217,7 +227,7 @@ static void test_refused_settings(void **state)
 	child_send_text(&c, CONTROL_ASK, 1, "status");
 	expect(&c, CONTROL_ANSWER, 1);
 	assert_null(strstr(answer, "two.example"));
-	child_send_number(&c, CONTROL_DRAIN, 1000);	/* the fake has no drain: it leaves */
+	child_send_number(&c, CONTROL_DRAIN, 1000); /* the fake has no drain: it leaves */
 	assert_int_equal(child_end(&c), 0);
 }
 
@@ -266,7 +276,7 @@ static void test_orphan(void **state)
 	kill(c.pid, SIGTERM);
 	kill(c.pid, SIGINT);
 	child_send_text(&c, CONTROL_ASK, 1, "status");
-	expect(&c, CONTROL_ANSWER, 1);	/* signals do not end it */
+	expect(&c, CONTROL_ANSWER, 1); /* signals do not end it */
 	before_ms = clock_mono_ms();
 	close(c.control);
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
@@ -307,16 +317,19 @@ static void test_ids(void **state)
 	assert_true(ids_want(&i));
 	assert_int_equal(ids_take(&i), 101);
 	assert_int_equal(ids_take(&i), 0);
-	ids_add(&i, UINT64_MAX, 2);	/* it would run over */
+	ids_add(&i, UINT64_MAX, 2); /* it would run over */
 	assert_int_equal(ids_take(&i), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids),		 cmocka_unit_test(test_story),
-		cmocka_unit_test(test_refused_settings), cmocka_unit_test(test_malformed_orders),
-		cmocka_unit_test(test_bad_start),	 cmocka_unit_test(test_orphan),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_story),
+		cmocka_unit_test(test_refused_settings),
+		cmocka_unit_test(test_malformed_orders),
+		cmocka_unit_test(test_bad_start),
+		cmocka_unit_test(test_orphan),
 		cmocka_unit_test(test_log),
 	};
 

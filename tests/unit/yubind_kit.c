@@ -25,8 +25,12 @@ void child_begin(struct child *c, const struct worker_daemon *d)
 	c->control = control[0];
 	c->log = logs[0];
 
-	struct control_hello h = { .daemon = "imapd", .worker = 2, .hostname = "mail.example.org", .uid = UINT32_MAX,
-				   .gid = UINT32_MAX, .nofile = 1000 };
+	struct control_hello h = { .daemon = "imapd",
+				   .worker = 2,
+				   .hostname = "mail.example.org",
+				   .uid = UINT32_MAX,
+				   .gid = UINT32_MAX,
+				   .nofile = 1000 };
 	struct buf b;
 
 	buf_init(&b, 4096);
