@@ -88,7 +88,7 @@ static enum imap_run begin_stream(struct imap_server *e, const struct fetch_item
 static void put_picked(struct imap_server *e, const struct fetch_item *i)
 {
 	struct fetch *f = e->data;
-	struct span header = buf_span(&f->header);
+	struct span header = buf_span(&f->header), picked;
 	uint64_t offset = 0, length;
 
 	buf_reset(&f->picked);
@@ -101,7 +101,9 @@ static void put_picked(struct imap_server *e, const struct fetch_item *i)
 	cut(i, &offset, &length);
 	put_label(e, i);
 	put_literal_size(e, length);
-	buf_put(&e->out, (struct span){ f->picked.p + offset, (size_t)length });
+	picked = buf_span(&f->picked);
+	span_take(&picked, (size_t)offset);
+	buf_put(&e->out, span_take(&picked, (size_t)length));
 }
 
 static enum imap_run header_piece(struct imap_server *e);

@@ -62,9 +62,12 @@ static bool ranges_have(const struct imap_ranges *l, uint32_t uid)
 
 uint32_t imap_view_count(const struct imap_view *v)
 {
-	const struct imap_view_run *r = v->runs + v->n;
+	const struct imap_view_run *r;
 
-	return v->n > 0 ? r[-1].before + (r[-1].last - r[-1].first) + 1 : 0;
+	if (v->n == 0)
+		return 0;
+	r = &v->runs[v->n - 1];
+	return r->before + (r->last - r->first) + 1;
 }
 
 uint32_t imap_view_last_uid(const struct imap_view *v)

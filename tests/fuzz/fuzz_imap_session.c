@@ -1,0 +1,210 @@
+/* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
+ * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o imapd/cmd_list.o
+ * link: imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o
+ * link: imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o
+ * link: imapd/search_match.o imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
+ * link: imapd/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/exchange.o mime/address.o
+ * link: mime/blob.o mime/charset.o mime/collect.o mime/date.o mime/encoding.o mime/field.o mime/header.o mime/lex.o
+ * link: mime/meta.o mime/meta_imap.o mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/line.o common/base/span.o common/base/utf8.o */
+#include <stdlib.h>
+#include <string.h>
+
+#include "imapd/server.h"
+
+static const char body[] = "From: a@b\r\nSubject: =?utf-8?q?=C3=BC?=\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+			   "--x\r\n\r\nhello\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n--x--\r\n";
+
+struct world {
+	struct imap_server *e;
+	uint32_t seed, next_uid;
+	uint64_t modseq;
+	unsigned steps;
+	bool closed;
+};
+
+static void need(bool b)
+{
+	if (!b)
+		abort();
+}
+
+static uint32_t pick(struct world *w, uint32_t below)
+{
+	w->seed = w->seed * 1664525 + 1013904223;
+	return (w->seed >> 10) % below;
+}
+
+static void fill_mailbox(struct world *w, struct store_mailbox *m)
+{
+	*m = (struct store_mailbox){ .id = 1, .name = span_of("INBOX"), .role = STORE_ROLE_INBOX, .subscribed = true,
+				     .uidvalidity = 7, .uidnext = w->next_uid, .modseq = w->modseq,
+				     .exists = w->next_uid - 1, .recent_uid = w->next_uid / 2 + 1 };
+}
+
+static void answer_sync(struct world *w, const struct imap_action *a)
+{
+	struct store_record records[20];
+	struct store_range range = { a->look.first, w->next_uid - 1 }, vanished = { 1 + pick(w, w->next_uid), w->next_uid };
+	struct span keywords[] = { span_of("$a"), span_of("b") };
+	struct store_page page = { .records = records, .keywords = keywords, .keyword_count = 1 + pick(w, 2), .first_unseen = 1 };
+	struct imap_result r = { .status = STORE_OK, .page = &page };
+
+	if (pick(w, 3) == 0)
+		w->modseq++;
+	if (pick(w, 3) == 0)
+		w->next_uid++;
+	fill_mailbox(w, &page.mailbox);
+	for (uint32_t uid = a->look.first; uid < w->next_uid && uid <= a->look.last; uid++) {
+		if (pick(w, 10) == 0)
+			continue;
+		if (page.record_count == 20) {
+			page.next_uid = uid;
+			break;
+		}
+		records[page.record_count++] = (struct store_record){ .uid = uid, .flags = pick(w, 32), .keywords = pick(w, 4),
+								      .modseq = w->modseq, .size = sizeof(body) - 1,
+								      .internal_s = 1000000, .meta_length = pick(w, 2) };
+	}
+	page.ranges = &range;
+	page.range_count = range.first <= range.last;
+	page.vanished = &vanished;
+	page.vanished_count = a->look.since > 0 && pick(w, 3) == 0;
+	imap_server_done(w->e, a->number, &r);
+}
+
+static void answer_commit(struct world *w, const struct imap_action *a)
+{
+	struct store_range from = { 1, 2 }, to = { 5, 6 };
+	struct store_result result = { .uidvalidity = 7, .from = { &from, 1 }, .to = { &to, pick(w, 2) }, .modseq = ++w->modseq };
+	struct imap_result r = { .status = STORE_OK, .commit = { &result, 1 } };
+
+	for (size_t i = 0; i < a->commit.count; i++) {
+		const struct store_set *s = &a->commit.mutations[i].uids;
+
+		for (size_t k = 1; k < s->count; k++)
+			need(s->ranges[k].first > s->ranges[k - 1].last && s->ranges[k].first > 0);
+	}
+	imap_server_done(w->e, a->number, &r);
+}
+
+static void answer_list(struct world *w, const struct imap_action *a)
+{
+	struct store_mailbox m[3];
+	struct store_list list = { m, 3, 0 };
+	struct imap_result r = { .status = STORE_OK, .list = &list };
+
+	for (int i = 0; i < 3; i++)
+		fill_mailbox(w, &m[i]);
+	m[1].name = span_of("a/b c/d");
+	m[2].name = span_of("a b");
+	m[2].id = pick(w, 2);
+	imap_server_done(w->e, a->number, &r);
+}
+
+static void answer(struct world *w, const struct imap_action *a)
+{
+	struct store_mailbox m;
+	struct imap_result r = { .status = STORE_OK };
+
+	if (pick(w, 16) == 0) {
+		r.status = (enum store_status)(1 + pick(w, 10));
+		if (a->kind == IMAP_LOGIN)
+			r.login = IMAP_LOGIN_WRONG;
+		imap_server_done(w->e, a->number, &r);
+		return;
+	}
+	switch (a->kind) {
+	case IMAP_SYNC:
+		answer_sync(w, a);
+		return;
+	case IMAP_COMMIT:
+		answer_commit(w, a);
+		return;
+	case IMAP_LIST:
+		answer_list(w, a);
+		return;
+	case IMAP_FIND:
+		fill_mailbox(w, &m);
+		r.mailbox = &m;
+		break;
+	case IMAP_META:
+		r.status = STORE_NOT_FOUND;
+		break;
+	case IMAP_READ:
+		need(a->read.offset < sizeof(body) - 1 && a->read.length > 0);
+		r.bytes = (struct span){ (const uint8_t *)body + a->read.offset, sizeof(body) - 1 - a->read.offset };
+		if (r.bytes.n > a->read.length)
+			r.bytes.n = a->read.length;
+		r.bytes.n = 1 + pick(w, (uint32_t)r.bytes.n);
+		break;
+	case IMAP_LOGIN:
+		r.login = IMAP_LOGIN_OK;
+		break;
+	default:
+		break;
+	}
+	imap_server_done(w->e, a->number, &r);
+}
+
+static void drain(struct world *w)
+{
+	struct imap_action a;
+
+	while (!w->closed) {
+		enum imap_kind kind = imap_server_next(w->e, &a);
+
+		need(++w->steps < 2000000);
+		if (kind == IMAP_REPLY)
+			need(a.bytes.n > 0 && a.bytes.n <= IMAP_REPLY_MAX);
+		if (kind == IMAP_CLOSE)
+			w->closed = true;
+		if (kind == IMAP_START_TLS)
+			imap_server_secured(w->e);
+		if (kind == IMAP_WANT_INPUT)
+			return;
+		if (a.number != 0 && kind != IMAP_REPLY && kind != IMAP_YIELD)
+			answer(w, &a);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 200,
+						       .login_ms = 1000, .idle_ms = 1000, .hostname = "h",
+						       .mechanisms = "PLAIN,LOGIN", .without_tls = "PLAIN,LOGIN",
+						       .may_start_tls = true };
+	struct world w = { .next_uid = 6, .modseq = 3 };
+	struct span all = { data, size }, login = span_of("l LOGIN a b\r\ns SELECT INBOX\r\n");
+
+	if (size < 3 || size > 8192 || imap_server_new(&w.e, &settings, 0, NULL) != 0)
+		return 0;
+	w.seed = (uint32_t)(data[0] | data[1] << 8);
+	span_take(&all, 2);
+	if (pick(&w, 8) != 0)
+		all.p = data + 2;
+	drain(&w);
+	for (int k = 0; k < 2; k++) {
+		struct span rest = k == 0 ? login : all;
+
+		if (k == 0 && data[0] % 8 == 0)
+			continue;
+		while (rest.n > 0 && !w.closed) {
+			size_t n = 1 + pick(&w, 200);
+			struct span in = { rest.p, n < rest.n ? n : rest.n };
+			size_t before = in.n;
+
+			imap_server_feed(w.e, &in);
+			span_take(&rest, before - in.n);
+			if (pick(&w, 9) == 0)
+				imap_server_changed(w.e);
+			drain(&w);
+		}
+	}
+	imap_server_tick(w.e, 5000);
+	drain(&w);
+	imap_server_free(w.e);
+	return 0;
+}
