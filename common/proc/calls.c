@@ -49,7 +49,7 @@ static const int for_files[] = {
 	CALL(unlink), CALL(unlinkat), CALL(rename), CALL(renameat), CALL(renameat2), CALL(link), CALL(linkat),
 	CALL(readlink), CALL(readlinkat), CALL(stat), CALL(lstat), CALL(stat64), CALL(lstat64), CALL(fstatat64),
 	CALL(newfstatat), CALL(statx), CALL(access), CALL(faccessat), CALL(faccessat2), CALL(getdents),
-	CALL(getdents64), CALL(getcwd), CALL(fchdir), CALL(umask), CALL(chmod), CALL(fchmod), CALL(fchmodat),
+	CALL(getdents64), CALL(getcwd), CALL(fchdir), CALL(umask), CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(fchown),
 	CALL(fsync), CALL(fdatasync), CALL(syncfs), CALL(sync_file_range), CALL(truncate), CALL(truncate64),
 	CALL(utimensat), CALL(flock), CALL(statfs), CALL(fstatfs), CALL(statfs64), CALL(fstatfs64), CALL(readahead),
 	CALL(copy_file_range), CALL(fcntl), CALL(fcntl64), CALL(memfd_create),

@@ -111,6 +111,7 @@ static int receive(struct start_message **out, int fd, struct error *err)
 	struct start_message *m = calloc(1, sizeof(*m));
 	int code;
 
+	*out = NULL;
 	if (m == NULL)
 		return error_set(err, -ENOMEM, "no memory to start");
 	code = ipc_receive_now(fd, WAIT_MS, &m->m, &m->body, m->fds, err);
@@ -130,11 +131,12 @@ int start_receive(struct start *s, int control_fd, enum config_file which, struc
 
 	for (;;) {
 		code = receive(&m, control_fd, err);
-		if (code == 0 && m->m.type == CONTROL_GO)
+		if (m == NULL)
+			return code;
+		if (m->m.type == CONTROL_GO)
 			break;
-		if (code == 0)
-			code = take(s, m, which, err);
-		if (code < 0)
+		code = take(s, m, which, err);
+		if (code != 0)
 			return code;
 	}
 	start_message_free(m);
