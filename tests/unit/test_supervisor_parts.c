@@ -269,7 +269,7 @@ static void test_full_disk(void **state)
 	logfile_close(l);
 }
 
-/* Never through a link: the log's folder may belong to somebody else. */
+/* A symlink is not followed: the folder of the log may be somebody else's. */
 static void test_link(void **state)
 {
 	struct logfile *l;

@@ -1,0 +1,481 @@
+/* test_supervisor_life.c - a whole yubind, its daemons played by this very program: those
+ * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
+ * link: tests/unit/fake_daemon.o
+ * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
+ * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/status.o supervisor/setup.o
+ * link: supervisor/check.o supervisor/sockets.o supervisor/switches.o supervisor/daemons.o
+ * link: supervisor/report.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
+ * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
+ * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
+ * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
+ * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o common/ipc/frame.o
+ * link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o common/base/buf.o
+ * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
+ * link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o
+ * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
+ * link: common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/issue.o common/tls/pem.o
+ * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o
+ * link: common/tls/session.o common/tls/tickets.o */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "admin/conf.h"
+#include "admin/site.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/config/file.h"
+#include "common/ipc/ipc.h"
+#include "common/tls/issue.h"
+#include "supervisor/supervisor.h"
+#include "tests/unit/fake_daemon.h"
+
+static char folder[] = "/tmp/yubin-life-XXXXXX";
+
+/* --- the site -------------------------------------------------------------- */
+
+static const char *in_folder(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void write_text(const char *name, struct span text)
+{
+	FILE *out = fopen(in_folder(name), "w");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(text.p, 1, text.n, out), text.n);
+	fclose(out);
+}
+
+static int port_base(void)
+{
+	return 21000 + (int)(getpid() % 300) * 100;
+}
+
+/* All of etc/, for a hostname; more goes to the end of imapd.conf. */
+static void write_confs(const char *hostname, const char *more)
+{
+	struct conf_plan plan = { .hostname = hostname, .port_base = port_base() };
+	char name[64];
+
+	for (unsigned i = 0; conf_file(i) != 0; i++) {
+		struct buf text;
+
+		buf_init(&text, 1 << 20);
+		conf_write(&plan, conf_file(i), &text);
+		if (conf_file(i) == CONFIG_IMAPD)
+			buf_put_text(&text, more);
+		if (conf_file(i) == CONFIG_YUBIN)
+			buf_put_text(&text, "StopTime 1s\n");
+		snprintf(name, sizeof(name), "etc/%s.conf", config_file_name(conf_file(i)));
+		write_text(name, buf_span(&text));
+		buf_clear(&text);
+	}
+}
+
+static void write_pair(const char *name, enum tls_key_kind kind, const struct buf *ca, const struct buf *ca_key)
+{
+	static const char *const names[] = { "localhost" };
+	struct buf chain, key;
+	struct error err;
+	char file[64];
+
+	buf_init(&chain, 65536);
+	buf_init(&key, 65536);
+	assert_int_equal(tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names, 1, &chain, &key, &err), 0);
+	snprintf(file, sizeof(file), "etc/tls/%s.pem", name);
+	write_text(file, buf_span(&chain));
+	snprintf(file, sizeof(file), "etc/tls/%s.key", name);
+	write_text(file, buf_span(&key));
+	assert_int_equal(chmod(in_folder(file), 0600), 0);
+	buf_clear(&chain);
+	buf_clear(&key);
+}
+
+static void write_certificates(void)
+{
+	struct buf ca, key;
+	struct error err;
+
+	buf_init(&ca, 65536);
+	buf_init(&key, 65536);
+	assert_int_equal(tls_issue_ca("test", &ca, &key, &err), 0);
+	write_pair("server", TLS_KEY_P256, &ca, &key);
+	write_pair("server-rsa", TLS_KEY_RSA2048, &ca, &key);
+	buf_clear(&ca);
+	buf_clear(&key);
+}
+
+static int make_site(void **state)
+{
+	static const char *const folders[] = { "etc", "etc/tls", "accounts", "mail", "queue", "db", "run", "log", "programs" };
+	char self[512], path[600];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	(void)state;
+	if (n <= 0 || mkdtemp(folder) == NULL)
+		return -1;
+	self[n] = '\0';
+	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (mkdir(in_folder(folders[i]), 0700) != 0)
+			return -1;
+	for (enum daemon d = 0; d < DAEMON_COUNT; d++) {
+		snprintf(path, sizeof(path), "%s/programs/%s", folder, daemon_rows[d].name);
+		if (symlink(self, path) != 0)
+			return -1;
+	}
+	write_certificates();
+	return 0;
+}
+
+static int remove_site(void **state)
+{
+	char command[300];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+/* --- yubind ---------------------------------------------------------------- */
+
+struct server {
+	pid_t pid;
+	int report;
+	struct site site;
+};
+
+/* yubind's main, less the options. */
+__attribute__((noreturn)) static void be_yubind(const struct site *site, int report)
+{
+	struct supervisor s = { .report_fd = report, .again_fd = -1, .files_max = 1024, .paths = site->paths };
+	const struct setup_source source = { .paths = &site->paths };
+	struct report r = { .sink = NULL };
+	struct sockets_of all;
+	struct setup *setup;
+	struct error err;
+
+	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
+		all.daemon[d] = true;
+	log_open("yubind", 0);
+	s.libexec = fcntl(open(in_folder("programs"), O_PATH | O_DIRECTORY | O_CLOEXEC), F_DUPFD_CLOEXEC, 10);
+	if (setup_read(&setup, &source, &r) != 0 || sockets_new(&s.sockets, &err) != 0 ||
+	    sockets_open(s.sockets, setup, &all, 0, &r) != 0) {
+		supervisor_report(&s, 1, r.first);
+		_exit(1);
+	}
+	if (supervisor_open(&s, setup, &err) != 0)
+		_exit(1);
+	setup_drop(setup);
+	supervisor_run(&s);
+	supervisor_close(&s);
+	if (s.exit_code != 0)
+		supervisor_report(&s, 1, s.failure);
+	exit(s.exit_code);	/* not _exit: leaks are looked for */
+}
+
+/* Starts it; the exit code of the start, its words in err. */
+static int server_start(struct server *v, struct error *err)
+{
+	int ends[2], code;
+
+	assert_int_equal(site_open(&v->site, folder, err), 0);
+	assert_int_equal(ipc_pair(ends, err), 0);
+	v->pid = fork();
+	if (v->pid == 0) {
+		close(ends[0]);
+		be_yubind(&v->site, ends[1]);
+	}
+	close(ends[1]);
+	v->report = ends[0];
+	code = site_answer(v->report, 20000, NULL, err);
+	close(v->report);
+	return code;
+}
+
+/* Waits for its end; the exit code. */
+static int server_wait(struct server *v)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(v->pid, &status, 0), v->pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void server_must_start(struct server *v)
+{
+	struct error err = { 0 };
+
+	if (server_start(v, &err) != 0)
+		fail_msg("%s", err.words);
+}
+
+static char *order(struct server *v, const char *words, int want)
+{
+	struct error err = { .code = 0 };
+	char *text = NULL;
+	int code = site_order(&v->site, words, &text, &err);
+
+	if (code != want)
+		fail_msg("order %s: %d %s", words, code, err.words);
+	return text;
+}
+
+static void order_plain(struct server *v, const char *words, int want)
+{
+	free(order(v, words, want));
+}
+
+static void server_stop(struct server *v)
+{
+	order_plain(v, "stop", 0);
+	assert_int_equal(server_wait(v), 0);
+}
+
+/* The number behind key in the line of the status that begins with label; -1: none. */
+static int status_number(struct server *v, const char *label, const char *key)
+{
+	char *text = order(v, "status", 0), *at = strstr(text, label);
+	int number = -1;
+
+	if (at != NULL)
+		at[strcspn(at, "\n")] = '\0';
+	at = at != NULL ? strstr(at, key) : NULL;
+	if (at != NULL)
+		number = (int)strtol(at + strlen(key), NULL, 10);
+	free(text);
+	return number;
+}
+
+/* Until the daemon has been restarted so often and is there again; 10 s at most. */
+static void wait_restarts(struct server *v, const char *label, int want)
+{
+	uint64_t end_ms = clock_mono_ms() + 10000;
+
+	while (status_number(v, label, "ready     up ") < 0 || status_number(v, label, "restarts ") != want) {
+		if (clock_mono_ms() > end_ms)
+			fail_msg("%s did not come back", label);
+		poll(NULL, 0, 5);
+	}
+}
+
+static void assert_logged(const char *words)
+{
+	struct buf text;
+
+	buf_init(&text, 4 << 20);
+	assert_int_equal(file_read(in_folder("log/yubin.log"), &text, NULL, NULL), 0);
+	buf_put_byte(&text, '\0');
+	if (strstr((char *)text.p, words) == NULL)
+		fail_msg("not in the log: %s\n%s", words, (char *)text.p);
+	buf_clear(&text);
+}
+
+/* --- the tests ------------------------------------------------------------- */
+
+static void test_start_and_stop(void **state)
+{
+	struct server v;
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	assert_int_equal(status_number(&v, "imapd[2]", "listens "), 4);
+	assert_int_equal(status_number(&v, "smtpd[1]", "listens "), 6);
+	assert_int_equal(status_number(&v, "imapd[1]", "peers "), 2);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 5);
+	assert_int_equal(status_number(&v, "pop3d[1]", "ids "), 1);
+	assert_int_equal(status_number(&v, "pop3d[1]", "tickets "), 1);
+	assert_logged(" info imapd[2] here");
+	server_stop(&v);
+	assert_int_not_equal(access(in_folder("run/yubind.sock"), F_OK), 0);
+}
+
+static const struct {
+	const char *why, *hostname, *words;
+} bad_starts[] = {
+	{ "a daemon that says why", "fail.pop3d", "pop3d[1]: no room at the inn" },
+	{ "a daemon that dies without a word", "die.authd", "authd[1] died of signal 6" },
+};
+
+/* All or nothing: the words, and no process is left. */
+static void test_bad_starts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_starts) / sizeof(bad_starts[0]); i++) {
+		struct error err = { 0 };
+		struct server v;
+
+		unit_case(bad_starts[i].why, i);
+		write_confs(bad_starts[i].hostname, "");
+		assert_int_equal(server_start(&v, &err), 1);
+		if (strstr(err.words, bad_starts[i].words) == NULL)
+			fail_msg("%s", err.words);
+		assert_int_equal(server_wait(&v), 1);
+	}
+}
+
+static void kill_daemon(struct server *v, const char *label)
+{
+	int pid = status_number(v, label, "pid ");
+
+	assert_true(pid > 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+/* A dead one comes back, and its neighbours are given fresh sockets. */
+static void test_comes_back(void **state)
+{
+	struct server v;
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	kill_daemon(&v, "imapd[1]");
+	wait_restarts(&v, "imapd[1]", 1);
+	assert_int_equal(status_number(&v, "imapd[1]", "peers "), 2);
+	assert_int_equal(status_number(&v, "imapd[2]", "restarts "), 0);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 6);
+	kill_daemon(&v, "storaged[1]");
+	wait_restarts(&v, "storaged[1]", 1);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 5);
+	assert_int_equal(status_number(&v, "pop3d[1]", "peers "), 3);
+	assert_int_equal(status_number(&v, "pop3d[1]", "restarts "), 0);
+	assert_logged("daemon died daemon=storaged[1]");
+	server_stop(&v);
+}
+
+/* A daemon that breaks the rules loses its life; yubind and the others keep theirs. */
+static void test_babble(void **state)
+{
+	struct server v;
+
+	(void)state;
+	write_confs("babble.pop3d", "");
+	server_must_start(&v);
+	assert_int_equal(status_number(&v, "imapd[1]", "restarts "), 0);
+	assert_true(status_number(&v, "pop3d[1]", "restarts ") >= 1);
+	assert_logged("malformed message, killed daemon=pop3d[1] type=99");
+	server_stop(&v);
+}
+
+static void test_reload(void **state)
+{
+	struct server v;
+	int old;
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	old = status_number(&v, "imapd[1]", "pid ");
+	write_confs("mail.test", "SecureLevel 3\n");
+	order_plain(&v, "reload", 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);	/* settings went into it */
+	write_confs("mail.test", "SecureLevel 9\n");
+	order_plain(&v, "reload", 1);
+	write_confs("mail.test", "Workers 1\n");
+	order_plain(&v, "reload", 0);
+	assert_int_equal(status_number(&v, "imapd[2]", "pid "), -1);
+	assert_int_not_equal(status_number(&v, "imapd[1]", "pid "), old);
+	assert_int_equal(status_number(&v, "smtpd[2]", "restarts "), 0);
+	old = status_number(&v, "imapd[1]", "pid ");
+	write_confs("fail.imapd", "Workers 1\n");		/* the new process will not start */
+	order_plain(&v, "reload", 1);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);
+	server_stop(&v);
+}
+
+static void test_refusal(void **state)
+{
+	struct server v;
+
+	(void)state;
+	write_confs("refuse.authd", "");
+	server_must_start(&v);
+	order_plain(&v, "reload", 1);
+	order_plain(&v, "accounts", 1);
+	assert_logged("daemon refuses its settings daemon=authd[1] reason=not these");
+	server_stop(&v);
+}
+
+static void test_restart(void **state)
+{
+	int smtpd, storaged, imapd;
+	struct server v;
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	order_plain(&v, "accounts", 0);
+	smtpd = status_number(&v, "smtpd[1]", "pid ");
+	storaged = status_number(&v, "storaged[1]", "pid ");
+	imapd = status_number(&v, "imapd[1]", "pid ");
+	order_plain(&v, "restart smtpd storaged", 0);
+	assert_int_not_equal(status_number(&v, "smtpd[1]", "pid "), smtpd);
+	assert_int_not_equal(status_number(&v, "storaged[1]", "pid "), storaged);
+	assert_int_equal(status_number(&v, "storaged[1]", "restarts "), 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid "), imapd);
+	order_plain(&v, "restart nobody", 2);
+	order_plain(&v, "sing", 2);
+	server_stop(&v);
+}
+
+/* One that does not leave is made to, StopTime and two seconds later. */
+static void test_stays(void **state)
+{
+	uint64_t began_ms = clock_mono_ms();
+	struct server v;
+
+	(void)state;
+	write_confs("stay.smtpd", "");
+	server_must_start(&v);
+	server_stop(&v);
+	assert_true(clock_mono_ms() - began_ms >= 3000);
+	assert_logged("did not leave in time, killed daemon=smtpd[2]");
+}
+
+static void test_port_taken(void **state)
+{
+	struct server v, second;
+	struct error err = { 0 };
+	char want[80];
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	assert_int_equal(server_start(&second, &err), 1);
+	snprintf(want, sizeof(want), "port %d at 127.0.0.1:%d is taken by", port_base() + 25, port_base() + 25);
+	if (strstr(err.words, want) == NULL)
+		fail_msg("%s", err.words);
+	assert_int_equal(server_wait(&second), 1);
+	assert_int_equal(status_number(&v, "imapd[1]", "restarts "), 0);
+	server_stop(&v);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts), cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_babble),	       cmocka_unit_test(test_reload),	  cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_stays),	  cmocka_unit_test(test_port_taken),
+	};
+	int rc;
+
+	if (argc > 0 && strchr(argv[0], '/') == NULL && daemon_find(argv[0]) != DAEMON_COUNT)
+		return fake_daemon(argv[0]);
+	if (make_site(NULL) != 0)
+		return 1;
+	rc = unit_run(tests, sizeof(tests) / sizeof(tests[0]), "supervisor_life");
+	return remove_site(NULL) != 0 ? 1 : rc;
+}
