@@ -106,9 +106,8 @@ static size_t record_size(const uint8_t *p, size_t n, bool first)
 void tls_bio_frame(struct tls_session *s)
 {
 	while (!s->raw) {
-		bool first = !s->hello.seen && s->in_whole == 0 && s->in_used == 0;
 		size_t left = s->in.n - s->in_whole;
-		size_t size = record_size(s->in.p + s->in_whole, left, first);
+		size_t size = record_size(s->in.p + s->in_whole, left, !s->begun);
 
 		if (size == SIZE_MAX)
 			s->raw = true;
@@ -116,6 +115,7 @@ void tls_bio_frame(struct tls_session *s)
 			return;
 		else
 			s->in_whole += size;
+		s->begun = true;
 	}
 	s->in_whole = s->in.n;
 }

@@ -34,6 +34,7 @@ struct tls_session {
 	bool up;		/* the handshake was done once */
 	bool closing;		/* our close_notify is queued */
 	bool reading;		/* inside of OpenSSL for input: what it writes is its own */
+	bool begun;		/* the first record has come whole */
 	bool raw;		/* no TLS records: everything goes to OpenSSL as it is */
 
 	struct buf in;		/* freed when empty */
