@@ -9,7 +9,7 @@
 enum {
 	RECORD_HEADER = 5,
 	RECORD_MAX = 16384 + 2048,	/* RFC 5246 6.2.3 */
-	UNASKED_MAX = 65536	/* bytes unsent that a peer may make us add to by asking (key updates) */
+	UNASKED_MAX = 65536	/* bytes unsent that a peer made us add by asking (key updates) */
 };
 
 static int bio_read(BIO *bio, char *out, int size)
@@ -37,7 +37,9 @@ static int bio_write(BIO *bio, const char *in, int n)
 	BIO_clear_retry_flags(bio);
 	if (n <= 0)
 		return 0;
-	if (s->reading && s->out.n - s->out_sent > UNASKED_MAX) {
+	if (s->reading)
+		s->unasked += (size_t)n;
+	if (s->unasked > UNASKED_MAX) {
 		s->trouble = "the peer asks without end and takes no answer";
 		return -1;
 	}

@@ -42,6 +42,7 @@ struct tls_session {
 	size_t in_whole;	/* bytes of it up to which records are whole */
 	struct buf out;		/* freed when empty */
 	size_t out_sent;
+	size_t unasked;		/* bytes of it that OpenSSL added by itself while it read */
 
 	unsigned long error;	/* OpenSSL's first; 0: none, or our own */
 	const char *trouble;	/* our own words for a failure; static */

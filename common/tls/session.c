@@ -192,8 +192,10 @@ void tls_session_sent(struct tls_session *s, size_t n)
 		return;
 	buf_drop(&s->out, s->out_sent);
 	s->out_sent = 0;
-	if (s->out.n == 0)
-		buf_clear(&s->out);
+	if (s->out.n > 0)
+		return;
+	s->unasked = 0;
+	buf_clear(&s->out);
 }
 
 void tls_session_close(struct tls_session *s)
