@@ -214,6 +214,8 @@ bool imap_parse_set(struct imap_parse *p, struct imap_set *set)
 
 	for (size_t i = 0; i < p->in.n && p->in.p[i] != ' ' && p->in.p[i] != ')'; i++)
 		n += p->in.p[i] == ',';
+	if (n > IMAP_SET_RANGES)
+		return imap_parse_fail(p, "the set has too many ranges");
 	*set = (struct imap_set){ arena_array(p->arena, n, sizeof(*set->ranges)), 0 };
 	if (set->ranges == NULL)
 		return imap_parse_fail(p, "the set is too large");

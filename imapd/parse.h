@@ -11,7 +11,10 @@
 #include "common/base/arena.h"
 #include "imapd/set.h"
 
-enum { IMAP_KEYWORDS = 64 };	/* keywords in one flag list */
+enum {
+	IMAP_KEYWORDS = 64,		/* in one flag list */
+	IMAP_SET_RANGES = 16384		/* in one set */
+};
 
 struct imap_parse {
 	struct span in;

@@ -239,8 +239,10 @@ int imap_page_copy(struct imap_server *e, const struct store_page *from, const s
 		   struct imap_page *to)
 {
 	to->count = 0;
+	if (from->record_count > STORE_PAGE_RECORDS)
+		return -1;
 	if (from->record_count > 0) {
-		struct store_record *r = reallocarray(to->records, from->record_count, sizeof(*r));
+		struct store_record *r = realloc(to->records, from->record_count * sizeof(*r));
 
 		if (r == NULL)
 			return -1;

@@ -13,7 +13,7 @@ static bool add(struct imap_tree *t, const struct imap_name *n)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap > 0 ? t->cap * 2 : 16;
-		struct imap_name *p = reallocarray(t->names, cap, sizeof(*p));
+		struct imap_name *p = cap < SIZE_MAX / sizeof(*p) ? realloc(t->names, cap * sizeof(*p)) : NULL;
 
 		if (p == NULL)
 			return false;

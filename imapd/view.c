@@ -28,7 +28,9 @@ static void *grown(void *list, size_t n, size_t *cap, size_t size)
 
 	if (n < *cap)
 		return list;
-	p = reallocarray(list, more, size);
+	if (more > SIZE_MAX / size)
+		return NULL;
+	p = realloc(list, more * size);
 	if (p != NULL)
 		*cap = more;
 	return p;

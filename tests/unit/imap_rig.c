@@ -356,6 +356,11 @@ static void send_text(struct conn *c, const char *send, size_t n)
 	settle(c->rig);
 }
 
+void rig_send(struct conn *c, const char *text)
+{
+	send_text(c, text, strlen(text));
+}
+
 void rig_say(struct conn *c, const char *send, const char *want)
 {
 	unit_case(send, 0);

@@ -33,6 +33,8 @@ void rig_say_bytes(struct conn *c, const char *send, const char *want);
 void rig_want(struct conn *c, const char *want);
 /* Sends n bytes; what comes back is dropped; gives how many bytes those were. */
 size_t rig_pump(struct conn *c, const char *send, size_t n);
+/* Sends text; what comes back waits for rig_output or rig_want. */
+void rig_send(struct conn *c, const char *text);
 /* What came back since the last call, and has not been compared. */
 struct span rig_output(struct conn *c);
 /* Output is not taken until rig_take. */

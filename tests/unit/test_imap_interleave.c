@@ -1,0 +1,259 @@
+/* test_imap_interleave.c - several clients of one mailbox, at random: none is ever told what is not so.
+ * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o
+ * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o imapd/cmd_store.o
+ * link: imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o
+ * link: imapd/read.o imapd/search_match.o imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o
+ * link: imapd/shell.o imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o imapd/utf7.o imapd/view.o imapd/walk.o
+ * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
+ * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/meta.o service/body.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o
+ * link: mime/date.o mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o mime/meta_section.o
+ * link: mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o common/config/port.o
+ * link: common/config/rows.o common/config/value.o common/config/commented.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/escape.o common/base/line.o common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+#include "tests/unit/imap_rig.h"
+
+#include <stdlib.h>
+
+#include "storage/meta.h"
+
+enum { CLIENTS = 3, MOST = 400, ROUNDS = 1500 };
+
+/* What a client knows from what it was told, and from nothing else. */
+struct client {
+	struct conn *conn;
+	uint32_t uid[MOST];		/* by sequence number - 1; 0: not told yet */
+	int flags[MOST];		/* -1: not told yet */
+	uint32_t n;
+	bool may_expunge;		/* in the command in hand */
+	bool idling;
+};
+
+static uint32_t seed = 7;
+
+static uint32_t pick(uint32_t below)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 9) % below;
+}
+
+static int flags_in(const char *line)
+{
+	static const char *const names[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
+	const char *list = strstr(line, "FLAGS (");
+	int flags = 0;
+
+	if (list == NULL)
+		return -1;
+	for (int i = 0; i < 5; i++)
+		if (strstr(list, names[i]) != NULL)
+			flags |= 1 << i;
+	return flags;
+}
+
+static void take_expunge(struct client *c, uint32_t seq)
+{
+	assert_true(c->may_expunge);
+	assert_true(seq >= 1 && seq <= c->n);
+	memmove(c->uid + seq - 1, c->uid + seq, (c->n - seq) * sizeof(c->uid[0]));
+	memmove(c->flags + seq - 1, c->flags + seq, (c->n - seq) * sizeof(c->flags[0]));
+	c->n--;
+}
+
+static void take_exists(struct client *c, uint32_t count)
+{
+	assert_true(count >= c->n && count <= MOST);
+	for (; c->n < count; c->n++) {
+		c->uid[c->n] = 0;
+		c->flags[c->n] = -1;
+	}
+}
+
+static void take_fetch(struct client *c, uint32_t seq, const char *line)
+{
+	const char *uid = strstr(line, "UID ");
+	int flags = flags_in(line);
+
+	assert_true(seq >= 1 && seq <= c->n);
+	if (uid != NULL) {
+		uint32_t number = (uint32_t)strtoul(uid + 4, NULL, 10);
+
+		assert_true(c->uid[seq - 1] == 0 || c->uid[seq - 1] == number);
+		c->uid[seq - 1] = number;
+	}
+	if (flags >= 0)
+		c->flags[seq - 1] = flags;
+}
+
+static void take_line(struct client *c, const char *line)
+{
+	char *word;
+	uint32_t n;
+
+	if (strncmp(line, "* ", 2) != 0)
+		return;
+	assert_null(strstr(line, "BYE"));
+	n = (uint32_t)strtoul(line + 2, &word, 10);
+	if (strncmp(word, " EXPUNGE", 8) == 0)
+		take_expunge(c, n);
+	else if (strncmp(word, " EXISTS", 7) == 0)
+		take_exists(c, n);
+	else if (strncmp(word, " FETCH", 6) == 0)
+		take_fetch(c, n, line);
+}
+
+static void take_output(struct client *c)
+{
+	struct span out = rig_output(c->conn);
+	char line[500];
+
+	while (out.n > 0) {
+		struct span one = span_take_until(&out, '\n');
+		size_t n = one.n < sizeof(line) - 1 ? one.n : sizeof(line) - 1;
+
+		memcpy(line, one.p, n);
+		line[n] = '\0';
+		take_line(c, line);
+	}
+}
+
+static void say(struct client *c, const char *text, bool may_expunge)
+{
+	unit_case(text, 0);
+	c->may_expunge = may_expunge;
+	rig_send(c->conn, text);
+	take_output(c);
+}
+
+static void stop_idling(struct client *c)
+{
+	if (c->idling)
+		say(c, "DONE\r\n", true);
+	c->idling = false;
+}
+
+/* A client knows what a .SILENT store does to what it knows. */
+static void store_silently(struct client *c, uint32_t seq, uint32_t bit)
+{
+	static const char *const names[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
+	bool add = pick(2) == 0;
+	char text[100];
+
+	if (c->flags[seq - 1] >= 0)
+		c->flags[seq - 1] = add ? c->flags[seq - 1] | 1 << bit : c->flags[seq - 1] & ~(1 << bit);
+	snprintf(text, sizeof(text), "x STORE %u %cFLAGS.SILENT (%s)\r\n", seq, add ? '+' : '-', names[bit]);
+	say(c, text, false);
+}
+
+static void act(struct client *c, struct rig *r)
+{
+	uint32_t seq = c->n > 0 ? 1 + pick(c->n) : 0;
+	char text[100];
+
+	if (pick(4) != 0)
+		stop_idling(c);
+	if (c->idling)
+		return;
+	switch (pick(seq > 0 ? 12 : 3)) {
+	case 0:
+		for (uint32_t k = pick(4); k > 0; k--)
+			fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", "a: b\r\n\r\nc\r\n", pick(32));
+		return;
+	case 1:
+		say(c, "x NOOP\r\n", true);
+		return;
+	case 2:
+		say(c, "x IDLE\r\n", true);
+		c->idling = true;
+		return;
+	case 3:
+	case 4:
+		store_silently(c, seq, pick(5));
+		return;
+	case 5:
+		snprintf(text, sizeof(text), "x STORE %u:* +FLAGS (\\Deleted)\r\n", seq);
+		say(c, text, false);
+		return;
+	case 6:
+		say(c, "x EXPUNGE\r\n", true);
+		return;
+	case 7:
+		snprintf(text, sizeof(text), "x UID FETCH %u:* (FLAGS)\r\n", seq);
+		say(c, text, true);
+		return;
+	case 8:
+		say(c, "x SEARCH DELETED\r\n", false);
+		return;
+	case 9:
+		snprintf(text, sizeof(text), "x FETCH %u (UID BODY[TEXT])\r\n", seq);
+		say(c, text, false);
+		return;
+	case 10:
+		snprintf(text, sizeof(text), "x MOVE %u Trash\r\n", seq);
+		say(c, text, true);
+		return;
+	default:
+		say(c, "x FETCH 1:* (UID FLAGS)\r\n", false);
+	}
+}
+
+/* A fresh look at the truth must show what the client has put together. */
+static void compare(struct client *c, struct rig *r)
+{
+	struct client truth = { .conn = rig_login(r, NULL) };
+
+	stop_idling(c);
+	say(c, "x NOOP\r\n", true);
+	say(&truth, "x EXAMINE INBOX\r\n", true);
+	if (truth.n > 0)
+		say(&truth, "x FETCH 1:* (UID FLAGS)\r\n", true);
+	assert_int_equal(c->n, truth.n);
+	for (uint32_t i = 0; i < c->n; i++) {
+		assert_true(c->uid[i] == 0 || c->uid[i] == truth.uid[i]);
+		assert_true(c->flags[i] < 0 || c->flags[i] == truth.flags[i]);
+	}
+	rig_close(truth.conn);
+}
+
+static void run(uint32_t start, const struct fake_options *o)
+{
+	struct rig *r = rig_new(o);
+	struct client clients[CLIENTS];
+
+	seed = start;
+	for (size_t i = 0; i < CLIENTS; i++) {
+		clients[i] = (struct client){ .conn = rig_login(r, NULL) };
+		say(&clients[i], "s SELECT INBOX\r\n", true);
+	}
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct client *c = &clients[pick(CLIENTS)];
+
+		act(c, r);
+		for (size_t i = 0; i < CLIENTS; i++)
+			take_output(&clients[i]);
+		if (round % 50 == 49)
+			compare(c, r);
+	}
+	rig_free(r);
+}
+
+static void test_random(void **state)
+{
+	const struct fake_options whole = { .meta_header = store_meta_header };
+	const struct fake_options pages = { .meta_header = store_meta_header, .page_records = 3, .page_ranges = 2 };
+
+	(void)state;
+	for (uint32_t start = 1; start <= 6; start++) {
+		run(start, &whole);
+		run(start + 100, &pages);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random) };
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap interleaving");
+}
