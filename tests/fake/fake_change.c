@@ -175,7 +175,7 @@ static enum store_status change_flags(struct fake_store *s, struct fake_user *u,
 	}
 	if (box->modseq == modseq)
 		fake_touch(u, box->id);
-	*result = (struct store_result){ .mailbox = box->id, .modseq = box->modseq };
+	*result = (struct store_result){ .mailbox = box->id, .modseq = box->modseq == modseq ? modseq : 0 };
 	result->skipped = uids_give(&skipped, memory);
 	return STORE_OK;
 }
