@@ -69,8 +69,8 @@ static int type_line(const char *prompt, char text[ACCOUNTS_PASSWORD_MAX + 1], s
 	interrupted = 0;
 	for (size_t i = 0; i < CAUGHT; i++)
 		sigaction(caught[i], &catch, &before[i]);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);	/* before the prompt: what is typed at it counts */
 	fprintf(stderr, "%s: ", prompt);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	code = read_line(STDIN_FILENO, text, err);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	fputc('\n', stderr);
