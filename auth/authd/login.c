@@ -107,11 +107,11 @@ static const struct {
 	{ "pop3", STORE_RIGHT_POP },
 };
 
-/* What the token is good for: nothing where the socket itself may read nothing, whatever
- * service it claims to be. */
+/* What the token is good for. Who may deliver (smtpd) reads nothing, whatever service it
+ * claims to be: a daemon has one of the two. */
 static uint32_t rights_of(const struct login *l)
 {
-	if ((l->peer->rights & CONTROL_RIGHT_READ) == 0)
+	if ((l->peer->rights & CONTROL_RIGHT_DELIVER) != 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(service_rights) / sizeof(service_rights[0]); i++)
 		if (strcmp(l->service, service_rights[i].service) == 0)

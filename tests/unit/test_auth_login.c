@@ -86,10 +86,10 @@ static void test_tokens(void **state)
 		unsigned socket;
 		uint32_t rights;
 	} rows[] = {
-		{ "imap", WORLD_RIGHTS, STORE_RIGHT_READ },
-		{ "pop3", WORLD_RIGHTS, STORE_RIGHT_POP },
+		{ "imap", CONTROL_RIGHT_LOGIN, STORE_RIGHT_READ },
+		{ "pop3", CONTROL_RIGHT_LOGIN, STORE_RIGHT_POP },
 		{ "smtp", WORLD_RIGHTS, 0 },
-		{ "imap", CONTROL_RIGHT_LOGIN | CONTROL_RIGHT_DELIVER, 0 },
+		{ "imap", WORLD_RIGHTS, 0 },
 	};
 	struct world *w = *state;
 
