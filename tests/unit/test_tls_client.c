@@ -164,6 +164,12 @@ static void test_depth(void **state)
 	port.ca = low.certificate;
 	port.depth = 1;
 	check("an intermediate authority is enough", &port, &own, "CN=Deep", "ok");
+	port.ca = root.certificate;
+	port.depth = 3;
+	port.crl = peer_crl(low, NULL, 0);
+	check("a list of the last authority alone", &port, &own, "CN=Deep", "ok");
+	port.crl = peer_join(port.crl, peer_crl(middle, &low, 1));
+	check("the last authority is revoked", &port, &own, "CN=Deep", "certificate revoked");
 }
 
 /* First a visit at one port, then another with what the server gave. */
@@ -204,7 +210,7 @@ static void test_resumed(void **state)
 	const struct port optional_revoked = { TLS_VERIFY_OPTIONAL, ca.certificate, revoked, 0 };
 	const struct port require = { TLS_VERIFY_REQUIRE, ca.certificate, fine, 0 };
 	const struct port require_revoked = { TLS_VERIFY_REQUIRE, ca.certificate, revoked, 0 };
-	const struct port no = { TLS_VERIFY_NO, { NULL, 0 }, { NULL, 0 }, 0 };
+	const struct port no = { TLS_VERIFY_NO, ca.certificate, { NULL, 0 }, 0 };
 	const struct port other = { TLS_VERIFY_OPTIONAL, other_ca.certificate, { NULL, 0 }, 0 };
 
 	(void)state;
@@ -214,7 +220,7 @@ static void test_resumed(void **state)
 	again("require", &require, &require, &own, TLS_UP, true, "ok");
 	again("revoked since, optional", &optional, &optional_revoked, &own, TLS_UP, false, "certificate revoked");
 	again("revoked since, require", &require, &require_revoked, &own, TLS_FAILED, false, NULL);
-	again("a ticket from before ClientCA", &no, &optional, &own, TLS_UP, false, "ok");
+	again("a ticket from before VerifyClient", &no, &optional, &own, TLS_UP, false, "ok");
 	again("a ticket without certificate", &optional, &require, NULL, TLS_FAILED, false, NULL);
 	again("other authorities since", &optional, &other, &own, TLS_UP, false,
 	      "self-signed certificate in certificate chain");
@@ -259,6 +265,27 @@ static void test_asked(void **state)
 	tls_context_drop(c);
 }
 
+static void test_line(void **state)
+{
+	const struct port port = { TLS_VERIFY_OPTIONAL, peer_ca().certificate, { NULL, 0 }, 0 };
+	struct tls_context *c = context(&port, NULL);
+	char text[1024], want[1024];
+	struct tls_peer p;
+
+	(void)state;
+	tls_peer_init(&p);
+	carry(&p, peer_client("Bob \"x\"\n"));
+	assert_int_equal(tls_peer_try(&p, c, NULL), TLS_UP);
+	tls_session_success_text(p.session, text, sizeof(text));
+	snprintf(want, sizeof(want),
+		 "TLS success protocol TLSv1.3 cipher TLS_AES_256_GCM_SHA384 group=x25519 resumed=no sni=none "
+		 "client-cert=\"CN=Bob \\\\\\\"x\\\\\\\"\\\\0A\" client-fingerprint=%s client-verify=\"ok\"",
+		 tls_session_facts(p.session)->client_fingerprint);
+	assert_string_equal(text, want);
+	tls_peer_clear(&p);
+	tls_context_drop(c);
+}
+
 /* A server's file with nothing behind the leaf is sent so, though ClientCA could
  * complete the chain. */
 static void test_chain_is_ours(void **state)
@@ -284,7 +311,7 @@ int main(void)
 	static const char *const hosts[] = { "a.example.org", NULL };
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts), cmocka_unit_test(test_depth),
 					    cmocka_unit_test(test_resumed), cmocka_unit_test(test_refused),
-					    cmocka_unit_test(test_asked),
+					    cmocka_unit_test(test_asked), cmocka_unit_test(test_line),
 					    cmocka_unit_test(test_chain_is_ours) };
 
 	server = peer_server(0, hosts);

@@ -73,7 +73,8 @@ static void test_names(void **state)
 		size_t ecdsa, rsa;	/* which pair; 9: none of that kind for this name */
 	} rows[] = {
 		{ NULL, 0, 2 },		    { "a.example.org", 0, 2 },	     { "A.Example.ORG.", 0, 2 },
-		{ "localhost", 0, 2 },	    { "b.example.org", 1, 9 },	     { "unknown.example.org", 0, 2 },
+		{ "localhost", 0, 2 },	    { "b.example.org", 1, 9 },	     { "B.Example.ORG.", 1, 9 },
+		{ "unknown.example.org", 0, 2 },
 		{ "x.example.net", 9, 3 },  { "x.y.example.net", 0, 2 },     { "example.net", 9, 3 },
 		{ "old.example.com", 4, 9 }, { "*.example.net", 9, 3 },
 	};
