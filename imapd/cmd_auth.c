@@ -14,7 +14,7 @@ static enum imap_run login_done(struct imap_server *e)
 	case IMAP_LOGIN_OK:
 		break;
 	case IMAP_LOGIN_WRONG:
-		e->errors++;
+		imap_count_error(e);
 		return imap_done(e, "NO [AUTHENTICATIONFAILED] The user name or the password is wrong");
 	case IMAP_LOGIN_DISABLED:
 		return imap_done(e, "NO [CONTACTADMIN] This account is disabled");

@@ -6,6 +6,9 @@
 struct list {
 	struct span pattern;	/* reference and pattern, joined; wildcards collapsed */
 	bool empty;		/* LIST "" "": what is the separator? */
+	bool subscribed_only;	/* LSUB, or the selection option SUBSCRIBED */
+	bool special_only;	/* the selection option SPECIAL-USE */
+	bool show_subscribed;
 	struct imap_tree tree;
 	struct arena *names;	/* as many as there are: not of the command's arena */
 	size_t from, at;
@@ -32,19 +35,61 @@ static struct span join(struct arena *a, struct span reference, struct span patt
 	return (struct span){ p, n };
 }
 
+static bool is_lsub(const struct imap_server *e)
+{
+	return e->command->name[1] == 'S';
+}
+
+/* RFC 6154 2: what clients put in front of the names, behind the first parenthesis. */
+static bool parse_selection(struct imap_parse *p, struct list *d)
+{
+	while (!imap_parse_try(p, ')')) {
+		if (imap_parse_try_word(p, "SPECIAL-USE"))
+			d->special_only = true;
+		else if (imap_parse_try_word(p, "SUBSCRIBED"))
+			d->subscribed_only = d->show_subscribed = true;
+		else
+			return imap_parse_fail(p, "no such selection option");
+		imap_parse_try(p, ' ');
+	}
+	return imap_parse_space(p);
+}
+
+/* Roles and children are shown in any case. */
+static bool parse_return(struct imap_parse *p, struct list *d)
+{
+	if (!imap_parse_space(p) || !imap_parse_byte(p, '('))
+		return false;
+	while (!imap_parse_try(p, ')')) {
+		if (imap_parse_try_word(p, "SUBSCRIBED"))
+			d->show_subscribed = true;
+		else if (!imap_parse_try_word(p, "SPECIAL-USE") && !imap_parse_try_word(p, "CHILDREN"))
+			return imap_parse_fail(p, "no such return option");
+		imap_parse_try(p, ' ');
+	}
+	return true;
+}
+
 bool imap_parse_list(struct imap_server *e, struct imap_parse *p)
 {
 	struct list *d = arena_alloc(e->arena, sizeof(*d));
 	struct span reference, pattern;
 
 	e->data = d;
-	if (d == NULL || !imap_parse_mailbox(p, &reference) || !imap_parse_space(p) ||
+	if (d == NULL)
+		return imap_parse_fail(p, "the command is too large");
+	d->subscribed_only = is_lsub(e);
+	if (!is_lsub(e) && imap_parse_try(p, '(') && !parse_selection(p, d))
+		return false;
+	if (!imap_parse_mailbox(p, &reference) || !imap_parse_space(p) ||
 	    !imap_parse_pattern(p, &pattern))
 		return false;
 	d->empty = pattern.n == 0;
 	d->pattern = join(e->arena, reference, pattern);
 	if (d->pattern.p == NULL)
 		return imap_parse_fail(p, "the pattern is too long");
+	if (!is_lsub(e) && imap_parse_try_word(p, " RETURN") && !parse_return(p, d))
+		return false;
 	return imap_parse_end(p);
 }
 
@@ -55,14 +100,17 @@ static const char *const role_words[] = {
 
 static void tell(struct imap_server *e, const struct imap_name *n)
 {
+	const struct list *d = e->data;
 	const char *role = (size_t)n->role < sizeof(role_words) / sizeof(role_words[0]) ? role_words[n->role] : NULL;
 
-	imap_text(e, e->command->name[1] == 'S' ? "* LSUB (" : "* LIST (");
+	imap_text(e, is_lsub(e) ? "* LSUB (" : "* LIST (");
 	if (!n->there)
 		imap_text(e, "\\Noselect ");
 	imap_text(e, n->child ? "\\HasChildren" : "\\HasNoChildren");
 	if (role != NULL && n->there)
 		imap_text(e, role);
+	if (d->show_subscribed && n->subscribed)
+		imap_text(e, " \\Subscribed");
 	imap_text(e, ") \"/\" ");
 	imap_put_mailbox(&e->out, n->name);
 	imap_text(e, "\r\n");
@@ -70,18 +118,19 @@ static void tell(struct imap_server *e, const struct imap_name *n)
 
 /* RFC 3501 6.3.9: a parent that is not subscribed itself is told only where the pattern
  * ends in "%" and so hides what is below it. */
-static bool wanted(const struct list *d, const struct imap_name *n, bool subscribed_only)
+static bool wanted(const struct list *d, const struct imap_name *n)
 {
 	struct span p = d->pattern;
 
-	if (subscribed_only && !n->subscribed && (p.n == 0 || p.p[p.n - 1] != '%'))
+	if (d->special_only && n->role <= STORE_ROLE_INBOX)
+		return false;
+	if (d->subscribed_only && !n->subscribed && (p.n == 0 || p.p[p.n - 1] != '%'))
 		return false;
 	return imap_match(p, n->name);
 }
 
 static enum imap_run tell_names(struct imap_server *e)
 {
-	bool subscribed_only = e->command->name[1] == 'S';
 	struct list *d = e->data;
 
 	for (; d->at < d->tree.n; d->at++) {
@@ -90,7 +139,7 @@ static enum imap_run tell_names(struct imap_server *e)
 		if (imap_out_full(e))
 			return IMAP_RUN_MORE;
 		e->work += 1 + (unsigned)(n->name.n * d->pattern.n / 1000);
-		if (wanted(d, n, subscribed_only))
+		if (wanted(d, n))
 			tell(e, n);
 	}
 	return imap_done(e, "OK %s completed", e->command->name);
@@ -108,7 +157,6 @@ static enum imap_run list_ask(struct imap_server *e)
 
 static enum imap_run list_page(struct imap_server *e)
 {
-	bool subscribed_only = e->command->name[1] == 'S';
 	const struct store_list *list = e->result->list;
 	struct list *d = e->data;
 
@@ -117,7 +165,7 @@ static enum imap_run list_page(struct imap_server *e)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct store_mailbox *m = &list->mailboxes[i];
 
-		if (subscribed_only ? !m->subscribed : m->id == 0)
+		if (d->subscribed_only ? !m->subscribed : m->id == 0)
 			continue;
 		if (!imap_tree_add(&d->tree, d->names, m))
 			return imap_no_memory(e);
@@ -143,7 +191,7 @@ enum imap_run imap_run_list(struct imap_server *e)
 {
 	struct list *d = e->data;
 
-	if (d->empty && e->command->name[1] == 'I') {
+	if (d->empty && !is_lsub(e)) {
 		imap_text(e, "* LIST (\\Noselect) \"/\" \"\"\r\n");
 		return imap_done(e, "OK LIST completed");
 	}

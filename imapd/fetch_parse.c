@@ -3,8 +3,12 @@
 
 #include "common/base/ascii.h"
 
+/* What is asked for twice is told once, sections apart. */
 static struct fetch_item *add(struct imap_parse *p, struct fetch *f, enum fetch_kind kind)
 {
+	for (size_t i = 0; i < f->n && kind != FETCH_SECTION; i++)
+		if (f->items[i].kind == kind)
+			return &f->items[i];
 	if (f->n == FETCH_ITEMS) {
 		imap_parse_fail(p, "too many items");
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/buf.h"
 #include "common/base/line.h"
@@ -54,6 +55,8 @@ void imap_reader_free(struct imap_reader *r)
 
 static void begin(struct imap_reader *r)
 {
+	if (r->text.p != NULL)
+		explicit_bzero(r->text.p, r->text.n);	/* LOGIN's arguments may come as literals */
 	buf_clear(&r->text);
 	r->line_bytes = r->literal_bytes = 0;
 	r->given = false;

@@ -16,7 +16,8 @@ enum {
 	SEARCH_DEPTH = 50,		/* parentheses, NOT and OR inside each other */
 	SEARCH_KEYS = 2000,		/* in one command */
 	SEARCH_TEXTS = 32,		/* of them that look for text */
-	SEARCH_HEADER_MAX = 1 << 20	/* bytes of a header that is looked at */
+	SEARCH_HEADER_MAX = 256 << 10,	/* bytes of a header that is looked at, ... */
+	SEARCH_HEADER_TURN = 4096	/* ... and of them in one turn, rounded up to a field */
 };
 
 enum search_op {
@@ -89,6 +90,7 @@ struct search {
 	size_t part_at;
 	uint64_t offset, left;
 	struct buf header;
+	size_t header_at;		/* fields before it were shown */
 	struct mime_text *text;
 	bool any, missing;
 };
@@ -102,7 +104,8 @@ enum search_answer search_answer(const struct search_key *k, const struct search
 void search_page(struct search *s);
 /* Shows a text to all keys of these kinds that still look; value may have encoded words. */
 bool search_wants(const struct search *s, enum search_op op);
-void search_show_header(struct search *s, struct span header);
+/* Takes the next field off *header. False at the end. */
+bool search_show_field(struct search *s, struct span *header);
 void search_show_part(struct search *s, const struct mime_part *part);
 void search_show_text(struct search *s, struct span utf8);
 void search_text_begins(struct search *s);

@@ -218,20 +218,20 @@ static void show_field(struct search *s, const struct mime_header_field *f)
 	}
 }
 
-void search_show_header(struct search *s, struct span header)
+bool search_show_field(struct search *s, struct span *header)
 {
 	struct mime_header_field f;
+	struct buf unfolded;
 
-	while (mime_header_next(&header, &f)) {
-		struct buf unfolded;
-
-		buf_init(&unfolded, f.value.n + 1);
-		buf_reset(&s->scratch);
-		mime_header_unfold(f.value, &unfolded);
-		mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &s->scratch);
-		show_field(s, &f);
-		buf_clear(&unfolded);
-	}
+	if (!mime_header_next(header, &f))
+		return false;
+	buf_init(&unfolded, f.value.n + 1);
+	buf_reset(&s->scratch);
+	mime_header_unfold(f.value, &unfolded);
+	mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &s->scratch);
+	show_field(s, &f);
+	buf_clear(&unfolded);
+	return true;
 }
 
 /* The header of a message inside the message, and what a part says of itself. */

@@ -88,15 +88,31 @@ static enum imap_run next_part(struct imap_server *e)
 
 static enum imap_run header_piece(struct imap_server *e);
 
+static enum imap_run header_show(struct imap_server *e)
+{
+	struct search *s = e->data;
+	struct span rest = buf_span(&s->header);
+	size_t begin;
+	bool more = true;
+
+	if (imap_out_full(e))
+		return IMAP_RUN_MORE;
+	span_take(&rest, s->header_at);
+	begin = rest.n;
+	while (more && begin - rest.n < SEARCH_HEADER_TURN)
+		more = search_show_field(s, &rest);
+	s->header_at += begin - rest.n;
+	e->work += (unsigned)((begin - rest.n) / 32);
+	return more ? IMAP_RUN_MORE : imap_go(e, next_part);
+}
+
 static enum imap_run header_read(struct imap_server *e)
 {
 	struct search *s = e->data;
 
 	if (s->left > 0)
 		return imap_body_read(e, s->offset, s->left, header_piece);
-	search_show_header(s, buf_span(&s->header));
-	e->work += (unsigned)(s->header.n / 64);
-	return imap_go(e, next_part);
+	return imap_go(e, header_show);
 }
 
 static enum imap_run header_piece(struct imap_server *e)
@@ -128,6 +144,7 @@ static enum imap_run body_there(struct imap_server *e)
 	if (s->left > s->m.record->size)
 		s->left = s->m.record->size;
 	buf_reset(&s->header);
+	s->header_at = 0;
 	if (search_wants(s, SEARCH_HEADER) || search_wants(s, SEARCH_TEXT))
 		return imap_go(e, header_read);
 	return imap_go(e, next_part);

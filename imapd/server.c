@@ -134,7 +134,7 @@ enum imap_run imap_break(struct imap_server *e)
 	return IMAP_RUN_DONE;
 }
 
-static void count_error(struct imap_server *e)
+void imap_count_error(struct imap_server *e)
 {
 	if (++e->errors >= e->set.error_limit)
 		imap_bye(e, "Too many bad commands");
@@ -142,7 +142,7 @@ static void count_error(struct imap_server *e)
 
 enum imap_run imap_bad(struct imap_server *e, const char *words)
 {
-	count_error(e);
+	imap_count_error(e);
 	return imap_done(e, "BAD %s", words);
 }
 

@@ -153,6 +153,8 @@ enum imap_run imap_go(struct imap_server *e, imap_step step);
 enum imap_run imap_done(struct imap_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* BAD, counted against ErrorLimit. */
 enum imap_run imap_bad(struct imap_server *e, const char *words);
+/* For what is refused as often as it is tried: a wrong password. */
+void imap_count_error(struct imap_server *e);
 /* NO with the code and words for a status. what: "The mailbox" or so, of NOT_FOUND. */
 enum imap_run imap_no(struct imap_server *e, enum store_status status);
 enum imap_run imap_no_memory(struct imap_server *e);

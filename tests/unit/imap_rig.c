@@ -1,7 +1,9 @@
 /* imap_rig.c - the contract is in imap_rig.h. */
 #include "tests/unit/imap_rig.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
@@ -21,7 +23,6 @@ struct conn {
 struct rig {
 	struct service service;
 	struct store *store;
-	uv_loop_t loop;
 	struct conn *conns[SESSIONS];
 	/* the login that waits */
 	auth_login_done done;
@@ -29,6 +30,17 @@ struct rig {
 	struct auth_grant grant;
 	enum auth_status status;
 	uint64_t skew_ms;
+	bool slow_disk;
+	struct body_read *reads;
+};
+
+struct body_read {		/* one that waits for the slow disk */
+	struct body_read *next;
+	int fd;
+	uint64_t offset;
+	size_t n;
+	body_read_done done;
+	void *arg;
 };
 
 static struct rig *the_rig;	/* auth_login and worker_loop have no other way to it */
@@ -93,7 +105,46 @@ bool conn_login(struct conn *c, const char *account)
 uv_loop_t *worker_loop(struct worker *w)
 {
 	(void)w;
-	return &the_rig->loop;
+	return NULL;
+}
+
+ssize_t body_read_now(int fd, uint64_t offset, uint8_t *p, size_t n)
+{
+	return the_rig->slow_disk ? -EAGAIN : pread(fd, p, n, (off_t)offset);
+}
+
+struct body_read *body_read_later(uv_loop_t *loop, int fd, uint64_t offset, size_t n, body_read_done done, void *arg)
+{
+	struct body_read *b = calloc(1, sizeof(*b));
+
+	(void)loop;
+	assert_non_null(b);
+	*b = (struct body_read){ the_rig->reads, dup(fd), offset, n, done, arg };
+	the_rig->reads = b;
+	return b;
+}
+
+void body_read_cancel(struct body_read *b)
+{
+	if (b != NULL)
+		b->done = NULL;
+}
+
+static bool run_read(struct rig *r)
+{
+	struct body_read *b = r->reads;
+	uint8_t bytes[40000];
+	ssize_t n;
+
+	if (b == NULL)
+		return false;
+	r->reads = b->next;
+	n = pread(b->fd, bytes, b->n < sizeof(bytes) ? b->n : sizeof(bytes), (off_t)b->offset);
+	if (b->done != NULL)
+		b->done(b->arg, n < 0 ? -EIO : 0, (struct span){ bytes, n > 0 ? (size_t)n : 0 });
+	close(b->fd);
+	free(b);
+	return true;
 }
 
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg)
@@ -180,17 +231,8 @@ static bool turn(struct rig *r)
 
 static void settle(struct rig *r)
 {
-	for (;;) {
-		bool reading = false;
-
-		if (turn(r) || run_auth(r) || fake_store_step(r->store) > 0)
-			continue;
-		for (size_t i = 0; i < SESSIONS; i++)
-			reading |= r->conns[i] != NULL && r->conns[i]->session->reading != NULL;
-		if (!reading)
-			return;
-		uv_run(&r->loop, UV_RUN_ONCE);
-	}
+	while (turn(r) || run_auth(r) || fake_store_step(r->store) > 0 || run_read(r))
+		;
 }
 
 static void no_log(void *arg, const char *line)
@@ -207,7 +249,6 @@ struct rig *rig_new(const struct fake_options *o)
 
 	assert_non_null(r);
 	assert_int_equal(fake_store_new(&r->store, o, NULL), 0);
-	uv_loop_init(&r->loop);
 	log_to_function(no_log, NULL);
 	r->service.store = r->store;
 	the_rig = r;
@@ -219,11 +260,16 @@ void rig_free(struct rig *r)
 	for (size_t i = 0; i < SESSIONS; i++)
 		if (r->conns[i] != NULL)
 			rig_close(r->conns[i]);
+	while (run_read(r))
+		;
 	fake_store_free(r->store);
-	uv_run(&r->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&r->loop);
 	free(r);
 	the_rig = NULL;
+}
+
+void rig_slow_disk(struct rig *r)
+{
+	r->slow_disk = true;
 }
 
 struct store *rig_store(struct rig *r)

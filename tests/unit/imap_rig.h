@@ -17,6 +17,8 @@ struct conn;			/* one session; opaque to the shell as ever */
 struct rig *rig_new(const struct fake_options *o);
 void rig_free(struct rig *r);
 struct store *rig_store(struct rig *r);
+/* From here on no read of a body is answered at once. */
+void rig_slow_disk(struct rig *r);
 void rig_time(struct rig *r, uint64_t ms);	/* goes on by ms; sessions are ticked */
 
 /* conf: lines for imapd.conf above and below `Listen 127.0.0.1:143 explicit`; may be NULL. */
@@ -44,7 +46,7 @@ bool rig_closed(const struct conn *c);
 bool rig_wants_tls(const struct conn *c);
 void rig_secure(struct conn *c);
 struct shell *rig_shell(struct conn *c);
-/* The most turns of the store without one of the engine... and the largest REPLY. */
+/* The largest REPLY. */
 size_t rig_largest_reply(const struct conn *c);
 
 #endif

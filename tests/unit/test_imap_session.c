@@ -5,7 +5,7 @@
  * link: imapd/read.o imapd/search_match.o imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o
  * link: imapd/shell.o imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o imapd/utf7.o imapd/view.o imapd/walk.o
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
- * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/meta.o service/body.o
+ * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/meta.o
  * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o
  * link: mime/date.o mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o mime/meta_section.o
  * link: mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
@@ -17,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "imapd/session.h"
 #include "storage/meta.h"
 
 static const char letter[] = "From: Anna <anna@example.org>\r\nTo: Ben <ben@example.org>\r\n"
@@ -415,6 +416,9 @@ static void test_mailboxes(void **state)
 		"* LIST (\\Noselect \\HasChildren) \"/\" \"Work\"\r\n* LIST (\\Noselect \\HasChildren) \"/\" \"Work/2026\"\r\n"
 		"* LIST (\\HasNoChildren) \"/\" \"Work/2026/Q1\"\r\n5 OK LIST completed\r\n");
 	rig_say(c, "6 LIST Work/ %\r\n", "* LIST (\\Noselect \\HasChildren) \"/\" \"Work/2026\"\r\n6 OK LIST completed\r\n");
+	rig_say(c, "6 LIST (SPECIAL-USE) \"\" S% RETURN (SUBSCRIBED CHILDREN)\r\n", "* LIST (\\HasNoChildren \\Sent \\Subscribed) \"/\" \"Sent\"\r\n6 OK LIST completed\r\n");
+	rig_say(c, "6 LIST (SUBSCRIBED) \"\" W%\r\n", "6 OK LIST completed\r\n");
+	rig_say(c, "6 LIST (NOPE) \"\" W%\r\n", "6 BAD LIST: no such selection option\r\n");
 	rig_say(c, "7 LIST \"\" inb%\r\n", "* LIST (\\HasNoChildren) \"/\" \"INBOX\"\r\n7 OK LIST completed\r\n");
 	rig_say(c, "8 SUBSCRIBE Work/2026/Q1\r\n", "8 OK SUBSCRIBE completed\r\n");
 	rig_say(c, "9 LSUB \"\" W%\r\n", "* LSUB (\\Noselect \\HasChildren) \"/\" \"Work\"\r\n9 OK LSUB completed\r\n");
@@ -536,6 +540,38 @@ static void test_failures(void **state)
 	rig_free(r);
 }
 
+/* Every read of a body comes later; a session that goes meanwhile leaves nothing. */
+static void test_slow_disk(void **state)
+{
+	struct rig *r = rig_with(2);
+	struct conn *c = rig_login(r, "INBOX");
+	char want[1000];
+
+	(void)state;
+	rig_slow_disk(r);
+	snprintf(want, sizeof(want), "* 2 FETCH (UID 2 BODY[1] {3}\r\none BODY[] {248}\r\n%s)\r\n1 OK FETCH completed\r\n", multi);
+	rig_say(c, "1 FETCH 2 (BODY.PEEK[1] BODY.PEEK[])\r\n", want);
+	rig_say(c, "2 SEARCH BODY secret TEXT blue\r\n", "* SEARCH 2\r\n2 OK SEARCH completed\r\n");
+	rig_block(c);
+	rig_send(c, "3 FETCH 1:2 BODY.PEEK[]\r\n");
+	rig_close(c);
+	rig_free(r);
+}
+
+/* The lookup is a binary search. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; imap_command_at(i) != NULL; i++) {
+		const struct imap_command *c = imap_command_at(i);
+
+		unit_case(c->name, i);
+		if (i > 0)
+			assert_true(strcmp(imap_command_at(i - 1)->name, c->name) < 0);
+		assert_true(c->states != 0 && c->parse != NULL && c->run != NULL && strncmp(c->rfc, "RFC ", 4) == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,7 +580,7 @@ int main(void)
 		cmocka_unit_test(test_fetch), cmocka_unit_test(test_store), cmocka_unit_test(test_expunge),
 		cmocka_unit_test(test_copy_and_move), cmocka_unit_test(test_append), cmocka_unit_test(test_large),
 		cmocka_unit_test(test_idle), cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_search),
-		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_failures), cmocka_unit_test(test_slow_disk), cmocka_unit_test(test_table),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap session");
