@@ -19,7 +19,7 @@ enum {
 
 enum store_right {
 	STORE_RIGHT_READ = 1,		/* everything that a mail program does */
-	STORE_RIGHT_POP = 2		/* INBOX alone: look, fetch, expunge */
+	STORE_RIGHT_POP = 2		/* INBOX alone: look, fetch, mark as seen, expunge */
 };
 
 struct store_token {

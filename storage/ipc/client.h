@@ -22,10 +22,10 @@
 #include "storage/ipc/store_ipc.h"
 
 enum {
-	CLIENT_WINDOW = 256,			/* calls sent and not answered */
+	CLIENT_WINDOW = 256, /* calls sent and not answered */
 	CLIENT_WINDOW_BYTES = 2 << 20,
-	CLIENT_QUEUE_BYTES = 8 << 20,		/* of the socket's own queue: more than a window */
-	CLIENT_RETRY_MS = 1000			/* between two tries to log in again */
+	CLIENT_QUEUE_BYTES = 8 << 20, /* of the socket's own queue: more than a window */
+	CLIENT_RETRY_MS = 1000        /* between two tries to log in again */
 };
 
 struct call;
@@ -46,28 +46,28 @@ union call_done {
 };
 
 enum call_state {
-	CALL_HELD,			/* in its account's queue, or until its bodies are sealed */
-	CALL_WAITING,			/* in the client's queue */
+	CALL_HELD,    /* in its account's queue, or until its bodies are sealed */
+	CALL_WAITING, /* in the client's queue */
 	CALL_SENT,
-	CALL_FAILING			/* completes on the loop's next turn */
+	CALL_FAILING /* completes on the loop's next turn */
 };
 
 struct call {
-	struct call *next;		/* in its queue */
-	struct call *older, *newer;	/* of all that are open, by number */
+	struct call *next;          /* in its queue */
+	struct call *older, *newer; /* of all that are open, by number */
 	struct client *client;
-	struct client_account *account;	/* or NULL */
+	struct client_account *account; /* or NULL */
 	uint64_t number;
 	enum store_wire_type type;
 	enum call_state state;
-	enum store_status failure;	/* CALL_FAILING */
+	enum store_status failure; /* CALL_FAILING */
 	bool own;
-	bool tried;			/* sent at least once: a change may have happened */
-	union call_done done;		/* plain NULL: nobody waits */
+	bool tried;           /* sent at least once: a change may have happened */
+	union call_done done; /* plain NULL: nobody waits */
 	void *arg;
-	struct client_stage *stages;	/* to be sealed before it is sent */
+	struct client_stage *stages; /* to be sealed before it is sent */
 	struct buf body;
-	struct buf parts;		/* of its answer, so far */
+	struct buf parts; /* of its answer, so far */
 };
 
 struct call_queue {
@@ -75,11 +75,11 @@ struct call_queue {
 };
 
 enum account_state {
-	ACCOUNT_NEW,			/* its store_login is not answered */
-	ACCOUNT_OUT,			/* not logged in on this socket */
+	ACCOUNT_NEW, /* its store_login is not answered */
+	ACCOUNT_OUT, /* not logged in on this socket */
 	ACCOUNT_ENTERING,
 	ACCOUNT_IN,
-	ACCOUNT_VOID			/* storaged refuses it: so does every call */
+	ACCOUNT_VOID /* storaged refuses it: so does every call */
 };
 
 struct client_account {
@@ -87,14 +87,14 @@ struct client_account {
 	struct client_account *next, **back;
 	struct client *client;
 	uint64_t number;
-	size_t open;			/* calls of it */
+	size_t open; /* calls of it */
 	struct call_queue held;
 	store_changed changed;
 	void *arg;
 	enum account_state state;
-	bool known;			/* the storaged of this socket has the login */
+	bool known; /* the storaged of this socket has the login */
 	bool locked;
-	bool closing;			/* logged out; leaves with its last call */
+	bool closing; /* logged out; leaves with its last call */
 	uint16_t token_n;
 	uint8_t token[];
 };
@@ -102,7 +102,7 @@ struct client_account {
 struct client {
 	struct store base;
 	uv_loop_t *loop;
-	struct ipc *ipc;		/* NULL: without storaged */
+	struct ipc *ipc; /* NULL: without storaged */
 	struct requests *open;
 	struct call *oldest, *newest;
 	struct call_queue waiting, failing;
@@ -110,16 +110,16 @@ struct client {
 	struct client_account *accounts;
 	struct table *account_by_number;
 	struct client_stage *stages;
-	uint64_t last_name;		/* number of a login or a stage */
-	uint64_t last_failed;		/* numbers of calls that found no memory, from the top down */
-	uv_timer_t wait;		/* without storaged for too long */
-	uint64_t wait_ms;		/* STORE_IPC_WAIT_MS, but in a test */
-	uv_timer_t soon;		/* what fails does so on the next turn */
+	uint64_t last_name;   /* number of a login or a stage */
+	uint64_t last_failed; /* numbers of calls that found no memory, from the top down */
+	uv_timer_t wait;      /* without storaged for too long */
+	uint64_t wait_ms;     /* STORE_IPC_WAIT_MS, but in a test */
+	uv_timer_t soon;      /* what fails does so on the next turn */
 	uv_timer_t retry;
-	unsigned handles;		/* of those, not closed yet */
-	bool away_long;			/* the wait is over: calls fail at once */
-	bool closed;			/* by store_ipc_free; goes with the last account, stage and call */
-	struct arena *memory;		/* of the answer at hand */
+	unsigned handles;     /* of those, not closed yet */
+	bool away_long;       /* the wait is over: calls fail at once */
+	bool closed;          /* by store_ipc_free; goes with the last account, stage and call */
+	struct arena *memory; /* of the answer at hand */
 };
 
 extern const struct store_driver client_driver;
@@ -140,7 +140,8 @@ void client_release(struct client *c);
  * line in the log, only if there is no memory for the struct. */
 struct call *call_new(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg);
 /* The driver's own; sent without regard to the account's queue. -ENOMEM if it can't be. */
-int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done, void *arg);
+int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done,
+		 void *arg);
 /* Puts a call where it belongs, and sends what can be sent. Gives its number. */
 uint64_t call_go(struct call *call);
 /* Completes it with status on the loop's next turn. Must be in no queue. */

@@ -12,7 +12,7 @@ static struct client_account *account_of(struct store_account *base)
 
 struct client_account *account_new(struct client *c, const struct store_token *t)
 {
-	size_t n = t->n <= STORE_TOKEN_MAX ? t->n : 0;		/* an empty one is refused */
+	size_t n = t->n <= STORE_TOKEN_MAX ? t->n : 0; /* an empty one is refused */
 	struct client_account *a = calloc(1, sizeof(*a) + n);
 
 	if (a == NULL)
@@ -64,7 +64,8 @@ void account_leave(struct client_account *a)
 
 static struct store_ask login_ask(const struct client_account *a)
 {
-	return (struct store_ask){ .type = STORE_WIRE_LOGIN, .account = a->number,
+	return (struct store_ask){ .type = STORE_WIRE_LOGIN,
+				   .account = a->number,
 				   .token = { a->token, a->token_n } };
 }
 
@@ -129,7 +130,9 @@ static void account_refuse(struct client_account *a, enum store_status status)
 
 static int send_watch(struct client_account *a)
 {
-	struct store_ask ask = { .type = STORE_WIRE_WATCH, .account = a->number, .watch = a->changed != NULL };
+	struct store_ask ask = { .type = STORE_WIRE_WATCH,
+				 .account = a->number,
+				 .watch = a->changed != NULL };
 
 	return call_own_new(a->client, a, &ask, done_nothing, NULL);
 }
@@ -143,7 +146,7 @@ static void account_entered(struct client_account *a)
 	a->state = ACCOUNT_IN;
 	account_push(a);
 	if (a->changed != NULL)
-		a->changed(a->arg, 0);	/* something may have changed meanwhile */
+		a->changed(a->arg, 0); /* something may have changed meanwhile */
 }
 
 static void done_lock(struct call *call, const struct store_answer *a, struct ipc_message *m)

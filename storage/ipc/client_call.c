@@ -5,7 +5,7 @@
 #include "common/base/log.h"
 #include "storage/ipc/client.h"
 
-enum { ENCODE_MAX = 64 << 20 };		/* far over what may be sent: too long is then told from no memory */
+enum { ENCODE_MAX = 64 << 20 }; /* far over what may be sent: too long is then told from no memory */
 
 /* --- queues ---------------------------------------------------------------- */
 
@@ -79,7 +79,8 @@ static void call_free(struct call *call)
 	free(call);
 }
 
-static struct call *call_make(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg)
+static struct call *call_make(struct client *c, struct client_account *a, const struct store_ask *ask,
+			      void *arg)
 {
 	struct call *call = calloc(1, sizeof(*call));
 
@@ -128,7 +129,7 @@ struct call *call_new(struct client *c, struct client_account *a, const struct s
 		status = write_without_meta(call, ask);
 	if (requests_count(c->open) < STORE_IPC_OPEN)
 		call->number = request_add(c->open, call);
-	if (call->number == 0) {		/* too many, or no memory for the table */
+	if (call->number == 0) { /* too many, or no memory for the table */
 		call->number = UINT64_MAX - c->last_failed++;
 		status = STORE_TRY_LATER;
 	}
@@ -140,7 +141,8 @@ struct call *call_new(struct client *c, struct client_account *a, const struct s
 	return call;
 }
 
-int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done, void *arg)
+int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done,
+		 void *arg)
 {
 	struct call *call = call_make(c, a, ask, arg);
 
@@ -185,7 +187,7 @@ void call_fail_held(struct call *call, enum store_status status)
 		queue_remove(&call->account->held, call);
 	call_fail(call, status);
 	if (call->account != NULL)
-		account_push(call->account);	/* what stood behind it need not wait */
+		account_push(call->account); /* what stood behind it need not wait */
 }
 
 /* The call is over: whoever waits is told, and its account lets go of it. */
@@ -201,7 +203,7 @@ static void call_complete(struct call *call, const struct store_answer *a, struc
 	if (account != NULL)
 		account->open--;
 	if (told)
-		call_give(call, a, m);		/* which may log the account out */
+		call_give(call, a, m); /* which may log the account out */
 	else if (account != NULL && account->closing && account->open == 0)
 		account_leave(account);
 	call_free(call);
@@ -224,7 +226,8 @@ void calls_complete_failing(struct client *c)
 
 static bool window_open(const struct client *c, const struct call *call)
 {
-	return c->sent == 0 || (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
+	return c->sent == 0 ||
+	       (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
 }
 
 void calls_pump(struct client *c)
@@ -233,7 +236,7 @@ void calls_pump(struct client *c)
 
 	while (c->ipc != NULL && (call = c->waiting.first) != NULL && window_open(c, call)) {
 		if (ipc_send(c->ipc, (uint16_t)call->type, call->number, buf_span(&call->body), NULL, 0) < 0)
-			return;		/* the socket is gone, and will say so; or full, and an answer comes first */
+			return; /* the socket is gone, and will say so; or full, and an answer comes first */
 		queue_take(&c->waiting);
 		call->state = CALL_SENT;
 		call->tried = true;
@@ -324,7 +327,8 @@ void call_answer(struct client *c, struct ipc_message *m)
 	}
 	if (call->parts.failed || !store_answer_read(&a, call->type, body, c->memory)) {
 		log_error("storaged gave a malformed answer type=%u bytes=%zu", (unsigned)call->type, body.n);
-		a = (struct store_answer){ .status = STORE_CORRUPT, .words = "storaged gave a malformed answer" };
+		a = (struct store_answer){ .status = STORE_CORRUPT,
+					   .words = "storaged gave a malformed answer" };
 	}
 	call_complete(call, &a, m);
 	arena_reset(c->memory);
@@ -387,6 +391,8 @@ void calls_clear(struct client *c)
 	c->sent = c->sent_bytes = 0;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };
-	while (c->oldest != NULL)
-		call_forget(c->oldest);
+	for (struct call *call = c->oldest, *newer; call != NULL; call = newer) {
+		newer = call->newer;
+		call_forget(call);
+	}
 }

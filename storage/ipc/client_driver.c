@@ -2,7 +2,7 @@
 #include "common/base/log.h"
 #include "storage/ipc/client.h"
 
-enum { COMMIT_INLINE = 256 * 1024 };	/* bytes of all bodies that go along in one commit */
+enum { COMMIT_INLINE = 256 * 1024 }; /* bytes of all bodies that go along in one commit */
 
 static struct client_account *account_of(struct store_account *base)
 {
@@ -63,7 +63,8 @@ static uint64_t call_find(struct store_account *a, struct span name, store_find_
 	return call_go(call);
 }
 
-static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done, void *arg)
+static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done,
+			  void *arg)
 {
 	struct store_ask ask = { .type = STORE_WIRE_SYNC, .look = *look };
 	struct call *call = account_call(a, &ask, arg);
@@ -74,7 +75,8 @@ static uint64_t call_sync(struct store_account *a, const struct store_look *look
 	return call_go(call);
 }
 
-static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg)
+static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done,
+			  void *arg)
 {
 	struct store_ask ask = { .type = STORE_WIRE_BODY, .mailbox = mailbox, .uid = uid };
 
@@ -106,8 +108,8 @@ static uint64_t call_room(struct store *s, uint64_t size, store_done done, void 
 /* --- changes ------------------------------------------------------------------ */
 
 /* What the call does not carry inline it takes; all else is freed. */
-static void take_bodies(struct call *call, struct store_stage *const *stages, const struct store_ask_body *bodies,
-			size_t count)
+static void take_bodies(struct call *call, struct store_stage *const *stages,
+			const struct store_ask_body *bodies, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (stages[i] == NULL)
@@ -120,7 +122,8 @@ static void take_bodies(struct call *call, struct store_stage *const *stages, co
 }
 
 /* How each body goes along; the worst that befell one of them. */
-static enum store_status place_bodies(struct store_stage *const *stages, struct store_ask_body *bodies, size_t count)
+static enum store_status place_bodies(struct store_stage *const *stages, struct store_ask_body *bodies,
+				      size_t count)
 {
 	enum store_status status = STORE_OK;
 	size_t room = COMMIT_INLINE;
@@ -144,8 +147,11 @@ static uint64_t call_commit(struct store_account *base, const struct store_mutat
 {
 	struct store_stage *stages[STORE_MUTATIONS] = { NULL };
 	struct store_ask_body bodies[STORE_MUTATIONS];
-	struct store_ask ask = { .type = STORE_WIRE_COMMIT, .txid = *txid, .mutations = mutations,
-				 .count = count, .bodies = bodies };
+	struct store_ask ask = { .type = STORE_WIRE_COMMIT,
+				 .txid = *txid,
+				 .mutations = mutations,
+				 .count = count,
+				 .bodies = bodies };
 	enum store_status status;
 	struct call *call;
 
@@ -165,12 +171,16 @@ static uint64_t call_commit(struct store_account *base, const struct store_mutat
 }
 
 static uint64_t call_deliver(struct store *s, struct store_stage *stage, struct span meta,
-			     const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
-			     store_done done, void *arg)
+			     const struct store_recipient *recipients, size_t count,
+			     const struct store_txid *txid, store_done done, void *arg)
 {
 	struct store_ask_body body;
-	struct store_ask ask = { .type = STORE_WIRE_DELIVER, .txid = *txid, .meta = meta, .recipients = recipients,
-				 .count = count, .bodies = &body };
+	struct store_ask ask = { .type = STORE_WIRE_DELIVER,
+				 .txid = *txid,
+				 .meta = meta,
+				 .recipients = recipients,
+				 .count = count,
+				 .bodies = &body };
 	enum store_status status = place_bodies(&stage, &body, 1);
 	struct call *call = call_new(client_of(s), NULL, &ask, arg);
 
@@ -185,7 +195,7 @@ static void call_cancel(struct store *s, uint64_t op)
 	struct client *c = client_of(s);
 	struct call *call = request_peek(c->open, op);
 
-	if (call == NULL)		/* one that found no place in the table */
+	if (call == NULL) /* one that found no place in the table */
 		for (call = c->failing.first; call != NULL && call->number != op;)
 			call = call->next;
 	if (call != NULL && !call->own)

@@ -13,14 +13,14 @@
 #include "storage/ipc/client.h"
 
 enum {
-	PIECE = 64 * 1024,		/* bytes of one write */
-	LOW = 32 * 1024,		/* fewer bytes that wait: more may come */
+	PIECE = 64 * 1024, /* bytes of one write */
+	LOW = 32 * 1024,   /* fewer bytes that wait: more may come */
 	BYTES_MAX = STORE_IPC_INLINE + PIECE
 };
 
 enum stage_state {
 	STAGE_MEMORY,
-	STAGE_WANTED,			/* needs a file, and there is no socket */
+	STAGE_WANTED, /* needs a file, and there is no socket */
 	STAGE_ASKED,
 	STAGE_OPEN,
 	STAGE_SEALING,
@@ -29,22 +29,22 @@ enum stage_state {
 
 struct client_stage {
 	struct store_stage base;
-	struct client_stage *next, **back;	/* of the client's */
-	struct client_stage *next_taken;	/* of the call's */
+	struct client_stage *next, **back; /* of the client's */
+	struct client_stage *next_taken;   /* of the call's */
 	struct client *client;
-	struct call *call;		/* that took it */
+	struct call *call; /* that took it */
 	uint64_t number, max, size;
-	uint64_t written;		/* bytes in the file */
-	int error;			/* a negative errno: it can't be stored */
+	uint64_t written; /* bytes in the file */
+	int error;        /* a negative errno: it can't be stored */
 	enum stage_state state;
-	bool asking;			/* an own call is on its way */
-	bool working;			/* a job is on the pool */
-	bool recalled;			/* the socket went while it worked */
-	bool owed;			/* `ready` will be called */
-	bool abandoned;			/* freed as soon as nothing refers to it */
-	int writer, reader;		/* of the file */
-	int old;			/* the file before the restart, to be copied; -1 */
-	struct buf bytes, batch;	/* to be written, being written */
+	bool asking;             /* an own call is on its way */
+	bool working;            /* a job is on the pool */
+	bool recalled;           /* the socket went while it worked */
+	bool owed;               /* `ready` will be called */
+	bool abandoned;          /* freed as soon as nothing refers to it */
+	int writer, reader;      /* of the file */
+	int old;                 /* the file before the restart, to be copied; -1 */
+	struct buf bytes, batch; /* to be written, being written */
 	store_ready ready;
 	void *arg;
 	uv_work_t work;
@@ -106,7 +106,7 @@ static void stage_destroy(struct client_stage *st)
 	struct store_ask ask = { .type = STORE_WIRE_DROP, .stage = st->number };
 
 	if (st->state >= STAGE_OPEN && c->ipc != NULL)
-		call_own_new(c, NULL, &ask, done_nothing, NULL);	/* without memory it goes with the socket */
+		call_own_new(c, NULL, &ask, done_nothing, NULL); /* without memory it goes with the socket */
 	close_one(&st->writer);
 	close_one(&st->reader);
 	close_one(&st->old);
@@ -262,8 +262,8 @@ static void done_seal(struct call *call, const struct store_answer *a, struct ip
 	stage_step(st);
 }
 
-static void stage_ask(struct client_stage *st, enum store_wire_type type, uint64_t size, enum stage_state next,
-		      call_own done)
+static void stage_ask(struct client_stage *st, enum store_wire_type type, uint64_t size,
+		      enum stage_state next, call_own done)
 {
 	struct store_ask ask = { .type = type, .stage = st->number, .size = size };
 
@@ -429,7 +429,7 @@ void stages_drop(struct call *call)
 
 		call->stages = st->next_taken;
 		if (st->state == STAGE_SEALED && call->state == CALL_SENT)
-			st->state = STAGE_WANTED;	/* storaged took it: there is nothing to drop */
+			st->state = STAGE_WANTED; /* storaged took it: there is nothing to drop */
 		stage_free(&st->base);
 	}
 }

@@ -6,7 +6,7 @@
 #include "storage/ipc/store_wire.h"
 
 enum {
-	LEAST_MAILBOX = 14,	/* bytes that one takes at least */
+	LEAST_MAILBOX = 14, /* bytes that one takes at least */
 	LEAST_RECORD = 25,
 	LEAST_RESULT = 6
 };
@@ -243,12 +243,9 @@ static const struct {
 	void (*put)(struct buf *b, const struct store_answer *a);
 	void (*get)(struct wire *w, struct store_answer *a, struct arena *memory);
 } rows[STORE_WIRE_TYPES] = {
-	[STORE_WIRE_LIST] = { put_list, get_list },
-	[STORE_WIRE_FIND] = { put_find, get_find },
-	[STORE_WIRE_SYNC] = { put_page, get_page },
-	[STORE_WIRE_BODY] = { put_file, get_file },
-	[STORE_WIRE_META_FILE] = { put_file, get_file },
-	[STORE_WIRE_COMMIT] = { put_results, get_results },
+	[STORE_WIRE_LIST] = { put_list, get_list },      [STORE_WIRE_FIND] = { put_find, get_find },
+	[STORE_WIRE_SYNC] = { put_page, get_page },      [STORE_WIRE_BODY] = { put_file, get_file },
+	[STORE_WIRE_META_FILE] = { put_file, get_file }, [STORE_WIRE_COMMIT] = { put_results, get_results },
 };
 
 void store_answer_write(struct buf *b, enum store_wire_type type, const struct store_answer *a)
@@ -263,7 +260,8 @@ void store_answer_write(struct buf *b, enum store_wire_type type, const struct s
 		rows[type].put(b, a);
 }
 
-bool store_answer_read(struct store_answer *a, enum store_wire_type type, struct span body, struct arena *memory)
+bool store_answer_read(struct store_answer *a, enum store_wire_type type, struct span body,
+		       struct arena *memory)
 {
 	struct wire w = { .in = body };
 	struct span words;

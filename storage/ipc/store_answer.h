@@ -14,13 +14,13 @@ enum { STORE_ANSWER_WORDS = 480 };
 /* Which fields count, by type of the request. */
 struct store_answer {
 	enum store_status status;
-	const char *words;		/* never NULL once read */
-	uint64_t from;			/* LIST, writing: as it was asked */
-	struct store_list list;		/* LIST */
-	struct store_mailbox mailbox;	/* FIND */
-	struct store_page page;		/* SYNC */
-	uint64_t size;			/* BODY, META_FILE */
-	const struct store_result *results;	/* COMMIT */
+	const char *words;                  /* never NULL once read */
+	uint64_t from;                      /* LIST, writing: as it was asked */
+	struct store_list list;             /* LIST */
+	struct store_mailbox mailbox;       /* FIND */
+	struct store_page page;             /* SYNC */
+	uint64_t size;                      /* BODY, META_FILE */
+	const struct store_result *results; /* COMMIT */
 	size_t count;
 };
 
@@ -29,6 +29,7 @@ void store_answer_write(struct buf *b, enum store_wire_type type, const struct s
 
 /* Reads the answer to a request of that type; lent from body and memory. False:
  * malformed, or no memory. */
-bool store_answer_read(struct store_answer *a, enum store_wire_type type, struct span body, struct arena *memory);
+bool store_answer_read(struct store_answer *a, enum store_wire_type type, struct span body,
+		       struct arena *memory);
 
 #endif

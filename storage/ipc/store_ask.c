@@ -122,7 +122,8 @@ static bool set_valid(const struct store_set *set)
 
 static enum store_status mutation_check(const struct store_mutation *m, const struct store_ask_body *body)
 {
-	if (m->uids.count > STORE_SET_RANGES || m->keyword_count > STORE_KEYWORDS || m->meta.n > STORE_META_MAX)
+	if (m->uids.count > STORE_SET_RANGES || m->keyword_count > STORE_KEYWORDS ||
+	    m->meta.n > STORE_META_MAX)
 		return STORE_LIMIT;
 	for (size_t i = 0; i < m->keyword_count; i++)
 		if (m->keywords[i].n > STORE_KEYWORD_MAX)
@@ -190,7 +191,8 @@ static enum store_status put_deliver(struct buf *b, const struct store_ask *ask)
 	for (size_t i = 0; i < ask->count; i++) {
 		const struct store_recipient *r = &ask->recipients[i];
 
-		if (r->account.n == 0 || r->account.n >= STORE_ACCOUNT_MAX || r->address.n > STORE_WIRE_ADDRESS_MAX)
+		if (r->account.n == 0 || r->account.n >= STORE_ACCOUNT_MAX ||
+		    r->address.n > STORE_WIRE_ADDRESS_MAX)
 			return STORE_INVALID;
 		wire_put_span(b, r->account);
 		wire_put_span(b, r->address);
@@ -393,7 +395,7 @@ static void get_deliver(struct wire *w, struct store_ask *ask, struct arena *mem
 /* --- the table ------------------------------------------------------------- */
 
 static const struct {
-	bool account;			/* the login's number comes first */
+	bool account; /* the login's number comes first */
 	enum store_status (*put)(struct buf *b, const struct store_ask *ask);
 	void (*get)(struct wire *w, struct store_ask *ask, struct arena *memory);
 } rows[STORE_WIRE_TYPES] = {
@@ -443,6 +445,7 @@ int store_ask_read(struct store_ask *ask, uint16_t type, struct span body, struc
 		ask->account = wire_varint(&w);
 	rows[type].get(&w, ask, memory);
 	if (!wire_done(&w))
-		return error_set(err, -EPROTO, "a request of type %u and %zu bytes is malformed", type, body.n);
+		return error_set(err, -EPROTO, "a request of type %u and %zu bytes is malformed", type,
+				 body.n);
 	return 0;
 }

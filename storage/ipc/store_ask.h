@@ -11,36 +11,36 @@
 #include "storage/ipc/store_wire.h"
 
 enum store_ask_where {
-	STORE_ASK_NONE,		/* no body: the mutation is no append */
-	STORE_ASK_INLINE,	/* in the message */
-	STORE_ASK_STAGED	/* in a stage that was sealed; the request takes it */
+	STORE_ASK_NONE,   /* no body: the mutation is no append */
+	STORE_ASK_INLINE, /* in the message */
+	STORE_ASK_STAGED  /* in a stage that was sealed; the request takes it */
 };
 
 struct store_ask_body {
 	enum store_ask_where where;
-	struct span bytes;	/* INLINE */
-	uint64_t stage;		/* STAGED: its number */
+	struct span bytes; /* INLINE */
+	uint64_t stage;    /* STAGED: its number */
 };
 
 /* Which fields count, by type. */
 struct store_ask {
 	enum store_wire_type type;
-	uint64_t account;	/* the login's number: all but STAGE, SEAL, DROP, DELIVER, ROOM */
-	struct span token;	/* LOGIN */
-	uint64_t from;		/* LIST */
-	struct span name;	/* FIND */
-	struct store_look look;	/* SYNC */
-	bool watch;		/* WATCH */
-	uint64_t mailbox;	/* BODY, META_PUT */
-	uint32_t uid;		/* BODY, META_PUT */
-	struct span meta;	/* META_PUT, DELIVER */
-	uint64_t stage;		/* STAGE, SEAL, DROP: its number */
-	uint64_t size;		/* STAGE: at most; SEAL: exactly; ROOM */
-	struct store_txid txid;	/* COMMIT, DELIVER */
-	const struct store_mutation *mutations;		/* COMMIT; their stage is left out */
-	const struct store_recipient *recipients;	/* DELIVER */
-	size_t count;					/* of either */
-	const struct store_ask_body *bodies;		/* COMMIT: one for each mutation; DELIVER: one */
+	uint64_t account;       /* the login's number: all but STAGE, SEAL, DROP, DELIVER, ROOM */
+	struct span token;      /* LOGIN */
+	uint64_t from;          /* LIST */
+	struct span name;       /* FIND */
+	struct store_look look; /* SYNC */
+	bool watch;             /* WATCH */
+	uint64_t mailbox;       /* BODY, META_PUT */
+	uint32_t uid;           /* BODY, META_PUT */
+	struct span meta;       /* META_PUT, DELIVER */
+	uint64_t stage;         /* STAGE, SEAL, DROP: its number */
+	uint64_t size;          /* STAGE: at most; SEAL: exactly; ROOM */
+	struct store_txid txid; /* COMMIT, DELIVER */
+	const struct store_mutation *mutations;   /* COMMIT; their stage is left out */
+	const struct store_recipient *recipients; /* DELIVER */
+	size_t count;                             /* of either */
+	const struct store_ask_body *bodies;      /* COMMIT: one for each mutation; DELIVER: one */
 };
 
 /* Appends the body. STORE_OK; STORE_INVALID or STORE_LIMIT for what can't be asked;

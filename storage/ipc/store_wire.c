@@ -9,7 +9,7 @@ void store_wire_fail(struct wire *w)
 
 void store_wire_put_set(struct buf *b, const struct store_range *ranges, size_t count)
 {
-	uint64_t next = 1;		/* the lowest UID that the next range may have */
+	uint64_t next = 1; /* the lowest UID that the next range may have */
 
 	wire_put_varint(b, count);
 	for (size_t i = 0; i < count; i++) {

@@ -27,13 +27,13 @@ enum store_wire_type {
 	STORE_WIRE_BODY,
 	STORE_WIRE_META_FILE,
 	STORE_WIRE_META_PUT,
-	STORE_WIRE_STAGE,	/* a file to write to; answered with a writing and a reading descriptor */
+	STORE_WIRE_STAGE, /* a file to write to; answered with a writing and a reading descriptor */
 	STORE_WIRE_SEAL,
 	STORE_WIRE_DROP,
 	STORE_WIRE_COMMIT,
 	STORE_WIRE_DELIVER,
 	STORE_WIRE_ROOM,
-	STORE_WIRE_TYPES,	/* one more than the last request */
+	STORE_WIRE_TYPES, /* one more than the last request */
 
 	STORE_WIRE_ANSWER = 64,
 	STORE_WIRE_PART,
@@ -41,10 +41,10 @@ enum store_wire_type {
 };
 
 enum {
-	STORE_WIRE_ADDRESS_MAX = 1000,		/* bytes of an envelope recipient */
-	STORE_WIRE_LIST_BYTES = 256 * 1024,	/* of one page of mailboxes */
-	STORE_WIRE_ANSWER_MAX = 16 << 20,	/* bytes of all parts of an answer */
-	STORE_WIRE_MEMORY = 64 << 20		/* of the arena that one body is read into, at most */
+	STORE_WIRE_ADDRESS_MAX = 1000,      /* bytes of an envelope recipient */
+	STORE_WIRE_LIST_BYTES = 256 * 1024, /* of one page of mailboxes */
+	STORE_WIRE_ANSWER_MAX = 16 << 20,   /* bytes of all parts of an answer */
+	STORE_WIRE_MEMORY = 64 << 20        /* of the arena that one body is read into, at most */
 };
 
 /* Ranges as gaps and lengths. */

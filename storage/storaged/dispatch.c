@@ -10,9 +10,9 @@
 #include "storage/storaged/peer.h"
 
 enum {
-	COST_MAX = 4 << 20,		/* bytes of answers that may still come, at most */
-	QUEUE_BYTES = 32 << 20,		/* of unsent answers: a client that lets it come so far is broken */
-	HEAD = 64			/* bytes of an answer without anything in it */
+	COST_MAX = 4 << 20,     /* bytes of answers that may still come, at most */
+	QUEUE_BYTES = 32 << 20, /* of unsent answers: a client that lets it come so far is broken */
+	HEAD = 64               /* bytes of an answer without anything in it */
 };
 
 static void on_later(uv_timer_t *timer);
@@ -142,7 +142,8 @@ static void on_gone(void *arg, const struct error *why)
 {
 	struct peer *p = arg;
 
-	log_debug("client gone name=%s logins=%zu reason=\"%s\"", p->name, table_count(p->logins), why->words);
+	log_debug("client gone name=%s logins=%zu reason=\"%s\"", p->name, table_count(p->logins),
+		  why->words);
 	peer_close(p);
 }
 
@@ -155,7 +156,8 @@ static bool too_much(const struct peer *p)
 
 static bool little_enough(const struct peer *p)
 {
-	return p->open <= DISPATCH_OPEN / 2 && p->cost <= COST_MAX / 2 && ipc_queued(p->ipc) <= DISPATCH_QUEUE / 2;
+	return p->open <= DISPATCH_OPEN / 2 && p->cost <= COST_MAX / 2 &&
+	       ipc_queued(p->ipc) <= DISPATCH_QUEUE / 2;
 }
 
 static void peer_throttle(struct peer *p)
@@ -226,7 +228,7 @@ void peer_answer(struct peer *p, enum store_wire_type type, uint64_t number, con
 	if (code == -ENOBUFS && fd_count > 0)
 		code = send_later(p, number);
 	if (code < 0)
-		peer_doom(p);	/* an answer is lost: the client asks again on a fresh socket */
+		peer_doom(p); /* an answer is lost: the client asks again on a fresh socket */
 	if (out->cap > DISPATCH_QUEUE)
 		buf_clear(out);
 }
@@ -401,8 +403,8 @@ void dispatch_status(const struct dispatch *d, struct buf *out)
 		open += p->open;
 	}
 	buf_printf(out, "clients %zu\nlogins %zu\nbodies_on_their_way %zu\n", clients, logins, stages);
-	buf_printf(out, "requests_open %zu\nrequests %llu\nrefused %llu\n", open, (unsigned long long)d->taken,
-		   (unsigned long long)d->refused);
+	buf_printf(out, "requests_open %zu\nrequests %llu\nrefused %llu\n", open,
+		   (unsigned long long)d->taken, (unsigned long long)d->refused);
 }
 
 /* The store's answers meet nothing any more. */
@@ -410,12 +412,13 @@ static void peer_forget(struct peer *p)
 {
 	ipc_free(p->ipc);
 	p->ipc = NULL;
-	p->open++;		/* keeps p until all of it is done */
-	while (p->first != NULL) {
-		store_cancel(p->d->backend.store, p->first->op);
-		if (p->first->staged != NULL)
-			p->first->staged->sealing = false;
-		serving_free(p->first);
+	p->open++; /* keeps p until all of it is done */
+	for (struct serving *r = p->first, *next; r != NULL; r = next) {
+		next = r->next;
+		store_cancel(p->d->backend.store, r->op);
+		if (r->staged != NULL)
+			r->staged->sealing = false;
+		serving_free(r);
 	}
 	p->open--;
 	peer_close(p);

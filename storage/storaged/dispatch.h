@@ -17,12 +17,7 @@
 #include "common/base/buf.h"
 #include "storage/store.h"
 
-enum {
-	DISPATCH_OPEN = 512,
-	DISPATCH_QUEUE = 1 << 20,
-	DISPATCH_LOGINS = 65536,
-	DISPATCH_STAGES = 256
-};
+enum { DISPATCH_OPEN = 512, DISPATCH_QUEUE = 1 << 20, DISPATCH_LOGINS = 65536, DISPATCH_STAGES = 256 };
 
 struct dispatch_backend {
 	struct store *store;
@@ -36,7 +31,7 @@ struct dispatch_backend {
 	bool (*account_of)(void *arg, const struct store_token *t, char account[STORE_ACCOUNT_MAX]);
 };
 
-struct dispatch;		/* opaque */
+struct dispatch; /* opaque */
 
 int dispatch_new(struct dispatch **out, uv_loop_t *loop, const struct dispatch_backend *b, struct error *err);
 

@@ -12,14 +12,14 @@
 #include "storage/local/local.h"
 #include "storage/storaged/dispatch.h"
 
-enum { FOLDER_MAIL, FOLDER_QUEUE, FOLDER_DB };	/* as yubind hands them in */
+enum { FOLDER_MAIL, FOLDER_QUEUE, FOLDER_DB }; /* as yubind hands them in */
 
 struct storaged {
 	struct worker *worker;
 	struct store *store;
 	struct dispatch *dispatch;
 	bool stopping;
-	int proc_fd;			/* /proc/self/fd: the sandbox lets no path in */
+	int proc_fd; /* /proc/self/fd: the sandbox lets no path in */
 };
 
 static struct local_options options(const struct worker *w)
@@ -97,8 +97,9 @@ static int open_store(struct storaged *s, struct error *err)
 static int storaged_prepare(struct worker *w, void **state, struct error *err)
 {
 	struct storaged *s = calloc(1, sizeof(*s));
-	struct dispatch_backend backend = { .arg = s, .stage_file = stage_file, .stage_seal = local_stage_seal,
-					    .account_of = account_of };
+	struct dispatch_backend backend = {
+		.arg = s, .stage_file = stage_file, .stage_seal = local_stage_seal, .account_of = account_of
+	};
 	int code;
 
 	if (s == NULL)

@@ -16,55 +16,55 @@ struct dispatch {
 	uv_loop_t *loop;
 	struct dispatch_backend backend;
 	struct peer *peers;
-	uv_check_t tend;		/* runs while a client is paused */
-	uv_timer_t later;		/* drops clients that could not be dropped at once */
+	uv_check_t tend;  /* runs while a client is paused */
+	uv_timer_t later; /* drops clients that could not be dropped at once */
 	unsigned handles;
 	bool closed;
-	struct arena *memory;		/* of the request at hand */
-	struct buf out;			/* the answer at hand */
-	uint64_t taken, refused;	/* requests since the start */
+	struct arena *memory;    /* of the request at hand */
+	struct buf out;          /* the answer at hand */
+	uint64_t taken, refused; /* requests since the start */
 };
 
 struct peer {
 	struct peer *next, **back;
 	struct dispatch *d;
-	struct ipc *ipc;		/* NULL: gone; stays until its requests are done */
+	struct ipc *ipc; /* NULL: gone; stays until its requests are done */
 	char name[PEER_NAME];
 	unsigned rights;
-	struct table *logins, *stages;	/* by the client's number */
-	struct serving *first;		/* requests in hand */
-	size_t open;			/* of those, how many */
-	size_t cost;			/* bytes that their answers may have */
+	struct table *logins, *stages; /* by the client's number */
+	struct serving *first;         /* requests in hand */
+	size_t open;                   /* of those, how many */
+	size_t cost;                   /* bytes that their answers may have */
 	bool paused;
-	bool doomed;			/* to be dropped on the next turn */
+	bool doomed; /* to be dropped on the next turn */
 };
 
 struct login {
 	struct peer *peer;
 	uint64_t number;
-	struct store_account *account;	/* NULL until the store has opened it */
-	size_t open;			/* requests of it in hand */
-	bool closing;			/* leaves with the last of them */
-	char name[];			/* of the account */
+	struct store_account *account; /* NULL until the store has opened it */
+	size_t open;                   /* requests of it in hand */
+	bool closing;                  /* leaves with the last of them */
+	char name[];                   /* of the account */
 };
 
 struct staged {
 	uint64_t number;
 	struct store_stage *stage;
 	bool sealing, sealed;
-	bool dropped;			/* while it was being sealed */
+	bool dropped; /* while it was being sealed */
 };
 
 /* A request in hand. */
 struct serving {
 	struct serving *next, **back;
 	struct peer *peer;
-	struct login *login;		/* or NULL */
-	struct staged *staged;		/* SEAL */
+	struct login *login;   /* or NULL */
+	struct staged *staged; /* SEAL */
 	enum store_wire_type type;
 	uint64_t number;
-	uint64_t op;			/* of the store's call */
-	uint64_t from;			/* LIST */
+	uint64_t op;   /* of the store's call */
+	uint64_t from; /* LIST */
 };
 
 /* --- dispatch.c ------------------------------------------------------------- */
@@ -86,9 +86,9 @@ void login_release(struct login *l);
 
 struct serve_row {
 	const char *name;
-	unsigned rights;		/* of enum control_right; one of them is needed */
-	bool login;			/* of a login that the store has opened */
-	size_t cost;			/* bytes that the answer may have, about */
+	unsigned rights; /* of enum control_right; one of them is needed */
+	bool login;      /* of a login that the store has opened */
+	size_t cost;     /* bytes that the answer may have, about */
 	/* False: the client has broken the rules (words in *err), r is still there. */
 	bool (*run)(struct serving *r, const struct store_ask *ask, struct error *err);
 };

@@ -107,7 +107,7 @@ static void on_changed(void *arg, uint64_t mailbox)
 	wire_put_varint(&body, mailbox);
 	if (l->peer->ipc != NULL &&
 	    ipc_send(l->peer->ipc, STORE_WIRE_CHANGED, l->number, buf_span(&body), NULL, 0) < 0)
-		peer_doom(l->peer);	/* it would wait for a change that it was not told */
+		peer_doom(l->peer); /* it would wait for a change that it was not told */
 }
 
 static bool run_watch(struct serving *r, const struct store_ask *ask, struct error *err)
@@ -211,7 +211,7 @@ static bool run_room(struct serving *r, const struct store_ask *ask, struct erro
 enum {
 	READ = CONTROL_RIGHT_READ,
 	DELIVER = CONTROL_RIGHT_DELIVER,
-	LARGE = 64 * 1024		/* an answer with a page in it */
+	LARGE = 64 * 1024 /* an answer with a page in it */
 };
 
 static const struct serve_row rows[STORE_WIRE_TYPES] = {

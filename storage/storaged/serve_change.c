@@ -5,6 +5,8 @@
 #include "common/ipc/frame.h"
 #include "storage/storaged/peer.h"
 
+enum { PIECE = 65536 };		/* bytes that a stage takes at once */
+
 /* --- stages --------------------------------------------------------------------- */
 
 static struct staged *staged_find(struct peer *p, uint64_t number)
@@ -131,7 +133,7 @@ static enum store_status body_inline(struct peer *p, struct span bytes, struct s
 	if (store_stage_new(p->d->backend.store, out, bytes.n, NULL, NULL, &err) < 0)
 		return STORE_TRY_LATER;
 	while (bytes.n > 0) {
-		int code = store_stage_write(*out, span_take(&bytes, 64 * 1024));
+		int code = store_stage_write(*out, span_take(&bytes, PIECE));
 
 		if (code == 0)
 			continue;
@@ -143,7 +145,8 @@ static enum store_status body_inline(struct peer *p, struct span bytes, struct s
 }
 
 /* The stage that a body names or makes; NULL in *out where there is none. */
-static enum store_status body_stage(struct peer *p, const struct store_ask_body *body, struct store_stage **out)
+static enum store_status body_stage(struct peer *p, const struct store_ask_body *body,
+				    struct store_stage **out)
 {
 	struct staged *s;
 
@@ -207,7 +210,7 @@ bool serve_deliver(struct serving *r, const struct store_ask *ask, struct error 
 		serving_status(r, status, "the body of the delivery is not there");
 		return true;
 	}
-	r->op = store_deliver(r->peer->d->backend.store, stage, ask->meta, ask->recipients, ask->count, &ask->txid,
-			      on_delivered, r);
+	r->op = store_deliver(r->peer->d->backend.store, stage, ask->meta, ask->recipients, ask->count,
+			      &ask->txid, on_delivered, r);
 	return true;
 }

@@ -1,0 +1,69 @@
+/*
+ * apply.h - inside the transaction of one commit.
+ *
+ * Every change to memory is noted, so that it can be undone if the transaction fails: all
+ * of a commit happens, or nothing. A step function returns 0, or a negative errno of the
+ * index, or -ECANCELED after commit_fail has said why.
+ */
+#ifndef STORAGE_LOCAL_APPLY_H
+#define STORAGE_LOCAL_APPLY_H
+
+#include "storage/local/inner.h"
+
+enum undo_kind {
+	UNDO_HEAD,		/* counters and number of keywords */
+	UNDO_INSERT,		/* the mailbox was put among the account's */
+	UNDO_REMOVE,
+	UNDO_RENAME,		/* from `name` */
+	UNDO_ABSENT_ADD,
+	UNDO_ABSENT_REMOVE,
+	UNDO_MARK		/* was MARK_NONE */
+};
+
+struct undo {
+	enum undo_kind kind;
+	struct mailbox *mailbox;
+	struct account *account;
+	struct head head;
+	size_t keywords;
+	struct span name;
+	struct undo *before;
+};
+
+struct apply {
+	struct local *s;
+	struct commit *c;
+	struct undo *undo;		/* the latest */
+	int64_t now_s;
+};
+
+/* Before the head or the keywords of m change: they are put into the index at the end. */
+int apply_touch(struct apply *ap, struct mailbox *m);
+/* Notes a change that has just been made. -ENOMEM: it was undone. */
+int apply_note(struct apply *ap, enum undo_kind kind, struct mailbox *m, struct account *a, struct span name);
+
+int apply_put(struct apply *ap, const struct key *k, struct span value);
+int apply_del(struct apply *ap, const struct key *k);
+
+/* apply_messages.c */
+int apply_append(struct apply *ap, struct step *step);
+int apply_flags(struct apply *ap, struct step *step);
+int apply_expunge(struct apply *ap, struct step *step);
+int apply_copy(struct apply *ap, struct step *step);
+int apply_move(struct apply *ap, struct step *step);
+int apply_meta(struct apply *ap, struct step *step);
+
+/* apply_names.c */
+int apply_create(struct apply *ap, struct step *step);
+int apply_delete(struct apply *ap, struct step *step);
+int apply_rename(struct apply *ap, struct step *step);
+int apply_subscribe(struct apply *ap, struct step *step);
+int apply_unsubscribe(struct apply *ap, struct step *step);
+
+/* Which UIDs there are: kept up to date with each change, if they are known. uids.c */
+void uids_added(struct mailbox *m, uint32_t uid);
+void uids_removed(struct mailbox *m, const struct ranges *gone);
+/* They are read anew when next needed. */
+void uids_forget(struct mailbox *m);
+
+#endif

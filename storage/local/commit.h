@@ -1,0 +1,145 @@
+/*
+ * commit.h - a change on its way: the five steps of a group commit.
+ *
+ *   prepare.c   bodies sealed, folders marked dirty, floors raised, sources of copies read
+ *   link.c      UIDs taken, names made, folders synced, for all commits in hand together
+ *   apply.c     one transaction each, in the order of the UIDs
+ *   flush.c     one log flush for all of them
+ *   finish.c    the answer; then names that are no longer needed go
+ *
+ * A commit that changes no folder goes from prepare to apply. At most one group is being
+ * linked and one is being flushed; the next one of each gathers meanwhile. A commit that
+ * fails before apply has changed nothing but holes in the UIDs; names that it made are
+ * taken back.
+ */
+#ifndef STORAGE_LOCAL_COMMIT_H
+#define STORAGE_LOCAL_COMMIT_H
+
+#include "common/base/arena.h"
+#include "storage/local/account.h"
+#include "storage/local/call.h"
+#include "storage/local/pool.h"
+
+struct stage;
+
+/* A message that a step takes into a mailbox. */
+struct item {
+	uint32_t from;		/* UID where it comes from; 0: a stage */
+	uint32_t to;
+	uint8_t guid[STORE_GUID];
+	enum { ITEM_UNLINKED, ITEM_LINKED, ITEM_MISSING, ITEM_TAKEN } state;
+};
+
+struct promise {		/* numbers that a mailbox keeps ready */
+	struct mailbox *mailbox;
+	uint32_t uids, modseqs;
+	bool held;		/* a hold on the folder */
+	struct commit *commit;
+	struct after floor, mark;
+};
+
+enum step_kind { STEP_STORE, STEP_META };	/* a change of store.h, or metadata handed back */
+
+struct step {
+	struct commit *commit;
+	enum step_kind kind;
+	struct store_mutation m;	/* all it refers to lies in the commit's arena */
+	struct account *account;
+	struct mailbox *mailbox, *target;	/* held; target: where items go */
+	struct mailbox *fresh;		/* CREATE, RENAME of INBOX: the new one, held */
+	struct promise into, out;	/* of the target, and of the mailbox that is changed */
+	struct span address;
+	struct message message;		/* APPEND: the record to be */
+	struct item *items;
+	size_t item_count, item_room;
+	uint64_t derived_at;
+	uint32_t collect_at;		/* COPY, MOVE: the next UID to be looked at */
+	int result;			/* of the pool's work */
+	struct turn turn;
+	struct after after;
+	struct job job;
+
+	/* results */
+	struct store_result r;
+	struct ranges from, to, skipped;
+	struct ranges vanished;		/* uids whose names are to go, with their GUIDs: */
+	struct item *dead;
+	size_t dead_count, dead_room;
+	struct mailbox *removed;	/* DELETE: held */
+};
+
+enum commit_kind { COMMIT_STORE, COMMIT_DELIVER, COMMIT_INNER };
+
+struct commit {
+	struct call call;
+	enum commit_kind kind;
+	store_commit_done commit_done;
+	store_done done;		/* of the other kinds */
+	struct after *inner;		/* COMMIT_INNER: told at the end */
+
+	struct arena *arena;
+	struct step *steps;
+	size_t step_count;
+	struct store_txid txid;
+	bool has_txid, owns_txid;
+	struct stage *stage;		/* DELIVER: shared by the steps */
+	struct commit *followers;	/* the same txid again, while this is in hand */
+
+	enum { PHASE_START, PHASE_READY, PHASE_READ, PHASE_FILES, PHASE_LINK, PHASE_APPLY } phase;
+	unsigned waiting;		/* things that this phase waits for */
+	enum store_status status;
+	char words[200];
+	bool links;			/* some step makes names */
+	bool big;			/* so many that it has the account to itself meanwhile */
+	struct turn turn;
+	struct after after;
+	struct commit *next;
+};
+
+struct commit_list {
+	struct commit *first, *last;
+};
+void commit_push(struct commit_list *list, struct commit *c);
+struct commit *commit_shift(struct commit_list *list);
+
+/* --- making (commit.c) ----------------------------------------------------- */
+
+/* An empty commit with room for steps; like call_new. */
+struct commit *commit_new(struct local *s, size_t steps);
+/* The next step, on the account, which it holds. */
+struct step *commit_step(struct commit *c, struct account *a);
+/* Sets it going. */
+void commit_start(struct commit *c);
+/* Notes why it can't be done; the first reason counts. */
+void commit_fail(struct commit *c, enum store_status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The words of a negative errno of file work. */
+void commit_fail_errno(struct commit *c, int error, const char *what);
+
+/* --- from step to step ----------------------------------------------------- */
+
+/* One more, and one less, thing that the phase waits for. */
+void commit_wait(struct commit *c);
+void commit_go_on(struct commit *c);
+/* prepare.c: begins what the phase needs. */
+void prepare_read(struct commit *c);
+void prepare_files(struct commit *c);
+/* link.c */
+void link_enter(struct commit *c);
+void link_run(struct local *s);
+/* Takes back the names that the step made. */
+void link_undo(struct step *step);
+/* Removes names, the UIDs in `to`; keeps the list. */
+void unlink_items(struct mailbox *m, struct item *items, size_t count);
+/* apply.c: changes index and memory, or neither. Fills status, results. */
+void apply_commit(struct commit *c);
+/* flush.c */
+void flush_enter(struct commit *c);
+void flush_run(struct local *s);
+/* Tells after what is in the index now is on disk. */
+void flush_after(struct local *s, struct after *after);
+/* finish.c: answers, and frees. */
+void finish_commit(struct commit *c);
+void commit_free(struct commit *c);
+
+#endif

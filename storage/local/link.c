@@ -1,0 +1,319 @@
+/*
+ * link.c - names in the folders of mailboxes: made for all commits in hand together, each
+ * folder synced once. And taken away again.
+ *
+ * One group is at it at a time, and UIDs are taken when it begins: so groups reach the
+ * index in the order of their UIDs. A commit of very many names would hold the others up;
+ * it becomes a group of its own beside the next ones, and its accounts take no others
+ * meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "storage/local/files.h"
+#include "storage/local/inner.h"
+#include "storage/local/stage.h"
+
+struct link_group;
+
+struct link_job {
+	struct job job;
+	struct link_group *group;
+	struct step **steps;		/* sorted by folder */
+	size_t count;
+};
+
+struct link_group {
+	struct local *s;
+	struct commit_list commits;
+	struct step **steps;		/* all that make names */
+	size_t count;
+	struct link_job jobs[LOCAL_LINK_JOBS];
+	size_t running;
+	bool big;
+};
+
+static struct mailbox *step_folder(const struct step *step)
+{
+	return step->into.mailbox;
+}
+
+/* --- on the pool ----------------------------------------------------------- */
+
+static int link_item(const struct local *s, const struct step *step, const struct item *item)
+{
+	const struct account *a = step->account;
+	char from[NAMES_PATH_MAX], to[NAMES_PATH_MAX];
+	const struct stage *stage = step->commit->stage != NULL ? step->commit->stage :
+								  (struct stage *)step->m.stage;
+	struct files_source source;
+
+	names_message(to, a->folder, step_folder(step)->id, item->to, item->guid);
+	if (item->from == 0) {
+		stage_source(stage, &source);
+		return files_link_new(s->o.mail_fd, &source, to);
+	}
+	names_message(from, a->folder, step->mailbox->id, item->from, item->guid);
+	return files_link_old(s->o.mail_fd, from, to);
+}
+
+static void link_step(const struct local *s, struct step *step)
+{
+	if (step->m.meta.n > 0 && derived_write(s->o.mail_fd, step->account->folder, step->derived_at,
+						step->message.r.guid, step->m.meta) < 0)
+		step->message.r.meta_length = 0;	/* worked out again when it is asked for */
+	step->result = 0;
+	for (size_t i = 0; i < step->item_count && step->result == 0; i++) {
+		struct item *item = &step->items[i];
+		int r = link_item(s, step, item);
+
+		if (r == 0)
+			item->state = ITEM_LINKED;
+		else if (r == -ENOENT && item->from > 0)
+			item->state = ITEM_MISSING;	/* expunged meanwhile, or lost: apply.c finds out */
+		else
+			step->result = r;
+	}
+}
+
+static void link_job_run(struct job *job)
+{
+	struct link_job *j = (struct link_job *)job;
+	const struct local *s = job->s;
+	char path[NAMES_MAILBOX_MAX];
+
+	for (size_t i = 0; i < j->count; i++)
+		link_step(s, j->steps[i]);
+	for (size_t i = 0, end; i < j->count; i = end) {
+		struct mailbox *m = step_folder(j->steps[i]);
+		int r;
+
+		names_mailbox(path, m->account->folder, m->id);
+		r = files_sync_folder(s->o.mail_fd, path, "/cur");
+		for (end = i; end < j->count && step_folder(j->steps[end]) == m; end++)
+			if (r < 0 && j->steps[end]->result == 0)
+				j->steps[end]->result = r;
+	}
+}
+
+/* --- a group --------------------------------------------------------------- */
+
+static void group_end(struct link_group *g)
+{
+	struct local *s = g->s;
+	struct commit *c;
+
+	s->linking -= !g->big;
+	while ((c = commit_shift(&g->commits)) != NULL) {
+		for (size_t i = 0; i < c->step_count; i++) {
+			struct step *step = &c->steps[i];
+
+			if (c->links && step->result < 0)
+				commit_fail_errno(c, step->result, "the message can't be put into its folder");
+			if (g->big)
+				step->account->big = false;
+			if (step->m.stage != NULL && step->result == 0)
+				stage_linked((struct stage *)step->m.stage);
+		}
+		if (c->stage != NULL)
+			stage_linked(c->stage);
+		if (c->status == STORE_OK)
+			flush_enter(c);
+		else
+			finish_commit(c);
+	}
+	free(g->steps);
+	free(g);
+	link_run(s);
+}
+
+static void link_job_done(struct job *job)
+{
+	struct link_group *g = ((struct link_job *)job)->group;
+
+	if (--g->running == 0)
+		group_end(g);
+}
+
+static int step_order(const void *a, const void *b)
+{
+	const struct mailbox *x = step_folder(*(struct step *const *)a), *y = step_folder(*(struct step *const *)b);
+
+	return (uintptr_t)x < (uintptr_t)y ? -1 : (uintptr_t)x > (uintptr_t)y;
+}
+
+/* UIDs, in the order in which they will be visible. */
+static void take_numbers(struct step *step)
+{
+	struct mailbox *m = step_folder(step);
+
+	for (size_t i = 0; i < step->item_count; i++)
+		step->items[i].to = m->uid_take++;
+	m->uid_promised -= step->into.uids;
+	step->into.uids = 0;
+	if (step->m.meta.n > 0)
+		derived_take(step);
+}
+
+/* Shares the folders out among a few jobs. */
+static void group_start(struct link_group *g)
+{
+	size_t per = g->count / LOCAL_LINK_JOBS + 1, at = 0;
+
+	qsort(g->steps, g->count, sizeof(struct step *), step_order);
+	for (size_t i = 0; i < LOCAL_LINK_JOBS && at < g->count; i++) {
+		struct link_job *j = &g->jobs[i];
+		size_t end = at + per < g->count && i + 1 < LOCAL_LINK_JOBS ? at + per : g->count;
+
+		while (end < g->count && step_folder(g->steps[end]) == step_folder(g->steps[end - 1]))
+			end++;
+		j->group = g;
+		j->steps = g->steps + at;
+		j->count = end - at;
+		at = end;
+		g->running++;
+	}
+	for (size_t i = 0, n = g->running; i < n; i++)
+		pool_start(g->s, &g->jobs[i].job, link_job_run, link_job_done);
+}
+
+static void group_begin(struct local *s, struct commit_list list, bool big)
+{
+	struct link_group *g = local_alloc(sizeof(*g));
+	size_t n = 0;
+
+	g->s = s;
+	g->commits = list;
+	g->big = big;
+	for (struct commit *c = list.first; c != NULL; c = c->next)
+		n += c->step_count;
+	g->steps = local_alloc(n * sizeof(struct step *));
+	for (struct commit *c = list.first; c != NULL; c = c->next)
+		for (size_t i = 0; i < c->step_count; i++) {
+			if (c->steps[i].item_count == 0)
+				continue;
+			take_numbers(&c->steps[i]);
+			g->steps[g->count++] = &c->steps[i];
+		}
+	s->linking += !big;
+	group_start(g);
+}
+
+/* --- who is next ----------------------------------------------------------- */
+
+static bool commit_held_up(const struct commit *c)
+{
+	for (size_t i = 0; i < c->step_count; i++)
+		if (c->steps[i].account->big)
+			return true;
+	return false;
+}
+
+/* Takes all that may go together off the queue; one big one alone, if it stands first. */
+static struct commit_list link_gather(struct local *s, bool *big)
+{
+	struct commit_list all = s->to_link, take = { 0 };
+	struct commit *c;
+
+	*big = false;
+	s->to_link = (struct commit_list){ 0 };
+	while ((c = commit_shift(&all)) != NULL) {
+		bool fits = !*big && !commit_held_up(c) && (!c->big || take.first == NULL);
+
+		if (!fits) {
+			commit_push(&s->to_link, c);
+			continue;
+		}
+		*big = c->big;
+		for (size_t i = 0; i < c->step_count && c->big; i++)
+			c->steps[i].account->big = true;
+		commit_push(&take, c);
+	}
+	return take;
+}
+
+void link_run(struct local *s)
+{
+	while (s->linking == 0 && s->to_link.first != NULL) {
+		bool big;
+		struct commit_list take = link_gather(s, &big);
+
+		if (take.first == NULL)
+			return;
+		group_begin(s, take, big);
+	}
+}
+
+void link_enter(struct commit *c)
+{
+	c->phase = PHASE_LINK;
+	commit_push(&c->call.s->to_link, c);
+	link_run(c->call.s);
+}
+
+/* --- names that go --------------------------------------------------------- */
+
+struct unlinking {
+	struct job job;
+	struct mailbox *mailbox;	/* held, its account too */
+	struct item *items;		/* kept; the UIDs in `to` */
+	size_t count;
+};
+
+static void unlink_run(struct job *job)
+{
+	struct unlinking *u = (struct unlinking *)job;
+	char path[NAMES_PATH_MAX];
+
+	for (size_t i = 0; i < u->count; i++) {
+		names_message(path, u->mailbox->account->folder, u->mailbox->id, u->items[i].to, u->items[i].guid);
+		unlinkat(job->s->o.mail_fd, path, 0);
+	}
+}
+
+static void unlink_done(struct job *job)
+{
+	struct unlinking *u = (struct unlinking *)job;
+	struct account *a = u->mailbox->account;
+
+	u->mailbox->holds--;
+	u->mailbox->unlinked = true;
+	mailbox_rest(u->mailbox);
+	mailbox_release(u->mailbox);
+	account_release(a);
+	free(u->items);
+	free(u);
+}
+
+void unlink_items(struct mailbox *m, struct item *items, size_t count)
+{
+	struct unlinking *u;
+
+	if (count == 0 || m->gone) {
+		free(items);
+		return;
+	}
+	u = local_alloc(sizeof(*u));
+	*u = (struct unlinking){ .mailbox = m, .items = items, .count = count };
+	mailbox_hold(m);
+	account_keep(m->account);
+	m->holds++;
+	pool_start(m->account->s, &u->job, unlink_run, unlink_done);
+}
+
+void link_undo(struct step *step)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < step->item_count; i++)
+		if (step->items[i].state == ITEM_LINKED)
+			step->items[n++] = step->items[i];
+	if (step->into.mailbox != NULL)
+		unlink_items(step->into.mailbox, step->items, n);
+	else
+		free(step->items);
+	step->items = NULL;
+	step->item_count = 0;
+}

@@ -1,0 +1,430 @@
+/* local.c - the local store as a whole: opening, closing, settings, status; the contract is in local.h. */
+#include "storage/local/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "storage/local/garbage.h"
+#include "storage/local/inner.h"
+#include "storage/local/login.h"
+#include "storage/local/look.h"
+#include "storage/local/request.h"
+#include "storage/local/stage.h"
+#include "storage/local/startup.h"
+
+enum {
+	LOCAL_VALUE_MAX = 8 * 1024 * 1024,	/* bytes of one value of the index */
+	LOCAL_VALUE_KEPT = 64 * 1024,		/* of the buffer for it between two uses */
+	LOCAL_TICK_MS = 1000
+};
+
+static const char panic_name[] = "panic";	/* db/panic: the index was not to be trusted */
+
+struct local *local_of(struct store *s)
+{
+	return (struct local *)s;
+}
+
+static void local_cancel(struct store *s, uint64_t number)
+{
+	call_cancel(local_of(s), number);
+}
+
+static const struct store_driver local_driver = {
+	.login = login_open,
+	.logout = login_close,
+	.lock = login_lock,
+	.list = look_list,
+	.find = look_find,
+	.sync = look_sync,
+	.watch = login_watch,
+	.body = look_body,
+	.meta_file = look_meta_file,
+	.meta_put = request_meta_put,
+	.stage_new = stage_new,
+	.stage_write = stage_write,
+	.stage_ready = stage_ready,
+	.stage_size = stage_size,
+	.stage_free = stage_free,
+	.commit = request_commit,
+	.deliver = request_deliver,
+	.room = look_room,
+	.cancel = local_cancel,
+};
+
+/* --- what the other files call --------------------------------------------- */
+
+void local_die(const char *what, int error)
+{
+	log_error("store ends: %s: %s", what, strerror(-error));
+	_exit(70);
+}
+
+void *local_alloc(size_t size)
+{
+	void *p = calloc(1, size > 0 ? size : 1);
+
+	if (p == NULL)
+		local_die("there is no memory", -ENOMEM);
+	return p;
+}
+
+int local_index(struct local *s, int error)
+{
+	int fd;
+
+	if (error != -ENOTRECOVERABLE)
+		return error;
+	/* The next start looks whether its pages are whole. */
+	fd = openat(s->o.db_fd, panic_name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	local_die("the index can't go on", error);
+}
+
+struct buf *local_value(struct local *s)
+{
+	if (s->value.cap > LOCAL_VALUE_KEPT)
+		buf_clear(&s->value);
+	buf_reset(&s->value);
+	return &s->value;
+}
+
+/* value: NULL deletes. */
+static int change_one(struct local *s, const struct key *k, const struct span *value)
+{
+	int r = kv_begin(s->kv);
+
+	if (r < 0)
+		return r;
+	r = value != NULL ? kv_put(s->kv, key_span(k), *value) : kv_del(s->kv, key_span(k));
+	if (r == 0)
+		return kv_commit(s->kv);
+	kv_abort(s->kv);
+	return r;
+}
+
+static int change_one_surely(struct local *s, const struct key *k, const struct span *value)
+{
+	int r = local_index(s, change_one(s, k, value));
+
+	if (r == -ENOSPC && s->space != NULL && space_release(s->space) == 0)
+		r = local_index(s, change_one(s, k, value));
+	return r;
+}
+
+int local_put(struct local *s, const struct key *k, struct span value)
+{
+	return change_one_surely(s, k, &value);
+}
+
+int local_del(struct local *s, const struct key *k)
+{
+	return change_one_surely(s, k, NULL);
+}
+
+/* --- opening --------------------------------------------------------------- */
+
+static int open_folders(struct local *s, struct error *err)
+{
+	if (fchdir(s->o.db_fd) < 0)
+		return error_system(err, errno, "the folder db can't be entered");
+	if (mkdirat(s->o.mail_fd, "tmp", 0700) < 0 && errno != EEXIST)
+		return error_system(err, errno, "the folder mail/tmp can't be made");
+	s->tmp_fd = openat(s->o.mail_fd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->tmp_fd < 0)
+		return error_system(err, errno, "the folder mail/tmp can't be opened");
+	s->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->proc_fd < 0)
+		return error_system(err, errno, "/proc/self/fd can't be opened");
+	return 0;
+}
+
+/* Opens the index, with the reserve's help where the disk is full. */
+static int open_kv(struct local *s, struct error *err)
+{
+	int r = kv_open(&s->kv, s->o.index_cache, err);
+
+	if (r == -ENOSPC && space_release(s->space) == 0)
+		r = kv_open(&s->kv, s->o.index_cache, err);
+	return r;
+}
+
+static int wipe_and_open(struct local *s, struct error *err)
+{
+	int r;
+
+	kv_close(s->kv);
+	s->kv = NULL;
+	r = kv_wipe(err);
+	return r == 0 ? open_kv(s, err) : r;
+}
+
+/* Is the index whole? Then it says so, with the number of the next account. */
+static bool index_complete(struct local *s)
+{
+	struct span value;
+	uint64_t next;
+	struct key k;
+
+	key_kind(&k, KEY_COMPLETE);
+	if (kv_get(s->kv, key_span(&k), &value) < 0 || !number_decode(value, &next))
+		return false;
+	s->next_account = (uint32_t)next;
+	return true;
+}
+
+static int index_make(struct local *s, struct error *err)
+{
+	struct key k;
+	int r = wipe_and_open(s, err);	/* what an attempt before has left */
+
+	s->next_account = 1;
+	if (r == 0)
+		r = rebuild_index(s, err);
+	if (r < 0)
+		return r;
+	key_kind(&k, KEY_COMPLETE);
+	number_encode(local_value(s), s->next_account);
+	r = local_put(s, &k, buf_span(&s->value));
+	if (r == 0)
+		r = kv_flush(s->kv);
+	return r < 0 ? error_system(err, -r, "the index can't be written") : 0;
+}
+
+static int open_index(struct local *s, struct error *err)
+{
+	int r = 0;
+
+	if (faccessat(s->o.db_fd, panic_name, F_OK, 0) == 0) {
+		r = open_kv(s, err);	/* recovers */
+		kv_close(s->kv);
+		s->kv = NULL;
+		if (r == 0)
+			r = kv_verify(err);
+	}
+	if (r == 0)
+		r = open_kv(s, err);
+	if (r == -EBADMSG) {
+		log_error("store %s", err->words);
+		r = wipe_and_open(s, err);
+	}
+	if (r < 0)
+		return r;
+	unlinkat(s->o.db_fd, panic_name, 0);
+	if (!index_complete(s))
+		return index_make(s, err);
+	r = dirty_sweep(s, err);
+	return r == 0 ? garbage_sweep(s, err) : r;
+}
+
+static void local_tick(uv_timer_t *timer)
+{
+	struct local *s = timer->data;
+
+	if (s->closing)
+		return;
+	settle_tick(s);
+	space_tick(s->space);
+	txids_prune(s->txids);
+}
+
+/* The clock does not keep the loop alive by itself. */
+static int start_clock(struct local *s, struct error *err)
+{
+	s->timer = calloc(1, sizeof(*s->timer));
+	if (s->timer == NULL)
+		return error_set(err, -ENOMEM, "no memory for the store's clock");
+	uv_timer_init(s->loop, s->timer);
+	s->timer->data = s;
+	uv_timer_start(s->timer, local_tick, LOCAL_TICK_MS, LOCAL_TICK_MS);
+	uv_unref((uv_handle_t *)s->timer);
+	return 0;
+}
+
+static int local_parts(struct local *s, struct error *err)
+{
+	int r = open_folders(s, err);
+
+	if (r == 0)
+		r = table_new(&s->accounts, err);
+	if (r == 0)
+		r = table_new(&s->in_hand, err);
+	if (r == 0)
+		r = turns_new(&s->turns, s->loop, err);
+	if (r == 0)
+		r = space_new(&s->space, s, err);
+	if (r == 0)
+		r = flush_new(&s->flush, s, err);
+	if (r == 0)
+		r = stock_new(&s->stock, s, err);
+	if (r == 0)
+		r = startup_clean_tmp(s, err);
+	if (r == 0)
+		r = open_index(s, err);
+	if (r == 0)
+		r = txids_new(&s->txids, s, err);
+	return r == 0 ? start_clock(s, err) : r;
+}
+
+int local_new(struct store **out, uv_loop_t *loop, const struct local_options *o, struct error *err)
+{
+	struct local *s = calloc(1, sizeof(*s));
+	struct error own;
+	int r;
+
+	*out = NULL;
+	if (s == NULL)
+		return error_set(err, -ENOMEM, "no memory for the store");
+	s->base.driver = &local_driver;
+	s->loop = loop;
+	s->o = *o;
+	s->tmp_fd = s->proc_fd = -1;
+	buf_init(&s->value, LOCAL_VALUE_MAX);
+	r = local_parts(s, err != NULL ? err : &own);
+	if (r < 0) {
+		local_free(&s->base);
+		return r;
+	}
+	*out = &s->base;
+	return 0;
+}
+
+void local_settings(struct store *base, const struct local_options *o)
+{
+	struct local *s = local_of(base);
+
+	s->o.min_free = o->min_free;
+	s->o.quiet_ms = o->quiet_ms;
+	s->o.deleted_log_s = o->deleted_log_s;
+	s->o.mailbox_limit = o->mailbox_limit;
+	s->o.keyword_limit = o->keyword_limit;
+}
+
+/* --- closing --------------------------------------------------------------- */
+
+static void timer_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void handles_close(struct local *s)
+{
+	if (s->timer != NULL)
+		uv_close((uv_handle_t *)s->timer, timer_closed);
+	s->timer = NULL;
+	turns_free(s->turns);
+	s->turns = NULL;
+}
+
+static void close_run(struct job *job)
+{
+	if (kv_flush(job->s->kv) == 0)
+		kv_checkpoint(job->s->kv);
+}
+
+static void close_done(struct job *job)
+{
+	struct local *s = job->s;
+
+	s->closed = true;
+	kv_close(s->kv);
+	s->kv = NULL;
+	handles_close(s);
+	s->closed_done(s->closed_arg);
+}
+
+static bool in_hand(const struct local *s)
+{
+	return s->call_count > 0 || s->commit_count > 0 || s->job_count > 0 || s->flushing;
+}
+
+static enum turn_more close_try(void *arg)
+{
+	struct local *s = arg;
+
+	if (s->finishing || in_hand(s) || !settle_all(s) || in_hand(s))
+		return TURN_DONE;
+	s->finishing = true;
+	pool_start(s, &s->close_job, close_run, close_done);
+	return TURN_DONE;
+}
+
+/* In a turn of its own, when whoever calls this is through. */
+void local_rest(struct local *s)
+{
+	if (s->closing && !s->finishing)
+		turns_add(s->turns, &s->close_turn, close_try, s);
+}
+
+void local_close(struct store *base, void (*done)(void *arg), void *arg)
+{
+	struct local *s = local_of(base);
+
+	s->closing = true;
+	s->closed_done = done;
+	s->closed_arg = arg;
+	local_rest(s);
+}
+
+static void free_accounts(struct local *s)
+{
+	size_t at = 0;
+	void *value;
+
+	while (s->accounts != NULL && table_next(s->accounts, &at, NULL, &value)) {
+		struct account *a = value;
+
+		while (a->logins != NULL) {
+			struct login *l = a->logins;
+
+			a->logins = l->next;
+			free(l);
+		}
+		account_free(a);
+	}
+	table_free(s->accounts);
+}
+
+void local_free(struct store *base)
+{
+	struct local *s = local_of(base);
+
+	if (s == NULL)
+		return;
+	handles_close(s);
+	free_accounts(s);
+	table_free(s->in_hand);
+	txids_free(s->txids);
+	stock_free(s->stock);
+	kv_close(s->kv);
+	space_free(s->space);
+	free(s->flush);
+	if (s->tmp_fd >= 0)
+		close(s->tmp_fd);
+	if (s->proc_fd >= 0)
+		close(s->proc_fd);
+	buf_clear(&s->value);
+	free(s);
+}
+
+/* --- status ---------------------------------------------------------------- */
+
+void local_status(struct store *base, struct buf *out)
+{
+	struct local *s = local_of(base);
+
+	buf_printf(out, "accounts-in-memory %zu\n", table_count(s->accounts));
+	buf_printf(out, "requests-in-hand %zu\n", s->call_count);
+	buf_printf(out, "commits %llu\n", (unsigned long long)s->commits);
+	buf_printf(out, "flushes %llu\n", (unsigned long long)s->flushes);
+	buf_printf(out, "txids %zu\n", txids_count(s->txids));
+	buf_printf(out, "free-bytes %llu\n", (unsigned long long)space_free_bytes(s->space));
+	buf_printf(out, "reserve %s\n", space_low(s->space) ? "no" : "yes");
+}

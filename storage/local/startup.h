@@ -1,0 +1,26 @@
+/*
+ * startup.h - what the store does before it serves anybody. Blocks.
+ */
+#ifndef STORAGE_LOCAL_STARTUP_H
+#define STORAGE_LOCAL_STARTUP_H
+
+#include "common/base/error.h"
+#include "storage/local/record.h"
+
+struct local;
+
+/* Removes bodies that were on their way. */
+int startup_clean_tmp(struct local *s, struct error *err);
+
+/* After a crash: looks through the folders that the index calls dirty, and removes what
+ * it does not know. */
+int dirty_sweep(struct local *s, struct error *err);
+
+/* Makes the whole index from the folders. */
+int rebuild_index(struct local *s, struct error *err);
+
+/* Calls fn with folder and number of each account, if there is any key of that kind. */
+int accounts_walk(struct local *s, enum key_kind kind,
+		  int (*fn)(struct local *s, const char *folder, uint32_t account));
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * uids.h - which UIDs a mailbox has (mailbox->uids), read when somebody needs to know.
+ */
+#ifndef STORAGE_LOCAL_UIDS_H
+#define STORAGE_LOCAL_UIDS_H
+
+#include "storage/local/account.h"
+
+/* True: m->uids is right. Else `after` is told when it is. */
+bool uids_ready(struct mailbox *m, struct after *after);
+
+#endif
