@@ -65,8 +65,8 @@ struct fake_user *fake_user_new(struct span name)
 		const char *name;
 		enum store_role role;
 	} first[] = {
-		{ "INBOX", STORE_ROLE_INBOX },	 { "Sent", STORE_ROLE_SENT }, { "Drafts", STORE_ROLE_DRAFTS },
-		{ "Trash", STORE_ROLE_TRASH },	 { "Junk", STORE_ROLE_JUNK }, { "Archive", STORE_ROLE_ARCHIVE },
+		{ "INBOX", STORE_ROLE_INBOX }, { "Sent", STORE_ROLE_SENT }, { "Drafts", STORE_ROLE_DRAFTS },
+		{ "Trash", STORE_ROLE_TRASH }, { "Junk", STORE_ROLE_JUNK }, { "Archive", STORE_ROLE_ARCHIVE },
 	};
 	struct fake_user *u = fake_need(sizeof(*u));
 
@@ -206,7 +206,7 @@ void fake_box_prune(struct fake_user *u, struct fake_mailbox *m)
 
 	if (m->id != 0 || m->subscribed)
 		return;
-	while (b->box[i] != m)		/* by the pointer: a rename may have given its name to another */
+	while (b->box[i] != m) /* by the pointer: a rename may have given its name to another */
 		i++;
 	memmove(b->box + i, b->box + i + 1, (b->count - i - 1) * sizeof(b->box[0]));
 	b->count--;
@@ -277,8 +277,8 @@ void fake_boxes_clear(struct fake_boxes *b)
 
 /* --- messages -------------------------------------------------------------- */
 
-struct fake_message *fake_message_add(struct fake_user *u, struct fake_mailbox *m, const struct store_record *r,
-				      struct fake_body *body, uint64_t modseq)
+struct fake_message *fake_message_add(struct fake_user *u, struct fake_mailbox *m,
+				      const struct store_record *r, struct fake_body *body, uint64_t modseq)
 {
 	struct fake_message *new;
 
@@ -327,7 +327,7 @@ void fake_message_drop(struct fake_user *u, struct fake_mailbox *m, size_t i, ui
 int fake_keyword_bit(struct fake_mailbox *m, struct span name, size_t limit)
 {
 	for (size_t i = 0; i < m->keyword_count; i++)
-		if (span_equal_nocase(span_of(m->keywords[i]), name))	/* RFC 9051 2.3.2 */
+		if (span_equal_nocase(span_of(m->keywords[i]), name)) /* RFC 9051 2.3.2 */
 			return (int)i;
 	if (m->keyword_count >= limit || name.n == 0 || name.n > STORE_KEYWORD_MAX)
 		return -1;

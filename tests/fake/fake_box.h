@@ -17,7 +17,7 @@ struct fake_body {
 struct fake_message {
 	struct store_record record;
 	struct fake_body *body;
-	char *address;			/* of a delivered one, or NULL */
+	char *address; /* of a delivered one, or NULL */
 };
 
 struct fake_tomb {
@@ -26,32 +26,32 @@ struct fake_tomb {
 };
 
 struct fake_mailbox {
-	uint64_t id;			/* 0: subscribed to, but not there */
+	uint64_t id; /* 0: subscribed to, but not there */
 	char *name;
 	enum store_role role;
 	bool subscribed;
 	uint32_t uidvalidity, uidnext, recent_uid;
 	uint64_t modseq;
-	uint64_t forgotten;		/* tombs up to this mod-sequence are lost */
+	uint64_t forgotten; /* tombs up to this mod-sequence are lost */
 	char *keywords[STORE_KEYWORDS];
 	size_t keyword_count;
-	struct fake_message *messages;	/* ascending by UID */
+	struct fake_message *messages; /* ascending by UID */
 	size_t count, cap;
-	struct fake_tomb *tombs;	/* ascending by mod-sequence */
+	struct fake_tomb *tombs; /* ascending by mod-sequence */
 	size_t tomb_count, tomb_cap;
 };
 
 /* The mailboxes of an account: what a commit that fails must leave as it was. */
 struct fake_boxes {
-	struct fake_mailbox **box;	/* ascending by name */
+	struct fake_mailbox **box; /* ascending by name */
 	size_t count, cap;
-	uint64_t bytes;			/* of all messages */
+	uint64_t bytes; /* of all messages */
 };
 
 /* Which mailboxes a commit changed. */
 struct fake_touched {
 	bool any;
-	uint64_t mailbox;		/* 0: the list, or several */
+	uint64_t mailbox; /* 0: the list, or several */
 };
 
 struct fake_user {
@@ -60,10 +60,10 @@ struct fake_user {
 	struct fake_touched touched;
 	uint64_t last_id;
 	uint32_t last_uidvalidity;
-	uint64_t void_below;		/* tokens with a lower serial */
+	uint64_t void_below; /* tokens with a lower serial */
 	struct fake_account *logins;
-	struct fake_account *locked;	/* who has the maildrop, or NULL */
-	int meta_fd;			/* -1 until it is needed */
+	struct fake_account *locked; /* who has the maildrop, or NULL */
+	int meta_fd;                 /* -1 until it is needed */
 	uint64_t meta_size;
 };
 
@@ -99,8 +99,8 @@ void fake_boxes_copy(struct fake_boxes *to, const struct fake_boxes *from);
 void fake_boxes_clear(struct fake_boxes *b);
 
 /* A new message at the end: r without UID and mod-sequence; keeps a reference to body. */
-struct fake_message *fake_message_add(struct fake_user *u, struct fake_mailbox *m, const struct store_record *r,
-				      struct fake_body *body, uint64_t modseq);
+struct fake_message *fake_message_add(struct fake_user *u, struct fake_mailbox *m,
+				      const struct store_record *r, struct fake_body *body, uint64_t modseq);
 struct fake_message *fake_message_find(const struct fake_mailbox *m, uint32_t uid);
 /* Takes the i-th message out and leaves a tomb. */
 void fake_message_drop(struct fake_user *u, struct fake_mailbox *m, size_t i, uint64_t modseq);

@@ -48,8 +48,8 @@ static bool over_quota(const struct fake_store *s, const struct fake_user *u, ui
 }
 
 /* The bits of the names, which the mailbox learns. */
-static enum store_status keyword_bits(struct fake_store *s, struct fake_mailbox *box, const struct span *names,
-				      size_t count, uint64_t *bits)
+static enum store_status keyword_bits(struct fake_store *s, struct fake_mailbox *box,
+				      const struct span *names, size_t count, uint64_t *bits)
 {
 	*bits = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -96,8 +96,9 @@ static struct store_record new_record(struct fake_store *s, const struct fake_bo
 	return r;
 }
 
-static enum store_status change_append(struct fake_store *s, struct fake_user *u, const struct store_mutation *m,
-				       struct store_result *result, struct arena *memory)
+static enum store_status change_append(struct fake_store *s, struct fake_user *u,
+				       const struct store_mutation *m, struct store_result *result,
+				       struct arena *memory)
 {
 	const struct fake_stage *stage = (const struct fake_stage *)m->stage;
 	struct fake_mailbox *box = fake_box_by_id(&u->boxes, m->mailbox);
@@ -125,7 +126,9 @@ static enum store_status change_append(struct fake_store *s, struct fake_user *u
 	fake_meta_keep(s, u, &r, m->meta);
 	uids_add(&to, fake_message_add(u, box, &r, body, box->modseq + 1)->record.uid);
 	fake_body_drop(body);
-	*result = (struct store_result){ .mailbox = box->id, .uidvalidity = box->uidvalidity, .modseq = box->modseq };
+	*result = (struct store_result){ .mailbox = box->id,
+					 .uidvalidity = box->uidvalidity,
+					 .modseq = box->modseq };
 	result->to = uids_give(&to, memory);
 	return STORE_OK;
 }
@@ -147,8 +150,9 @@ static bool set_one(struct store_record *r, enum store_how how, uint32_t flags, 
 	return r->flags != old.flags || r->keywords != old.keywords;
 }
 
-static enum store_status change_flags(struct fake_store *s, struct fake_user *u, const struct store_mutation *m,
-				      struct store_result *result, struct arena *memory)
+static enum store_status change_flags(struct fake_store *s, struct fake_user *u,
+				      const struct store_mutation *m, struct store_result *result,
+				      struct arena *memory)
 {
 	struct fake_mailbox *box = fake_box_by_id(&u->boxes, m->mailbox);
 	struct uids skipped = { 0 };
@@ -222,8 +226,8 @@ static enum store_status move_keywords(struct fake_store *s, const struct fake_m
 }
 
 /* Copies one message; its place may move, for the two mailboxes can be one. */
-static enum store_status copy_one(struct fake_store *s, struct fake_user *u, struct fake_mailbox *from, size_t i,
-				  struct fake_mailbox *to, uint64_t modseq)
+static enum store_status copy_one(struct fake_store *s, struct fake_user *u, struct fake_mailbox *from,
+				  size_t i, struct fake_mailbox *to, uint64_t modseq)
 {
 	struct fake_message old = from->messages[i], *new;
 	struct store_record r = old.record;
@@ -287,14 +291,15 @@ static enum store_status copy(struct fake_store *s, struct fake_user *u, const s
 	status = copy_all(s, u, &m->uids, from, to, &taken, &given);
 	if (status == STORE_OK && m->change == STORE_MOVE)
 		drop_all(u, from, &taken);
-	*result = (struct store_result){ .mailbox = to->id, .uidvalidity = to->uidvalidity, .modseq = to->modseq };
+	*result =
+	    (struct store_result){ .mailbox = to->id, .uidvalidity = to->uidvalidity, .modseq = to->modseq };
 	result->from = uids_give(&taken, memory);
 	result->to = uids_give(&given, memory);
 	return status;
 }
 
-static enum store_status change_create(struct fake_store *s, struct fake_user *u, const struct store_mutation *m,
-				       struct store_result *result)
+static enum store_status change_create(struct fake_store *s, struct fake_user *u,
+				       const struct store_mutation *m, struct store_result *result)
 {
 	unsigned limit = s->options.mailbox_limit != 0 ? s->options.mailbox_limit : 5000;
 	const struct fake_mailbox *box = fake_box_by_name(&u->boxes, m->name);
@@ -357,7 +362,8 @@ static struct fake_mailbox *box_named(const struct fake_boxes *b, struct span na
 }
 
 /* Gives box the name `top` + what follows its first `cut` bytes. */
-static enum store_status rename_one(struct fake_boxes *b, struct fake_mailbox *box, struct span top, size_t cut)
+static enum store_status rename_one(struct fake_boxes *b, struct fake_mailbox *box, struct span top,
+				    size_t cut)
 {
 	char name[2 * STORE_NAME_MAX + 1];
 	struct fake_mailbox *there;
@@ -368,7 +374,7 @@ static enum store_status rename_one(struct fake_boxes *b, struct fake_mailbox *b
 		return STORE_INVALID;
 	if (there != NULL && there->id != 0)
 		return STORE_EXISTS;
-	if (there != NULL) {		/* subscribed to, and now it is there */
+	if (there != NULL) { /* subscribed to, and now it is there */
 		box->subscribed = true;
 		there->subscribed = false;
 	}
@@ -383,8 +389,8 @@ static void prune_all(struct fake_user *u)
 		fake_box_prune(u, u->boxes.box[i - 1]);
 }
 
-static enum store_status change_rename(struct fake_store *s, struct fake_user *u, const struct store_mutation *m,
-				       struct store_result *result)
+static enum store_status change_rename(struct fake_store *s, struct fake_user *u,
+				       const struct store_mutation *m, struct store_result *result)
 {
 	struct fake_mailbox *box = fake_box_by_id(&u->boxes, m->mailbox), *there;
 	enum store_status status = STORE_OK;
@@ -401,7 +407,8 @@ static enum store_status change_rename(struct fake_store *s, struct fake_user *u
 	if (box->role == STORE_ROLE_INBOX)
 		return rename_inbox(s, u, box, m->name, result);
 	old = fake_text(span_of(box->name));
-	fresh = (struct fake_boxes){ .box = fake_need(u->boxes.count * sizeof(fresh.box[0])), .count = u->boxes.count };
+	fresh = (struct fake_boxes){ .box = fake_need(u->boxes.count * sizeof(fresh.box[0])),
+				     .count = u->boxes.count };
 	memcpy(fresh.box, u->boxes.box, fresh.count * sizeof(fresh.box[0]));
 	for (size_t i = 0; i < fresh.count && status == STORE_OK; i++)
 		if (fresh.box[i] == box || (fresh.box[i]->id != 0 && is_below(fresh.box[i], span_of(old))))

@@ -14,22 +14,22 @@
 struct fake_account {
 	struct store_account base;
 	struct fake_user *user;
-	struct fake_account *next;	/* of the same user */
+	struct fake_account *next; /* of the same user */
 	uint32_t rights;
 	bool revoked;
-	store_changed changed;		/* NULL: not watched */
+	store_changed changed; /* NULL: not watched */
 	void *arg;
-	bool armed;			/* a change may be told */
-	struct fake_touched news;	/* not told yet */
+	bool armed;               /* a change may be told */
+	struct fake_touched news; /* not told yet */
 };
 
 struct fake_stage {
 	struct store_stage base;
-	struct fake_stage *next, **back;	/* in the store's list */
+	struct fake_stage *next, **back; /* in the store's list */
 	struct buf bytes;
-	int fd;				/* of fake_stage_file until it is sealed; else -1 */
-	bool failed;			/* over its max */
-	size_t unread;			/* bytes since it was ready the last time */
+	int fd;        /* of fake_stage_file until it is sealed; else -1 */
+	bool failed;   /* over its max */
+	size_t unread; /* bytes since it was ready the last time */
 	store_ready ready;
 	void *arg;
 };
@@ -39,9 +39,9 @@ struct fake_op {
 	struct fake_op *next;
 	uint64_t number;
 	enum fake_call call;
-	struct fake_account *account;	/* NULL after a logout */
-	struct fake_user *user;		/* NULL: a call of the whole store */
-	uint32_t rights;		/* of the account */
+	struct fake_account *account; /* NULL after a logout */
+	struct fake_user *user;       /* NULL: a call of the whole store */
+	uint32_t rights;              /* of the account */
 	union {
 		store_login_done login;
 		store_done plain;
@@ -52,7 +52,7 @@ struct fake_op {
 		store_commit_done commit;
 	} done;
 	void *arg;
-	struct arena *memory;		/* everything below that is pointed to */
+	struct arena *memory; /* everything below that is pointed to */
 	struct store_token token;
 	uint64_t mailbox, size;
 	uint32_t uid;

@@ -10,11 +10,15 @@
 
 static struct store_mailbox describe(const struct fake_mailbox *m)
 {
-	struct store_mailbox out = {
-		.id = m->id, .name = span_of(m->name), .role = m->role, .subscribed = m->subscribed,
-		.uidvalidity = m->uidvalidity, .uidnext = m->uidnext, .modseq = m->modseq,
-		.recent_uid = m->recent_uid, .exists = (uint32_t)m->count
-	};
+	struct store_mailbox out = { .id = m->id,
+				     .name = span_of(m->name),
+				     .role = m->role,
+				     .subscribed = m->subscribed,
+				     .uidvalidity = m->uidvalidity,
+				     .uidnext = m->uidnext,
+				     .modseq = m->modseq,
+				     .recent_uid = m->recent_uid,
+				     .exists = (uint32_t)m->count };
 
 	for (size_t i = 0; i < m->count; i++) {
 		out.unseen += (m->messages[i].record.flags & STORE_SEEN) == 0;
@@ -77,7 +81,7 @@ struct sheet {
 	struct store_record *records;
 	size_t range_count, vanished_count, record_count;
 	size_t max_ranges, max_records;
-	uint32_t next;			/* the UID behind the page; 0: all of it */
+	uint32_t next; /* the UID behind the page; 0: all of it */
 };
 
 static bool add_uid(struct store_range *ranges, size_t *count, size_t max, uint32_t uid)
@@ -180,12 +184,17 @@ static uint32_t first_unseen(const struct fake_mailbox *m)
 static void give_page(struct fake_op *op, struct fake_mailbox *m, const struct sheet *sheet)
 {
 	struct span keywords[STORE_KEYWORDS];
-	struct store_page page = {
-		.mailbox = describe(m), .keywords = keywords, .keyword_count = m->keyword_count,
-		.first_unseen = first_unseen(m), .records = sheet->records, .record_count = sheet->record_count,
-		.ranges = sheet->ranges, .range_count = sheet->range_count, .vanished = sheet->vanished,
-		.vanished_count = sheet->vanished_count, .next_uid = sheet->next
-	};
+	struct store_page page = { .mailbox = describe(m),
+				   .keywords = keywords,
+				   .keyword_count = m->keyword_count,
+				   .first_unseen = first_unseen(m),
+				   .records = sheet->records,
+				   .record_count = sheet->record_count,
+				   .ranges = sheet->ranges,
+				   .range_count = sheet->range_count,
+				   .vanished = sheet->vanished,
+				   .vanished_count = sheet->vanished_count,
+				   .next_uid = sheet->next };
 
 	for (size_t i = 0; i < m->keyword_count; i++)
 		keywords[i] = span_of(m->keywords[i]);
@@ -257,7 +266,8 @@ static void give_body(struct fake_op *op, enum store_status status, int fd, uint
 void fake_run_body(struct fake_store *s, struct fake_op *op)
 {
 	const struct fake_mailbox *m = fake_box_by_id(&op->user->boxes, op->mailbox);
-	const struct fake_message *message = m != NULL && may_see(op, m) ? fake_message_find(m, op->uid) : NULL;
+	const struct fake_message *message =
+	    m != NULL && may_see(op, m) ? fake_message_find(m, op->uid) : NULL;
 
 	(void)s;
 	if (message == NULL)

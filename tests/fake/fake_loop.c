@@ -35,8 +35,8 @@ static void on_wake(void *arg)
 		l->started = uv_timer_start(&l->timer, on_timer, l->delay_ms, 0) == 0;
 }
 
-int fake_loop_new(struct fake_loop **loop_out, struct store **out, uv_loop_t *loop, const struct fake_options *o,
-		  uint64_t delay_ms, struct error *err)
+int fake_loop_new(struct fake_loop **loop_out, struct store **out, uv_loop_t *loop,
+		  const struct fake_options *o, uint64_t delay_ms, struct error *err)
 {
 	struct fake_options options = o != NULL ? *o : (struct fake_options){ 0 };
 	struct fake_loop *l = fake_need(sizeof(*l));

@@ -8,12 +8,12 @@
 
 #include "tests/fake/fake_store.h"
 
-struct fake_loop;		/* opaque */
+struct fake_loop; /* opaque */
 
 /* As fake_store_new (o->wake is taken), and gives what drives it in *loop_out. Each call
  * completes delay_ms after the loop hears of it; 0: on its next turn. */
-int fake_loop_new(struct fake_loop **loop_out, struct store **out, uv_loop_t *loop, const struct fake_options *o,
-		  uint64_t delay_ms, struct error *err);
+int fake_loop_new(struct fake_loop **loop_out, struct store **out, uv_loop_t *loop,
+		  const struct fake_options *o, uint64_t delay_ms, struct error *err);
 /* Nothing completes until fake_loop_go. */
 void fake_loop_hold(struct fake_loop *l);
 void fake_loop_go(struct fake_loop *l);

@@ -97,7 +97,8 @@ static uint64_t call_find(struct store_account *a, struct span name, store_find_
 	return fake_op_add(store_at(a), op);
 }
 
-static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done, void *arg)
+static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done,
+			  void *arg)
 {
 	struct fake_op *op = account_op(FAKE_SYNC, a, arg);
 
@@ -116,7 +117,8 @@ static void call_watch(struct store_account *base, store_changed changed, void *
 	a->news = (struct fake_touched){ 0 };
 }
 
-static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg)
+static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done,
+			  void *arg)
 {
 	struct fake_op *op = account_op(FAKE_BODY, a, arg);
 
@@ -147,7 +149,8 @@ static uint64_t call_meta_put(struct store_account *a, uint64_t mailbox, uint32_
 }
 
 /* A deep copy, with what it points to. */
-static struct store_mutation *copy_mutations(struct arena *memory, const struct store_mutation *in, size_t count)
+static struct store_mutation *copy_mutations(struct arena *memory, const struct store_mutation *in,
+					     size_t count)
 {
 	struct store_mutation *out = arena_array(memory, count + 1, sizeof(*out));
 
@@ -181,8 +184,8 @@ static uint64_t call_commit(struct store_account *a, const struct store_mutation
 }
 
 static uint64_t call_deliver(struct store *base, struct store_stage *stage, struct span meta,
-			     const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
-			     store_done done, void *arg)
+			     const struct store_recipient *recipients, size_t count,
+			     const struct store_txid *txid, store_done done, void *arg)
 {
 	struct fake_op *op = fake_op_new(FAKE_DELIVER, NULL, arg);
 

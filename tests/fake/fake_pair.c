@@ -53,12 +53,16 @@ int fake_pair_new(struct fake_pair *p, uv_loop_t *loop, const struct fake_option
 {
 	*p = (struct fake_pair){ .loop = loop };
 	fake_loop_new(&p->drive, &p->behind, loop, o, 0, err);
-	p->backend = (struct dispatch_backend){ .store = p->behind, .arg = p, .stage_file = stage_file,
-						.stage_seal = fake_stage_seal, .account_of = account_of };
+	p->backend = (struct dispatch_backend){ .store = p->behind,
+						.arg = p,
+						.stage_file = stage_file,
+						.stage_seal = fake_stage_seal,
+						.account_of = account_of };
 	return start(p, err);
 }
 
-int fake_pair_over(struct fake_pair *p, uv_loop_t *loop, const struct dispatch_backend *backend, struct error *err)
+int fake_pair_over(struct fake_pair *p, uv_loop_t *loop, const struct dispatch_backend *backend,
+		   struct error *err)
 {
 	*p = (struct fake_pair){ .loop = loop, .behind = backend->store, .backend = *backend };
 	return start(p, err);

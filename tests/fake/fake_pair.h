@@ -15,18 +15,19 @@
 
 struct fake_pair {
 	uv_loop_t *loop;
-	struct fake_loop *drive;	/* NULL: the store behind is the caller's */
+	struct fake_loop *drive; /* NULL: the store behind is the caller's */
 	struct store *behind;
 	struct dispatch_backend backend;
 	struct dispatch *dispatch;
-	struct store *store;		/* what the daemon sees */
+	struct store *store; /* what the daemon sees */
 	unsigned rights;
 };
 
 /* A fake store behind it. o may be NULL. */
 int fake_pair_new(struct fake_pair *p, uv_loop_t *loop, const struct fake_options *o, struct error *err);
 /* The backend's store behind it, which stays the caller's. */
-int fake_pair_over(struct fake_pair *p, uv_loop_t *loop, const struct dispatch_backend *backend, struct error *err);
+int fake_pair_over(struct fake_pair *p, uv_loop_t *loop, const struct dispatch_backend *backend,
+		   struct error *err);
 void fake_pair_clear(struct fake_pair *p);
 
 /* storaged is killed, with all requests in hand; and a new one comes up. */

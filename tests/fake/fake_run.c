@@ -24,7 +24,7 @@ void fake_tell(struct fake_store *s, struct fake_user *u)
 void fake_looked(struct fake_store *s, struct fake_account *a, uint64_t mailbox)
 {
 	if (a->news.any && a->news.mailbox == mailbox)
-		a->news = (struct fake_touched){ 0 };	/* the look itself tells it */
+		a->news = (struct fake_touched){ 0 }; /* the look itself tells it */
 	a->armed = true;
 	if (a->news.any)
 		fake_wake(s);
@@ -164,12 +164,12 @@ static enum store_status change_all(struct fake_store *s, struct fake_op *op, st
 	enum store_status status = STORE_OK;
 	struct fake_boxes before = { 0 };
 
-	if (!one_append)		/* an append changes nothing before it is sure */
+	if (!one_append) /* an append changes nothing before it is sure */
 		fake_boxes_copy(&before, &op->user->boxes);
 	for (size_t i = 0; i < op->count && status == STORE_OK; i++)
 		status = may_change(op, &op->mutations[i])
-				 ? fake_change(s, op->user, &op->mutations[i], &results[i], memory)
-				 : STORE_REFUSED;
+			     ? fake_change(s, op->user, &op->mutations[i], &results[i], memory)
+			     : STORE_REFUSED;
 	if (status != STORE_OK && !one_append) {
 		struct fake_boxes half = op->user->boxes;
 
@@ -182,7 +182,8 @@ static enum store_status change_all(struct fake_store *s, struct fake_op *op, st
 	return status;
 }
 
-static void give_results(struct fake_store *s, struct fake_op *op, const struct store_result *results, size_t count)
+static void give_results(struct fake_store *s, struct fake_op *op, const struct store_result *results,
+			 size_t count)
 {
 	enum store_status lost = ordered(&s->lose[FAKE_COMMIT]);
 
@@ -245,7 +246,8 @@ static void run_deliver(struct fake_store *s, struct fake_op *op)
 	}
 	s->calls[FAKE_DELIVER]++;
 	if (op->stage == NULL || op->stage->failed || op->count == 0) {
-		give_nothing(op, op->stage != NULL && op->stage->failed ? STORE_LIMIT : STORE_INVALID, "no body");
+		give_nothing(op, op->stage != NULL && op->stage->failed ? STORE_LIMIT : STORE_INVALID,
+			     "no body");
 		return;
 	}
 	body = fake_body_new(buf_span(&op->stage->bytes));
@@ -266,7 +268,8 @@ static void run_room(struct fake_store *s, struct fake_op *op)
 {
 	bool fits = s->options.quota == 0 || op->size <= s->options.quota;
 
-	give_nothing(op, fits ? STORE_OK : STORE_OVER_QUOTA, fits ? "" : "the message is larger than the quota");
+	give_nothing(op, fits ? STORE_OK : STORE_OVER_QUOTA,
+		     fits ? "" : "the message is larger than the quota");
 }
 
 static void work(struct fake_store *s, struct fake_op *op)
@@ -318,7 +321,7 @@ static void work(struct fake_store *s, struct fake_op *op)
 static void op_step(struct fake_store *s)
 {
 	struct fake_op *op = s->first;
-	bool left = op->user != NULL && op->account == NULL;	/* logged out: only changes matter still */
+	bool left = op->user != NULL && op->account == NULL; /* logged out: only changes matter still */
 	enum store_status failure;
 
 	s->first = op->next;

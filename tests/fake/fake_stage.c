@@ -149,5 +149,6 @@ void fake_run_seal(struct fake_store *s, struct fake_op *op)
 
 	(void)s;
 	if (op->done.plain != NULL)
-		op->done.plain(op->arg, status, status == STORE_OK ? "" : "the staged file is not what was announced");
+		op->done.plain(op->arg, status,
+			       status == STORE_OK ? "" : "the staged file is not what was announced");
 }

@@ -118,7 +118,8 @@ struct fake_user *fake_token_user(struct fake_store *s, const struct store_token
 
 	if (t->n > sizeof(t->bytes) || !span_is(span_take_until(&in, ' '), "fake") ||
 	    !span_number(span_take_until(&in, ' '), UINT64_MAX, &serial) ||
-	    !span_number(span_take_until(&in, ' '), UINT32_MAX, &bits) || in.n == 0 || in.n >= STORE_ACCOUNT_MAX)
+	    !span_number(span_take_until(&in, ' '), UINT32_MAX, &bits) || in.n == 0 ||
+	    in.n >= STORE_ACCOUNT_MAX)
 		return NULL;
 	u = fake_user_of(s, in);
 	*rights = (uint32_t)bits;
@@ -183,7 +184,8 @@ size_t fake_store_stages(const struct store *base)
 {
 	size_t count = 0;
 
-	for (const struct fake_stage *st = ((const struct fake_store *)base)->stages; st != NULL; st = st->next)
+	for (const struct fake_stage *st = ((const struct fake_store *)base)->stages; st != NULL;
+	     st = st->next)
 		count++;
 	return count;
 }
@@ -198,7 +200,8 @@ static struct fake_mailbox *box_of(struct store *s, const char *account, const c
 	return m;
 }
 
-uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text, uint32_t flags)
+uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text,
+			uint32_t flags)
 {
 	struct fake_mailbox *m = box_of(s, account, mailbox);
 	struct fake_user *u = fake_user_of(of(s), span_of(account));

@@ -19,17 +19,17 @@
 
 /* Each may be 0. */
 struct fake_options {
-	size_t page_mailboxes;		/* of one answer to store_list; 0: 100 */
-	size_t page_records;		/* 0: store.h's */
-	size_t page_ranges;		/* vanished too; 0: store.h's */
-	size_t stage_window;		/* bytes after which a stage is not ready until the next run; 0: always ready */
-	uint64_t quota;			/* bytes by account; 0: none */
-	unsigned mailbox_limit;		/* 0: 5000 */
-	unsigned keyword_limit;		/* 0: STORE_KEYWORDS */
-	int64_t now_s;			/* 0: the real clock */
+	size_t page_mailboxes; /* of one answer to store_list; 0: 100 */
+	size_t page_records;   /* 0: store.h's */
+	size_t page_ranges;    /* vanished too; 0: store.h's */
+	size_t stage_window; /* bytes after which a stage is not ready until the next run; 0: always ready */
+	uint64_t quota;      /* bytes by account; 0: none */
+	unsigned mailbox_limit; /* 0: 5000 */
+	unsigned keyword_limit; /* 0: STORE_KEYWORDS */
+	int64_t now_s;          /* 0: the real clock */
 	/* store_meta_header; NULL: metadata are taken and forgotten. */
 	void (*meta_header)(uint8_t *out, const uint8_t guid[STORE_GUID], struct span meta);
-	void (*wake)(void *arg);	/* something waits for fake_store_run, and nothing did before */
+	void (*wake)(void *arg); /* something waits for fake_store_run, and nothing did before */
 	void *wake_arg;
 };
 
@@ -71,12 +71,13 @@ void fake_store_fail(struct store *s, enum fake_call call, enum store_status sta
 void fake_store_lose(struct store *s, enum fake_call call, enum store_status status, unsigned times);
 /* How many calls of that kind were worked on, replays by txid left out. */
 size_t fake_store_calls(const struct store *s, enum fake_call call);
-size_t fake_store_accounts(const struct store *s);	/* logins open */
-size_t fake_store_stages(const struct store *s);	/* stages alive */
+size_t fake_store_accounts(const struct store *s); /* logins open */
+size_t fake_store_stages(const struct store *s);   /* stages alive */
 
 /* At once, without a call: a message in a mailbox (made if it is not there) of an account
  * (made with its six mailboxes if it is not there); gives its UID. text is the body. */
-uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text, uint32_t flags);
+uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text,
+			uint32_t flags);
 /* At once: the message is gone, as after an expunge. False: there was none. */
 bool fake_store_drop(struct store *s, const char *account, const char *mailbox, uint32_t uid);
 /* What vanished from the mailbox up to now is no longer known. */

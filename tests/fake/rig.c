@@ -74,7 +74,7 @@ void rig_on_body(void *arg, enum store_status status, int fd, uint64_t size)
 }
 
 void rig_on_commit(void *arg, enum store_status status, const struct store_result *results, size_t count,
-		      const char *words)
+		   const char *words)
 {
 	struct got *g = arg;
 
@@ -207,7 +207,9 @@ struct store_stage *rig_stage(size_t size, uint8_t fill)
 
 void rig_append(struct store_stage *st, struct got *g)
 {
-	struct store_mutation m = { .change = STORE_APPEND, .mailbox = rig_inbox(), .stage = st, .internal_s = 5 };
+	struct store_mutation m = {
+		.change = STORE_APPEND, .mailbox = rig_inbox(), .stage = st, .internal_s = 5
+	};
 	struct store_txid txid;
 
 	*g = (struct got){ 0 };
@@ -241,4 +243,3 @@ void rig_deliver(struct store *s, struct store_stage *st, const struct store_txi
 	*g = (struct got){ 0 };
 	store_deliver(s, st, span_of("meta"), to, 2, txid, rig_on_done, g);
 }
-

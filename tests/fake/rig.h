@@ -13,7 +13,7 @@
 struct rig {
 	uv_loop_t loop;
 	struct fake_pair pair;
-	struct store_account *account;	/* USER's */
+	struct store_account *account; /* USER's */
 };
 
 extern struct rig rig;
@@ -24,11 +24,11 @@ struct got {
 	enum store_status status;
 	struct store_account *account;
 	struct store_mailbox mailbox;
-	struct store_record record;	/* the first */
+	struct store_record record; /* the first */
 	size_t records, mailboxes;
 	uint32_t next_uid, uid, uidvalidity;
 	size_t next;
-	uint64_t made;			/* CREATE: the mailbox; a hint: which one */
+	uint64_t made; /* CREATE: the mailbox; a hint: which one */
 	int fd;
 	uint64_t size;
 	char words[100];

@@ -1,12 +1,13 @@
 /* fuzz_dispatch.c - a client of storaged that says what it likes, in any order: storaged lives.
- * link: tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
- * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o storage/ipc/client_give.o
- * link: storage/ipc/client_account.o storage/ipc/client_stage.o storage/ipc/client_driver.o
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o
- * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
+ * link: tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
+ * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o
+ * link: tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o
+ * link: storage/ipc/client_give.o storage/ipc/client_account.o storage/ipc/client_stage.o
+ * link: storage/ipc/client_driver.o storage/ipc/store_wire.o storage/ipc/store_ask.o
+ * link: storage/ipc/store_answer.o storage/storaged/dispatch.o storage/storaged/serve.o
+ * link: storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o
+ * link: common/ipc/record.o common/ipc/wire.o common/ipc/request.o common/base/arena.o
+ * link: common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
  * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
 #include <stdlib.h>
 #include <unistd.h>
@@ -90,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uv_loop_init(&loop);
 	if (fake_pair_new(&pair, &loop, NULL, &err) < 0 || ipc_pair(ends, &err) < 0)
 		abort();
-	if (dispatch_client(pair.dispatch, CONTROL_RIGHT_READ | CONTROL_RIGHT_DELIVER, "raw", ends[0], &err) < 0 ||
+	if (dispatch_client(pair.dispatch, CONTROL_RIGHT_READ | CONTROL_RIGHT_DELIVER, "raw", ends[0], &err) <
+		0 ||
 	    ipc_new(&raw, &loop, ends[1], 1 << 20, &h, &err) < 0)
 		abort();
 	log_in(&pair, raw);
@@ -100,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ipc_free(raw);
 	turn(&pair, 8);
 	if (fake_store_accounts(pair.behind) > 0 || fake_store_stages(pair.behind) > 0)
-		abort();		/* the client is gone, and with it all that it held */
+		abort(); /* the client is gone, and with it all that it held */
 	fake_pair_clear(&pair);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&loop) < 0)

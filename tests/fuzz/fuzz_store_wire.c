@@ -28,7 +28,7 @@ static void try_answer(enum store_wire_type type, struct span body, struct arena
 	if (!store_answer_read(&a, type, body, memory))
 		return;
 	if (type == STORE_WIRE_LIST && body.n > STORE_WIRE_LIST_BYTES / 16)
-		return;			/* may be cut to a page */
+		return; /* may be cut to a page */
 	store_answer_write(out, type, &a);
 	if (!span_equal(buf_span(out), body))
 		abort();
@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err;
 	struct buf out;
 
-	if (size < 1 || size > IPC_MESSAGE_MAX || arena_new(&memory, STORE_WIRE_MEMORY, ARENA_PLAIN, &err) < 0)
+	if (size < 1 || size > IPC_MESSAGE_MAX ||
+	    arena_new(&memory, STORE_WIRE_MEMORY, ARENA_PLAIN, &err) < 0)
 		return 0;
 	buf_init(&out, 64 << 20);
 	if (data[0] < 128)

@@ -1,7 +1,8 @@
 /* test_fake_store.c - the store in memory does what storage/store.h says.
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
  * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/span.o common/base/table.o */
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/span.o common/base/table.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -154,7 +155,7 @@ static enum store_status commit(const struct store_mutation *m, size_t count)
 
 	store_txid_new(&txid);
 	store_commit(account, m, count, &txid, on_commit, NULL);
-	assert_int_equal(got.count, before);	/* never before the call returns */
+	assert_int_equal(got.count, before); /* never before the call returns */
 	fake_store_run(store);
 	assert_int_equal(got.count, before + 1);
 	return got.status;
@@ -186,7 +187,10 @@ static uint64_t id_of(const char *name)
 
 static void look(uint64_t mailbox, uint64_t since, uint32_t first)
 {
-	struct store_look l = { .mailbox = mailbox, .want = STORE_WANT_RECORDS, .since = since, .first = first,
+	struct store_look l = { .mailbox = mailbox,
+				.want = STORE_WANT_RECORDS,
+				.since = since,
+				.first = first,
 				.last = UINT32_MAX };
 
 	store_sync(account, &l, on_page, NULL);
@@ -231,9 +235,12 @@ static void test_append_and_read_back(void **state)
 static void test_flags_expunge_and_vanished(void **state)
 {
 	struct store_range all = { 1, 3 }, two = { 2, 2 };
-	struct store_mutation add = { .change = STORE_SET_FLAGS, .how = STORE_FLAGS_ADD, .flags = STORE_DELETED,
-				      .uids = { &two, 1 } };
-	struct store_mutation expunge = { .change = STORE_EXPUNGE, .uids = { &all, 1 }, .only_deleted = true };
+	struct store_mutation add = {
+		.change = STORE_SET_FLAGS, .how = STORE_FLAGS_ADD, .flags = STORE_DELETED, .uids = { &two, 1 }
+	};
+	struct store_mutation expunge = { .change = STORE_EXPUNGE,
+					  .uids = { &all, 1 },
+					  .only_deleted = true };
 	uint64_t since;
 
 	(void)state;
@@ -368,13 +375,13 @@ static void test_hints_are_level_triggered(void **state)
 	assert_int_equal(got.hints, 1);
 	assert_true(got.hint == inbox);
 	look(inbox, 0, 1);
-	assert_int_equal(got.hints, 1);		/* the look told it */
+	assert_int_equal(got.hints, 1); /* the look told it */
 	fake_store_put(store, USER, "Junk", "x", 0);
 	fake_store_run(store);
 	assert_int_equal(got.hints, 2);
 	fake_store_put(store, USER, "INBOX", "x", 0);
 	look(id_of("Junk"), 0, 1);
-	assert_int_equal(got.hints, 3);		/* another mailbox's change is not lost */
+	assert_int_equal(got.hints, 3); /* another mailbox's change is not lost */
 }
 
 static void test_locks_rights_and_revocation(void **state)
@@ -402,7 +409,9 @@ static void test_locks_rights_and_revocation(void **state)
 static void test_pages_and_recent(void **state)
 {
 	struct fake_options o = { .page_records = 2, .page_mailboxes = 2 };
-	struct store_look claim = { .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX, .claim_recent = true };
+	struct store_look claim = {
+		.want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX, .claim_recent = true
+	};
 
 	(void)state;
 	fake_store_free(store);

@@ -1,13 +1,15 @@
 /* test_store_ipc.c - a daemon's store and storaged's dispatch, talking: each call.
- * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
- * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o storage/ipc/client_give.o
- * link: storage/ipc/client_account.o storage/ipc/client_stage.o storage/ipc/client_driver.o
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o
- * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o
+ * link: tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
+ * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o
+ * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
+ * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
+ * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
+ * link: storage/storaged/serve.o storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o
+ * link: common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o
+ * link: common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -71,7 +73,9 @@ static void test_list_in_pages(void **state)
 /* Sizes around the point where a body goes to a file. */
 static void test_appends(void **state)
 {
-	static const size_t sizes[] = { 0, 1, STORE_IPC_INLINE, STORE_IPC_INLINE + 1, 65536, 200000, 3000000 };
+	static const size_t sizes[] = {
+		0, 1, STORE_IPC_INLINE, STORE_IPC_INLINE + 1, 65536, 200000, 3000000
+	};
 	struct got g;
 
 	(void)state;
@@ -195,7 +199,8 @@ static void test_many_appends_in_one_commit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < STORE_MUTATIONS; i++)
-		m[i] = (struct store_mutation){ .change = STORE_APPEND, .mailbox = mailbox,
+		m[i] = (struct store_mutation){ .change = STORE_APPEND,
+						.mailbox = mailbox,
 						.stage = rig_stage(40000, (uint8_t)i) };
 	store_txid_new(&txid);
 	store_commit(rig.account, m, STORE_MUTATIONS, &txid, rig_on_commit, &g);
@@ -211,14 +216,14 @@ enum { MANY = 3000 };
 static unsigned many_done;
 static uint32_t many_last;
 
-static void on_one_of_many(void *arg, enum store_status status, const struct store_result *results, size_t count,
-			   const char *words)
+static void on_one_of_many(void *arg, enum store_status status, const struct store_result *results,
+			   size_t count, const char *words)
 {
 	(void)arg;
 	(void)words;
 	assert_int_equal(status, STORE_OK);
 	assert_int_equal(count, 1);
-	assert_int_equal(results[0].to.ranges[0].first, ++many_last);	/* in the order of the calls */
+	assert_int_equal(results[0].to.ranges[0].first, ++many_last); /* in the order of the calls */
 	many_done += many_last == MANY;
 }
 
@@ -228,7 +233,9 @@ static void start_many(void)
 
 	many_done = many_last = 0;
 	for (int i = 0; i < MANY; i++) {
-		struct store_mutation m = { .change = STORE_APPEND, .mailbox = mailbox, .stage = rig_stage(10, 'm') };
+		struct store_mutation m = { .change = STORE_APPEND,
+					    .mailbox = mailbox,
+					    .stage = rig_stage(10, 'm') };
 		struct store_txid txid;
 
 		store_txid_new(&txid);
@@ -248,7 +255,9 @@ static void test_more_than_the_window(void **state)
 static void test_order_of_changes(void **state)
 {
 	struct store_range first = { 1, 1 };
-	struct store_mutation flag = { .change = STORE_SET_FLAGS, .flags = STORE_FLAGGED, .how = STORE_FLAGS_ADD,
+	struct store_mutation flag = { .change = STORE_SET_FLAGS,
+				       .flags = STORE_FLAGGED,
+				       .how = STORE_FLAGS_ADD,
 				       .uids = { &first, 1 } };
 	struct store_look look = { .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX };
 	struct store_txid txid;
@@ -279,7 +288,7 @@ static void test_cancel_and_logout(void **state)
 	assert_int_equal(g.count, 0);
 	store_txid_new(&txid);
 	store_commit(other, &m, 1, &txid, rig_on_commit, &g);
-	store_logout(other);		/* the work is done, nobody is told */
+	store_logout(other); /* the work is done, nobody is told */
 	fake_pair_settle(&rig.pair);
 	assert_int_equal(g.count, 0);
 	assert_int_equal(rig_exists("made"), 0);
@@ -312,7 +321,7 @@ static void test_hints(void **state)
 	rig_wait(&hint);
 	fake_pair_settle(&rig.pair);
 	assert_int_equal(hint.count, 1);
-	assert_true(hint.made == rig_inbox());	/* the look arms it again */
+	assert_true(hint.made == rig_inbox()); /* the look arms it again */
 	hint.count = 0;
 	fake_store_put(rig.pair.behind, USER, "Junk", "x", 0);
 	rig_wait(&hint);

@@ -1,13 +1,15 @@
 /* test_store_ipc_restart.c - storaged dies with requests in hand, and comes back: each is done once.
- * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
- * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o storage/ipc/client_give.o
- * link: storage/ipc/client_account.o storage/ipc/client_stage.o storage/ipc/client_driver.o
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o
- * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o
+ * link: tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
+ * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o
+ * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
+ * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
+ * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
+ * link: storage/storaged/serve.o storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o
+ * link: common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o
+ * link: common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -32,7 +34,7 @@ static void test_looks_are_asked_again(void **state)
 	(void)state;
 	fake_loop_hold(rig.pair.drive);
 	store_find(rig.account, span_of("INBOX"), rig_on_find, &found);
-	fake_pair_settle(&rig.pair);		/* storaged has it in hand */
+	fake_pair_settle(&rig.pair); /* storaged has it in hand */
 	restart();
 	store_find(rig.account, span_of("nowhere"), rig_on_find, &missing);
 	fake_loop_go(rig.pair.drive);
@@ -46,9 +48,9 @@ static void test_looks_are_asked_again(void **state)
 
 /* Where storaged is when it dies. */
 enum when {
-	NOT_THERE_YET,		/* the call is made while storaged is away */
-	NOT_RECEIVED,		/* the request is in the socket */
-	IN_HAND,		/* the work will be done, and nobody hears of it */
+	NOT_THERE_YET, /* the call is made while storaged is away */
+	NOT_RECEIVED,  /* the request is in the socket */
+	IN_HAND,       /* the work will be done, and nobody hears of it */
 	WHENS
 };
 
@@ -106,7 +108,7 @@ static void test_commit_keeps_its_result(void **state)
 	assert_int_equal(g.count, 0);
 	restart();
 	rig_wait(&g);
-	assert_int_equal(g.status, STORE_OK);	/* and not STORE_EXISTS */
+	assert_int_equal(g.status, STORE_OK); /* and not STORE_EXISTS */
 	assert_int_equal(rig_find(rig.account, "once", &found), STORE_OK);
 	assert_true(found.mailbox.id == g.made);
 	assert_int_equal(fake_store_calls(rig.pair.behind, FAKE_COMMIT), 1);
@@ -205,8 +207,8 @@ static void test_stage_freed_at_any_time(void **state)
 enum { MANY = 1000 };
 static unsigned many_done, many_last;
 
-static void on_one_of_many(void *arg, enum store_status status, const struct store_result *results, size_t count,
-			   const char *words)
+static void on_one_of_many(void *arg, enum store_status status, const struct store_result *results,
+			   size_t count, const char *words)
 {
 	(void)arg;
 	(void)words;
@@ -320,7 +322,7 @@ static void test_watch_is_renewed(void **state)
 	fake_pair_settle(&rig.pair);
 	fake_pair_stop(&rig.pair);
 	fake_pair_settle(&rig.pair);
-	fake_store_put(rig.pair.behind, USER, "INBOX", "x", 0);	/* nobody hears of it */
+	fake_store_put(rig.pair.behind, USER, "INBOX", "x", 0); /* nobody hears of it */
 	fake_pair_settle(&rig.pair);
 	assert_int_equal(hint.count, 0);
 	restart();
@@ -401,11 +403,11 @@ static void test_waiting_has_an_end(void **state)
 	rig_wait(&large);
 	rig_wait(&login);
 	assert_int_equal(look.status, STORE_TRY_LATER);
-	assert_int_equal(sent.status, STORE_UNKNOWN);	/* it may have happened */
+	assert_int_equal(sent.status, STORE_UNKNOWN); /* it may have happened */
 	assert_int_equal(unsent.status, STORE_TRY_LATER);
 	assert_int_equal(large.status, STORE_TRY_LATER);
 	assert_int_equal(login.status, STORE_TRY_LATER);
-	assert_int_equal(rig_find(rig.account, "INBOX", &look), STORE_TRY_LATER);	/* at once from now on */
+	assert_int_equal(rig_find(rig.account, "INBOX", &look), STORE_TRY_LATER); /* at once from now on */
 	assert_int_equal(fake_pair_start(&rig.pair, &err), 0);
 	fake_loop_go(rig.pair.drive);
 	assert_int_equal(rig_find(rig.account, "INBOX", &look), STORE_OK);

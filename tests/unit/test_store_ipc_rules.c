@@ -1,13 +1,15 @@
 /* test_store_ipc_rules.c - storaged's dispatch and clients that do what they must not.
- * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
- * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o storage/ipc/client_give.o
- * link: storage/ipc/client_account.o storage/ipc/client_stage.o storage/ipc/client_driver.o
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o
- * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o
+ * link: tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
+ * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o
+ * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
+ * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
+ * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
+ * link: storage/storaged/serve.o storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o
+ * link: common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o
+ * link: common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include "common/ipc/ipc.h"
@@ -136,7 +138,7 @@ static void test_malformed_costs_the_connection(void **state)
 		assert_true(fake_pair_run(&rig.pair, &r.gone));
 		assert_int_equal(r.answers, 0);
 		ipc_free(r.ipc);
-		assert_int_equal(rig_find(rig.account, "INBOX", &g), STORE_OK);	/* nobody else is disturbed */
+		assert_int_equal(rig_find(rig.account, "INBOX", &g), STORE_OK); /* nobody else is disturbed */
 	}
 }
 
@@ -152,8 +154,10 @@ static void test_other_peoples_numbers(void **state)
 			{ .type = STORE_WIRE_FIND, .account = number, .name = span_of("INBOX") },
 			{ .type = STORE_WIRE_LOGOUT, .account = number },
 			{ .type = STORE_WIRE_SEAL, .stage = number },
-			{ .type = STORE_WIRE_DELIVER, .recipients = &(struct store_recipient){ span_of(USER), span_of("") },
-			  .count = 1, .bodies = &(struct store_ask_body){ .where = STORE_ASK_INLINE } },
+			{ .type = STORE_WIRE_DELIVER,
+			  .recipients = &(struct store_recipient){ span_of(USER), span_of("") },
+			  .count = 1,
+			  .bodies = &(struct store_ask_body){ .where = STORE_ASK_INLINE } },
 		};
 
 		for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
@@ -171,7 +175,9 @@ static void test_other_peoples_numbers(void **state)
 static void test_client_that_does_not_read(void **state)
 {
 	enum { ASKED = 2000 };
-	struct store_look look = { .mailbox = rig_inbox(), .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX };
+	struct store_look look = {
+		.mailbox = rig_inbox(), .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX
+	};
 	struct store_ask sync = { .type = STORE_WIRE_SYNC, .account = 1, .look = look };
 	struct store_token t;
 	struct raw r;

@@ -14,16 +14,27 @@ static const struct store_range two_ranges[] = { { 1, 1 }, { 3, 4000000000u } };
 static const struct store_range odd_ranges[] = { { 4294967295u, 4294967295u } };
 static const struct span keywords[] = { { (const uint8_t *)"$Work", 5 }, { (const uint8_t *)"b", 1 } };
 static const struct store_mutation mutations[] = {
-	{ .change = STORE_APPEND, .mailbox = 7, .flags = STORE_SEEN, .keywords = keywords, .keyword_count = 2,
-	  .meta = { (const uint8_t *)"meta", 4 }, .internal_s = -3600 },
-	{ .change = STORE_SET_FLAGS, .mailbox = UINT64_MAX, .uids = { two_ranges, 2 }, .how = STORE_FLAGS_REMOVE,
-	  .flags = STORE_FLAGS_ALL, .unchanged_since = 99 },
+	{ .change = STORE_APPEND,
+	  .mailbox = 7,
+	  .flags = STORE_SEEN,
+	  .keywords = keywords,
+	  .keyword_count = 2,
+	  .meta = { (const uint8_t *)"meta", 4 },
+	  .internal_s = -3600 },
+	{ .change = STORE_SET_FLAGS,
+	  .mailbox = UINT64_MAX,
+	  .uids = { two_ranges, 2 },
+	  .how = STORE_FLAGS_REMOVE,
+	  .flags = STORE_FLAGS_ALL,
+	  .unchanged_since = 99 },
 	{ .change = STORE_EXPUNGE, .uids = { odd_ranges, 1 }, .only_deleted = true },
 	{ .change = STORE_CREATE, .name = { (const uint8_t *)"a/b", 3 }, .role = STORE_ROLE_ARCHIVE },
 };
-static const struct store_ask_body bodies[] = {
-	{ .where = STORE_ASK_INLINE, .bytes = { (const uint8_t *)"Subject: x\r\n\r\n", 14 } }, { 0 }, { 0 }, { 0 }
-};
+static const struct store_ask_body bodies[] = { { .where = STORE_ASK_INLINE,
+						  .bytes = { (const uint8_t *)"Subject: x\r\n\r\n", 14 } },
+						{ 0 },
+						{ 0 },
+						{ 0 } };
 static const struct store_ask_body staged = { .where = STORE_ASK_STAGED, .stage = 300 };
 static const struct store_recipient recipients[] = {
 	{ { (const uint8_t *)"a@example.org", 13 }, { (const uint8_t *)"a+x@example.org", 15 } },
@@ -40,21 +51,41 @@ static const struct {
 	{ "lock", { .type = STORE_WIRE_LOCK, .account = UINT64_MAX } },
 	{ "list", { .type = STORE_WIRE_LIST, .account = 5, .from = 100 } },
 	{ "find", { .type = STORE_WIRE_FIND, .account = 5, .name = { (const uint8_t *)"INBOX", 5 } } },
-	{ "sync", { .type = STORE_WIRE_SYNC, .account = 5,
-		    .look = { .mailbox = 9, .want = STORE_WANT_RECORDS, .since = 12, .first = 3, .last = UINT32_MAX,
-			      .claim_recent = true } } },
+	{ "sync",
+	  { .type = STORE_WIRE_SYNC,
+	    .account = 5,
+	    .look = { .mailbox = 9,
+		      .want = STORE_WANT_RECORDS,
+		      .since = 12,
+		      .first = 3,
+		      .last = UINT32_MAX,
+		      .claim_recent = true } } },
 	{ "watch", { .type = STORE_WIRE_WATCH, .account = 5, .watch = true } },
 	{ "body", { .type = STORE_WIRE_BODY, .account = 5, .mailbox = 9, .uid = UINT32_MAX } },
 	{ "meta file", { .type = STORE_WIRE_META_FILE, .account = 5 } },
-	{ "meta put", { .type = STORE_WIRE_META_PUT, .account = 5, .mailbox = 9, .uid = 4,
-			.meta = { (const uint8_t *)"m", 1 } } },
+	{ "meta put",
+	  { .type = STORE_WIRE_META_PUT,
+	    .account = 5,
+	    .mailbox = 9,
+	    .uid = 4,
+	    .meta = { (const uint8_t *)"m", 1 } } },
 	{ "stage", { .type = STORE_WIRE_STAGE, .stage = 77, .size = UINT64_MAX } },
 	{ "seal", { .type = STORE_WIRE_SEAL, .stage = 77, .size = 50000000 } },
 	{ "drop", { .type = STORE_WIRE_DROP, .stage = 77 } },
-	{ "commit", { .type = STORE_WIRE_COMMIT, .account = 5, .txid = { "0123456789abcde" }, .mutations = mutations,
-		      .count = 4, .bodies = bodies } },
-	{ "deliver", { .type = STORE_WIRE_DELIVER, .txid = { "0123456789abcde" }, .recipients = recipients,
-		       .count = 2, .bodies = &staged, .meta = { (const uint8_t *)"meta", 4 } } },
+	{ "commit",
+	  { .type = STORE_WIRE_COMMIT,
+	    .account = 5,
+	    .txid = { "0123456789abcde" },
+	    .mutations = mutations,
+	    .count = 4,
+	    .bodies = bodies } },
+	{ "deliver",
+	  { .type = STORE_WIRE_DELIVER,
+	    .txid = { "0123456789abcde" },
+	    .recipients = recipients,
+	    .count = 2,
+	    .bodies = &staged,
+	    .meta = { (const uint8_t *)"meta", 4 } } },
 	{ "room", { .type = STORE_WIRE_ROOM, .size = 123456 } },
 };
 enum { ASKS = sizeof(asks) / sizeof(asks[0]) };
@@ -152,7 +183,8 @@ static void test_asks_come_back(void **state)
 		unit_case(asks[i].why, 0);
 		buf_reset(&out);
 		assert_int_equal(store_ask_write(&out, &asks[i].ask), STORE_OK);
-		assert_int_equal(store_ask_read(&got, (uint16_t)asks[i].ask.type, buf_span(&out), memory, &err), 0);
+		assert_int_equal(
+		    store_ask_read(&got, (uint16_t)asks[i].ask.type, buf_span(&out), memory, &err), 0);
 		same_ask(&asks[i].ask, &got);
 	}
 }
@@ -203,16 +235,26 @@ static const struct {
 	{ "no such role", { .change = STORE_CREATE, .role = STORE_ROLE_ARCHIVE + 1 }, STORE_INVALID },
 	{ "a flag that is none", { .change = STORE_SET_FLAGS, .flags = 32 }, STORE_INVALID },
 	{ "an append without a body", { .change = STORE_APPEND }, STORE_INVALID },
-	{ "UID 0", { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 0, 1 } }, 1 } }, STORE_INVALID },
-	{ "a range backwards", { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 4, 3 } }, 1 } },
+	{ "UID 0",
+	  { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 0, 1 } }, 1 } },
+	  STORE_INVALID },
+	{ "a range backwards",
+	  { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 4, 3 } }, 1 } },
 	  STORE_INVALID },
 	{ "ranges that overlap",
-	  { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 1, 5 }, { 5, 6 } }, 2 } }, STORE_INVALID },
-	{ "too many ranges", { .change = STORE_EXPUNGE, .uids = { two_ranges, STORE_SET_RANGES + 1 } }, STORE_LIMIT },
+	  { .change = STORE_EXPUNGE, .uids = { (struct store_range[]){ { 1, 5 }, { 5, 6 } }, 2 } },
+	  STORE_INVALID },
+	{ "too many ranges",
+	  { .change = STORE_EXPUNGE, .uids = { two_ranges, STORE_SET_RANGES + 1 } },
+	  STORE_LIMIT },
 	{ "a long name", { .change = STORE_CREATE, .name = { NULL, STORE_NAME_MAX + 1 } }, STORE_INVALID },
-	{ "too many keywords", { .change = STORE_SET_FLAGS, .keyword_count = STORE_KEYWORDS + 1 }, STORE_LIMIT },
+	{ "too many keywords",
+	  { .change = STORE_SET_FLAGS, .keyword_count = STORE_KEYWORDS + 1 },
+	  STORE_LIMIT },
 	{ "a long keyword",
-	  { .change = STORE_SET_FLAGS, .keywords = &(struct span){ NULL, STORE_KEYWORD_MAX + 1 }, .keyword_count = 1 },
+	  { .change = STORE_SET_FLAGS,
+	    .keywords = &(struct span){ NULL, STORE_KEYWORD_MAX + 1 },
+	    .keyword_count = 1 },
 	  STORE_LIMIT },
 	{ "long metadata", { .change = STORE_EXPUNGE, .meta = { NULL, STORE_META_MAX + 1 } }, STORE_LIMIT },
 };
@@ -277,7 +319,7 @@ static void test_sets(void **state)
 	assert_true(w.failed);
 	buf_reset(&out);
 	wire_put_varint(&out, 1);
-	wire_put_varint(&out, UINT32_MAX);	/* starts behind the last UID */
+	wire_put_varint(&out, UINT32_MAX); /* starts behind the last UID */
 	wire_put_varint(&out, 0);
 	w = (struct wire){ .in = buf_span(&out) };
 	store_wire_set(&w, 9, memory);
@@ -301,19 +343,38 @@ static void test_signed(void **state)
 
 /* --- answers ------------------------------------------------------------------ */
 
-static const struct store_mailbox mailbox = {
-	.id = 4, .name = { (const uint8_t *)"INBOX", 5 }, .role = STORE_ROLE_INBOX, .subscribed = true,
-	.uidvalidity = 1700000000, .uidnext = UINT32_MAX, .modseq = UINT64_MAX, .exists = 3, .unseen = 2,
-	.deleted = 1, .size = 1ull << 40, .recent_uid = 17
-};
+static const struct store_mailbox mailbox = { .id = 4,
+					      .name = { (const uint8_t *)"INBOX", 5 },
+					      .role = STORE_ROLE_INBOX,
+					      .subscribed = true,
+					      .uidvalidity = 1700000000,
+					      .uidnext = UINT32_MAX,
+					      .modseq = UINT64_MAX,
+					      .exists = 3,
+					      .unseen = 2,
+					      .deleted = 1,
+					      .size = 1ull << 40,
+					      .recent_uid = 17 };
 static const struct store_record records[] = {
-	{ .uid = 3, .flags = STORE_SEEN, .keywords = UINT64_MAX, .modseq = 9, .guid = "0123456789abcde",
-	  .size = 1234, .internal_s = -1, .saved_s = INT64_MAX, .meta_offset = 1ull << 33, .meta_length = 900 },
+	{ .uid = 3,
+	  .flags = STORE_SEEN,
+	  .keywords = UINT64_MAX,
+	  .modseq = 9,
+	  .guid = "0123456789abcde",
+	  .size = 1234,
+	  .internal_s = -1,
+	  .saved_s = INT64_MAX,
+	  .meta_offset = 1ull << 33,
+	  .meta_length = 900 },
 	{ .uid = UINT32_MAX, .modseq = 1 },
 };
 static const struct store_result results[] = {
-	{ .mailbox = 9, .uidvalidity = 77, .from = { two_ranges, 2 }, .to = { odd_ranges, 1 },
-	  .skipped = { odd_ranges, 1 }, .modseq = 12 },
+	{ .mailbox = 9,
+	  .uidvalidity = 77,
+	  .from = { two_ranges, 2 },
+	  .to = { odd_ranges, 1 },
+	  .skipped = { odd_ranges, 1 },
+	  .modseq = 12 },
 	{ 0 },
 };
 
@@ -328,10 +389,19 @@ static const struct {
 	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55 } } },
 	{ "sync",
 	  STORE_WIRE_SYNC,
-	  { .status = STORE_OK, .words = "",
-	    .page = { .mailbox = mailbox, .keywords = keywords, .keyword_count = 2, .first_unseen = 4,
-		      .records = records, .record_count = 2, .ranges = two_ranges, .range_count = 2,
-		      .vanished = odd_ranges, .vanished_count = 1, .next_uid = 88 } } },
+	  { .status = STORE_OK,
+	    .words = "",
+	    .page = { .mailbox = mailbox,
+		      .keywords = keywords,
+		      .keyword_count = 2,
+		      .first_unseen = 4,
+		      .records = records,
+		      .record_count = 2,
+		      .ranges = two_ranges,
+		      .range_count = 2,
+		      .vanished = odd_ranges,
+		      .vanished_count = 1,
+		      .next_uid = 88 } } },
 	{ "body", STORE_WIRE_BODY, { .status = STORE_OK, .words = "", .size = UINT64_MAX } },
 	{ "commit", STORE_WIRE_COMMIT, { .status = STORE_OK, .words = "", .results = results, .count = 2 } },
 };
@@ -356,7 +426,8 @@ static void same_page(const struct store_page *a, const struct store_page *b)
 	assert_int_equal(a->record_count, b->record_count);
 	for (size_t i = 0; i < a->record_count; i++)
 		assert_memory_equal(&a->records[i], &b->records[i], sizeof(a->records[i]));
-	same_set((struct store_set){ a->ranges, a->range_count }, (struct store_set){ b->ranges, b->range_count });
+	same_set((struct store_set){ a->ranges, a->range_count },
+		 (struct store_set){ b->ranges, b->range_count });
 	same_set((struct store_set){ a->vanished, a->vanished_count },
 		 (struct store_set){ b->vanished, b->vanished_count });
 	assert_int_equal(a->next_uid, b->next_uid);
@@ -414,7 +485,8 @@ static void test_long_list_is_cut(void **state)
 	enum { MANY = 2000 };
 	static struct store_mailbox many[MANY];
 	static char name[STORE_NAME_MAX];
-	struct store_answer a = { .status = STORE_OK, .words = "", .from = 40, .list = { many, MANY, 0 } }, got;
+	struct store_answer a = { .status = STORE_OK, .words = "", .from = 40, .list = { many, MANY, 0 } },
+			    got;
 
 	(void)state;
 	memset(name, 'n', sizeof(name));
@@ -434,8 +506,11 @@ static void test_largest_delivery_fits(void **state)
 	static struct store_recipient many[STORE_RECIPIENTS];
 	static uint8_t bytes[STORE_META_MAX];
 	struct store_ask_body body = { .where = STORE_ASK_INLINE, .bytes = { bytes, 48 * 1024 } };
-	struct store_ask ask = { .type = STORE_WIRE_DELIVER, .recipients = many, .count = STORE_RECIPIENTS,
-				 .bodies = &body, .meta = { bytes, sizeof(bytes) } };
+	struct store_ask ask = { .type = STORE_WIRE_DELIVER,
+				 .recipients = many,
+				 .count = STORE_RECIPIENTS,
+				 .bodies = &body,
+				 .meta = { bytes, sizeof(bytes) } };
 
 	(void)state;
 	memset(bytes, 'a', sizeof(bytes));
