@@ -55,16 +55,26 @@ void auth_folder_account(struct auth_folder *f, const char *address, const char 
 		   .address = address, .password = hash, .enabled = true, .created_s = 1795261278 });
 }
 
-void auth_folder_disable(struct auth_folder *f, const char *address)
+static void put_state(struct auth_folder *f, const char *address, bool enabled)
 {
 	struct accounts *a;
 	struct account changed;
 
 	assert_int_equal(accounts_read(&a, f->fd, NULL, NULL, NULL), 0);
 	changed = *accounts_find(a, address);
-	changed.enabled = false;
+	changed.enabled = enabled;
 	put(f, &changed);
 	accounts_free(a);
+}
+
+void auth_folder_disable(struct auth_folder *f, const char *address)
+{
+	put_state(f, address, false);
+}
+
+void auth_folder_enable(struct auth_folder *f, const char *address)
+{
+	put_state(f, address, true);
 }
 
 void auth_folder_alias(struct auth_folder *f, const char *address, const char *targets)

@@ -18,6 +18,7 @@ void auth_folder_domain(struct auth_folder *f, const char *domain);
 /* An account that is there or not yet; its password is hashed as cheaply as can be. NULL: none. */
 void auth_folder_account(struct auth_folder *f, const char *address, const char *password);
 void auth_folder_disable(struct auth_folder *f, const char *address);
+void auth_folder_enable(struct auth_folder *f, const char *address);
 /* targets: separated by spaces. */
 void auth_folder_alias(struct auth_folder *f, const char *address, const char *targets);
 

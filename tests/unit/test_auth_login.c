@@ -225,6 +225,22 @@ static void test_changes_hold_at_once(void **state)
 	assert_int_equal(world_login(w, "alice", "looking-glass").status, AUTH_WRONG);
 }
 
+/* What was known before an account was disabled is not known when it is back. */
+static void test_disabled_for_a_while(void **state)
+{
+	struct world *w = *state;
+
+	world_connect(w, WORLD_RIGHTS);
+	assert_int_equal(world_login(w, "bob", "builder").status, AUTH_OK);
+	auth_folder_disable(&w->folder, "bob@example.org");
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	auth_folder_enable(&w->folder, "bob@example.org");
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_string_equal(w->revoked, "bob@example.org ");
+	assert_int_equal(world_login(w, "bob", "builder").status, AUTH_OK);
+	assert_null(strstr(w->log, "cached=yes"));
+}
+
 /* The password was changed while the old one was being hashed. */
 static void test_change_during_a_login(void **state)
 {
@@ -492,6 +508,7 @@ int main(void)
 		ROW(test_owns),
 		ROW(test_cache),
 		ROW(test_changes_hold_at_once),
+		ROW(test_disabled_for_a_while),
 		ROW(test_change_during_a_login),
 		ROW(test_accounts_that_cannot_be_read_change_nothing),
 		ROW(test_failures_are_late),
