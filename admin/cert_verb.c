@@ -33,8 +33,8 @@ static void wipe(struct buf *b)
 
 /* The key first: a server that reloads in between finds the old pair or none that fits,
  * and then keeps what it has. */
-static int replace_pair(const struct site *s, const char *name, const struct buf *chain, const struct buf *key,
-			struct error *err)
+static int replace_pair(const struct site *s, const char *name, const struct buf *chain,
+			const struct buf *key, struct error *err)
 {
 	char file[64], path[PATHS_MAX];
 	int rc;
@@ -63,7 +63,8 @@ static int issue(const struct site *s, const char *file, enum tls_key_kind kind,
 	return rc;
 }
 
-static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line,
+		   const char *words)
 {
 	(void)arg;
 	(void)severity;
@@ -203,7 +204,8 @@ static int cert_list(const struct site *s, int argc, char **argv)
 	buf_init(&out, LIST_MAX);
 	buf_put_text(&out, json ? "[" : "");
 	for (int i = 0; i < n; i++) {
-		if (put_file(paths_file(&s->paths, PATHS_TLS, entries[i]->d_name, path), json > 0, first, &out))
+		if (put_file(paths_file(&s->paths, PATHS_TLS, entries[i]->d_name, path), json > 0, first,
+			     &out))
 			first = false;
 		free(entries[i]);
 	}

@@ -44,7 +44,8 @@ static bool name_text(const GENERAL_NAME *g, char *out, size_t size)
 	if (g->type == GEN_DNS) {
 		const ASN1_IA5STRING *s = g->d.dNSName;
 
-		escape_text(out, size, (struct span){ ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s) });
+		escape_text(out, size,
+			    (struct span){ ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s) });
 		return true;
 	}
 	if (g->type != GEN_IPADD)
@@ -73,7 +74,8 @@ static void take_names(struct certificate *c, X509 *x)
 		if (!name_text(sk_GENERAL_NAME_value(names, i), name, sizeof(name)) ||
 		    used + strlen(name) + 2 > sizeof(c->names))
 			continue;
-		used += (size_t)snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used > 0 ? " " : "", name);
+		used += (size_t)snprintf(c->names + used, sizeof(c->names) - used, "%s%s",
+					 used > 0 ? " " : "", name);
 	}
 	GENERAL_NAMES_free(names);
 }
@@ -88,7 +90,8 @@ static void take_key(struct certificate *c, X509 *x)
 	else if (key != NULL && EVP_PKEY_is_a(key, "EC"))
 		snprintf(c->key, sizeof(c->key), "P-%d", bits);
 	else
-		snprintf(c->key, sizeof(c->key), "%s", key != NULL ? EVP_PKEY_get0_type_name(key) : "unknown");
+		snprintf(c->key, sizeof(c->key), "%s",
+			 key != NULL ? EVP_PKEY_get0_type_name(key) : "unknown");
 }
 
 static void take_fingerprint(struct certificate *c, X509 *x)
@@ -147,8 +150,8 @@ void certificate_write(const struct certificate *c, const char *path, struct buf
 	buf_printf(out, "%s\n  subject      %s\n  issuer       %s\n", path, c->subject, c->issuer);
 	if (*c->names != '\0')
 		buf_printf(out, "  names        %s\n", c->names);
-	buf_printf(out, "  key          %s\n  valid        %s to %s (%d days left)\n  fingerprint  %s\n", c->key, c->starts,
-		   c->ends, c->days_left, c->fingerprint);
+	buf_printf(out, "  key          %s\n  valid        %s to %s (%d days left)\n  fingerprint  %s\n",
+		   c->key, c->starts, c->ends, c->days_left, c->fingerprint);
 }
 
 static void put_json(struct buf *out, const char *name, const char *value)

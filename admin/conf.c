@@ -19,9 +19,12 @@ static const struct {
 	int port;
 	const char *how;
 } ports[] = {
-	{ CONFIG_SMTPD, 25, "explicit mx" },	     { CONFIG_SMTPD, 587, "explicit submission" },
-	{ CONFIG_SMTPD, 465, "implicit submission" }, { CONFIG_POP3D, 110, "explicit" },
-	{ CONFIG_POP3D, 995, "implicit" },	     { CONFIG_IMAPD, 143, "explicit" },
+	{ CONFIG_SMTPD, 25, "explicit mx" },
+	{ CONFIG_SMTPD, 587, "explicit submission" },
+	{ CONFIG_SMTPD, 465, "implicit submission" },
+	{ CONFIG_POP3D, 110, "explicit" },
+	{ CONFIG_POP3D, 995, "implicit" },
+	{ CONFIG_IMAPD, 143, "explicit" },
 	{ CONFIG_IMAPD, 993, "implicit" },
 };
 enum { PORTS = sizeof(ports) / sizeof(ports[0]) };
@@ -36,7 +39,8 @@ static void put_head(enum config_file which, struct buf *out)
 	for (unsigned i = 0; i < FILES; i++)
 		if (files[i].which == which)
 			buf_printf(out, "# %s.conf - %s.\n", config_file_name(which), files[i].what);
-	buf_put_text(out, "#\n# `Key value`, one a line. At the top stands what is set; behind it every key with its default: take the\n"
+	buf_put_text(out, "#\n# `Key value`, one a line. At the top stands what is set; behind it every key "
+			  "with its default: take the\n"
 			  "# \"#\" away to change it. Then: yubin config check, yubin reload.\n");
 }
 
@@ -51,8 +55,9 @@ static void put_ports(const struct conf_plan *plan, enum config_file which, stru
 		if (plan->port_base < 0)
 			buf_printf(out, "Listen *:%d %s\n", ports[i].port, ports[i].how);
 		else
-			buf_printf(out, "Listen 127.0.0.1:%d %s\nListen [::1]:%d %s\n", plan->port_base + ports[i].port,
-				   ports[i].how, plan->port_base + ports[i].port, ports[i].how);
+			buf_printf(out, "Listen 127.0.0.1:%d %s\nListen [::1]:%d %s\n",
+				   plan->port_base + ports[i].port, ports[i].how,
+				   plan->port_base + ports[i].port, ports[i].how);
 	}
 }
 

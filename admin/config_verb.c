@@ -13,7 +13,7 @@ enum { FILE_MAX = 1 << 20 };
 
 struct show {
 	bool all, json;
-	unsigned files;		/* bits of enum config_file */
+	unsigned files; /* bits of enum config_file */
 	struct buf out;
 	unsigned errors, rows;
 };
@@ -21,12 +21,14 @@ struct show {
 static const enum config_file order[] = { CONFIG_YUBIN, CONFIG_SMTPD, CONFIG_POP3D,
 					  CONFIG_IMAPD, CONFIG_AUTHD, CONFIG_STORAGED };
 
-static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line,
+		   const char *words)
 {
 	struct show *w = arg;
 
 	w->errors += severity == CONFIG_SAY_ERROR;
-	fprintf(stderr, "yubin: %s: %s:%u: %s\n", severity == CONFIG_SAY_ERROR ? "error" : "warning", file, line, words);
+	fprintf(stderr, "yubin: %s: %s:%u: %s\n", severity == CONFIG_SAY_ERROR ? "error" : "warning", file,
+		line, words);
 }
 
 static void put_json(struct buf *out, const char *name, const char *value)
@@ -56,7 +58,8 @@ static void put_value(struct buf *out, const char *value)
 }
 
 /* What differs by daemon: the default is not in the row. */
-static const char *fallback_of(const struct config_scope *s, enum config_file which, enum config_key key, char room[32])
+static const char *fallback_of(const struct config_scope *s, enum config_file which, enum config_key key,
+			       char room[32])
 {
 	if (key == CONFIG_IDLE_TIME)
 		snprintf(room, 32, "%llds", (long long)config_idle_ms(s, which) / 1000);
@@ -69,8 +72,8 @@ static const char *fallback_of(const struct config_scope *s, enum config_file wh
 	return room;
 }
 
-static void show_row(struct show *w, enum config_file which, const struct config_listen *l, enum config_key key,
-		     const char *value, unsigned line)
+static void show_row(struct show *w, enum config_file which, const struct config_listen *l,
+		     enum config_key key, const char *value, unsigned line)
 {
 	if (!w->json) {
 		buf_printf(&w->out, "%s%s ", l != NULL ? "    " : "", config_rows[key].name);
@@ -136,12 +139,12 @@ static int show_file(struct show *w, const struct site *s, enum config_file whic
 	buf_init(&text, FILE_MAX);
 	rc = file_read(paths_file(&s->paths, PATHS_ETC, name, path), &text, NULL, err);
 	if (rc == -ENOENT && which != CONFIG_YUBIN)
-		rc = 0;		/* all defaults */
+		rc = 0; /* all defaults */
 	if (rc == 0)
 		rc = config_parse(&c, which, buf_span(&text), path, on_say, w);
 	buf_clear(&text);
 	if (rc == -EINVAL)
-		return 0;	/* said, and counted */
+		return 0; /* said, and counted */
 	if (rc != 0)
 		return rc;
 	if (!w->json)

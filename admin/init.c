@@ -21,7 +21,7 @@ struct init {
 	struct conf_plan plan;
 	char hostname[HOSTNAME_MAX + 1];
 	char domain[ACCOUNTS_DOMAIN_MAX];
-	char made[FILES_MAX][PATHS_MAX];	/* taken back if init fails */
+	char made[FILES_MAX][PATHS_MAX]; /* taken back if init fails */
 	unsigned made_count;
 };
 
@@ -66,11 +66,13 @@ static int read_arguments(struct init *w, int argc, char **argv)
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "+", known, NULL)) != -1) {
 		if (c == 'h' && !read_hostname(w, optarg))
-			return verb_usage(argv[0], "--hostname needs a name like mail.example.org, not %s", optarg);
+			return verb_usage(argv[0], "--hostname needs a name like mail.example.org, not %s",
+					  optarg);
 		if (c == 'd' && accounts_domain(optarg, w->domain, &err) != 0)
 			return verb_usage(argv[0], "--domain: %s", err.words);
 		if (c == 'p' && !read_base(w, optarg))
-			return verb_usage(argv[0], "--port-base needs a number from 0 to %d, not %s", BASE_MAX, optarg);
+			return verb_usage(argv[0], "--port-base needs a number from 0 to %d, not %s",
+					  BASE_MAX, optarg);
 		if (c == '?')
 			return verb_usage(argv[0], "unknown option or no value: %s", argv[optind - 1]);
 	}
@@ -83,8 +85,8 @@ static int read_arguments(struct init *w, int argc, char **argv)
 
 /* --- nothing may be there -------------------------------------------------- */
 
-static const char *const tls_files[] = { "ca.pem", "ca.key", "server.pem", "server.key", "server-rsa.pem",
-					 "server-rsa.key" };
+static const char *const tls_files[] = { "ca.pem",     "ca.key",         "server.pem",
+					 "server.key", "server-rsa.pem", "server-rsa.key" };
 enum { TLS_FILES = sizeof(tls_files) / sizeof(tls_files[0]) };
 
 static const char *conf_path(const struct init *w, enum config_file which, char path[PATHS_MAX])
@@ -101,7 +103,8 @@ static int check_empty(const struct init *w, struct error *err)
 
 	for (unsigned i = 0; conf_file(i) != 0; i++)
 		if (access(conf_path(w, conf_file(i), path), F_OK) == 0)
-			return error_set(err, -EEXIST, "there is a site already (%s); nothing was touched", path);
+			return error_set(err, -EEXIST, "there is a site already (%s); nothing was touched",
+					 path);
 	for (unsigned i = 0; i < TLS_FILES; i++)
 		if (access(paths_file(&w->site->paths, PATHS_TLS, tls_files[i], path), F_OK) == 0)
 			return error_set(err, -EEXIST, "%s is there already; nothing was touched", path);
@@ -130,7 +133,8 @@ static int make_folders(const char *path, mode_t mode, struct error *err)
 }
 
 /* user NULL: ours. */
-static int make_folder(const struct init *w, enum paths_folder which, mode_t mode, const char *user, struct error *err)
+static int make_folder(const struct init *w, enum paths_folder which, mode_t mode, const char *user,
+		       struct error *err)
 {
 	const char *path = w->site->paths.folder[which];
 	struct users_owner owner;
@@ -151,10 +155,14 @@ static int make_all_folders(const struct init *w, struct error *err)
 		mode_t mode;
 		const char *user;
 	} rows[] = {
-		{ PATHS_ETC, 0755, NULL },		   { PATHS_TLS, 0755, NULL },
-		{ PATHS_ACCOUNTS, 0700, "yubin-auth" },	   { PATHS_MAIL, 0700, "yubin-store" },
-		{ PATHS_QUEUE, 0700, "yubin-store" },	   { PATHS_DB, 0700, "yubin-store" },
-		{ PATHS_RUN, 0755, NULL },		   { PATHS_LOG, 0755, NULL },
+		{ PATHS_ETC, 0755, NULL },
+		{ PATHS_TLS, 0755, NULL },
+		{ PATHS_ACCOUNTS, 0700, "yubin-auth" },
+		{ PATHS_MAIL, 0700, "yubin-store" },
+		{ PATHS_QUEUE, 0700, "yubin-store" },
+		{ PATHS_DB, 0700, "yubin-store" },
+		{ PATHS_RUN, 0755, NULL },
+		{ PATHS_LOG, 0755, NULL },
 	};
 	int rc = 0;
 
@@ -175,8 +183,8 @@ static int make_file(struct init *w, const char *path, const struct buf *text, m
 	return rc;
 }
 
-static int make_tls_pair(struct init *w, const char *name, const struct buf *certificate, const struct buf *key,
-			 struct error *err)
+static int make_tls_pair(struct init *w, const char *name, const struct buf *certificate,
+			 const struct buf *key, struct error *err)
 {
 	char file[64], path[PATHS_MAX];
 	int rc;
@@ -199,7 +207,8 @@ static int make_server(struct init *w, const char *name, enum tls_key_kind kind,
 
 	buf_init(&chain, 64 << 10);
 	buf_init(&key, 64 << 10);
-	rc = tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names + local, 4 - (size_t)local, &chain, &key, err);
+	rc = tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names + local, 4 - (size_t)local, &chain,
+			      &key, err);
 	if (rc == 0)
 		rc = make_tls_pair(w, name, &chain, &key, err);
 	if (key.p != NULL)
@@ -267,7 +276,7 @@ static int make_domain(const struct init *w, struct error *err)
 			owner = (struct accounts_owner){ st.st_uid, st.st_gid };
 		rc = accounts_domain_add(fd, &owner, w->domain, err);
 		if (rc == -EEXIST)
-			rc = 0;		/* accounts of an earlier site are kept */
+			rc = 0; /* accounts of an earlier site are kept */
 	}
 	if (fd >= 0)
 		close(fd);
@@ -302,10 +311,11 @@ static void say_made(const struct init *w)
 
 	printf("Made a site for %s, with the domain %s.\n"
 	       "  configuration  %s\n"
-	       "  its own CA     %s/ca.pem (give it to mail programs, or put a public CA's certificate in its place)\n"
+	       "  its own CA     %s/ca.pem (give it to mail programs, or put a public CA's certificate in "
+	       "its place)\n"
 	       "Next: yubin%s%s account add somebody@%s, then yubin%s%s start\n",
-	       w->hostname, w->domain, p->folder[PATHS_ETC], p->folder[PATHS_TLS], p->own ? " -C " : "", p->root,
-	       w->domain, p->own ? " -C " : "", p->root);
+	       w->hostname, w->domain, p->folder[PATHS_ETC], p->folder[PATHS_TLS], p->own ? " -C " : "",
+	       p->root, w->domain, p->own ? " -C " : "", p->root);
 	if (!w->site->root)
 		printf("Not made by root: all daemons will run as this one user.\n");
 }

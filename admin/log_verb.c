@@ -14,7 +14,7 @@ enum { FOLLOW_MS = 200 };
 
 struct log_options {
 	bool follow;
-	uint64_t lines;		/* UINT64_MAX: all */
+	uint64_t lines; /* UINT64_MAX: all */
 };
 
 /* Copies what is left of fd to stdout. */
@@ -56,7 +56,8 @@ static bool is_other(int fd, const char *path)
 
 	if (fstat(fd, &have) < 0 || stat(path, &there) < 0)
 		return false;
-	return have.st_ino != there.st_ino || have.st_dev != there.st_dev || lseek(fd, 0, SEEK_CUR) > have.st_size;
+	return have.st_ino != there.st_ino || have.st_dev != there.st_dev ||
+	       lseek(fd, 0, SEEK_CUR) > have.st_size;
 }
 
 static int follow(int fd, const char *path)
@@ -75,7 +76,7 @@ static int follow(int fd, const char *path)
 			return VERB_FAILED;
 	}
 	close(fd);
-	return VERB_FAILED;	/* nobody reads us any more */
+	return VERB_FAILED; /* nobody reads us any more */
 }
 
 static int show_file(const struct site *s, const struct log_options *o)
@@ -87,7 +88,8 @@ static int show_file(const struct site *s, const struct log_options *o)
 
 	if (fd < 0) {
 		if (errno == ENOENT)
-			error_set(&err, -ENOENT, "there is no log yet: %s is written once the server has started", path);
+			error_set(&err, -ENOENT,
+				  "there is no log yet: %s is written once the server has started", path);
 		else
 			error_system(&err, errno, "can't open %s", path);
 		return verb_failed(&err);
@@ -118,7 +120,8 @@ static int show_journal(const struct log_options *o)
 		argv[n++] = "-nall";
 	}
 	execvp(argv[0], (char *const *)argv);
-	error_system(&err, errno, "the log is in syslog (facility mail, name yubin), but journalctl can't be run");
+	error_system(&err, errno,
+		     "the log is in syslog (facility mail, name yubin), but journalctl can't be run");
 	return verb_failed(&err);
 }
 
@@ -134,7 +137,8 @@ int log_run(const struct site *s, int argc, char **argv)
 		if (c == 'f')
 			o.follow = true;
 		else if (c != 'n' || !span_number(span_of(optarg), UINT32_MAX, &o.lines))
-			return verb_usage(argv[0], "%s", c == 'n' ? "-n needs a number of lines" : "unknown option");
+			return verb_usage(argv[0], "%s",
+					  c == 'n' ? "-n needs a number of lines" : "unknown option");
 	}
 	if (optind < argc)
 		return verb_usage(argv[0], "unknown argument %s", argv[optind]);

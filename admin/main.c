@@ -1,9 +1,11 @@
 /* main.c - the yubin command: yubin [-C DIR] VERB ... */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "admin/account.h"
 #include "admin/verbs.h"
@@ -55,8 +57,10 @@ static void print_help(FILE *out)
 	fputs("yubin - the mail server's command\n\n", out);
 	for (unsigned i = 0; i < VERBS; i++)
 		print_usage(out, verbs[i].usage);
-	fputs("\n-C DIR: the site lies under DIR; without it in the system's folders (" YUBIN_SYSCONFDIR "/yubin ...).\n"
-	      "Exit codes: 0 done, 1 failed, 2 usage; status: 0 runs, 3 does not.\n", out);
+	fputs("\n-C DIR: the site lies under DIR; without it in the system's folders (" YUBIN_SYSCONFDIR
+	      "/yubin ...).\n"
+	      "Exit codes: 0 done, 1 failed, 2 usage; status: 0 runs, 3 does not.\n",
+	      out);
 }
 
 void verb_help(FILE *out, const char *name)
@@ -96,11 +100,24 @@ static int run_verb(const char *dir, int argc, char **argv)
 	return VERB_USAGE;
 }
 
+/* Where a caller has closed 0, 1 or 2, a file of ours would get the number. */
+static void open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = NULL;
 	int i = 1;
 
+	open_standard();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -113,7 +130,9 @@ int main(int argc, char **argv)
 			return VERB_DONE;
 		}
 		if (strncmp(argv[i], "-C", 2) != 0 || (argv[i][2] == '\0' && i + 1 == argc)) {
-			fprintf(stderr, "yubin: unknown option, or no value behind it: %s; see yubin --help\n", argv[i]);
+			fprintf(stderr,
+				"yubin: unknown option, or no value behind it: %s; see yubin --help\n",
+				argv[i]);
 			return VERB_USAGE;
 		}
 		dir = argv[i][2] != '\0' ? argv[i] + 2 : argv[++i];

@@ -43,8 +43,11 @@ int program_find(char out[PATHS_MAX], struct error *err)
 		return 0;
 	if (try_folder(out, YUBIN_LIBEXECDIR, ""))
 		return 0;
-	return error_set(err, -ENOENT, "can't find the program yubind, neither in %s/build nor in %s; is it built (make) or "
-			 "installed?", own, YUBIN_LIBEXECDIR);
+	return error_set(
+	    err, -ENOENT,
+	    "can't find the program yubind, neither in %s/build nor in %s; is it built (make) or "
+	    "installed?",
+	    own, YUBIN_LIBEXECDIR);
 }
 
 int program_become(const struct site *s, const char *const *extra, struct error *err)

@@ -15,7 +15,7 @@
 #include "common/ipc/ipc.h"
 #include "common/ipc/wire.h"
 
-enum { ANSWER_MS = 15 * 60 * 1000 };	/* StopTime may be 10 minutes */
+enum { ANSWER_MS = 15 * 60 * 1000 }; /* StopTime may be 10 minutes */
 
 int site_open(struct site *s, const char *dir, struct error *err)
 {
@@ -31,8 +31,10 @@ int site_must_exist(const struct site *s, struct error *err)
 		return 0;
 	if (errno != ENOENT && errno != ENOTDIR)
 		return error_system(err, errno, "can't look at %s", path);
-	return error_set(err, -ENOENT, "there is no site here: %s is missing; make one with: yubin%s%s init --hostname "
-			 "mail.example.org --domain example.org", path, s->paths.own ? " -C " : "", s->paths.root);
+	return error_set(err, -ENOENT,
+			 "there is no site here: %s is missing; make one with: yubin%s%s init --hostname "
+			 "mail.example.org --domain example.org",
+			 path, s->paths.own ? " -C " : "", s->paths.root);
 }
 
 int site_accounts(const struct site *s, int *fd, struct accounts_owner *owner, struct error *err)
@@ -97,7 +99,8 @@ static int site_connect(const struct site *s, struct error *err)
 	if (fd >= 0)
 		close(fd);
 	if (code == EACCES || code == EPERM)
-		return error_set(err, -code, "only root, and the user that started the server, may give it orders");
+		return error_set(err, -code,
+				 "only root, and the user that started the server, may give it orders");
 	if (site_running(s, NULL))
 		return error_set(err, -EAGAIN, "the server is just starting or stopping; try again");
 	return error_set(err, -ESRCH, "the server does not run");
@@ -121,7 +124,8 @@ static int take_done(struct wire *w, char **out, struct error *err)
 	struct span text = wire_span(w);
 
 	if (!wire_done(w))
-		return error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
+		return error_set(err, -EPROTO,
+				 "the server's answer makes no sense; is it of another version?");
 	if (code != 0)
 		error_set(err, -EIO, "%.*s", (int)text.n, (const char *)text.p);
 	if (out != NULL)
@@ -181,7 +185,7 @@ int site_poke_accounts(const struct site *s, struct error *err)
 	int rc = site_order(s, "accounts", NULL, err);
 
 	if (rc == -ESRCH || rc == -EAGAIN)
-		return 0;	/* it reads the folder when it starts */
+		return 0; /* it reads the folder when it starts */
 	if (rc > 0)
 		rc = -EIO;
 	if (rc != 0)

@@ -15,8 +15,8 @@
 #include "common/ipc/ipc.h"
 
 enum {
-	START_MS = 60000,	/* yubind gives up on its own long before */
-	LEAVE_MS = 10000,	/* from the last answer to the end of the process */
+	START_MS = 60000, /* yubind gives up on its own long before */
+	LEAVE_MS = 10000, /* from the last answer to the end of the process */
 	REPORT_FD = 3
 };
 
@@ -29,7 +29,8 @@ __attribute__((noreturn)) static void detach(const struct site *s, int report, c
 	struct error err;
 
 	setsid();
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(report, REPORT_FD) < 0 || dup2(null, 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(report, REPORT_FD) < 0 ||
+	    dup2(null, 2) < 0)
 		_exit(127);
 	if (report == REPORT_FD)
 		fcntl(REPORT_FD, F_SETFD, 0);
@@ -71,10 +72,11 @@ static int start_detached(const struct site *s, const char *const *extra, struct
 		return died(pid, err);
 	if (rc == -ETIMEDOUT) {
 		kill(pid, SIGKILL);
-		error_set(err, rc, "yubind did not start in %d seconds and was killed; see `yubin log`", START_MS / 1000);
+		error_set(err, rc, "yubind did not start in %d seconds and was killed; see `yubin log`",
+			  START_MS / 1000);
 	}
 	if (rc != 0)
-		waitpid(pid, NULL, 0);	/* it has failed: nothing of it is left when we return */
+		waitpid(pid, NULL, 0); /* it has failed: nothing of it is left when we return */
 	return rc;
 }
 
@@ -129,7 +131,7 @@ static int stop_process(const struct site *s, int pidfd, struct error *err)
 	if (rc == -ESRCH)
 		return 0;
 	if (rc < 0 && rc != -EPIPE && pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);	/* it does not listen: another way */
+		syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0); /* it does not listen: another way */
 	else if (rc > 0)
 		return rc;
 	if (pidfd < 0 || wait_gone(pidfd, LEAVE_MS))
@@ -175,8 +177,10 @@ int restart_run(const struct site *s, int argc, char **argv)
 
 		if (which == 0 || which == CONFIG_YUBIN) {
 			buf_clear(&words);
-			return verb_usage(argv[0], "there is no daemon %s; there are smtpd, pop3d, imapd, authd and storaged",
-					  argv[i]);
+			return verb_usage(
+			    argv[0],
+			    "there is no daemon %s; there are smtpd, pop3d, imapd, authd and storaged",
+			    argv[i]);
 		}
 		buf_printf(&words, " %s", argv[i]);
 	}

@@ -17,8 +17,11 @@ static int useradd(const char *name, struct error *err)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		const char *argv[] = { "useradd", "--system", "--user-group", "--no-create-home", "--home-dir",
-				       "/nonexistent", "--shell", "/usr/sbin/nologin", name, NULL };
+		const char *argv[] = { "useradd",      "--system",
+				       "--user-group", "--no-create-home",
+				       "--home-dir",   "/nonexistent",
+				       "--shell",      "/usr/sbin/nologin",
+				       name,           NULL };
 
 		execvp(argv[0], (char *const *)argv);
 		execv("/usr/sbin/useradd", (char *const *)argv);
@@ -29,8 +32,10 @@ static int useradd(const char *name, struct error *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return error_set(err, -ENOENT, "the system user %s is missing and there is no useradd: make it by hand (a "
-				 "system user with a group of its own, no home, no shell)", name);
+		return error_set(err, -ENOENT,
+				 "the system user %s is missing and there is no useradd: make it by hand (a "
+				 "system user with a group of its own, no home, no shell)",
+				 name);
 	return error_set(err, -EIO, "the system user %s is missing and useradd could not make it", name);
 }
 

@@ -12,8 +12,8 @@
 #include "common/config/file.h"
 
 struct blocks {
-	uint64_t next;		/* the first number that was not given */
-	uint64_t end;		/* the file says this: numbers below may be given */
+	uint64_t next; /* the first number that was not given */
+	uint64_t end;  /* the file says this: numbers below may be given */
 	char path[];
 };
 

@@ -10,7 +10,7 @@
 #include "sasl/sasl.h"
 #include "supervisor/setup.h"
 
-enum { PAIRS_MAX = 32 };	/* certificates of one Listen */
+enum { PAIRS_MAX = 32 }; /* certificates of one Listen */
 
 /* Where in the configuration we are. */
 struct place {
@@ -19,7 +19,7 @@ struct place {
 	enum daemon daemon;
 	const struct config_listen *listen;
 	const struct config_scope *scope;
-	size_t index;			/* of the Listen */
+	size_t index; /* of the Listen */
 };
 
 static const char *place_file(const struct place *p)
@@ -65,8 +65,11 @@ static bool find_pairs(const struct place *p, struct tls_pair pairs[PAIRS_MAX], 
 		setup_file(p->s, certificate, &pair->certificate);
 		setup_file(p->s, key, &pair->key);
 	}
-	report_error(p->r, "%s:%u: Listen %s: Certificate and PrivateKey go in pairs, %d at most; here one of them has "
-		     "no partner", place_file(p), config_line(p->scope, CONFIG_CERTIFICATE), p->listen->text, PAIRS_MAX);
+	report_error(
+	    p->r,
+	    "%s:%u: Listen %s: Certificate and PrivateKey go in pairs, %d at most; here one of them has "
+	    "no partner",
+	    place_file(p), config_line(p->scope, CONFIG_CERTIFICATE), p->listen->text, PAIRS_MAX);
 	return false;
 }
 
@@ -93,7 +96,8 @@ static void check_context(const struct place *p, const struct tls_pair *pairs, s
 	material.client_crl = file_of(p, CONFIG_CLIENT_CRL);
 	if (tls_policy_read(&policy, p->scope, tls_warning, (void *)p, &err) != 0 ||
 	    tls_context_new(&context, &policy, &material, tls_warning, (void *)p, &err) != 0)
-		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, err.words);
+		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text,
+			     err.words);
 	tls_context_drop(context);
 }
 
@@ -121,10 +125,13 @@ static bool check_tls(const struct place *p)
 	if (p->listen->mode == CONFIG_MODE_PLAIN || !find_pairs(p, pairs, &count))
 		return false;
 	if (count == 0 && p->listen->mode == CONFIG_MODE_IMPLICIT)
-		report_error(p->r, "%s:%u: Listen %s is implicit TLS, but there is no Certificate and PrivateKey",
+		report_error(p->r,
+			     "%s:%u: Listen %s is implicit TLS, but there is no Certificate and PrivateKey",
 			     place_file(p), p->listen->line, p->listen->text);
 	else if (count == 0)
-		report_warn(p->r, "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is not offered",
+		report_warn(p->r,
+			    "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is "
+			    "not offered",
 			    place_file(p), p->listen->line, p->listen->text);
 	else if (!was_checked(p))
 		check_context(p, pairs, count);
@@ -145,8 +152,9 @@ static void check_mechanisms(const struct place *p, enum config_key key)
 		struct span name = span_trim(span_take_until(&list, ','));
 
 		if (!sasl_known(name))
-			report_error(p->r, "%s:%u: %s: there is no mechanism \"%s\"; PLAIN and LOGIN are known", place_file(p),
-				     config_line(p->scope, key), config_rows[key].name,
+			report_error(p->r,
+				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN and LOGIN are known",
+				     place_file(p), config_line(p->scope, key), config_rows[key].name,
 				     escape_text(shown, sizeof(shown), name));
 	}
 }
@@ -160,8 +168,11 @@ static void check_logins(const struct place *p, bool tls)
 
 	if (p->listen->service == CONFIG_SERVICE_MX || tls || clear)
 		return;
-	report_warn(p->r, "%s:%u: nobody can log in at Listen %s: it has no TLS, and without TLS logins need RequireTLS no "
-		    "and AuthWithoutTLS PLAIN,LOGIN", place_file(p), p->listen->line, p->listen->text);
+	report_warn(
+	    p->r,
+	    "%s:%u: nobody can log in at Listen %s: it has no TLS, and without TLS logins need RequireTLS no "
+	    "and AuthWithoutTLS PLAIN,LOGIN",
+	    place_file(p), p->listen->line, p->listen->text);
 }
 
 /* --- ports ----------------------------------------------------------------- */
@@ -172,9 +183,11 @@ static void check_clash(const struct place *p)
 		const struct config *other = setup_of(p->s, d)->config;
 
 		for (size_t i = 0; i < config_listen_count(other); i++)
-			if (setup_opens(p->s, d, i) && config_listen_overlap(p->listen, config_listen(other, i)))
-				report_error(p->r, "%s:%u: Listen %s: that port is %s's already (%s:%u)", place_file(p),
-					     p->listen->line, p->listen->text, daemon_rows[d].name, setup_name(p->s, d),
+			if (setup_opens(p->s, d, i) &&
+			    config_listen_overlap(p->listen, config_listen(other, i)))
+				report_error(p->r, "%s:%u: Listen %s: that port is %s's already (%s:%u)",
+					     place_file(p), p->listen->line, p->listen->text,
+					     daemon_rows[d].name, setup_name(p->s, d),
 					     config_listen(other, i)->line);
 	}
 }
@@ -205,8 +218,9 @@ static void check_folder(const char *path, uint32_t uid, struct report *r)
 	else if (!S_ISDIR(st.st_mode))
 		report_error(r, "%s is not a folder", path);
 	else if (uid != UINT32_MAX && st.st_uid != uid)
-		report_error(r, "the folder %s belongs to user %u, and its daemon runs as user %u: chown -R %u %s", path,
-			     (unsigned)st.st_uid, uid, uid, path);
+		report_error(
+		    r, "the folder %s belongs to user %u, and its daemon runs as user %u: chown -R %u %s",
+		    path, (unsigned)st.st_uid, uid, uid, path);
 }
 
 static void check_folders(const struct setup *s, const struct paths *paths, struct report *r)
@@ -230,6 +244,7 @@ void setup_check(const struct setup *s, const struct setup_source *source, struc
 		ports += daemon_rows[p.daemon].net ? setup_of(s, p.daemon)->workers : 0;
 	}
 	if (ports == 0)
-		report_warn(r, "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");
+		report_warn(r,
+			    "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");
 	check_folders(s, source->paths, r);
 }

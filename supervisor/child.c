@@ -17,8 +17,8 @@
 #include "supervisor/lines.h"
 
 enum {
-	QUEUE_MAX = 4 << 20,		/* bytes waiting to be sent to one child */
-	LOG_ROOM = 1 << 20,		/* of a child's log socket */
+	QUEUE_MAX = 4 << 20, /* bytes waiting to be sent to one child */
+	LOG_ROOM = 1 << 20,  /* of a child's log socket */
 	LINES_A_TURN = 64
 };
 
@@ -47,7 +47,7 @@ __attribute__((noreturn)) static void become(const struct child *c, int control_
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	setpgid(0, 0);	/* a terminal's ^C is for yubind alone */
+	setpgid(0, 0); /* a terminal's ^C is for yubind alone */
 	choose_environment(environment, (const char *const *)environ);
 	if (null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(log_fd, 2) == 2 &&
 	    dup2(control_fd, CONTROL_FD) == CONTROL_FD)
@@ -91,7 +91,8 @@ static void take_line(struct child *c, struct span line)
 			continue;
 		lines_wrap(text, sizeof(text), c->label, one);
 		logfile_write(c->s->log, span_of(text));
-		snprintf(c->words, sizeof(c->words), "%.*s", (int)(one.n < 300 ? one.n : 300), (const char *)one.p);
+		snprintf(c->words, sizeof(c->words), "%.*s", (int)(one.n < 300 ? one.n : 300),
+			 (const char *)one.p);
 	}
 }
 
@@ -179,7 +180,7 @@ void children_reap(struct supervisor *s)
 	while ((c = reap_one(s)) != NULL) {
 		c->ended = true;
 		if (c->silent)
-			child_end(c);	/* else its last messages come first */
+			child_end(c); /* else its last messages come first */
 	}
 }
 
@@ -195,7 +196,8 @@ static void on_late(uv_timer_t *t)
 
 	if (c->state == CHILD_STARTING) {
 		log_error("daemon not ready in time, killed daemon=%s pid=%d", c->label, (int)c->pid);
-		snprintf(c->words, sizeof(c->words), "it was not ready within %d seconds", CHILD_READY_MS / 1000);
+		snprintf(c->words, sizeof(c->words), "it was not ready within %d seconds",
+			 CHILD_READY_MS / 1000);
 	} else {
 		log_warn("daemon did not leave in time, killed daemon=%s pid=%d", c->label, (int)c->pid);
 	}
@@ -208,7 +210,8 @@ static void on_gone(void *arg, const struct error *why)
 	struct child *c = arg;
 
 	if (!c->leaving && !c->ended && why->code != -EPIPE) {
-		log_error("daemon broke the rules of its control socket, killed daemon=%s reason=%s", c->label, why->words);
+		log_error("daemon broke the rules of its control socket, killed daemon=%s reason=%s",
+			  c->label, why->words);
 		child_kill(c);
 	}
 	c->silent = true;
@@ -304,7 +307,7 @@ int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigne
 	link_child(c);
 	if (talk_begin(c, logs[1], err) != 0) {
 		snprintf(c->words, sizeof(c->words), "%.399s", err->words);
-		child_kill(c);	/* and its end is met as any other */
+		child_kill(c); /* and its end is met as any other */
 	}
 	*out = c;
 	return 0;

@@ -25,8 +25,8 @@ static void find_inodes(const char *table, uint16_t port, struct found *f)
 		unsigned local, state;
 		unsigned long inode;
 
-		if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local, &state,
-			   &inode) == 3 &&
+		if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+			   &local, &state, &inode) == 3 &&
 		    local == port && state == STATE_LISTEN && inode != 0 && f->count < INODES)
 			f->inode[f->count++] = inode;
 	}

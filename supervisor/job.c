@@ -14,7 +14,7 @@
 #include "supervisor/slots.h"
 #include "supervisor/stop.h"
 
-enum { SETTLE_MS = 15000 };	/* beyond StopTime */
+enum { SETTLE_MS = 15000 }; /* beyond StopTime */
 
 enum job_kind { JOB_START, JOB_RELOAD, JOB_RESTART };
 enum job_step { JOB_TRYING, JOB_SETTLING };
@@ -25,11 +25,11 @@ struct job {
 	enum job_step step;
 	struct order *order;
 	struct setup *setup;
-	struct sockets_of all, fresh;	/* whom it is about; who gets new processes */
+	struct sockets_of all, fresh; /* whom it is about; who gets new processes */
 	uv_timer_t late;
-	uint64_t number;		/* of its CONTROL_SETTINGS */
+	uint64_t number; /* of its CONTROL_SETTINGS */
 	bool failed;
-	char words[700];		/* why */
+	char words[700]; /* why */
 };
 
 static void job_fail(struct job *j, const char *words)
@@ -160,7 +160,8 @@ void job_start(struct supervisor *s, struct setup *setup)
 	job_try(j);
 }
 
-static void job_change(struct supervisor *s, enum job_kind kind, struct order *order, const bool daemons[DAEMON_COUNT])
+static void job_change(struct supervisor *s, enum job_kind kind, struct order *order,
+		       const bool daemons[DAEMON_COUNT])
 {
 	struct job *j = job_new(s, kind, order);
 
@@ -200,8 +201,8 @@ void job_lost(const struct child *c, int status)
 	if (*c->words != '\0')
 		snprintf(words, sizeof(words), "%s: %s", c->label, c->words);
 	else if (WIFSIGNALED(status))
-		snprintf(words, sizeof(words), "%s died of signal %d (%s) before it was ready", c->label, WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		snprintf(words, sizeof(words), "%s died of signal %d (%s) before it was ready", c->label,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		snprintf(words, sizeof(words), "%s ended with status %d before it was ready", c->label,
 			 WEXITSTATUS(status));
@@ -274,7 +275,8 @@ static void note_refusal(struct job *j, const struct child *c)
 {
 	char words[600];
 
-	snprintf(words, sizeof(words), "%s refuses the new settings and goes on with the old: %s", c->label, c->words);
+	snprintf(words, sizeof(words), "%s refuses the new settings and goes on with the old: %s", c->label,
+		 c->words);
 	job_fail(j, words);
 }
 

@@ -9,7 +9,8 @@
 
 static bool is_level(struct span word)
 {
-	return span_is(word, "error") || span_is(word, "warn") || span_is(word, "info") || span_is(word, "debug");
+	return span_is(word, "error") || span_is(word, "warn") || span_is(word, "info") ||
+	       span_is(word, "debug");
 }
 
 bool lines_good(struct span line, const char *label)
@@ -31,5 +32,6 @@ void lines_wrap(char *out, size_t size, const char *label, struct span text)
 	char when[CLOCK_TEXT], shown[1500];
 
 	clock_log_text(when, clock_real_ms());
-	snprintf(out, size, "%s error %s stderr text=\"%s\"", when, label, escape_text(shown, sizeof(shown), text));
+	snprintf(out, size, "%s error %s stderr text=\"%s\"", when, label,
+		 escape_text(shown, sizeof(shown), text));
 }

@@ -36,7 +36,8 @@ int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *e
 	if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)
 		rc = write_pid(*fd, path, err);
 	else if (errno == EAGAIN || errno == EACCES)
-		rc = error_set(err, -EBUSY, "the server runs already (pid %s)", *old != '\0' ? old : "unknown");
+		rc = error_set(err, -EBUSY, "the server runs already (pid %s)",
+			       *old != '\0' ? old : "unknown");
 	else
 		rc = error_system(err, errno, "can't lock %s", path);
 	*unclean = *old != '\0';
@@ -50,6 +51,6 @@ int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *e
 void lock_drop(int fd)
 {
 	if (ftruncate(fd, 0) < 0)
-		return;	/* the next start is a little more patient with its ports, that is all */
+		return; /* the next start is a little more patient with its ports, that is all */
 	close(fd);
 }

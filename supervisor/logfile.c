@@ -14,10 +14,10 @@
 #include "common/base/clock.h"
 
 struct logfile {
-	int fd;			/* -1: syslog, or the file can't be opened */
+	int fd; /* -1: syslog, or the file can't be opened */
 	int copy_fd;
-	uint64_t lost;		/* lines that could not be written */
-	bool torn;		/* the file ends in half a line */
+	uint64_t lost; /* lines that could not be written */
+	bool torn;     /* the file ends in half a line */
 	bool to_syslog;
 	char path[];
 };
@@ -108,7 +108,8 @@ static void tell_lost(struct logfile *l)
 	if (l->lost == 0)
 		return;
 	clock_log_text(when, clock_real_ms());
-	snprintf(line, sizeof(line), "%s warn yubind log lines lost count=%llu", when, (unsigned long long)l->lost);
+	snprintf(line, sizeof(line), "%s warn yubind log lines lost count=%llu", when,
+		 (unsigned long long)l->lost);
 	if (put_whole(l, span_of(line)))
 		l->lost = 0;
 }

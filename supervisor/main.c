@@ -20,18 +20,17 @@
 enum { PATIENCE_MS = 3000, HIGH_FD = 10 };
 
 struct options {
-	const char *dir;	/* -C */
+	const char *dir; /* -C */
 	char flags[256];
 	bool check, foreground, help;
-	int report_fd, lock_fd;	/* inherited; -1: none */
+	int report_fd, lock_fd; /* inherited; -1: none */
 };
 
-static const char usage[] =
-	"usage: yubind [-C DIR] [--foreground] [--check] [-- FLAGS]\n"
-	"  -C DIR        the site lies in DIR (else in the system's folders)\n"
-	"  --foreground  log to stderr too, stay with the terminal\n"
-	"  --check       check the configuration, start nothing\n"
-	"`yubin start` is what people use; it starts this program.\n";
+static const char usage[] = "usage: yubind [-C DIR] [--foreground] [--check] [-- FLAGS]\n"
+			    "  -C DIR        the site lies in DIR (else in the system's folders)\n"
+			    "  --foreground  log to stderr too, stay with the terminal\n"
+			    "  --check       check the configuration, start nothing\n"
+			    "`yubin start` is what people use; it starts this program.\n";
 
 /* --- words ----------------------------------------------------------------- */
 
@@ -80,7 +79,8 @@ static bool read_flags(struct options *o, char **words)
 	size_t used = 0;
 
 	for (; *words != NULL; words++) {
-		int n = snprintf(o->flags + used, sizeof(o->flags) - used, "%s%s", used > 0 ? " " : "", *words);
+		int n =
+		    snprintf(o->flags + used, sizeof(o->flags) - used, "%s%s", used > 0 ? " " : "", *words);
 
 		if (n < 0 || (size_t)n >= sizeof(o->flags) - used)
 			return false;
@@ -92,19 +92,27 @@ static bool read_flags(struct options *o, char **words)
 static bool read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "check", no_argument, NULL, 'c' },	    { "foreground", no_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 'c' },        { "foreground", no_argument, NULL, 'f' },
 		{ "report", required_argument, NULL, 'r' }, { "lock", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	*o = (struct options){ .report_fd = -1, .lock_fd = -1 };
 	while ((c = getopt_long(argc, argv, "+C:", known, NULL)) != -1) {
 		switch (c) {
-		case 'C': o->dir = optarg; break;
-		case 'c': o->check = true; break;
-		case 'f': o->foreground = true; break;
-		case 'h': o->help = true; break;
+		case 'C':
+			o->dir = optarg;
+			break;
+		case 'c':
+			o->check = true;
+			break;
+		case 'f':
+			o->foreground = true;
+			break;
+		case 'h':
+			o->help = true;
+			break;
 		case 'r':
 			if (!read_fd(optarg, &o->report_fd))
 				return false;
@@ -113,7 +121,8 @@ static bool read_options(struct options *o, int argc, char **argv)
 			if (!read_fd(optarg, &o->lock_fd))
 				return false;
 			break;
-		default: return false;
+		default:
+			return false;
 		}
 	}
 	return read_flags(o, argv + optind);
@@ -173,9 +182,11 @@ static int open_libexec(struct supervisor *s, struct error *err)
 static int check_words(const struct report *r)
 {
 	if (r->errors > 0)
-		fprintf(stderr, "yubin: the configuration has %u error%s\n", r->errors, r->errors > 1 ? "s" : "");
+		fprintf(stderr, "yubin: the configuration has %u error%s\n", r->errors,
+			r->errors > 1 ? "s" : "");
 	else if (r->warnings > 0)
-		printf("The configuration is good, with %u warning%s.\n", r->warnings, r->warnings > 1 ? "s" : "");
+		printf("The configuration is good, with %u warning%s.\n", r->warnings,
+		       r->warnings > 1 ? "s" : "");
 	else
 		printf("The configuration is good.\n");
 	return r->errors > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -265,6 +276,18 @@ static int run(struct supervisor *s, const struct options *o, struct report *r)
 	return EXIT_SUCCESS;
 }
 
+/* Where a caller has closed 0, 1 or 2, a file of ours would get the number. */
+static void open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct supervisor s = { .report_fd = -1, .again_fd = -1, .libexec = -1 };
@@ -273,6 +296,7 @@ int main(int argc, char **argv)
 	struct setup *setup;
 	struct error err;
 
+	open_standard();
 	if (!read_options(&options, argc, argv)) {
 		fputs(usage, stderr);
 		return 2;

@@ -19,7 +19,7 @@ void notify_systemd(const char *state)
 		return;
 	memcpy(a.sun_path, path, n);
 	if (*path == '@')
-		a.sun_path[0] = '\0';	/* an abstract name */
+		a.sun_path[0] = '\0'; /* an abstract name */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;

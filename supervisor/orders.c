@@ -20,29 +20,29 @@
 enum { QUEUE_MAX = 1 << 20, ASK_MS = 3000, DONE_MAX = 512 << 10 };
 
 enum order_wait {
-	WAIT_NOTHING,		/* just connected */
-	WAIT_TURN,		/* a job is in hand */
-	WAIT_JOB,		/* its own job */
-	WAIT_APPLIED,		/* accounts: authd reads the folder */
-	WAIT_SETTLED,		/* accounts: all others have taken the revocations */
+	WAIT_NOTHING, /* just connected */
+	WAIT_TURN,    /* a job is in hand */
+	WAIT_JOB,     /* its own job */
+	WAIT_APPLIED, /* accounts: authd reads the folder */
+	WAIT_SETTLED, /* accounts: all others have taken the revocations */
 	WAIT_STATUS,
 	WAIT_STATUS_JSON,
-	WAIT_END		/* stop, restart of all */
+	WAIT_END /* stop, restart of all */
 };
 
 struct order {
 	struct order *next;
 	struct supervisor *s;
 	struct ipc *ipc;
-	int fd;			/* ipc's */
+	int fd; /* ipc's */
 	enum order_wait wait;
-	uint64_t number;	/* of the message to authd */
+	uint64_t number; /* of the message to authd */
 	char words[ORDER_WORDS_MAX];
 };
 
 struct orders {
 	uv_poll_t poll;
-	uv_timer_t late;	/* children that do not answer are not waited for */
+	uv_timer_t late; /* children that do not answer are not waited for */
 	int fd;
 	unsigned count;
 	struct order *first;
@@ -218,7 +218,9 @@ static void on_check(void *arg, enum report_kind kind, const char *words)
 static bool check_first(struct order *o)
 {
 	struct report report = { .sink = on_check, .arg = o };
-	const struct setup_source source = { .paths = &o->s->paths, .flags = o->s->flags, .root = o->s->root };
+	const struct setup_source source = { .paths = &o->s->paths,
+					     .flags = o->s->flags,
+					     .root = o->s->root };
 	struct setup *setup;
 
 	if (setup_read(&setup, &source, &report) != 0)
@@ -247,7 +249,8 @@ static void order_restart(struct order *o, char *rest)
 		snprintf(name, sizeof(name), "%.*s", (int)word.n, (const char *)word.p);
 		d = daemon_find(name);
 		if (d == DAEMON_COUNT) {
-			order_done(o, 2, "there is no such daemon; there are storaged, authd, smtpd, pop3d, imapd");
+			order_done(o, 2,
+				   "there is no such daemon; there are storaged, authd, smtpd, pop3d, imapd");
 			return;
 		}
 		daemons[d] = true;
@@ -267,10 +270,11 @@ static void order_reload(struct order *o, char *rest)
 static const struct {
 	const char *name;
 	void (*run)(struct order *o, char *rest);
-	bool needs_turn;	/* waits until no job is in hand */
+	bool needs_turn; /* waits until no job is in hand */
 } rows[] = {
-	{ "status", order_status, false },   { "accounts", order_accounts, false }, { "stop", order_stop, false },
-	{ "restart", order_restart, true },  { "reload", order_reload, true },
+	{ "status", order_status, false }, { "accounts", order_accounts, false },
+	{ "stop", order_stop, false },     { "restart", order_restart, true },
+	{ "reload", order_reload, true },
 };
 
 static void order_run(struct order *o)
@@ -327,7 +331,8 @@ static bool may_order(int fd)
 	struct ucred who;
 	socklen_t n = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && (who.uid == 0 || who.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
 static void order_new(struct supervisor *s, int fd)
@@ -374,8 +379,8 @@ static int bind_socket(const struct paths *paths, struct error *err)
 	} else {
 		unlinkat(folder, PATHS_SOCKET, 0);
 		snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", folder, PATHS_SOCKET);
-		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchmodat(folder, PATHS_SOCKET, 0600, 0) < 0 ||
-		    listen(fd, ORDERS_MAX) < 0)
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+		    fchmodat(folder, PATHS_SOCKET, 0600, 0) < 0 || listen(fd, ORDERS_MAX) < 0)
 			code = errno;
 	}
 	if (folder >= 0)

@@ -9,7 +9,8 @@
 enum { BODY_MAX = 256 };
 
 /* Hands end to `to`: at its other end is who. */
-static void hand_end(struct child *to, enum control_role role, unsigned rights, const struct child *who, int end)
+static void hand_end(struct child *to, enum control_role role, unsigned rights, const struct child *who,
+		     int end)
 {
 	struct control_peer peer = { .role = (uint8_t)role, .rights = (uint8_t)rights };
 	struct buf body;

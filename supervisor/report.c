@@ -18,24 +18,26 @@ static void report_line(struct report *r, enum report_kind kind, const char *for
 		r->sink(r->arg, kind, words);
 }
 
-#define REPORT_FUNCTION(name, kind)                                    \
-	void report_##name(struct report *r, const char *format, ...)  \
-	{                                                              \
-		va_list args;                                          \
-								       \
-		va_start(args, format);                                \
-		report_line(r, kind, format, args);                    \
-		va_end(args);                                          \
+#define REPORT_FUNCTION(name, kind)                                                                          \
+	void report_##name(struct report *r, const char *format, ...)                                        \
+	{                                                                                                    \
+		va_list args;                                                                                \
+                                                                                                             \
+		va_start(args, format);                                                                      \
+		report_line(r, kind, format, args);                                                          \
+		va_end(args);                                                                                \
 	}
 
 REPORT_FUNCTION(note, REPORT_NOTE)
 REPORT_FUNCTION(warn, REPORT_WARNING)
 REPORT_FUNCTION(error, REPORT_ERROR)
 
-void report_config(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+void report_config(void *arg, enum config_severity severity, const char *file, unsigned line,
+		   const char *words)
 {
 	struct report *r = arg;
-	void (*say)(struct report *, const char *, ...) = severity == CONFIG_SAY_ERROR ? report_error : report_warn;
+	void (*say)(struct report *, const char *, ...) =
+	    severity == CONFIG_SAY_ERROR ? report_error : report_warn;
 
 	if (line > 0)
 		say(r, "%s:%u: %s", file, line, words);

@@ -14,7 +14,7 @@
 /* A file that some Listen names. */
 struct named {
 	struct named *next;
-	char *name;			/* as written */
+	char *name; /* as written */
 	struct buf text;
 };
 
@@ -122,7 +122,8 @@ static void read_named(void *arg, const struct config_scope *scope, enum config_
 
 /* Reads etc/NAME.conf into text and parses it; name gets its path. A file that is not
  * there is an empty one, but for yubin.conf. */
-static struct config *read_conf(struct reading *g, enum config_file which, char name[PATHS_MAX], struct buf *text)
+static struct config *read_conf(struct reading *g, enum config_file which, char name[PATHS_MAX],
+				struct buf *text)
 {
 	char file[32];
 	struct config *c = NULL;
@@ -137,7 +138,8 @@ static struct config *read_conf(struct reading *g, enum config_file which, char 
 		report_error(g->r, "%s is not there: `yubin init` makes a site", name);
 	else if (rc == -ENOENT)
 		report_warn(g->r, "%s is not there: defaults are used%s", name,
-			    which == CONFIG_AUTHD || which == CONFIG_STORAGED ? "" : ", and no port is opened");
+			    which == CONFIG_AUTHD || which == CONFIG_STORAGED ? ""
+									      : ", and no port is opened");
 	else if (rc != 0)
 		report_error(g->r, "%s", err.words);
 	if ((rc == 0 || (rc == -ENOENT && which != CONFIG_YUBIN)) &&
@@ -161,14 +163,16 @@ static void find_user(struct reading *g, struct setup_daemon *d)
 	}
 	pw = getpwnam(user);
 	if (pw == NULL) {
-		report_error(g->r, "%s: the system user %s is missing; make it with: useradd --system --user-group "
+		report_error(g->r,
+			     "%s: the system user %s is missing; make it with: useradd --system --user-group "
 			     "--no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin %s",
 			     daemon_rows[g->daemon].name, user, user);
 		return;
 	}
 	if (pw->pw_uid == 0)
 		report_warn(g->r, "%s:%u: User %s is root: a fault in %s then has the whole machine",
-			    g->s->names[g->daemon], config_line(top, CONFIG_USER), user, daemon_rows[g->daemon].name);
+			    g->s->names[g->daemon], config_line(top, CONFIG_USER), user,
+			    daemon_rows[g->daemon].name);
 	d->uid = pw->pw_uid;
 	d->gid = pw->pw_gid;
 }
@@ -203,8 +207,8 @@ static unsigned count_workers(const struct setup *s, enum daemon d)
 	for (size_t i = 0; i < config_listen_count(c); i++)
 		if (setup_opens(s, d, i))
 			return (config_rows[CONFIG_WORKERS].files & daemon_rows[d].which) != 0
-				       ? (unsigned)config_number(config_top(c), CONFIG_WORKERS)
-				       : 1;
+				   ? (unsigned)config_number(config_top(c), CONFIG_WORKERS)
+				   : 1;
 	return 0;
 }
 
@@ -212,7 +216,8 @@ static void read_daemon(struct reading *g, const struct switches *sw)
 {
 	struct setup_daemon *d = &g->s->daemons[g->daemon];
 
-	d->config = read_conf(g, daemon_rows[g->daemon].which, g->s->names[g->daemon], &g->s->texts[g->daemon]);
+	d->config =
+	    read_conf(g, daemon_rows[g->daemon].which, g->s->names[g->daemon], &g->s->texts[g->daemon]);
 	if (d->config != NULL)
 		apply_switches(g, sw);
 	if (d->config == NULL)
@@ -302,7 +307,8 @@ bool setup_opens(const struct setup *s, enum daemon d, size_t i)
 {
 	const struct config *c = s->daemons[d].config;
 
-	return config_listen(c, i)->mode != CONFIG_MODE_IMPLICIT || config_bool(config_top(c), CONFIG_ENABLE_SSL);
+	return config_listen(c, i)->mode != CONFIG_MODE_IMPLICIT ||
+	       config_bool(config_top(c), CONFIG_ENABLE_SSL);
 }
 
 /* --- for the daemons ------------------------------------------------------- */
@@ -358,14 +364,21 @@ int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *er
 static void put_value(const struct config_scope *top, enum config_key key, struct buf *out)
 {
 	switch (config_rows[key].type) {
-	case CONFIG_TYPE_BOOL: buf_printf(out, "%d", config_bool(top, key)); break;
+	case CONFIG_TYPE_BOOL:
+		buf_printf(out, "%d", config_bool(top, key));
+		break;
 	case CONFIG_TYPE_NUMBER:
 	case CONFIG_TYPE_SIZE:
-	case CONFIG_TYPE_TIME: buf_printf(out, "%lld", (long long)config_number(top, key)); break;
+	case CONFIG_TYPE_TIME:
+		buf_printf(out, "%lld", (long long)config_number(top, key));
+		break;
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_WORD:
-	case CONFIG_TYPE_FILE: buf_put_text(out, config_text(top, key)); break;
-	default: break;
+	case CONFIG_TYPE_FILE:
+		buf_put_text(out, config_text(top, key));
+		break;
+	default:
+		break;
 	}
 	buf_put_byte(out, '\n');
 }
@@ -378,11 +391,13 @@ void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
 	put_value(setup_site(s), CONFIG_HOSTNAME, out);
 	buf_printf(out, "%u %u %u\n", own->workers, own->uid, own->gid);
 	for (unsigned k = 0; k < CONFIG_KEY_COUNT; k++)
-		if ((config_rows[k].files & daemon_rows[d].which) != 0 && config_rows[k].effect == CONFIG_EFFECT_RESTART)
+		if ((config_rows[k].files & daemon_rows[d].which) != 0 &&
+		    config_rows[k].effect == CONFIG_EFFECT_RESTART)
 			put_value(top, k, out);
 	for (size_t i = 0; i < config_listen_count(own->config); i++) {
 		const struct config_listen *l = config_listen(own->config, i);
 
-		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service, setup_opens(s, d, i));
+		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service,
+			   setup_opens(s, d, i));
 	}
 }

@@ -113,7 +113,7 @@ void slots_gone(struct child *c, int status)
 	if (c->s->stop != STOP_NOT)
 		return;
 	if (c->state == CHILD_STOPPING)
-		slot->due_ms = clock_mono_ms();		/* slots_cycle asked for it */
+		slot->due_ms = clock_mono_ms(); /* slots_cycle asked for it */
 	else
 		slot_fail(slot, clock_mono_ms() - c->started_ms);
 }

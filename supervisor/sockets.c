@@ -19,7 +19,7 @@ struct socket {
 	char host[46];
 	uint16_t port;
 	int fd;
-	bool fresh;		/* opened since the last commit */
+	bool fresh; /* opened since the last commit */
 };
 
 struct sockets {
@@ -33,7 +33,8 @@ int sockets_new(struct sockets **out, struct error *err)
 }
 
 /* Closes those that drop says yes to. */
-static void sockets_drop(struct sockets *s, bool (*drop)(const struct socket *, const void *), const void *arg)
+static void sockets_drop(struct sockets *s, bool (*drop)(const struct socket *, const void *),
+			 const void *arg)
 {
 	struct socket **at = &s->first, *gone;
 
@@ -135,8 +136,11 @@ static void say_failure(const struct config_listen *l, const char *file, int cod
 		report_error(r, "%s:%u: port %u at %s is taken%s", file, l->line, l->port, l->text,
 			     holder_of_port(l->port, who, sizeof(who)));
 	else if (code == -EACCES)
-		report_error(r, "%s:%u: port %u at %s: only root may open ports below 1024; start as root, or make the site "
-			     "with --port-base 10000", file, l->line, l->port, l->text);
+		report_error(r,
+			     "%s:%u: port %u at %s: only root may open ports below 1024; start as root, or "
+			     "make the site "
+			     "with --port-base 10000",
+			     file, l->line, l->port, l->text);
 	else
 		report_error(r, "%s:%u: Listen %s: %s", file, l->line, l->text, strerror(-code));
 }
@@ -164,8 +168,8 @@ static int add(struct sockets *s, enum daemon d, const struct config_listen *l, 
 	return 0;
 }
 
-static int open_one(struct sockets *s, const struct setup *setup, enum daemon d, const struct config_listen *l,
-		    uint64_t deadline_ms, struct report *r)
+static int open_one(struct sockets *s, const struct setup *setup, enum daemon d,
+		    const struct config_listen *l, uint64_t deadline_ms, struct report *r)
 {
 	int fd;
 
@@ -175,16 +179,16 @@ static int open_one(struct sockets *s, const struct setup *setup, enum daemon d,
 	if (fd >= 0)
 		return add(s, d, l, fd, r);
 	if (no_ipv6(fd) && strcmp(l->host, "::1") == 0) {
-		report_warn(r, "%s:%u: Listen %s is left out: this machine has no IPv6", setup_name(setup, d), l->line,
-			    l->text);
+		report_warn(r, "%s:%u: Listen %s is left out: this machine has no IPv6", setup_name(setup, d),
+			    l->line, l->text);
 		return 0;
 	}
 	say_failure(l, setup_name(setup, d), fd, r);
 	return fd;
 }
 
-int sockets_open(struct sockets *s, const struct setup *setup, const struct sockets_of *of, unsigned patience_ms,
-		 struct report *r)
+int sockets_open(struct sockets *s, const struct setup *setup, const struct sockets_of *of,
+		 unsigned patience_ms, struct report *r)
 {
 	uint64_t deadline_ms = clock_mono_ms() + patience_ms;
 	int rc = 0;
@@ -230,7 +234,8 @@ static bool unwanted(const struct socket *k, const void *arg)
 	for (size_t i = 0; i < config_listen_count(c); i++) {
 		const struct config_listen *l = config_listen(c, i);
 
-		if (l->port == k->port && strcmp(l->host, k->host) == 0 && setup_opens(w->setup, k->daemon, i))
+		if (l->port == k->port && strcmp(l->host, k->host) == 0 &&
+		    setup_opens(w->setup, k->daemon, i))
 			return false;
 	}
 	return true;

@@ -73,7 +73,8 @@ static void put_waiting(const struct supervisor *s, enum daemon d, struct buf *o
 
 	for (unsigned i = 0; i < g->workers; i++)
 		if (g->slots[i].child == NULL)
-			buf_printf(out, "%s[%u] is down, restarts %u\n", daemon_rows[d].name, i + 1, g->slots[i].restarts);
+			buf_printf(out, "%s[%u] is down, restarts %u\n", daemon_rows[d].name, i + 1,
+				   g->slots[i].restarts);
 	if (g->workers == 0)
 		buf_printf(out, "%-10s not started: it has no Listen\n", daemon_rows[d].name);
 }
@@ -146,9 +147,12 @@ static void put_json_child(const struct child *c, struct buf *out)
 	struct span in = buf_span(&c->answer), key, value;
 	uint64_t number;
 
-	buf_printf(out, "{\"name\":\"%s\",\"worker\":%u,\"pid\":%d,\"state\":\"%s\",\"uptime_s\":%llu,\"restarts\":%u,"
-		   "\"sandbox\":", daemon_rows[c->daemon].name, c->worker, (int)c->pid, state_name(c),
-		   (unsigned long long)(clock_mono_ms() - c->started_ms) / 1000, restarts_of(c));
+	buf_printf(
+	    out,
+	    "{\"name\":\"%s\",\"worker\":%u,\"pid\":%d,\"state\":\"%s\",\"uptime_s\":%llu,\"restarts\":%u,"
+	    "\"sandbox\":",
+	    daemon_rows[c->daemon].name, c->worker, (int)c->pid, state_name(c),
+	    (unsigned long long)(clock_mono_ms() - c->started_ms) / 1000, restarts_of(c));
 	put_json_text(out, span_of(c->sandbox));
 	while (take_pair(&in, &key, &value)) {
 		buf_put_byte(out, ',');
@@ -170,8 +174,10 @@ static void put_json_listens(const struct supervisor *s, struct buf *out)
 	size_t i = 0;
 
 	while ((l = next_listen(s, &d, &i)) != NULL) {
-		buf_printf(out, "%s{\"daemon\":\"%s\",\"listen\":\"%s\",\"port\":%u,\"mode\":\"%s\",\"service\":\"%s\"}", between,
-			   daemon_rows[d].name, l->text, l->port, mode_name(l), service_name(l));
+		buf_printf(
+		    out,
+		    "%s{\"daemon\":\"%s\",\"listen\":\"%s\",\"port\":%u,\"mode\":\"%s\",\"service\":\"%s\"}",
+		    between, daemon_rows[d].name, l->text, l->port, mode_name(l), service_name(l));
 		between = ",";
 	}
 }
@@ -180,9 +186,11 @@ void status_write_json(const struct supervisor *s, struct buf *out)
 {
 	const char *between = "";
 
-	buf_printf(out, "{\"running\":true,\"pid\":%d,\"uptime_s\":%llu,\"version\":\"%s\",\"root\":%s,\"hostname\":",
-		   (int)getpid(), (unsigned long long)(clock_mono_ms() - s->started_ms) / 1000, YUBIN_VERSION,
-		   s->root ? "true" : "false");
+	buf_printf(
+	    out,
+	    "{\"running\":true,\"pid\":%d,\"uptime_s\":%llu,\"version\":\"%s\",\"root\":%s,\"hostname\":",
+	    (int)getpid(), (unsigned long long)(clock_mono_ms() - s->started_ms) / 1000, YUBIN_VERSION,
+	    s->root ? "true" : "false");
 	put_json_text(out, span_of(config_text(setup_site(s->setup), CONFIG_HOSTNAME)));
 	buf_put_text(out, ",\"daemons\":[");
 	for (enum daemon k = 0; k < DAEMON_COUNT; k++)

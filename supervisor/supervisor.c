@@ -97,7 +97,9 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct supervisor *s = handle->data;
 
 	switch (number) {
-	case SIGCHLD: children_reap(s); break;
+	case SIGCHLD:
+		children_reap(s);
+		break;
 	case SIGHUP:
 		logfile_look(s->log);
 		if (s->job == NULL && s->stop == STOP_NOT)
@@ -105,7 +107,9 @@ static void on_signal(uv_signal_t *handle, int number)
 		else
 			log_warn("reload not begun: another one is in hand");
 		break;
-	default: stop_begin(s); break;
+	default:
+		stop_begin(s);
+		break;
 	}
 }
 
@@ -180,7 +184,8 @@ int supervisor_open(struct supervisor *s, struct setup *setup, struct error *err
 void supervisor_run(struct supervisor *s)
 {
 	if (!s->root)
-		log_warn("not started by root: all daemons run as one user and are apart by their sandbox alone");
+		log_warn(
+		    "not started by root: all daemons run as one user and are apart by their sandbox alone");
 	if (s->files_max < SUPERVISOR_FILES)
 		log_warn("open files limited now=%u wanted=%u", s->files_max, SUPERVISOR_FILES);
 	job_start(s, s->setup);

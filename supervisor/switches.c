@@ -5,7 +5,7 @@
 
 static const struct {
 	const char *flag;
-	enum daemon daemon;		/* DAEMON_COUNT: ctrld */
+	enum daemon daemon; /* DAEMON_COUNT: ctrld */
 	enum config_key key;
 } rows[] = {
 	{ "-X-", DAEMON_SMTPD, CONFIG_SMTP_TLS },
@@ -28,8 +28,11 @@ static void take_flag(struct switches *s, struct span flag, const char *source, 
 			s->no_implicit[rows[i].daemon] = true;
 		return;
 	}
-	report_error(r, "%s: unknown flag \"%s\"; there are -X- (SMTP), -B- (POP3), -I- (IMAP) and -W- (CTRL), each "
-		     "turns implicit TLS off", source, escape_text(shown, sizeof(shown), flag));
+	report_error(
+	    r,
+	    "%s: unknown flag \"%s\"; there are -X- (SMTP), -B- (POP3), -I- (IMAP) and -W- (CTRL), each "
+	    "turns implicit TLS off",
+	    source, escape_text(shown, sizeof(shown), flag));
 }
 
 static void take_flags(struct switches *s, const char *flags, const char *source, struct report *r)

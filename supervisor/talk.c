@@ -26,7 +26,7 @@ int talk_send(struct child *c, unsigned type, uint64_t number, struct span body,
 	}
 	rc = ipc_send(c->ipc, (uint16_t)type, number, body, fds, fd_count);
 	if (rc == -EPIPE || rc == 0)
-		return rc;	/* who has closed its end is about to leave */
+		return rc; /* who has closed its end is about to leave */
 	log_error("daemon takes no messages, killed daemon=%s error=%s", c->label, strerror(-rc));
 	child_kill(c);
 	return rc;
@@ -55,13 +55,16 @@ static int talk_hello(struct child *c, int log_fd, struct error *err)
 {
 	const struct setup_daemon *own = setup_of(c->setup, c->daemon);
 	const struct daemon_row *row = &daemon_rows[c->daemon];
-	struct control_hello hello = { .worker = c->worker, .uid = own->uid, .gid = own->gid, .nofile = c->s->files_max };
+	struct control_hello hello = {
+		.worker = c->worker, .uid = own->uid, .gid = own->gid, .nofile = c->s->files_max
+	};
 	int fds[1 + DAEMON_FOLDERS] = { log_fd };
 	struct buf body;
 	int rc;
 
 	snprintf(hello.daemon, sizeof(hello.daemon), "%s", row->name);
-	snprintf(hello.hostname, sizeof(hello.hostname), "%s", config_text(setup_site(c->setup), CONFIG_HOSTNAME));
+	snprintf(hello.hostname, sizeof(hello.hostname), "%s",
+		 config_text(setup_site(c->setup), CONFIG_HOSTNAME));
 	hello.folders = row->folder_count;
 	if (!row->net)
 		memcpy(hello.key, c->s->key, sizeof(hello.key));
@@ -273,7 +276,7 @@ static bool on_answer(struct child *c, struct ipc_message *m)
 	if (!wire_done(&w))
 		return false;
 	if (c->asked == 0 || m->number != c->asked)
-		return true;	/* too late */
+		return true; /* too late */
 	buf_put(&c->answer, text);
 	c->asked = 0;
 	orders_answered(c->s);
@@ -286,8 +289,9 @@ void talk_receive(void *arg, struct ipc_message *m)
 		enum control_type type;
 		bool (*take)(struct child *c, struct ipc_message *m);
 	} takers[] = {
-		{ CONTROL_READY, on_ready },	   { CONTROL_FAILED, on_failed },   { CONTROL_APPLIED, on_applied },
-		{ CONTROL_WANT_IDS, on_want_ids }, { CONTROL_REVOKED, on_revoked }, { CONTROL_ANSWER, on_answer },
+		{ CONTROL_READY, on_ready },     { CONTROL_FAILED, on_failed },
+		{ CONTROL_APPLIED, on_applied }, { CONTROL_WANT_IDS, on_want_ids },
+		{ CONTROL_REVOKED, on_revoked }, { CONTROL_ANSWER, on_answer },
 	};
 	struct child *c = arg;
 	bool good = false;
@@ -297,6 +301,7 @@ void talk_receive(void *arg, struct ipc_message *m)
 			good = takers[i].take(c, m);
 	if (good)
 		return;
-	log_error("daemon sent a malformed message, killed daemon=%s type=%u bytes=%zu", c->label, m->type, m->body.n);
+	log_error("daemon sent a malformed message, killed daemon=%s type=%u bytes=%zu", c->label, m->type,
+		  m->body.n);
 	child_kill(c);
 }

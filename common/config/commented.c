@@ -3,7 +3,7 @@
 
 #include "common/config/scope.h"
 
-enum { WIDTH = 98 };		/* of a comment line */
+enum { WIDTH = 98 }; /* of a comment line */
 
 /* text in lines of WIDTH, each behind "# ". */
 static void put_wrapped(struct span text, struct buf *out)
@@ -28,9 +28,12 @@ static void put_wrapped(struct span text, struct buf *out)
 static const char *effect_words(const struct config_row *row)
 {
 	switch (row->effect) {
-	case CONFIG_EFFECT_RELOAD: return "at `yubin reload`";
-	case CONFIG_EFFECT_SESSIONS: return "at `yubin reload`, for new sessions";
-	case CONFIG_EFFECT_RESTART: return "at `yubin reload`, by new processes";
+	case CONFIG_EFFECT_RELOAD:
+		return "at `yubin reload`";
+	case CONFIG_EFFECT_SESSIONS:
+		return "at `yubin reload`, for new sessions";
+	case CONFIG_EFFECT_RESTART:
+		return "at `yubin reload`, by new processes";
 	}
 	return "";
 }

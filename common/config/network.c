@@ -6,7 +6,7 @@
 #include "common/base/escape.h"
 #include "common/config/scope.h"
 
-enum { MAPPED_BITS = 96 };	/* of ::ffff:0:0/96 */
+enum { MAPPED_BITS = 96 }; /* of ::ffff:0:0/96 */
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 /* An address as a network of its own; IPv4-mapped IPv6 becomes IPv4. */
@@ -84,10 +84,11 @@ int config_networks_parse(struct config_value *v, struct arena *a, struct span t
 		return error_set(err, -ENOMEM, "no memory for the configuration");
 	for (struct span word = take_word(&text); word.n > 0; word = take_word(&text))
 		if (!parse_network(&list[i++], word))
-			return error_set(err, -EINVAL,
-					 "\"%s\" is no network: write ADDRESS or ADDRESS/BITS, like 192.0.2.0/24 or "
-					 "2001:db8::/32, several with spaces or commas between",
-					 escape_text(shown, sizeof(shown), word));
+			return error_set(
+			    err, -EINVAL,
+			    "\"%s\" is no network: write ADDRESS or ADDRESS/BITS, like 192.0.2.0/24 or "
+			    "2001:db8::/32, several with spaces or commas between",
+			    escape_text(shown, sizeof(shown), word));
 	v->networks = list;
 	v->network_count = count;
 	return 0;
@@ -107,7 +108,7 @@ bool config_network_holds(const struct config_value *v, const char *address)
 	struct span text = span_of(address);
 	struct config_network one;
 
-	if (!parse_network(&one, span_take_until(&text, '%')))	/* fe80::1%eth0 */
+	if (!parse_network(&one, span_take_until(&text, '%'))) /* fe80::1%eth0 */
 		return false;
 	for (; v != NULL; v = v->next)
 		for (size_t i = 0; i < v->network_count; i++)

@@ -13,12 +13,12 @@
 
 struct parser {
 	struct config *config;
-	struct config_port *port;	/* the Listen that indented keys belong to; NULL: none */
+	struct config_port *port; /* the Listen that indented keys belong to; NULL: none */
 	const char *file;
 	config_say say;
 	void *arg;
 	unsigned line;
-	bool wrong;			/* an error was said */
+	bool wrong; /* an error was said */
 	bool no_memory;
 };
 
@@ -203,8 +203,11 @@ static struct config_scope *scope_for(struct parser *p, enum config_key key, boo
 		return &p->config->top;
 	}
 	if (p->port == NULL) {
-		wrong(p, "%s is indented, but there is no Listen above it; what holds for the whole file begins at the "
-			 "start of the line", config_rows[key].name);
+		wrong(p,
+		      "%s is indented, but there is no Listen above it; what holds for the whole file begins "
+		      "at the "
+		      "start of the line",
+		      config_rows[key].name);
 		return NULL;
 	}
 	if ((config_rows[key].flags & CONFIG_PER_LISTEN) == 0) {

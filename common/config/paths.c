@@ -40,7 +40,8 @@ static int set_root(struct paths *p, const char *dir, struct error *err)
 	if (*dir == '/')
 		rc = join(p->root, "", dir, err);
 	else if (getcwd(here, sizeof(here)) == NULL)
-		return error_system(err, errno, "the folder that we stand in has no name; give -C a whole path");
+		return error_system(err, errno,
+				    "the folder that we stand in has no name; give -C a whole path");
 	else
 		rc = join(p->root, here, dir, err);
 	for (n = strlen(p->root); rc == 0 && n > 1 && p->root[n - 1] == '/'; n--)

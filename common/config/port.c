@@ -75,9 +75,11 @@ static int parse_mode(struct config_listen *l, struct span word, struct error *e
 			l->mode = i;
 			return 0;
 		}
-	return error_set(err, -EINVAL,
-			 "%s needs a mode, not \"%s\": implicit (TLS from the first byte), explicit (STARTTLS) or plain "
-			 "(never TLS)", l->text, escape_text(shown, sizeof(shown), word));
+	return error_set(
+	    err, -EINVAL,
+	    "%s needs a mode, not \"%s\": implicit (TLS from the first byte), explicit (STARTTLS) or plain "
+	    "(never TLS)",
+	    l->text, escape_text(shown, sizeof(shown), word));
 }
 
 static int parse_service(struct config_listen *l, enum config_file which, struct span word, struct error *err)
@@ -88,16 +90,20 @@ static int parse_service(struct config_listen *l, enum config_file which, struct
 	if (which != CONFIG_SMTPD) {
 		if (word.n == 0)
 			return 0;
-		return error_set(err, -EINVAL, "%s: \"%s\": nothing may follow the mode here (mx and submission are for "
-				 "smtpd.conf)", l->text, shown);
+		return error_set(err, -EINVAL,
+				 "%s: \"%s\": nothing may follow the mode here (mx and submission are for "
+				 "smtpd.conf)",
+				 l->text, shown);
 	}
 	if (span_is_nocase(word, "mx"))
 		l->service = CONFIG_SERVICE_MX;
 	else if (span_is_nocase(word, "submission"))
 		l->service = CONFIG_SERVICE_SUBMISSION;
 	else
-		return error_set(err, -EINVAL, "%s needs mx (mail from other servers) or submission (mail from our own "
-				 "users) behind the mode, not \"%s\"", l->text, shown);
+		return error_set(err, -EINVAL,
+				 "%s needs mx (mail from other servers) or submission (mail from our own "
+				 "users) behind the mode, not \"%s\"",
+				 l->text, shown);
 	return 0;
 }
 
@@ -114,8 +120,8 @@ int config_port_parse(struct config_listen *l, enum config_file which, struct sp
 		rc = parse_service(l, which, service, err);
 	text = span_trim(text);
 	if (rc == 0 && text.n > 0)
-		rc = error_set(err, -EINVAL, "%s: \"%s\" is too much; one Listen is one address and port", l->text,
-			       escape_text(shown, sizeof(shown), text));
+		rc = error_set(err, -EINVAL, "%s: \"%s\" is too much; one Listen is one address and port",
+			       l->text, escape_text(shown, sizeof(shown), text));
 	return rc;
 }
 

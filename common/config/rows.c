@@ -5,15 +5,16 @@
 #include "common/base/ascii.h"
 #include "common/config/scope.h"
 
-#define ROW(id, row_name, row_files, row_type, row_default, row_least, row_most, row_effect, row_flags, row_help) \
-	[CONFIG_##id] = { .name = row_name,                                                                       \
-			  .files = row_files,                                                                     \
-			  .type = CONFIG_TYPE_##row_type,                                                         \
-			  .fallback = row_default,                                                                \
-			  .least = row_least,                                                                     \
-			  .most = row_most,                                                                       \
-			  .effect = CONFIG_EFFECT_##row_effect,                                                   \
-			  .flags = row_flags,                                                                     \
+#define ROW(id, row_name, row_files, row_type, row_default, row_least, row_most, row_effect, row_flags,      \
+	    row_help)                                                                                        \
+	[CONFIG_##id] = { .name = row_name,                                                                  \
+			  .files = row_files,                                                                \
+			  .type = CONFIG_TYPE_##row_type,                                                    \
+			  .fallback = row_default,                                                           \
+			  .least = row_least,                                                                \
+			  .most = row_most,                                                                  \
+			  .effect = CONFIG_EFFECT_##row_effect,                                              \
+			  .flags = row_flags,                                                                \
 			  .help = row_help },
 const struct config_row config_rows[CONFIG_KEY_COUNT] = { CONFIG_KEYS(ROW) };
 #undef ROW
@@ -26,9 +27,9 @@ static const struct {
 	size_t line_limit;
 } files[] = {
 	{ CONFIG_YUBIN, "yubin", "", 0, 0 },
-	{ CONFIG_SMTPD, "smtpd", "yubin-net", 5 * 60 * 1000, 2048 },	/* RFC 5321 4.5.3.2 */
-	{ CONFIG_POP3D, "pop3d", "yubin-net", 10 * 60 * 1000, 2048 },	/* RFC 1939 3 */
-	{ CONFIG_IMAPD, "imapd", "yubin-net", 30 * 60 * 1000, 65536 },	/* RFC 9051 5.4 */
+	{ CONFIG_SMTPD, "smtpd", "yubin-net", 5 * 60 * 1000, 2048 },   /* RFC 5321 4.5.3.2 */
+	{ CONFIG_POP3D, "pop3d", "yubin-net", 10 * 60 * 1000, 2048 },  /* RFC 1939 3 */
+	{ CONFIG_IMAPD, "imapd", "yubin-net", 30 * 60 * 1000, 65536 }, /* RFC 9051 5.4 */
 	{ CONFIG_AUTHD, "authd", "yubin-auth", 0, 0 },
 	{ CONFIG_STORAGED, "storaged", "yubin-store", 0, 0 },
 };
@@ -58,7 +59,8 @@ unsigned config_file_of(const char *daemon)
 
 int64_t config_idle_ms(const struct config_scope *s, enum config_file which)
 {
-	return config_is_set(s, CONFIG_IDLE_TIME) ? config_number(s, CONFIG_IDLE_TIME) : files[file_at(which)].idle_ms;
+	return config_is_set(s, CONFIG_IDLE_TIME) ? config_number(s, CONFIG_IDLE_TIME)
+						  : files[file_at(which)].idle_ms;
 }
 
 size_t config_line_limit(const struct config_scope *s, enum config_file which)
@@ -129,7 +131,8 @@ static const char *nearest(enum config_file which, struct span name)
 	const char *found = NULL;
 
 	for (unsigned i = 0; i < CONFIG_KEY_COUNT; i++) {
-		unsigned d = (config_rows[i].files & which) != 0 ? distance(name, span_of(config_rows[i].name)) : best;
+		unsigned d =
+		    (config_rows[i].files & which) != 0 ? distance(name, span_of(config_rows[i].name)) : best;
 
 		if (d < best) {
 			best = d;

@@ -71,18 +71,23 @@ static bool parse_with_unit(const struct unit *units, struct span text, int64_t 
 bool config_value_number(enum config_type type, struct span text, int64_t *out)
 {
 	switch (type) {
-	case CONFIG_TYPE_BOOL: return parse_bool(text, out);
-	case CONFIG_TYPE_NUMBER: return parse_number(text, out);
-	case CONFIG_TYPE_SIZE: return parse_with_unit(sizes, text, out);
-	case CONFIG_TYPE_TIME: return parse_with_unit(times, text, out);
-	default: return false;
+	case CONFIG_TYPE_BOOL:
+		return parse_bool(text, out);
+	case CONFIG_TYPE_NUMBER:
+		return parse_number(text, out);
+	case CONFIG_TYPE_SIZE:
+		return parse_with_unit(sizes, text, out);
+	case CONFIG_TYPE_TIME:
+		return parse_with_unit(times, text, out);
+	default:
+		return false;
 	}
 }
 
 static bool is_number(const struct config_row *row)
 {
-	return row->type == CONFIG_TYPE_BOOL || row->type == CONFIG_TYPE_NUMBER || row->type == CONFIG_TYPE_SIZE ||
-	       row->type == CONFIG_TYPE_TIME;
+	return row->type == CONFIG_TYPE_BOOL || row->type == CONFIG_TYPE_NUMBER ||
+	       row->type == CONFIG_TYPE_SIZE || row->type == CONFIG_TYPE_TIME;
 }
 
 static bool in_range(const struct config_row *row, int64_t v)
@@ -133,15 +138,33 @@ static void put_range(const struct config_row *row, const char *what, const char
 void config_write_allowed(const struct config_row *row, struct buf *out)
 {
 	switch (row->type) {
-	case CONFIG_TYPE_BOOL: buf_put_text(out, "yes or no (or 1, 0)"); break;
-	case CONFIG_TYPE_NUMBER: put_range(row, "a number", "decimal or 0x", out); break;
-	case CONFIG_TYPE_SIZE: put_range(row, "a size", "bytes, or with k, M, G, T", out); break;
-	case CONFIG_TYPE_TIME: put_range(row, "a time", "with s, m, h or d", out); break;
-	case CONFIG_TYPE_WORD: put_words(row, out); break;
-	case CONFIG_TYPE_TEXT: buf_put_text(out, "a text"); break;
-	case CONFIG_TYPE_FILE: buf_put_text(out, "a path, relative to the folder of this file"); break;
-	case CONFIG_TYPE_NETWORKS: buf_put_text(out, "ADDRESS or ADDRESS/BITS, several with spaces between"); break;
-	case CONFIG_TYPE_LISTEN: buf_put_text(out, "ADDRESS:PORT implicit|explicit|plain [mx|submission]"); break;
+	case CONFIG_TYPE_BOOL:
+		buf_put_text(out, "yes or no (or 1, 0)");
+		break;
+	case CONFIG_TYPE_NUMBER:
+		put_range(row, "a number", "decimal or 0x", out);
+		break;
+	case CONFIG_TYPE_SIZE:
+		put_range(row, "a size", "bytes, or with k, M, G, T", out);
+		break;
+	case CONFIG_TYPE_TIME:
+		put_range(row, "a time", "with s, m, h or d", out);
+		break;
+	case CONFIG_TYPE_WORD:
+		put_words(row, out);
+		break;
+	case CONFIG_TYPE_TEXT:
+		buf_put_text(out, "a text");
+		break;
+	case CONFIG_TYPE_FILE:
+		buf_put_text(out, "a path, relative to the folder of this file");
+		break;
+	case CONFIG_TYPE_NETWORKS:
+		buf_put_text(out, "ADDRESS or ADDRESS/BITS, several with spaces between");
+		break;
+	case CONFIG_TYPE_LISTEN:
+		buf_put_text(out, "ADDRESS:PORT implicit|explicit|plain [mx|submission]");
+		break;
 	}
 }
 
@@ -152,8 +175,8 @@ static int refuse(const struct config_row *row, struct span text, struct error *
 
 	buf_init(&allowed, 400);
 	config_write_allowed(row, &allowed);
-	error_set(err, -EINVAL, "%s must be %.*s, not \"%s\"", row->name, (int)allowed.n, (const char *)allowed.p,
-		  escape_text(shown, sizeof(shown), text));
+	error_set(err, -EINVAL, "%s must be %.*s, not \"%s\"", row->name, (int)allowed.n,
+		  (const char *)allowed.p, escape_text(shown, sizeof(shown), text));
 	buf_clear(&allowed);
 	return -EINVAL;
 }
@@ -164,8 +187,8 @@ static int keep_text(struct config_value *v, struct arena *a, struct span text, 
 	return v->text != NULL ? 0 : error_set(err, -ENOMEM, "no memory for the configuration");
 }
 
-int config_value_parse(struct config_value *v, struct arena *a, const struct config_row *row, struct span text,
-		       struct error *err)
+int config_value_parse(struct config_value *v, struct arena *a, const struct config_row *row,
+		       struct span text, struct error *err)
 {
 	if (is_number(row)) {
 		if (!config_value_number(row->type, text, &v->number) || !in_range(row, v->number))

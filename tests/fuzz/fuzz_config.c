@@ -30,15 +30,20 @@ static void look(const struct config_scope *s)
 		const struct config_row *row = &config_rows[i];
 
 		switch (row->type) {
-		case CONFIG_TYPE_BOOL: config_bool(s, i); break;
+		case CONFIG_TYPE_BOOL:
+			config_bool(s, i);
+			break;
 		case CONFIG_TYPE_NUMBER:
 		case CONFIG_TYPE_SIZE:
 		case CONFIG_TYPE_TIME:
 			if (config_number(s, i) < 0)
 				abort();
 			break;
-		case CONFIG_TYPE_NETWORKS: config_in_networks(s, i, "::ffff:10.1.2.3"); break;
-		case CONFIG_TYPE_LISTEN: break;
+		case CONFIG_TYPE_NETWORKS:
+			config_in_networks(s, i, "::ffff:10.1.2.3");
+			break;
+		case CONFIG_TYPE_LISTEN:
+			break;
 		default:
 			if (config_text(s, i) == NULL)
 				abort();
@@ -53,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (config_parse(&c, 1u << (data[0] % 6), (struct span){ data + 1, size - 1 }, "x.conf", note, &seen) != 0) {
+	if (config_parse(&c, 1u << (data[0] % 6), (struct span){ data + 1, size - 1 }, "x.conf", note,
+			 &seen) != 0) {
 		if (c != NULL || seen.errors == 0)
 			abort();
 		return 0;

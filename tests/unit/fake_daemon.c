@@ -18,7 +18,7 @@ struct fake {
 	const char *name;
 	struct control_hello hello;
 	unsigned listens, peers, ids, tickets;
-	char wrong[200];		/* what it should not have been given */
+	char wrong[200]; /* what it should not have been given */
 };
 
 static void send_text(enum control_type type, uint64_t number, const char *text)
@@ -85,7 +85,8 @@ static void answer_status(const struct fake *f, uint64_t number)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "listens %u\npeers %u\nids %u\ntickets %u\n", f->listens, f->peers, f->ids, f->tickets);
+	snprintf(text, sizeof(text), "listens %u\npeers %u\nids %u\ntickets %u\n", f->listens, f->peers,
+		 f->ids, f->tickets);
 	send_text(CONTROL_ANSWER, number, text);
 }
 
@@ -93,19 +94,31 @@ static void answer_status(const struct fake *f, uint64_t number)
 static bool take_message(struct fake *f, struct ipc_message *m)
 {
 	switch (m->type) {
-	case CONTROL_HELLO: take_hello(f, m); break;
-	case CONTROL_LISTEN: f->listens++; break;
-	case CONTROL_PEER: f->peers++; break;
-	case CONTROL_IDS: f->ids++; break;
-	case CONTROL_TICKETS: f->tickets++; break;
+	case CONTROL_HELLO:
+		take_hello(f, m);
+		break;
+	case CONTROL_LISTEN:
+		f->listens++;
+		break;
+	case CONTROL_PEER:
+		f->peers++;
+		break;
+	case CONTROL_IDS:
+		f->ids++;
+		break;
+	case CONTROL_TICKETS:
+		f->tickets++;
+		break;
 	case CONTROL_ASK:
 		if (is_told(f, "babble"))
 			ipc_send_now(CONTROL_FD, 99, 0, span_of("?"), NULL, 0, NULL);
 		else
 			answer_status(f, m->number);
 		break;
-	case CONTROL_DRAIN: return false;
-	case CONTROL_STOP: return is_told(f, "stay");
+	case CONTROL_DRAIN:
+		return false;
+	case CONTROL_STOP:
+		return is_told(f, "stay");
 	case CONTROL_SETTINGS:
 		take_settings(f, m);
 		if (m->number != 0)
@@ -124,7 +137,8 @@ static bool take_message(struct fake *f, struct ipc_message *m)
 			send_text(CONTROL_READY, 0, "sandbox=none");
 		log_info("here");
 		break;
-	default: break;
+	default:
+		break;
 	}
 	return true;
 }
@@ -142,7 +156,7 @@ int fake_daemon(const char *name)
 		uint8_t *body;
 
 		if (ipc_receive_now(CONTROL_FD, 60000, &m, &body, fds, NULL) != 0)
-			return 0;	/* yubind is gone */
+			return 0; /* yubind is gone */
 		go_on = take_message(&f, &m);
 		for (size_t i = 0; i < m.fd_count; i++)
 			close(fds[i]);

@@ -11,8 +11,8 @@
 #include "common/config/config.h"
 
 struct said {
-	unsigned count, line;		/* line: of the first */
-	char words[600];		/* of the first */
+	unsigned count, line; /* line: of the first */
+	char words[600];      /* of the first */
 };
 
 static void note(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
@@ -49,17 +49,20 @@ static const struct {
 	enum config_file which;
 	const char *input;
 	unsigned line;
-	const char *words;		/* a part of the first error */
+	const char *words; /* a part of the first error */
 } mistakes[] = {
 	{ "an unknown key, near one", CONFIG_IMAPD, "\nSecurLevel 2\n", 2, "did you mean SecureLevel?" },
 	{ "near two: the nearest", CONFIG_SMTPD, "MesageLimit 1M", 1, "did you mean MessageLimit?" },
 	{ "an unknown key, near none", CONFIG_IMAPD, "Frobnicate 2\n", 1, "yubin config show --all" },
-	{ "a key of other files", CONFIG_AUTHD, "SecureLevel 2\n", 1, "belongs in smtpd.conf, pop3d.conf, imapd.conf" },
+	{ "a key of other files", CONFIG_AUTHD, "SecureLevel 2\n", 1,
+	  "belongs in smtpd.conf, pop3d.conf, imapd.conf" },
 	{ "a key given twice", CONFIG_IMAPD, "Workers 1\n# x\nworkers 2\n", 3, "line 1" },
-	{ "twice under one Listen", CONFIG_IMAPD, "Listen *:143 explicit\n SecureLevel 1\n SecureLevel 1\n", 3, "line 2" },
+	{ "twice under one Listen", CONFIG_IMAPD, "Listen *:143 explicit\n SecureLevel 1\n SecureLevel 1\n",
+	  3, "line 2" },
 	{ "no value", CONFIG_IMAPD, "Workers\n", 1, "Workers has no value" },
 	{ "a comment is no value", CONFIG_IMAPD, "Workers # 2\n", 1, "Workers has no value" },
-	{ "1f is no number", CONFIG_IMAPD, "SecureLayOption 1f\n", 1, "a number from 0 to 63 (decimal or 0x), not \"1f\"" },
+	{ "1f is no number", CONFIG_IMAPD, "SecureLayOption 1f\n", 1,
+	  "a number from 0 to 63 (decimal or 0x), not \"1f\"" },
 	{ "64 is too much", CONFIG_IMAPD, "SecureLayOption 64\n", 1, "from 0 to 63" },
 	{ "-1 is no number", CONFIG_IMAPD, "SecureLayOption -1\n", 1, "not \"-1\"" },
 	{ "0x alone", CONFIG_IMAPD, "SecureLayOption 0x\n", 1, "from 0 to 63" },
@@ -70,18 +73,23 @@ static const struct {
 	{ "a level over 5", CONFIG_IMAPD, "SecureLevel 6\n", 1, "from 0 to 5" },
 	{ "a size that overflows", CONFIG_IMAPD, "MessageLimit 9999999999T\n", 1, "a size from 64k to 2G" },
 	{ "a size in unknown units", CONFIG_IMAPD, "MessageLimit 5X\n", 1, "with k, M, G, T" },
-	{ "a time without a unit", CONFIG_IMAPD, "LoginTime 30\n", 1, "a time from 1s to 30m (with s, m, h or d)" },
+	{ "a time without a unit", CONFIG_IMAPD, "LoginTime 30\n", 1,
+	  "a time from 1s to 30m (with s, m, h or d)" },
 	{ "a time out of range", CONFIG_IMAPD, "LoginTime 31m\n", 1, "not \"31m\"" },
 	{ "maybe is no boolean", CONFIG_IMAPD, "EnableTLS maybe\n", 1, "yes or no" },
-	{ "a word that is not in the row", CONFIG_IMAPD, "VerifyClient perhaps\n", 1, "no, optional or require" },
+	{ "a word that is not in the row", CONFIG_IMAPD, "VerifyClient perhaps\n", 1,
+	  "no, optional or require" },
 	{ "half a word", CONFIG_IMAPD, "VerifyClient opt\n", 1, "no, optional or require" },
 	{ "no network", CONFIG_YUBIN, "LimitExempt 10.0.0.0/8 10.0.0/8\n", 1, "\"10.0.0/8\" is no network" },
 	{ "too many bits", CONFIG_YUBIN, "LimitExempt 10.0.0.0/33\n", 1, "10.0.0.0/33" },
 	{ "no bits", CONFIG_YUBIN, "LimitExempt 10.0.0.0/\n", 1, "10.0.0.0/" },
 	{ "indented without a Listen", CONFIG_IMAPD, " SecureLevel 1\n", 1, "no Listen above" },
-	{ "indented behind another key", CONFIG_IMAPD, "Listen *:143 plain\nWorkers 1\n SecureLevel 1\n", 3, "no Listen above" },
-	{ "not for one Listen", CONFIG_IMAPD, "Listen *:143 plain\n Workers 1\n", 2, "can't be set for one Listen" },
-	{ "an indented Listen", CONFIG_IMAPD, "Listen *:143 plain\n Listen *:144 plain\n", 2, "can't be set for one Listen" },
+	{ "indented behind another key", CONFIG_IMAPD, "Listen *:143 plain\nWorkers 1\n SecureLevel 1\n", 3,
+	  "no Listen above" },
+	{ "not for one Listen", CONFIG_IMAPD, "Listen *:143 plain\n Workers 1\n", 2,
+	  "can't be set for one Listen" },
+	{ "an indented Listen", CONFIG_IMAPD, "Listen *:143 plain\n Listen *:144 plain\n", 2,
+	  "can't be set for one Listen" },
 	{ "a quote left open", CONFIG_YUBIN, "Hostname \"x\n", 1, "closing \" is missing" },
 	{ "a backslash ends it", CONFIG_YUBIN, "Hostname \"x\\\n", 1, "behind \\" },
 	{ "an unknown escape", CONFIG_YUBIN, "Hostname \"\\n\"\n", 1, "behind \\" },
@@ -99,15 +107,20 @@ static const struct {
 	{ "a host name", CONFIG_IMAPD, "Listen localhost:143 plain\n", 1, "\"localhost\" is no address" },
 	{ "IPv6 without brackets", CONFIG_IMAPD, "Listen ::1:143 plain\n", 1, "is no address" },
 	{ "IPv4 in brackets", CONFIG_IMAPD, "Listen [127.0.0.1]:143 plain\n", 1, "is no address" },
-	{ "IPv4-mapped", CONFIG_IMAPD, "Listen [::ffff:127.0.0.1]:143 plain\n", 1, "write the IPv4 address itself" },
+	{ "IPv4-mapped", CONFIG_IMAPD, "Listen [::ffff:127.0.0.1]:143 plain\n", 1,
+	  "write the IPv4 address itself" },
 	{ "smtpd wants a service", CONFIG_SMTPD, "Listen *:25 explicit\n", 1, "needs mx" },
 	{ "smtpd, another service", CONFIG_SMTPD, "Listen *:25 explicit relay\n", 1, "not \"relay\"" },
 	{ "imapd wants none", CONFIG_IMAPD, "Listen *:143 explicit mx\n", 1, "nothing may follow" },
 	{ "too many words", CONFIG_SMTPD, "Listen *:25 explicit mx mx\n", 1, "\"mx\" is too much" },
-	{ "the same Listen twice", CONFIG_IMAPD, "Listen [::1]:143 plain\nListen [0:0::1]:143 explicit\n", 2, "in line 1" },
-	{ "* covers an address", CONFIG_IMAPD, "Listen *:143 plain\nListen 127.0.0.1:143 plain\n", 2, "in line 1" },
-	{ "0.0.0.0 covers an address", CONFIG_IMAPD, "Listen 127.0.0.1:143 plain\nListen 0.0.0.0:143 plain\n", 2, "in line 1" },
-	{ "a wrong Listen's keys are looked at once", CONFIG_IMAPD, "Listen x\n  SecureLevel 2\n", 1, "has no port" },
+	{ "the same Listen twice", CONFIG_IMAPD, "Listen [::1]:143 plain\nListen [0:0::1]:143 explicit\n", 2,
+	  "in line 1" },
+	{ "* covers an address", CONFIG_IMAPD, "Listen *:143 plain\nListen 127.0.0.1:143 plain\n", 2,
+	  "in line 1" },
+	{ "0.0.0.0 covers an address", CONFIG_IMAPD, "Listen 127.0.0.1:143 plain\nListen 0.0.0.0:143 plain\n",
+	  2, "in line 1" },
+	{ "a wrong Listen's keys are looked at once", CONFIG_IMAPD, "Listen x\n  SecureLevel 2\n", 1,
+	  "has no port" },
 };
 
 static void test_mistakes(void **state)
@@ -228,7 +241,8 @@ static void test_booleans_and_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
-		snprintf(text, sizeof(text), "EnableTLS %s\nVerifyClient Optional\n", i < 3 ? yes[i] : no[i - 3]);
+		snprintf(text, sizeof(text), "EnableTLS %s\nVerifyClient Optional\n",
+			 i < 3 ? yes[i] : no[i - 3]);
 		struct config *c = parse(CONFIG_IMAPD, text, &said);
 
 		assert_non_null(c);
@@ -246,7 +260,8 @@ static void test_scopes(void **state)
 				 "Certificate a.pem\nCertificate b.pem\nSecureLevel 3\n"
 				 "Listen 127.0.0.1:10025 explicit mx\n"
 				 "\tSecureLevel 0   # old printers\n\n  # more\n\tCertificate c.pem\n"
-				 "Listen [::1]:10465 Implicit Submission\nWorkers 4\n", &said);
+				 "Listen [::1]:10465 Implicit Submission\nWorkers 4\n",
+				 &said);
 	const struct config_scope *one, *two;
 
 	(void)state;
@@ -392,7 +407,8 @@ static void test_commented(void **state)
 /* A file that is cut anywhere is parsed or refused with words, and nothing is left behind. */
 static void test_cut(void **state)
 {
-	static const char text[] = "\xef\xbb\xbf# c\r\nHostname \"a\\\"b\" # c\r\nLimitExempt ::1, 10.0.0.0/8\r\nLogLevel debug\r\n";
+	static const char text[] =
+	    "\xef\xbb\xbf# c\r\nHostname \"a\\\"b\" # c\r\nLimitExempt ::1, 10.0.0.0/8\r\nLogLevel debug\r\n";
 	struct said said;
 
 	(void)state;
@@ -407,11 +423,16 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_all_mistakes_are_said),
-		cmocka_unit_test(test_nul_and_long_lines), cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_booleans_and_words),
-		cmocka_unit_test(test_scopes),	  cmocka_unit_test(test_networks),
-		cmocka_unit_test(test_rows),	  cmocka_unit_test(test_commented),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_all_mistakes_are_said),
+		cmocka_unit_test(test_nul_and_long_lines),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_booleans_and_words),
+		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_commented),
 		cmocka_unit_test(test_cut),
 	};
 

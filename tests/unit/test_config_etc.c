@@ -10,7 +10,8 @@
 #include "admin/conf.h"
 #include "common/config/file.h"
 
-static void fail_on_word(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+static void fail_on_word(void *arg, enum config_severity severity, const char *file, unsigned line,
+			 const char *words)
 {
 	(void)arg;
 	(void)severity;
@@ -48,7 +49,9 @@ static void test_committed(void **state)
 		if (file_read(path, &have, NULL, &err) != 0)
 			fail_msg("%s", err.words);
 		if (!span_equal(buf_span(&want), buf_span(&have)))
-			fail_msg("%s is not what `yubin init` writes; YUBIN_WRITE_ETC=1 make unit-config_etc mends it", path);
+			fail_msg("%s is not what `yubin init` writes; YUBIN_WRITE_ETC=1 make unit-config_etc "
+				 "mends it",
+				 path);
 		buf_clear(&want);
 		buf_clear(&have);
 	}
@@ -79,7 +82,8 @@ static void check_listens(const struct conf_plan *plan, const struct wanted *w)
 
 static void test_ports(void **state)
 {
-	static const struct conf_plan real = { .hostname = "a", .port_base = -1 }, based = { .hostname = "a", .port_base = 10000 };
+	static const struct conf_plan real = { .hostname = "a", .port_base = -1 },
+				      based = { .hostname = "a", .port_base = 10000 };
 	static const struct wanted all[] = {
 		{ CONFIG_SMTPD, 3, "*:25", "*:465" },
 		{ CONFIG_POP3D, 2, "*:110", "*:995" },

@@ -8,14 +8,14 @@
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
- * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o common/ipc/frame.o
- * link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o common/base/buf.o
- * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
- * link: common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/issue.o common/tls/pem.o
- * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o
- * link: common/tls/session.o common/tls/tickets.o */
+ * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o
+ * common/ipc/frame.o link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o
+ * common/base/buf.o link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o
+ * common/base/clock.o link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o link:
+ * common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o link:
+ * common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/issue.o common/tls/pem.o link:
+ * common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o link:
+ * common/tls/session.o common/tls/tickets.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -84,7 +84,8 @@ static void write_confs(const char *hostname, const char *more)
 	}
 }
 
-static void write_pair(const char *name, enum tls_key_kind kind, const struct buf *ca, const struct buf *ca_key)
+static void write_pair(const char *name, enum tls_key_kind kind, const struct buf *ca,
+		       const struct buf *ca_key)
 {
 	static const char *const names[] = { "localhost" };
 	struct buf chain, key;
@@ -93,7 +94,8 @@ static void write_pair(const char *name, enum tls_key_kind kind, const struct bu
 
 	buf_init(&chain, 65536);
 	buf_init(&key, 65536);
-	assert_int_equal(tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names, 1, &chain, &key, &err), 0);
+	assert_int_equal(tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names, 1, &chain, &key, &err),
+			 0);
 	snprintf(file, sizeof(file), "etc/tls/%s.pem", name);
 	write_text(file, buf_span(&chain));
 	snprintf(file, sizeof(file), "etc/tls/%s.key", name);
@@ -119,7 +121,8 @@ static void write_certificates(void)
 
 static int make_site(void **state)
 {
-	static const char *const folders[] = { "etc", "etc/tls", "accounts", "mail", "queue", "db", "run", "log", "programs" };
+	static const char *const folders[] = { "etc", "etc/tls", "accounts", "mail",    "queue",
+					       "db",  "run",     "log",      "programs" };
 	char self[512], path[600];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -159,7 +162,9 @@ struct server {
 /* yubind's main, less the options. */
 __attribute__((noreturn)) static void be_yubind(const struct site *site, int report)
 {
-	struct supervisor s = { .report_fd = report, .again_fd = -1, .files_max = 1024, .paths = site->paths };
+	struct supervisor s = {
+		.report_fd = report, .again_fd = -1, .files_max = 1024, .paths = site->paths
+	};
 	const struct setup_source source = { .paths = &site->paths };
 	struct report r = { .sink = NULL };
 	struct sockets_of all;
@@ -182,7 +187,7 @@ __attribute__((noreturn)) static void be_yubind(const struct site *site, int rep
 	supervisor_close(&s);
 	if (s.exit_code != 0)
 		supervisor_report(&s, 1, s.failure);
-	exit(s.exit_code);	/* not _exit: leaks are looked for */
+	exit(s.exit_code); /* not _exit: leaks are looked for */
 }
 
 /* Starts it; the exit code of the start, its words in err. */
@@ -381,7 +386,7 @@ static void test_reload(void **state)
 	old = status_number(&v, "imapd[1]", "pid ");
 	write_confs("mail.test", "SecureLevel 3\n");
 	order_plain(&v, "reload", 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);	/* settings went into it */
+	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old); /* settings went into it */
 	write_confs("mail.test", "SecureLevel 9\n");
 	order_plain(&v, "reload", 1);
 	write_confs("mail.test", "Workers 1\n");
@@ -390,7 +395,7 @@ static void test_reload(void **state)
 	assert_int_not_equal(status_number(&v, "imapd[1]", "pid "), old);
 	assert_int_equal(status_number(&v, "smtpd[2]", "restarts "), 0);
 	old = status_number(&v, "imapd[1]", "pid ");
-	write_confs("fail.imapd", "Workers 1\n");		/* the new process will not start */
+	write_confs("fail.imapd", "Workers 1\n"); /* the new process will not start */
 	order_plain(&v, "reload", 1);
 	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);
 	server_stop(&v);
@@ -455,7 +460,8 @@ static void test_port_taken(void **state)
 	write_confs("mail.test", "");
 	server_must_start(&v);
 	assert_int_equal(server_start(&second, &err), 1);
-	snprintf(want, sizeof(want), "port %d at 127.0.0.1:%d is taken by", port_base() + 25, port_base() + 25);
+	snprintf(want, sizeof(want), "port %d at 127.0.0.1:%d is taken by", port_base() + 25,
+		 port_base() + 25);
 	if (strstr(err.words, want) == NULL)
 		fail_msg("%s", err.words);
 	assert_int_equal(server_wait(&second), 1);
@@ -466,9 +472,11 @@ static void test_port_taken(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts), cmocka_unit_test(test_comes_back),
-		cmocka_unit_test(test_babble),	       cmocka_unit_test(test_reload),	  cmocka_unit_test(test_refusal),
-		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_stays),	  cmocka_unit_test(test_port_taken),
+		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts),
+		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_babble),
+		cmocka_unit_test(test_reload),         cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_port_taken),
 	};
 	int rc;
 

@@ -46,12 +46,24 @@ static const struct {
 } switch_cases[] = {
 	{ .why = "nothing said", .site = "" },
 	{ .why = "-X- is for SMTP", .site = "Flags -X-\n", .no_implicit = { [DAEMON_SMTPD] = true } },
-	{ .why = "flags behind start", .site = "", .flags = " -B-  -I-", .no_implicit = { [DAEMON_POP3D] = true, [DAEMON_IMAPD] = true } },
-	{ .why = "both places", .site = "Flags -X-\n", .flags = "-I-", .no_implicit = { [DAEMON_SMTPD] = true, [DAEMON_IMAPD] = true } },
-	{ .why = "-W- is noted", .site = "Flags \"-W- -X-\"\n", .no_implicit = { [DAEMON_SMTPD] = true }, .warnings = 1 },
+	{ .why = "flags behind start",
+	  .site = "",
+	  .flags = " -B-  -I-",
+	  .no_implicit = { [DAEMON_POP3D] = true, [DAEMON_IMAPD] = true } },
+	{ .why = "both places",
+	  .site = "Flags -X-\n",
+	  .flags = "-I-",
+	  .no_implicit = { [DAEMON_SMTPD] = true, [DAEMON_IMAPD] = true } },
+	{ .why = "-W- is noted",
+	  .site = "Flags \"-W- -X-\"\n",
+	  .no_implicit = { [DAEMON_SMTPD] = true },
+	  .warnings = 1 },
 	{ .why = "EnableCTRL-TLS is noted", .site = "EnableCTRL-TLS no\n", .warnings = 1 },
-	{ .why = "EnableSMTP-TLS no", .site = "EnableSMTP-TLS no\n", .no_starttls = { [DAEMON_SMTPD] = true } },
-	{ .why = "EnablePOP3-TLS, EnableIMAP-TLS", .site = "EnablePOP3-TLS 0\nEnableIMAP-TLS no\n",
+	{ .why = "EnableSMTP-TLS no",
+	  .site = "EnableSMTP-TLS no\n",
+	  .no_starttls = { [DAEMON_SMTPD] = true } },
+	{ .why = "EnablePOP3-TLS, EnableIMAP-TLS",
+	  .site = "EnablePOP3-TLS 0\nEnableIMAP-TLS no\n",
 	  .no_starttls = { [DAEMON_POP3D] = true, [DAEMON_IMAPD] = true } },
 	{ .why = "an unknown flag", .site = "Flags -Q-\n", .errors = 1 },
 	{ .why = "half a flag", .site = "", .flags = "-X", .errors = 1 },
@@ -66,8 +78,9 @@ static void test_switches(void **state)
 		struct config *c;
 
 		unit_case(switch_cases[i].why, i);
-		assert_int_equal(config_parse(&c, CONFIG_YUBIN, span_of(switch_cases[i].site), "yubin.conf", report_config,
-					      &report), 0);
+		assert_int_equal(config_parse(&c, CONFIG_YUBIN, span_of(switch_cases[i].site), "yubin.conf",
+					      report_config, &report),
+				 0);
 		switches_read(&sw, config_top(c), "yubin.conf", switch_cases[i].flags, &report);
 		for (enum daemon d = 0; d < DAEMON_COUNT; d++) {
 			assert_int_equal(sw.no_implicit[d], switch_cases[i].no_implicit[d]);
@@ -82,8 +95,10 @@ static void test_switches(void **state)
 static const struct {
 	const char *why, *before, *after;
 } rewrites[] = {
-	{ "appended, at the file's own level", "Listen *:993 implicit\n  SecureLevel 3", "Listen *:993 implicit\n  SecureLevel 3\nEnableSSL no\nEnableTLS no\n" },
-	{ "in the place of what stands there", "# x\nEnableTLS yes\nWorkers 2\n", "# x\nEnableTLS no\nWorkers 2\nEnableSSL no\n" },
+	{ "appended, at the file's own level", "Listen *:993 implicit\n  SecureLevel 3",
+	  "Listen *:993 implicit\n  SecureLevel 3\nEnableSSL no\nEnableTLS no\n" },
+	{ "in the place of what stands there", "# x\nEnableTLS yes\nWorkers 2\n",
+	  "# x\nEnableTLS no\nWorkers 2\nEnableSSL no\n" },
 	{ "an empty file", "", "EnableSSL no\nEnableTLS no\n" },
 };
 
@@ -99,10 +114,13 @@ static void test_rewrites(void **state)
 
 		unit_case(rewrites[i].why, i);
 		buf_init(&out, 4096);
-		assert_int_equal(config_parse(&c, CONFIG_IMAPD, span_of(rewrites[i].before), "x", report_config, &report), 0);
+		assert_int_equal(
+		    config_parse(&c, CONFIG_IMAPD, span_of(rewrites[i].before), "x", report_config, &report),
+		    0);
 		switches_write(&sw, DAEMON_IMAPD, c, span_of(rewrites[i].before), &out);
 		unit_is(out.p, out.n, rewrites[i].after);
-		assert_int_equal(config_parse(&again, CONFIG_IMAPD, buf_span(&out), "x", report_config, &report), 0);
+		assert_int_equal(
+		    config_parse(&again, CONFIG_IMAPD, buf_span(&out), "x", report_config, &report), 0);
 		assert_false(config_bool(config_top(again), CONFIG_ENABLE_SSL));
 		assert_false(config_bool(config_top(again), CONFIG_ENABLE_TLS));
 		config_free(c);
@@ -124,7 +142,9 @@ static const struct {
 	{ "no such level", "2026-11-21T20:41:18.123+09:00 fatal imapd[2] x", false },
 	{ "no time", "info imapd[2] x", false },
 	{ "no event", "2026-11-21T20:41:18.123+09:00 info imapd[2]", false },
-	{ "two lines", "2026-11-21T20:41:18.123+09:00 info imapd[2] x\n2026-11-21T20:41:18.123+09:00 info yubind y", false },
+	{ "two lines",
+	  "2026-11-21T20:41:18.123+09:00 info imapd[2] x\n2026-11-21T20:41:18.123+09:00 info yubind y",
+	  false },
 	{ "an escape", "2026-11-21T20:41:18.123+09:00 info imapd[2] \x1b[2J", false },
 	{ "empty", "", false },
 };
@@ -185,10 +205,10 @@ static void test_ids(void **state)
 	b = open_blocks(&warning);
 	assert_int_equal(take(b), 1);
 	assert_int_equal(take(b), 1001);
-	blocks_close(b);		/* a clean end: nothing is skipped */
+	blocks_close(b); /* a clean end: nothing is skipped */
 	b = open_blocks(&warning);
 	assert_int_equal(take(b), 2001);
-	free(b);			/* a kill: nothing is repeated */
+	free(b); /* a kill: nothing is repeated */
 	b = open_blocks(&warning);
 	assert_int_equal(take(b), 2001 + BLOCKS_STEP);
 	for (unsigned i = 1; i < BLOCKS_STEP / BLOCKS_SIZE; i++)
@@ -303,7 +323,7 @@ static void test_lock(void **state)
 	if (child == 0) {
 		bool clean = lock_take(&paths, &first, &unclean, &err) == 0 && !unclean;
 
-		_exit(clean ? 0 : 1);	/* and leaves its pid behind */
+		_exit(clean ? 0 : 1); /* and leaves its pid behind */
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -368,9 +388,11 @@ static int remove_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_switches), cmocka_unit_test(test_rewrites), cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_ids),	 cmocka_unit_test(test_logfile),  cmocka_unit_test(test_full_disk), cmocka_unit_test(test_link),
-		cmocka_unit_test(test_lock),	 cmocka_unit_test(test_holder),	  cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_switches), cmocka_unit_test(test_rewrites),
+		cmocka_unit_test(test_lines),    cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_logfile),  cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_link),     cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_holder),   cmocka_unit_test(test_notify),
 	};
 
 	if (make_folder(NULL) != 0)
