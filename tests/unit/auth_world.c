@@ -147,6 +147,7 @@ void asked_on_owned(void *arg, enum auth_status status)
 
 void asked_begin(struct world *w, struct asked *a)
 {
+	uv_update_time(&w->loop);	/* set_up took a while */
 	*a = (struct asked){ .w = w, .after_ms = clock_mono_ms() };
 	w->open++;
 }
