@@ -8,14 +8,14 @@
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
- * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o
- * common/ipc/frame.o link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o
- * common/base/buf.o link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o
- * common/base/clock.o link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o link:
- * common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o link:
- * common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/issue.o common/tls/pem.o link:
- * common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o link:
- * common/tls/session.o common/tls/tickets.o */
+ * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o common/ipc/frame.o
+ * link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o common/base/buf.o
+ * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
+ * link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o
+ * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
+ * link: common/tls/facts.o common/tls/hello.o common/tls/identity.o common/tls/issue.o common/tls/pem.o
+ * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o
+ * link: common/tls/session.o common/tls/tickets.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
