@@ -157,13 +157,14 @@ struct look_find {
 static enum turn_more find_try(struct look *l)
 {
 	struct look_find *k = (struct look_find *)l;
-	struct mailbox *m = mailbox_by_name(l->account, (struct span){ k->name, k->n });
+	struct span name = { k->name, k->n };
+	struct mailbox *m = mailbox_by_name(l->account, name);
 	struct store_mailbox shown;
 
+	if (l->status == STORE_OK && (look_rights(l) & STORE_RIGHT_READ) == 0 && !span_is(name, "INBOX"))
+		l->status = STORE_REFUSED;
 	if (l->status == STORE_OK && m == NULL)
 		l->status = STORE_NOT_FOUND;
-	if (l->status == STORE_OK && !look_may_see(l, m))
-		l->status = STORE_REFUSED;
 	if (l->status == STORE_OK)
 		mailbox_show(m, &shown);
 	look_done(l, 0);

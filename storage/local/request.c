@@ -111,7 +111,7 @@ static bool mutation_valid(const struct store_mutation *m)
 	return m->change != STORE_CREATE || (unsigned)m->role <= STORE_ROLE_ARCHIVE;
 }
 
-/* A POP session expunges from INBOX and does nothing else (token.h). */
+/* A POP session marks as seen and expunges, in INBOX alone (token.h). */
 static bool change_allowed(const struct login *l, const struct store_mutation *m)
 {
 	struct mailbox *inbox;
@@ -122,7 +122,8 @@ static bool change_allowed(const struct login *l, const struct store_mutation *m
 	if (inbox == NULL || inbox->id != m->mailbox)
 		return false;
 	return m->change == STORE_EXPUNGE ||
-	       (m->change == STORE_SET_FLAGS && m->how == STORE_FLAGS_ADD && m->flags == STORE_SEEN);
+	       (m->change == STORE_SET_FLAGS && m->how == STORE_FLAGS_ADD && m->flags == STORE_SEEN &&
+		m->keyword_count == 0);
 }
 
 static struct mailbox *step_mailbox(struct commit *c, struct account *a, uint64_t id)

@@ -1,10 +1,11 @@
 /* suite.c - running the cases, and what they have in common; the contract is in suite.h. */
 #include "tests/conformance/suite.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/buf.h"
 #include "common/base/clock.h"
 
 enum { CONF_PATIENCE_MS = 10000 };
