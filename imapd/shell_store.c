@@ -76,14 +76,13 @@ static void login_checked(void *arg, enum auth_status status, const struct auth_
 
 static void do_login(struct shell *s, const struct imap_action *a)
 {
-	const struct tls_facts *tls = conn_tls(s->conn);
 	const struct auth_attempt attempt = {
 		.service = "imap",
 		.peer = conn_peer(s->conn),
 		.authzid = a->login.authzid,
 		.user = a->login.user,
 		.password = a->login.password,
-		.fingerprint = tls != NULL ? tls->client_fingerprint : "",
+		.fingerprint = conn_client_fingerprint(s->conn),
 	};
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->login.mechanism);

@@ -210,7 +210,8 @@ void imap_deselect(struct imap_server *e)
 	e->retry_ms = 0;
 }
 
-/* RFC 3501 9: sequence numbers must be there; UIDs that are not are passed over. */
+/* RFC 3501 9: sequence numbers must be there, but "1:*" is nothing where nothing is; UIDs
+ * that are not there are passed over. */
 bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_set *uids)
 {
 	const struct imap_view *v = &e->sel.view;
@@ -221,7 +222,7 @@ bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_s
 	if (!imap_set_resolve(set, e->uid ? imap_view_last_uid(v) : count, e->arena, uids))
 		return false;
 	r = (struct store_range *)uids->ranges;
-	if (!e->uid && (imap_set_last(uids) > count || uids->count == 0))
+	if (!e->uid && imap_set_last(uids) > count)
 		return false;
 	for (size_t i = 0; i < uids->count; i++) {
 		if (!e->uid)

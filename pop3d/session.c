@@ -130,14 +130,13 @@ static void login_done(void *arg, enum auth_status st, const struct auth_grant *
 
 static void do_authenticate(struct session *s, const struct pop3_action *a)
 {
-	const struct tls_facts *tls = conn_tls(s->conn);
 	const struct auth_attempt attempt = {
 		.service = "pop3",
 		.peer = conn_peer(s->conn),
 		.authzid = a->credentials->authzid,
 		.user = a->credentials->user,
 		.password = a->credentials->password,
-		.fingerprint = tls != NULL ? tls->client_fingerprint : "",
+		.fingerprint = conn_client_fingerprint(s->conn),
 	};
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);

@@ -76,6 +76,8 @@ const struct config_scope *conn_config(const struct conn *c);
 const char *conn_hostname(const struct conn *c);
 /* NULL before TLS. Lent for the life of c. */
 const struct tls_facts *conn_tls(const struct conn *c);
+/* The fingerprint of a client certificate that verified; "" in every other case. */
+const char *conn_client_fingerprint(const struct conn *c);
 /* STARTTLS may be offered: explicit mode, EnableTLS yes, a context is there, TLS not up. */
 bool conn_may_start_tls(const struct conn *c);
 /* The peer is in LimitExempt. */

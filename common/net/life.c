@@ -57,6 +57,13 @@ const struct tls_facts *conn_tls(const struct conn *c)
 	return c->secured ? tls_session_facts(c->stream.tls) : NULL;
 }
 
+const char *conn_client_fingerprint(const struct conn *c)
+{
+	const struct tls_facts *f = conn_tls(c);
+
+	return f != NULL && strcmp(f->client_verify, "ok") == 0 ? f->client_fingerprint : "";
+}
+
 bool conn_may_start_tls(const struct conn *c)
 {
 	return c->port->start_tls && c->stream.tls == NULL;

@@ -1,6 +1,11 @@
 """Programs that people use, as Debian ships them, against a site that runs."""
+import contextlib
+import os
 import pathlib
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import time
 
@@ -61,7 +66,7 @@ def test_openssl_s_client(site, ca):
                                  ("imap", ["-starttls", "imap"], "OK"), ("imaps", [], "* OK"), ("pop3s", [], "+OK"), ("submissions", [], "220")):
         r = subprocess.run([need("openssl"), "s_client", "-connect", f"localhost:{site.port(name)}", "-CAfile", ca, "-verify_return_error",
                             "-crlf", "-quiet", *mode], input="QUIT\na LOGOUT\n", capture_output=True, text=True, timeout=20)
-        assert greeting in r.stdout, (name, r.stdout, r.stderr)
+        assert greeting in r.stdout + r.stderr, (name, r.stdout, r.stderr)
 
 
 def test_msmtp(site, ca, tmp_path):
@@ -94,12 +99,15 @@ Pass "{PASSWORD}"
 SSLType IMAPS
 SystemCertificates no
 CertificateFile {ca}
+
 IMAPStore far
 Account here
+
 MaildirStore near
 Path {maildir}/
 Inbox {maildir}/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :far:
 Near :near:
@@ -143,22 +151,30 @@ def test_mutt(site, ca, letter, tmp_path):
     rc.write_text(f"""set imap_user="alice@{DOMAIN}"
 set imap_pass="{PASSWORD}"
 set ssl_force_tls=yes
-set certificate_file={ca}
-set ssl_verify_host=no
+set ssl_ca_certificates_file={ca}
 set folder="imaps://localhost:{site.port('imaps')}/"
 set spoolfile="imaps://localhost:{site.port('imaps')}/INBOX"
 set mbox_type=mbox
 set confirmappend=no
+set confirmcreate=no
 set copy=no
 set quit=yes
 set delete=no
 set wait_key=no
 push "<tag-pattern>~s '{letter}'<enter><tag-prefix><copy-message><kill-line>{out}<enter><quit>"
 """)
-    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TERM": "xterm"}
-    subprocess.run(["script", "-qec", f"timeout 30 {need('mutt')} -n -F {rc}", "/dev/null"], env=env, stdin=subprocess.DEVNULL,
-                   capture_output=True, timeout=60)
-    assert out.exists() and letter in out.read_text(errors="replace")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(HOME=str(tmp_path), TERM="xterm", LINES="40", COLUMNS="120")
+        os.execv(need("mutt"), ["mutt", "-n", "-F", str(rc)])
+    screen = b""
+    with contextlib.suppress(OSError):  # EIO: mutt has ended
+        while select.select([terminal], [], [], 20)[0]:
+            screen += os.read(terminal, 65536)
+    os.close(terminal)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert out.exists() and letter in out.read_text(errors="replace"), screen[-2000:]
 
 
 def test_offlineimap(site, ca, letter, tmp_path):

@@ -76,7 +76,7 @@ def test_mailboxes(site):
     assert b"Work/2026" in b" ".join(imap.lsub()[1])
     assert imap.rename("Work", "Job")[0] == "OK"
     assert [x.decode().split()[-1].strip('"') for x in imap.list('""', "Job*")[1]] == ["Job", "Job/2026"]
-    assert imap.list('""', "Job/%")[1][0].decode().endswith("Job/2026")
+    assert b"Job/2026" in imap.list('""', "Job/%")[1][0]
     assert imap.delete("Job/2026")[0] == "OK" and imap.delete("Job")[0] == "OK"
     assert imap.delete("INBOX")[0] == "NO" and imap.select("Job")[0] == "NO"
     assert imap.create("Entw&APw-rfe")[0] == "OK"
@@ -129,8 +129,8 @@ def test_search(box, keys, want):
 
 
 def test_search_bad_charset(box):
-    with pytest.raises(imaplib.IMAP4.error):
-        box.search("X-NONE", "ALL")
+    typ, data = box.search("X-NONE", "ALL")
+    assert typ == "NO" and b"BADCHARSET" in data[0]
     assert box.noop()[0] == "OK"
 
 
@@ -139,7 +139,7 @@ def test_flags_and_expunge(box):
     assert box.store("1", "-FLAGS", "\\Flagged")[0] == "OK"
     assert b"$Label1" in box.fetch("1", "(FLAGS)")[1][0]
     assert box.store("1:2", "FLAGS.SILENT", "(\\Deleted)")[1] == [None]
-    assert box.expunge()[1] == [b"1", b"1"]
+    assert box.expunge()[1] in ([b"1", b"1"], [b"2", b"1"])
     assert box.search(None, "ALL")[1] == [b""]
 
 
@@ -148,14 +148,14 @@ def test_copy_move_append_uidplus(site, box):
     imap.create(box.name + "2")
     imap.logout()
     typ, data = box.uid("COPY", "1:2", box.name + "2")
-    assert typ == "OK" and re.search(rb"COPYUID \d+ 1:2 1:2", box.response("COPYUID")[1][0] and b"COPYUID " + box.response("COPYUID")[1][0] or data[0])
+    assert typ == "OK" and re.fullmatch(rb"\d+ 1:2 1:2", box.response("COPYUID")[1][0])
     assert box.xatom("MOVE", "1", box.name + "2")[0] == "OK"
     assert box.search(None, "ALL")[1] == [b"1"]
     typ, data = box.append(box.name, "(\\Seen)", '"17-Jul-1996 02:44:25 -0700"', SIMPLE.encode())
     assert typ == "OK" and b"APPENDUID" in data[0]
     box.noop()
     assert b"1996" in box.fetch("*", "(INTERNALDATE)")[1][0]
-    typ, data = box.append("No such", None, None, b"x")
+    typ, data = box.append("NoSuch", None, None, b"x")
     assert typ == "NO" and b"TRYCREATE" in data[0]
 
 
@@ -204,8 +204,7 @@ def test_numbers_do_not_move_under_fetch(site, box):
 
 def test_examine_changes_nothing(box):
     box.select(box.name, readonly=True)
-    with pytest.raises(imaplib.IMAP4.error):
-        box.store("1", "+FLAGS", "\\Seen")
+    assert box.store("1", "+FLAGS", "\\Seen")[0] == "NO"
     box.fetch("1", "(BODY[])")
     assert b"\\Seen" not in box.fetch("1", "(FLAGS)")[1][0]
 
