@@ -1,6 +1,7 @@
 /* log_verb.c - log [-f] [-n LINES] */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,6 +120,7 @@ static int show_journal(const struct log_options *o)
 	} else if (o->follow) {
 		argv[n++] = "-nall";
 	}
+	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], (char *const *)argv);
 	error_system(&err, errno,
 		     "the log is in syslog (facility mail, name yubin), but journalctl can't be run");

@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "common/base/clock.h"
 
 static int write_pid(int fd, const char *path, struct error *err)
 {
@@ -53,4 +57,23 @@ void lock_drop(int fd)
 	if (ftruncate(fd, 0) < 0)
 		return; /* the next start is a little more patient with its ports, that is all */
 	close(fd);
+}
+
+int lock_folder(int fd, const char *path, struct error *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return error_set(err, -EBUSY, "the folder %s is in use by another process", path);
+}
+
+void lock_wait(const char *path, unsigned wait_ms)
+{
+	static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	uint64_t deadline_ms = clock_mono_ms() + wait_ms;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && lock_folder(fd, path, NULL) != 0 && clock_mono_ms() < deadline_ms)
+		nanosleep(&pause, NULL);
+	if (fd >= 0)
+		close(fd);
 }

@@ -19,4 +19,12 @@ int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *e
 /* A clean end: the next one finds an empty file. */
 void lock_drop(int fd);
 
+/* The folder of the index is storaged's alone. The lock is of the open folder, which
+ * storaged is given: it goes with that process, also where yubind has gone before it.
+ * 0, or -EBUSY with words. A file system without such locks is taken as it is. */
+int lock_folder(int fd, const char *path, struct error *err);
+
+/* Waits until no storaged of an earlier yubind has the folder any more, wait_ms at most. */
+void lock_wait(const char *path, unsigned wait_ms);
+
 #endif

@@ -257,6 +257,8 @@ static int run(struct supervisor *s, const struct options *o, struct report *r)
 
 	if (lock_fd < 0 && lock_take(&s->paths, &lock_fd, &unclean, &err) != 0)
 		return give_up(s, err.words);
+	if (unclean)
+		lock_wait(s->paths.folder[PATHS_DB], PATIENCE_MS);
 	if (read_setup(s, &setup, r) != 0 || open_sockets(s, setup, unclean, r) != 0) {
 		lock_drop(lock_fd);
 		return give_up(s, "the server was not started");

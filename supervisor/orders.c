@@ -314,7 +314,7 @@ static void on_message(void *arg, struct ipc_message *m)
 	wire_text(&w, o->words, sizeof(o->words));
 	if (m->type != ORDER_ASK || !wire_done(&w) || o->wait != WAIT_NOTHING)
 		order_free(o);
-	else if (o->s->stop != STOP_NOT)
+	else if (o->s->stop != STOP_NOT && strcmp(o->words, "stop") != 0)
 		order_done(o, 1, "the server is being stopped");
 	else
 		order_run(o);

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/proc/control.h"
 #include "supervisor/child.h"
+#include "supervisor/lock.h"
 #include "supervisor/orders.h"
 
 enum { BODY_MAX = 4096, WORDS_MAX = 4096, ADDRESS_MAX = 400 };
@@ -32,21 +33,32 @@ int talk_send(struct child *c, unsigned type, uint64_t number, struct span body,
 	return rc;
 }
 
+static int open_folder(const struct paths *paths, enum paths_folder which, int *fd, struct error *err)
+{
+	const char *path = paths->folder[which];
+	int rc = 0;
+
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return error_system(err, errno, "can't open the folder %s", path);
+	if (which == PATHS_DB)
+		rc = lock_folder(*fd, path, err);
+	if (rc != 0)
+		close(*fd);
+	return rc;
+}
+
 static int open_folders(const struct child *c, int *fds, struct error *err)
 {
 	const struct daemon_row *row = &daemon_rows[c->daemon];
 
 	for (unsigned i = 0; i < row->folder_count; i++) {
-		const char *path = c->s->paths.folder[row->folders[i]];
+		int rc = open_folder(&c->s->paths, row->folders[i], &fds[i], err);
 
-		fds[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fds[i] < 0) {
-			int code = errno;
-
-			while (i > 0)
-				close(fds[--i]);
-			return error_system(err, code, "can't open the folder %s", path);
-		}
+		while (rc != 0 && i > 0)
+			close(fds[--i]);
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
 }

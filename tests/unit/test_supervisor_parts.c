@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/config/file.h"
 #include "supervisor/blocks.h"
 #include "supervisor/holder.h"
@@ -332,6 +334,28 @@ static void test_lock(void **state)
 	lock_drop(first);
 }
 
+/* The lock of a folder is that of the description that was handed on, not of who took it. */
+static void test_folder_lock(void **state)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY), again = open(folder, O_RDONLY | O_DIRECTORY), other;
+	uint64_t began_ms;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(lock_folder(fd, folder, &err), 0);
+	assert_int_equal(lock_folder(again, folder, &err), -EBUSY);
+	other = dup(fd);
+	close(fd);
+	assert_int_equal(lock_folder(again, folder, &err), -EBUSY);
+	began_ms = clock_mono_ms();
+	lock_wait(folder, 50);
+	assert_true(clock_mono_ms() - began_ms >= 50);
+	close(other);
+	lock_wait(folder, 60000);
+	assert_int_equal(lock_folder(again, folder, &err), 0);
+	close(again);
+}
+
 /* --- who holds a port, systemd --------------------------------------------- */
 
 static void test_holder(void **state)
@@ -391,7 +415,7 @@ int main(void)
 		cmocka_unit_test(test_switches), cmocka_unit_test(test_rewrites),
 		cmocka_unit_test(test_lines),    cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_logfile),  cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_link),     cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_link),     cmocka_unit_test(test_lock), cmocka_unit_test(test_folder_lock),
 		cmocka_unit_test(test_holder),   cmocka_unit_test(test_notify),
 	};
 
