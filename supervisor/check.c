@@ -151,7 +151,8 @@ static void check_mechanisms(const struct place *p, enum config_key key)
 	while (list.n > 0) {
 		struct span name = span_trim(span_take_until(&list, ','));
 
-		if (!sasl_known(name))
+		/* POP3's USER counts as one where it is about what may be sent in clear */
+		if (!sasl_known(name) && !(key == CONFIG_AUTH_WITHOUT_TLS && span_is_nocase(name, "USER")))
 			report_error(p->r,
 				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN and LOGIN are known",
 				     place_file(p), config_line(p->scope, key), config_rows[key].name,
