@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,6 +274,17 @@ static void fork_failed(struct child *c)
 	free(c);
 }
 
+struct program program_now(const struct supervisor *s, enum daemon d)
+{
+	struct stat st = { .st_ino = 0 };
+
+	if (fstatat(s->libexec, daemon_rows[d].name, &st, 0) < 0)
+		return (struct program){ .inode = 0 };
+	return (struct program){
+		.inode = st.st_ino, .changed_s = st.st_mtim.tv_sec, .changed_ns = st.st_mtim.tv_nsec
+	};
+}
+
 int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigned worker, struct setup *setup,
 		struct error *err)
 {
@@ -305,6 +317,7 @@ int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigne
 		return rc;
 	}
 	link_child(c);
+	s->groups[d].program = program_now(s, d);
 	if (talk_begin(c, logs[1], err) != 0) {
 		snprintf(c->words, sizeof(c->words), "%.399s", err->words);
 		child_kill(c); /* and its end is met as any other */

@@ -58,6 +58,9 @@ struct child {
 int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigned worker, struct setup *setup,
 		struct error *err);
 
+/* The program as it now lies on disk; all 0 if it does not. */
+struct program program_now(const struct supervisor *s, enum daemon d);
+
 /* Stop accepting; end idle sessions after idle_ms. */
 void child_drain(struct child *c, uint64_t idle_ms);
 /* Finish and leave within the time; SIGKILL somewhat later. */

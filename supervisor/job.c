@@ -100,7 +100,8 @@ static void job_finish(struct job *j)
 
 /* --- trying ---------------------------------------------------------------- */
 
-static bool is_fresh(const struct job *j, enum daemon d)
+/* Something has changed that a running process can't take in. */
+static bool is_other_setup(const struct job *j, enum daemon d)
 {
 	struct buf before, after;
 	bool differs;
@@ -113,6 +114,23 @@ static bool is_fresh(const struct job *j, enum daemon d)
 	buf_clear(&before);
 	buf_clear(&after);
 	return differs;
+}
+
+/* The program was installed anew. */
+static bool is_other_program(const struct job *j, enum daemon d)
+{
+	const struct program *old = &j->s->groups[d].program;
+	struct program now = program_now(j->s, d);
+
+	if (now.inode == 0 || old->inode == 0)
+		return false;
+	return now.inode != old->inode || now.changed_s != old->changed_s ||
+	       now.changed_ns != old->changed_ns;
+}
+
+static bool is_fresh(const struct job *j, enum daemon d)
+{
+	return is_other_setup(j, d) || is_other_program(j, d);
 }
 
 /* Reads etc/ again and opens what is new. */

@@ -37,7 +37,14 @@ struct slot {
 	uint64_t due_ms;		/* when it is started again; 0: not waiting */
 };
 
+/* Tells a program that was installed anew from the one that its processes run. */
+struct program {
+	uint64_t inode;
+	int64_t changed_s, changed_ns;
+};
+
 struct group {
+	struct program program;		/* of the newest process */
 	struct setup *setup;		/* what its processes are started with */
 	unsigned workers;		/* slots in use */
 	struct slot slots[DAEMON_WORKERS];

@@ -411,6 +411,26 @@ static void test_reload(void **state)
 	server_stop(&v);
 }
 
+/* A program that was installed anew gets new processes; the others keep theirs. */
+static void test_new_program(void **state)
+{
+	struct server v;
+	char command[300];
+	int pop3d, imapd;
+
+	(void)state;
+	write_confs("mail.test", "");
+	server_must_start(&v);
+	pop3d = status_number(&v, "pop3d[1]", "pid ");
+	imapd = status_number(&v, "imapd[1]", "pid ");
+	snprintf(command, sizeof(command), "cp --remove-destination /proc/%d/exe %s/programs/pop3d", (int)getpid(), folder);
+	assert_int_equal(system(command), 0);
+	order_plain(&v, "reload", 0);
+	assert_int_not_equal(status_number(&v, "pop3d[1]", "pid "), pop3d);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid "), imapd);
+	server_stop(&v);
+}
+
 static void test_refusal(void **state)
 {
 	struct server v;
@@ -489,7 +509,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts),
 		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_babble),
-		cmocka_unit_test(test_reload),         cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_reload),         cmocka_unit_test(test_new_program), cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
 		cmocka_unit_test(test_port_taken),
 	};
