@@ -219,7 +219,7 @@ void imap_command_bad(struct imap_server *e, struct span text, const char *words
 /* What skipped literals may cost a session. */
 static uint64_t skip_bound(const struct imap_server *e)
 {
-	return e->state == IMAP_NOT_AUTH ? IMAP_SHY_LIMIT * 8 : e->set.message_limit * 2;
+	return e->state == IMAP_NOT_AUTH ? (uint64_t)IMAP_SHY_LIMIT * 8 : e->set.message_limit * 2;
 }
 
 static const char *literal_words(const struct imap_server *e, const struct imap_literal *l)

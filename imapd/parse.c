@@ -237,7 +237,7 @@ static bool to_utf8(struct imap_parse *p, struct span *name)
 	struct buf utf8;
 	bool ok;
 
-	if (wire.n > STORE_NAME_MAX * 3)
+	if (wire.n > (size_t)STORE_NAME_MAX * 3)
 		return imap_parse_fail(p, "the mailbox name is too long");
 	buf_init(&utf8, wire.n * 3 + 1);
 	ok = imap_utf7_decode(wire, &utf8);

@@ -86,6 +86,12 @@ const struct tls_facts *conn_tls(const struct conn *c)
 	return NULL;
 }
 
+const char *conn_client_fingerprint(const struct conn *c)
+{
+	(void)c;
+	return "";
+}
+
 bool conn_may_start_tls(const struct conn *c)
 {
 	return !c->tls && conn_listen(c)->mode == CONFIG_MODE_EXPLICIT;
