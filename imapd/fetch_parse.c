@@ -30,7 +30,7 @@ static bool add_section(struct imap_parse *p, struct fetch *f, const struct fetc
 	return true;
 }
 
-/* Three sections under the names that they had first. */
+/* RFC 822's names for three sections (RFC 3501 6.4.5). */
 static bool add_old(struct imap_parse *p, struct fetch *f, const char *label, enum mime_section section)
 {
 	struct fetch_item i = { .kind = FETCH_SECTION, .label = span_of(label), .section = section };
