@@ -101,42 +101,65 @@ static void check_context(const struct place *p, const struct tls_pair *pairs, s
 	tls_context_drop(context);
 }
 
-/* Another Listen has had the very same check: a context takes milliseconds, and `start` is
- * to be quick. */
-static bool was_checked(const struct place *p)
+/* An earlier Listen has had the very same check of certificates (or, with is_any, of
+ * all that does not hang on the mode): said once is enough, and a context takes milliseconds, while
+ * `start` is to be quick. */
+static bool was_checked(const struct place *p, bool (*like)(const struct place *p, size_t i))
 {
 	const struct config *c = setup_of(p->s, p->daemon)->config;
 
 	if (!config_listen_is_bare(c, p->index))
 		return false;
 	for (size_t i = 0; i < p->index; i++)
-		if (config_listen_is_bare(c, i) && config_listen(c, i)->mode != CONFIG_MODE_PLAIN &&
-		    setup_opens(p->s, p->daemon, i))
+		if (config_listen_is_bare(c, i) && like(p, i))
 			return true;
 	return false;
 }
 
-/* True if clients of this Listen can have TLS. */
-static bool check_tls(const struct place *p)
+static bool is_any(const struct place *p, size_t i)
 {
-	struct tls_pair pairs[PAIRS_MAX];
-	size_t count;
+	(void)p;
+	(void)i;
+	return true;
+}
 
-	if (p->listen->mode == CONFIG_MODE_PLAIN || !find_pairs(p, pairs, &count))
-		return false;
-	if (count == 0 && p->listen->mode == CONFIG_MODE_IMPLICIT)
+static bool has_tls(const struct place *p, size_t i)
+{
+	const struct config_listen *l = config_listen(setup_of(p->s, p->daemon)->config, i);
+
+	return l->mode != CONFIG_MODE_PLAIN && setup_opens(p->s, p->daemon, i);
+}
+
+static void say_no_certificate(const struct place *p)
+{
+	if (p->listen->mode == CONFIG_MODE_IMPLICIT)
 		report_error(p->r,
 			     "%s:%u: Listen %s is implicit TLS, but there is no Certificate and PrivateKey",
 			     place_file(p), p->listen->line, p->listen->text);
-	else if (count == 0)
+	else
 		report_warn(p->r,
-			    "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is "
-			    "not offered",
+			    "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is not "
+			    "offered",
 			    place_file(p), p->listen->line, p->listen->text);
-	else if (!was_checked(p))
+}
+
+/* True if clients of this Listen can have TLS, or could but for what was said. */
+static bool check_tls(const struct place *p)
+{
+	bool again = was_checked(p, has_tls);
+	struct tls_pair pairs[PAIRS_MAX];
+	size_t count;
+
+	if (p->listen->mode == CONFIG_MODE_PLAIN)
+		return false;
+	if (config_item(p->scope, CONFIG_CERTIFICATE, 0) == NULL &&
+	    config_item(p->scope, CONFIG_PRIVATE_KEY, 0) == NULL) {
+		say_no_certificate(p);
+		return false;
+	}
+	if (!again && find_pairs(p, pairs, &count))
 		check_context(p, pairs, count);
-	return count > 0 &&
-	       (p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS));
+	return p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS);
 }
 
 /* --- logins ---------------------------------------------------------------- */
@@ -200,8 +223,10 @@ static void check_listen(struct place *p, size_t i)
 	p->index = i;
 	p->listen = config_listen(c, i);
 	p->scope = config_listen_scope(c, i);
-	check_mechanisms(p, CONFIG_MECHANISMS);
-	check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
+	if (!was_checked(p, is_any)) {
+		check_mechanisms(p, CONFIG_MECHANISMS);
+		check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
+	}
 	if (!setup_opens(p->s, p->daemon, i))
 		return;
 	check_clash(p);

@@ -1,6 +1,6 @@
 /* test_supervisor_life.c - a whole yubind, its daemons played by this very program: those
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
- * link: tests/unit/fake_daemon.o
+ * link: tests/unit/fake_daemon.o tests/unit/fake_site.o
  * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
  * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/status.o supervisor/setup.o
  * link: supervisor/check.o supervisor/sockets.o supervisor/switches.o supervisor/daemons.o
@@ -23,133 +23,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "admin/conf.h"
 #include "admin/site.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/config/file.h"
 #include "common/ipc/ipc.h"
-#include "common/tls/issue.h"
 #include "supervisor/supervisor.h"
 #include "tests/unit/fake_daemon.h"
-
-static char folder[] = "/tmp/yubin-life-XXXXXX";
-
-/* --- the site -------------------------------------------------------------- */
-
-static const char *in_folder(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
-static void write_text(const char *name, struct span text)
-{
-	FILE *out = fopen(in_folder(name), "w");
-
-	assert_non_null(out);
-	assert_int_equal(fwrite(text.p, 1, text.n, out), text.n);
-	fclose(out);
-}
-
-static int port_base(void)
-{
-	return 21000 + (int)(getpid() % 110) * 100; /* below what the kernel gives to clients */
-}
-
-/* All of etc/, for a hostname; more goes to the end of imapd.conf. */
-static void write_confs(const char *hostname, const char *more)
-{
-	struct conf_plan plan = { .hostname = hostname, .port_base = port_base() };
-	char name[64];
-
-	for (unsigned i = 0; conf_file(i) != 0; i++) {
-		struct buf text;
-
-		buf_init(&text, 1 << 20);
-		conf_write(&plan, conf_file(i), &text);
-		if (conf_file(i) == CONFIG_IMAPD)
-			buf_put_text(&text, more);
-		if (conf_file(i) == CONFIG_YUBIN)
-			buf_put_text(&text, "StopTime 1s\n");
-		snprintf(name, sizeof(name), "etc/%s.conf", config_file_name(conf_file(i)));
-		write_text(name, buf_span(&text));
-		buf_clear(&text);
-	}
-}
-
-static void write_pair(const char *name, enum tls_key_kind kind, const struct buf *ca,
-		       const struct buf *ca_key)
-{
-	static const char *const names[] = { "localhost" };
-	struct buf chain, key;
-	struct error err;
-	char file[64];
-
-	buf_init(&chain, 65536);
-	buf_init(&key, 65536);
-	assert_int_equal(tls_issue_server(buf_span(ca), buf_span(ca_key), kind, names, 1, &chain, &key, &err),
-			 0);
-	snprintf(file, sizeof(file), "etc/tls/%s.pem", name);
-	write_text(file, buf_span(&chain));
-	snprintf(file, sizeof(file), "etc/tls/%s.key", name);
-	write_text(file, buf_span(&key));
-	assert_int_equal(chmod(in_folder(file), 0600), 0);
-	buf_clear(&chain);
-	buf_clear(&key);
-}
-
-static void write_certificates(void)
-{
-	struct buf ca, key;
-	struct error err;
-
-	buf_init(&ca, 65536);
-	buf_init(&key, 65536);
-	assert_int_equal(tls_issue_ca("test", &ca, &key, &err), 0);
-	write_pair("server", TLS_KEY_P256, &ca, &key);
-	write_pair("server-rsa", TLS_KEY_RSA2048, &ca, &key);
-	buf_clear(&ca);
-	buf_clear(&key);
-}
-
-static int make_site(void **state)
-{
-	static const char *const folders[] = { "etc", "etc/tls", "accounts", "mail",    "queue",
-					       "db",  "run",     "log",      "programs" };
-	char self[512], path[600];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	(void)state;
-	if (n <= 0 || mkdtemp(folder) == NULL)
-		return -1;
-	self[n] = '\0';
-	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (mkdir(in_folder(folders[i]), 0700) != 0)
-			return -1;
-	for (enum daemon d = 0; d < DAEMON_COUNT; d++) {
-		snprintf(path, sizeof(path), "%s/programs/%s", folder, daemon_rows[d].name);
-		if (symlink(self, path) != 0)
-			return -1;
-	}
-	write_certificates();
-	return 0;
-}
-
-static int remove_site(void **state)
-{
-	char command[300];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
+#include "tests/unit/fake_site.h"
 
 /* --- yubind ---------------------------------------------------------------- */
 
@@ -174,7 +58,7 @@ __attribute__((noreturn)) static void be_yubind(const struct site *site, int rep
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
 		all.daemon[d] = true;
 	log_open("yubind", 0);
-	s.libexec = fcntl(open(in_folder("programs"), O_PATH | O_DIRECTORY | O_CLOEXEC), F_DUPFD_CLOEXEC, 10);
+	s.libexec = fcntl(open(fake_site_file("programs"), O_PATH | O_DIRECTORY | O_CLOEXEC), F_DUPFD_CLOEXEC, 10);
 	if (setup_read(&setup, &source, &r) != 0 || sockets_new(&s.sockets, &err) != 0 ||
 	    sockets_open(s.sockets, setup, &all, 0, &r) != 0) {
 		supervisor_report(&s, 1, r.first);
@@ -195,7 +79,7 @@ static int server_start(struct server *v, struct error *err)
 {
 	int ends[2], code;
 
-	assert_int_equal(site_open(&v->site, folder, err), 0);
+	assert_int_equal(site_open(&v->site, fake_site, err), 0);
 	assert_int_equal(ipc_pair(ends, err), 0);
 	v->pid = fork();
 	if (v->pid == 0) {
@@ -290,7 +174,7 @@ static void assert_logged(const char *words)
 	struct buf text;
 
 	buf_init(&text, 4 << 20);
-	assert_int_equal(file_read(in_folder("log/yubin.log"), &text, NULL, NULL), 0);
+	assert_int_equal(file_read(fake_site_file("log/yubin.log"), &text, NULL, NULL), 0);
 	buf_put_byte(&text, '\0');
 	if (strstr((char *)text.p, words) == NULL)
 		fail_msg("not in the log: %s\n%s", words, (char *)text.p);
@@ -304,7 +188,7 @@ static void test_start_and_stop(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	assert_int_equal(status_number(&v, "imapd[2]", "listens "), 4);
 	assert_int_equal(status_number(&v, "smtpd[1]", "listens "), 6);
@@ -314,7 +198,7 @@ static void test_start_and_stop(void **state)
 	assert_int_equal(status_number(&v, "pop3d[1]", "tickets "), 1);
 	assert_logged(" info imapd[2] here");
 	server_stop(&v);
-	assert_int_not_equal(access(in_folder("run/yubind.sock"), F_OK), 0);
+	assert_int_not_equal(access(fake_site_file("run/yubind.sock"), F_OK), 0);
 }
 
 static const struct {
@@ -333,7 +217,7 @@ static void test_bad_starts(void **state)
 		struct server v;
 
 		unit_case(bad_starts[i].why, i);
-		write_confs(bad_starts[i].hostname, "");
+		fake_site_confs(bad_starts[i].hostname, "");
 		assert_int_equal(server_start(&v, &err), 1);
 		if (strstr(err.words, bad_starts[i].words) == NULL)
 			fail_msg("%s", err.words);
@@ -355,7 +239,7 @@ static void test_comes_back(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	kill_daemon(&v, "imapd[1]");
 	wait_restarts(&v, "imapd[1]", 1);
@@ -377,7 +261,7 @@ static void test_babble(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("babble.pop3d", "");
+	fake_site_confs("babble.pop3d", "");
 	server_must_start(&v);
 	assert_int_equal(status_number(&v, "imapd[1]", "restarts "), 0);
 	assert_true(status_number(&v, "pop3d[1]", "restarts ") >= 1);
@@ -391,21 +275,28 @@ static void test_reload(void **state)
 	int old;
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	old = status_number(&v, "imapd[1]", "pid ");
-	write_confs("mail.test", "SecureLevel 3\n");
+	fake_site_confs("mail.test", "SecureLevel 3\n");
 	order_plain(&v, "reload", 0);
 	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old); /* settings went into it */
-	write_confs("mail.test", "SecureLevel 9\n");
+	fake_site_confs("mail.test", "SecureLevel 9\n");
 	order_plain(&v, "reload", 1);
-	write_confs("mail.test", "Workers 1\n");
+	fake_site_confs("mail.test", "Workers 1\n");
 	order_plain(&v, "reload", 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 4);
+	fake_site_confs("mail.test", "Workers 1\nEnableSSL no\n");	/* 993 closes */
+	order_plain(&v, "reload", 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 2);
+	fake_site_confs("mail.test", "Workers 1\n");
+	order_plain(&v, "reload", 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 4);
 	assert_int_equal(status_number(&v, "imapd[2]", "pid "), -1);
 	assert_int_not_equal(status_number(&v, "imapd[1]", "pid "), old);
 	assert_int_equal(status_number(&v, "smtpd[2]", "restarts "), 0);
 	old = status_number(&v, "imapd[1]", "pid ");
-	write_confs("fail.imapd", "Workers 1\n"); /* the new process will not start */
+	fake_site_confs("fail.imapd", "Workers 1\n"); /* the new process will not start */
 	order_plain(&v, "reload", 1);
 	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);
 	server_stop(&v);
@@ -419,11 +310,11 @@ static void test_new_program(void **state)
 	int pop3d, imapd;
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	pop3d = status_number(&v, "pop3d[1]", "pid ");
 	imapd = status_number(&v, "imapd[1]", "pid ");
-	snprintf(command, sizeof(command), "cp --remove-destination /proc/%d/exe %s/programs/pop3d", (int)getpid(), folder);
+	snprintf(command, sizeof(command), "cp --remove-destination /proc/%d/exe %s/programs/pop3d", (int)getpid(), fake_site);
 	assert_int_equal(system(command), 0);
 	order_plain(&v, "reload", 0);
 	assert_int_not_equal(status_number(&v, "pop3d[1]", "pid "), pop3d);
@@ -436,7 +327,7 @@ static void test_refusal(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("refuse.authd", "");
+	fake_site_confs("refuse.authd", "");
 	server_must_start(&v);
 	order_plain(&v, "reload", 1);
 	order_plain(&v, "accounts", 1);
@@ -450,7 +341,7 @@ static void test_restart(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	order_plain(&v, "accounts", 0);
 	smtpd = status_number(&v, "smtpd[1]", "pid ");
@@ -473,7 +364,7 @@ static void test_stays(void **state)
 	struct server v;
 
 	(void)state;
-	write_confs("stay.smtpd", "");
+	fake_site_confs("stay.smtpd", "");
 	server_must_start(&v);
 	pid_t first = order_beside(&v, "stop");
 	int status = -1;
@@ -492,11 +383,11 @@ static void test_port_taken(void **state)
 	char want[80];
 
 	(void)state;
-	write_confs("mail.test", "");
+	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	assert_int_equal(server_start(&second, &err), 1);
-	snprintf(want, sizeof(want), "port %d at 127.0.0.1:%d is taken by", port_base() + 25,
-		 port_base() + 25);
+	snprintf(want, sizeof(want), "port %d at 127.0.0.1:%d is taken by", fake_site_port() + 25,
+		 fake_site_port() + 25);
 	if (strstr(err.words, want) == NULL)
 		fail_msg("%s", err.words);
 	assert_int_equal(server_wait(&second), 1);
@@ -517,8 +408,8 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && strchr(argv[0], '/') == NULL && daemon_find(argv[0]) != DAEMON_COUNT)
 		return fake_daemon(argv[0]);
-	if (make_site(NULL) != 0)
+	if (fake_site_make() != 0)
 		return 1;
 	rc = unit_run(tests, sizeof(tests) / sizeof(tests[0]), "supervisor_life");
-	return remove_site(NULL) != 0 ? 1 : rc;
+	return fake_site_remove() != 0 ? 1 : rc;
 }
