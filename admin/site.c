@@ -184,8 +184,8 @@ int site_poke_accounts(const struct site *s, struct error *err)
 {
 	int rc = site_order(s, "accounts", NULL, err);
 
-	if (rc == -ESRCH || rc == -EAGAIN)
-		return 0; /* it reads the folder when it starts */
+	if (rc == -ESRCH || rc == -EAGAIN || rc == -EPIPE)
+		return 0; /* it reads the folder when it starts; or it has just ended */
 	if (rc > 0)
 		rc = -EIO;
 	if (rc != 0)

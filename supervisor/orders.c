@@ -23,6 +23,7 @@ enum order_wait {
 	WAIT_NOTHING, /* just connected */
 	WAIT_TURN,    /* a job is in hand */
 	WAIT_JOB,     /* its own job */
+	WAIT_AUTHD, /* accounts: authd is being restarted */
 	WAIT_APPLIED, /* accounts: authd reads the folder */
 	WAIT_SETTLED, /* accounts: all others have taken the revocations */
 	WAIT_STATUS,
@@ -152,19 +153,37 @@ static void order_status(struct order *o, char *rest)
 	ask_all(o->s);
 }
 
-static void order_accounts(struct order *o, char *rest)
+static void tell_authd(struct order *o)
 {
 	struct child *authd = child_of(o->s, DAEMON_AUTHD);
 
-	(void)rest;
-	if (authd == NULL || authd->state != CHILD_READY) {
-		order_done(o, 1, "authd does not run just now; it will know the change once it is back");
+	o->wait = WAIT_AUTHD;
+	if (authd == NULL || authd->state != CHILD_READY)
 		return;
-	}
 	o->wait = WAIT_APPLIED;
 	o->number = ++o->s->last_number;
 	if (talk_settings(authd, authd->setup, o->number) != 0)
-		order_done(o, 1, "authd can't be reached");
+		o->wait = WAIT_AUTHD;	/* it is about to leave */
+}
+
+static void order_accounts(struct order *o, char *rest)
+{
+	(void)rest;
+	tell_authd(o);
+}
+
+void orders_authd_gone(struct supervisor *s)
+{
+	for (struct order *o = s->orders != NULL ? s->orders->first : NULL; o != NULL; o = o->next)
+		if (o->wait == WAIT_APPLIED)
+			o->wait = WAIT_AUTHD;
+}
+
+void orders_authd_ready(struct supervisor *s)
+{
+	for (struct order *o = s->orders != NULL ? s->orders->first : NULL; o != NULL; o = o->next)
+		if (o->wait == WAIT_AUTHD)
+			tell_authd(o);
 }
 
 /* The revocations were sent on before this answer: who answers a question now has them. */

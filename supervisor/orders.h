@@ -24,7 +24,9 @@ void order_done(struct order *o, unsigned code, const char *text);
 /* The job is over: the next order that waits for one has its turn. */
 void orders_next(struct supervisor *s);
 
-/* Events of the children. */
+/* Events of the children. What a dead authd was told is told to the next one. */
+void orders_authd_gone(struct supervisor *s);
+void orders_authd_ready(struct supervisor *s);
 void orders_applied(struct supervisor *s, const struct child *c, uint64_t number, const char *words);
 void orders_answered(struct supervisor *s);
 

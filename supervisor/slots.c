@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "supervisor/job.h"
+#include "supervisor/orders.h"
 
 enum { LONG_LIFE_MS = 60000, DELAY_MAX_MS = 30000 };
 
@@ -107,6 +108,8 @@ void slots_gone(struct child *c, int status)
 
 	log_end(c, status);
 	job_lost(c, status);
+	if (c->daemon == DAEMON_AUTHD)
+		orders_authd_gone(c->s);
 	if (slot == NULL)
 		return;
 	slot->child = NULL;

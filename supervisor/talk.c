@@ -229,6 +229,8 @@ static bool on_ready(struct child *c, struct ipc_message *m)
 	c->state = CHILD_READY;
 	uv_timer_stop(&c->timer);
 	log_info("daemon ready daemon=%s pid=%d %s", c->label, (int)c->pid, c->sandbox);
+	if (c->daemon == DAEMON_AUTHD)
+		orders_authd_ready(c->s);
 	supervisor_changed(c->s);
 	return true;
 }

@@ -121,6 +121,8 @@ static bool take_message(struct fake *f, struct ipc_message *m)
 		return is_told(f, "stay");
 	case CONTROL_SETTINGS:
 		take_settings(f, m);
+		if (m->number == 2 && is_told(f, "faint"))
+			abort();
 		if (m->number != 0)
 			send_text(CONTROL_APPLIED, m->number, is_told(f, "refuse") ? "not these" : "");
 		break;

@@ -6,6 +6,7 @@
  * what the Hostname says: "WHAT.DAEMON" tells that daemon to
  *     die      abort at GO           fail    send CONTROL_FAILED at GO
  *     refuse   not take new settings stay    not leave when told to
+ *     faint    abort at the settings with the number 2 (the first order after the start)
  *     babble   answer a question with a message that makes no sense
  */
 #ifndef TESTS_FAKE_DAEMON_H

@@ -335,6 +335,19 @@ static void test_refusal(void **state)
 	server_stop(&v);
 }
 
+/* An authd that dies of the news: its successor is told again before `yubin` hears "done". */
+static void test_accounts(void **state)
+{
+	struct server v;
+
+	(void)state;
+	fake_site_confs("faint.authd", "");
+	server_must_start(&v);
+	order_plain(&v, "accounts", 0);
+	assert_int_equal(status_number(&v, "authd[1]", "restarts "), 1);
+	server_stop(&v);
+}
+
 static void test_restart(void **state)
 {
 	int smtpd, storaged, imapd;
@@ -401,7 +414,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts),
 		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_babble),
 		cmocka_unit_test(test_reload),         cmocka_unit_test(test_new_program), cmocka_unit_test(test_refusal),
-		cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_accounts), cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
 		cmocka_unit_test(test_port_taken),
 	};
 	int rc;
