@@ -324,7 +324,7 @@ static bool key_below(struct span key, const uint8_t *end, size_t end_n)
 int kv_scan_next(struct kv_scan *scan, struct span *key, struct span *value)
 {
 	void *k, *v;
-	size_t k_n, v_n;
+	size_t k_n = 0, v_n = 0;
 
 	for (;;) {
 		if (scan->at == NULL) {
