@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
@@ -249,11 +250,21 @@ static void check_folder(const char *path, uint32_t uid, struct report *r)
 		    path, (unsigned)st.st_uid, uid, uid, path);
 }
 
+/* The index's folder may be missing: start makes it, and storaged what belongs into it. */
+static bool made_at_start(enum paths_folder which, const char *path)
+{
+	return which == PATHS_DB && access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 static void check_folders(const struct setup *s, const struct paths *paths, struct report *r)
 {
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
-		for (unsigned i = 0; i < daemon_rows[d].folder_count; i++)
-			check_folder(paths->folder[daemon_rows[d].folders[i]], setup_of(s, d)->uid, r);
+		for (unsigned i = 0; i < daemon_rows[d].folder_count; i++) {
+			enum paths_folder which = daemon_rows[d].folders[i];
+
+			if (!made_at_start(which, paths->folder[which]))
+				check_folder(paths->folder[which], setup_of(s, d)->uid, r);
+		}
 	if (paths->own)
 		check_folder(paths->folder[PATHS_LOG], UINT32_MAX, r);
 }

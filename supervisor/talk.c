@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/escape.h"
@@ -33,11 +34,26 @@ int talk_send(struct child *c, unsigned type, uint64_t number, struct span body,
 	return rc;
 }
 
-static int open_folder(const struct paths *paths, enum paths_folder which, int *fd, struct error *err)
+/* An index whose folder was deleted is made again from the mail. */
+static int make_index_folder(const char *path, const struct child *c, struct error *err)
 {
-	const char *path = paths->folder[which];
-	int rc = 0;
+	const struct setup_daemon *own = setup_of(c->setup, c->daemon);
 
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : error_system(err, errno, "can't make the folder %s", path);
+	if (own->uid != UINT32_MAX && chown(path, own->uid, own->gid) < 0)
+		return error_system(err, errno, "can't give the folder %s to its daemon", path);
+	log_info("index folder made folder=%s", path);
+	return 0;
+}
+
+static int open_folder(const struct child *c, enum paths_folder which, int *fd, struct error *err)
+{
+	const char *path = c->s->paths.folder[which];
+	int rc = which == PATHS_DB ? make_index_folder(path, c, err) : 0;
+
+	if (rc != 0)
+		return rc;
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0)
 		return error_system(err, errno, "can't open the folder %s", path);
@@ -53,7 +69,7 @@ static int open_folders(const struct child *c, int *fds, struct error *err)
 	const struct daemon_row *row = &daemon_rows[c->daemon];
 
 	for (unsigned i = 0; i < row->folder_count; i++) {
-		int rc = open_folder(&c->s->paths, row->folders[i], &fds[i], err);
+		int rc = open_folder(c, row->folders[i], &fds[i], err);
 
 		while (rc != 0 && i > 0)
 			close(fds[--i]);
