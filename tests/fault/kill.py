@@ -105,7 +105,7 @@ def appender(site, ledger, stop, number):
 
 def killer(site, rng):
     kills = {}
-    for _ in range(KILLS):
+    while sum(kills.values()) < KILLS:
         time.sleep(rng.uniform(0.05, 0.35))
         name = rng.choice(["storaged", "storaged", "smtpd", "imapd", "authd", "yubind"])
         pids = site.pids(name)
