@@ -30,7 +30,7 @@ int flush_new(struct flush **out, struct local *s, struct error *err)
 
 /* --- checkpoints ----------------------------------------------------------- */
 
-static int with_reserve(struct local *s, int (*work)(struct kv *kv))
+int with_reserve(struct local *s, int (*work)(struct kv *kv))
 {
 	int r = work(s->kv);
 

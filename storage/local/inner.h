@@ -88,6 +88,8 @@ struct local *local_of(struct store *s);
 /* --- flush.c --------------------------------------------------------------- */
 
 int flush_new(struct flush **out, struct local *s, struct error *err);
+/* On a full disk the reserve is given up, and the work tried again. Any thread. */
+int with_reserve(struct local *s, int (*work)(struct kv *kv));
 
 /* --- login.c --------------------------------------------------------------- */
 

@@ -64,7 +64,14 @@ static void kv_words(const DB_ENV *env, const char *prefix, const char *words)
 	log_warn("index library says: %s", words);
 }
 
-static int env_open(DB_ENV **out, uint64_t cache)
+/* Notes why the library gave up: a disk that is full is no damage. */
+static void kv_event(DB_ENV *env, uint32_t event, void *info)
+{
+	if (event == DB_EVENT_PANIC && info != NULL && env->app_private != NULL)
+		*(int *)env->app_private = *(int *)info;
+}
+
+static int env_open(DB_ENV **out, uint64_t cache, int *panic)
 {
 	const uint32_t flags = DB_CREATE | DB_PRIVATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_THREAD |
 			       DB_RECOVER;
@@ -75,6 +82,8 @@ static int env_open(DB_ENV **out, uint64_t cache)
 	if (r != 0)
 		return r;
 	env->set_errcall(env, kv_words);
+	env->app_private = panic;
+	env->set_event_notify(env, kv_event);
 	r = env->set_cachesize(env, (uint32_t)(cache >> 30), (uint32_t)(cache & ((1 << 30) - 1)), 1);
 	if (r == 0)
 		r = env->set_lg_bsize(env, KV_LOG_BUFFER);
@@ -112,19 +121,23 @@ static int db_open(struct kv *kv)
 int kv_open(struct kv **out, uint64_t cache, struct error *err)
 {
 	struct kv *kv = calloc(1, sizeof(*kv));
-	int r;
+	int r, panic = 0;
 
 	*out = NULL;
 	if (kv == NULL)
 		return error_set(err, -ENOMEM, "no memory for the index");
-	r = env_open(&kv->env, cache);
+	r = env_open(&kv->env, cache, &panic);
 	if (r == 0)
 		r = db_open(kv);
+	if (kv->env != NULL)
+		kv->env->app_private = NULL;
 	if (r == 0) {
 		*out = kv;
 		return 0;
 	}
 	kv_close(kv);
+	if (r == DB_RUNRECOVERY && panic > 0)
+		r = panic;
 	if (r == ENOSPC || r == ENOMEM || r == EACCES || r == EPERM || r == EROFS || r == EMFILE)
 		return error_system(err, r, "the index can't be opened");
 	return error_set(err, -EBADMSG, "the index is damaged: %s", db_strerror(r));

@@ -149,8 +149,11 @@ static int open_folders(struct local *s, struct error *err)
 /* Opens the index, with the reserve's help where the disk is full. */
 static int open_kv(struct local *s, struct error *err)
 {
-	int r = kv_open(&s->kv, s->o.index_cache, err);
+	int r;
 
+	if (space_free_bytes(s->space) < 2 * KV_LOG)
+		space_release(s->space);
+	r = kv_open(&s->kv, s->o.index_cache, err);
 	if (r == -ENOSPC && space_release(s->space) == 0)
 		r = kv_open(&s->kv, s->o.index_cache, err);
 	return r;
@@ -325,8 +328,8 @@ static void handles_close(struct local *s)
 
 static void close_run(struct job *job)
 {
-	if (kv_flush(job->s->kv) == 0)
-		kv_checkpoint(job->s->kv);
+	if (with_reserve(job->s, kv_flush) == 0)
+		with_reserve(job->s, kv_checkpoint);
 }
 
 static void close_done(struct job *job)

@@ -43,8 +43,8 @@ int conf_teardown(void **state)
 
 void conf_reopen(struct conf *c)
 {
-	driver->close(driver->arg, &c->loop, c->s);
-	c->s = driver->open(driver->arg, &c->loop);
+	c->driver->close(c->driver->arg, &c->loop, c->s);
+	c->s = c->driver->open(c->driver->arg, &c->loop);
 }
 
 static void patience_over(uv_timer_t *timer)

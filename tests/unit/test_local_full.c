@@ -1,0 +1,324 @@
+/* test_local_full.c - a disk that is full: mail is refused, nothing is half done, flags and
+ * EXPUNGE go on, and it mends by itself. Needs root for a small tmpfs; else it is skipped.
+ * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
+ * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
+ * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o
+ * link: storage/local/account.o storage/local/apply.o storage/local/apply_messages.o storage/local/apply_names.o
+ * link: storage/local/body.o storage/local/call.o storage/local/commit.o storage/local/derived.o
+ * link: storage/local/dirty.o storage/local/files.o storage/local/finish.o storage/local/flush.o
+ * link: storage/local/garbage.o storage/local/kv.o storage/local/link.o storage/local/load.o
+ * link: storage/local/local.o storage/local/login.o storage/local/look.o storage/local/names.o
+ * link: storage/local/pool.o storage/local/prepare.o storage/local/ranges.o storage/local/rebuild.o
+ * link: storage/local/record.o storage/local/request.o storage/local/result.o storage/local/settle.o
+ * link: storage/local/space.o storage/local/stage.o storage/local/state.o storage/local/statefile.o
+ * link: storage/local/stock.o storage/local/sync.o storage/local/turn.o storage/local/txids.o
+ * link: storage/local/uids.o storage/local/walk.o
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
+ * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+#include "tests/conformance/folders.h"
+#include "tests/conformance/suite.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+enum { DISK_BYTES = 12 * 1024 * 1024 };
+
+static char disk[64];
+static struct folders folders;
+
+static struct store *open_local(void *arg, uv_loop_t *loop)
+{
+	return folders_open(arg, loop);
+}
+
+static void close_local(void *arg, uv_loop_t *loop, struct store *s)
+{
+	(void)arg;
+	folders_close(loop, s);
+}
+
+static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
+{
+	struct folders *f = arg;
+
+	store_token_make(out, f->options.key, g);
+}
+
+static const struct conformance_driver driver = {
+	.name = "full", .arg = &folders, .open = open_local, .close = close_local, .token = token_local
+};
+
+static struct conf conf = { .driver = &driver };
+
+/* --- the disk -------------------------------------------------------------- */
+
+static bool disk_make(void)
+{
+	char options[64];
+
+	snprintf(disk, sizeof(disk), "/tmp/yubin-disk-XXXXXX");
+	if (mkdtemp(disk) == NULL)
+		return false;
+	snprintf(options, sizeof(options), "size=%d", DISK_BYTES);
+	/* A mount that nobody else sees, and that ends with this process. */
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("tmpfs", disk, "tmpfs", 0, options) == 0)
+		return true;
+	rmdir(disk);
+	return false;
+}
+
+/* Takes all that is free but so many bytes. */
+static void disk_fill(size_t leave)
+{
+	static const char block[4096];
+	char path[100];
+	size_t taken = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ballast", disk);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) == (ssize_t)sizeof(block))
+		taken += sizeof(block);
+	if (leave > 0 && taken >= leave) {
+		struct stat st;
+
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(ftruncate(fd, st.st_size - (off_t)leave), 0);
+	}
+	close(fd);
+}
+
+static void disk_free(void)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/ballast", disk);
+	unlink(path);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	folders_init_in(&folders, disk);
+	uv_loop_init(&conf.loop);
+	conf.s = open_local(&folders, &conf.loop);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	disk_free();
+	folders_close(&conf.loop, conf.s);
+	uv_run(&conf.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&conf.loop);
+	folders_remove(&folders);
+	return 0;
+}
+
+/* --- cases ----------------------------------------------------------------- */
+
+static bool reserve_is_there(void)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/db/reserve", folders.path);
+	return access(path, F_OK) == 0;
+}
+
+static char *text_of(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	memset(text, 'x', size);
+	text[size] = '\0';
+	return text;
+}
+
+static enum store_status append(struct store_account *a, uint64_t mailbox, size_t size)
+{
+	char *text = text_of(size);
+	const struct store_mutation m = { .change = STORE_APPEND,
+					  .mailbox = mailbox,
+					  .internal_s = 5,
+					  .stage = conf_stage(&conf, text, size) };
+
+	free(text);
+	return conf_change(&conf, a, &m);
+}
+
+static void second_passes(void)
+{
+	bool never = false;
+	uint64_t until = uv_hrtime() + 1100 * 1000000ULL;
+
+	while (uv_hrtime() < until && !never)
+		conf_idle(&conf);
+}
+
+/* Below min_free nothing is taken; above it again without a restart. */
+static void test_early(void **state)
+{
+	static const char *const to[] = { "a@x.example" };
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+	struct local_options o = folders.options;
+	struct conf_done d = { 0 };
+
+	(void)state;
+	assert_int_equal(append(a, inbox, 1000), STORE_OK);
+	o.min_free = 1 << 30;
+	local_settings(conf.s, &o);
+	assert_int_equal(append(a, inbox, 1000), STORE_TRY_LATER);
+	assert_int_equal(conf_deliver(&conf, to, 1, "x", NULL), STORE_TRY_LATER);
+	store_room(conf.s, 1, conf_done, &d);
+	conf_wait(&conf, &d.done);
+	assert_int_equal(d.status, STORE_TRY_LATER);
+	assert_int_equal(conf_flags(&conf, a, inbox, 1, 1, STORE_FLAGS_ADD, STORE_SEEN, NULL), STORE_OK);
+	o.min_free = 0;
+	local_settings(conf.s, &o);
+	assert_int_equal(append(a, inbox, 1000), STORE_OK);
+	assert_int_equal(conf_all(&conf, a, inbox)->record_count, 2);
+	store_logout(a);
+}
+
+/* No byte is free: no mail, but flags, keywords, EXPUNGE, looks; then all is as promised. */
+static void test_full(void **state)
+{
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+	size_t before, refused = 0;
+	struct conf_sync *s;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(append(a, inbox, 2000), STORE_OK);
+	assert_true(reserve_is_there());
+	disk_fill(0);
+	for (int i = 0; i < 10; i++) {
+		enum store_status status = append(a, inbox, i % 2 ? 3000 : 200000);
+
+		assert_int_equal(status, STORE_TRY_LATER);
+		refused++;
+	}
+	before = conf_all(&conf, a, inbox)->record_count;
+	assert_int_equal(before, 20);
+	for (uint32_t round = 0; round < 2000; round++)
+		assert_int_equal(conf_flags(&conf, a, inbox, 1 + round % 20, 1 + round % 20,
+					    round / 20 % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD, STORE_SEEN, "key"),
+				 STORE_OK);
+	assert_false(reserve_is_there());	/* that is what made it possible */
+	for (uint32_t uid = 1; uid <= 10; uid++)
+		assert_int_equal(conf_expunge(&conf, a, inbox, uid, uid), STORE_OK);
+	s = conf_all(&conf, a, inbox);
+	assert_string_equal(conf_uids(s), "11:20");
+	assert_string_equal(conf_body(&conf, a, inbox, 20) + 1990, "xxxxxxxxxx");
+	conf_idle(&conf);
+	/* It mends by itself. */
+	disk_free();
+	for (int i = 0; i < 12 && append(a, inbox, 100) != STORE_OK; i++)
+		second_passes();
+	assert_int_equal(append(a, inbox, 100), STORE_OK);
+	assert_true(reserve_is_there());
+	store_logout(a);
+	conf_reopen(&conf);
+	a = conf_login(&conf, "a@x.example");
+	s = conf_all(&conf, a, inbox);
+	assert_int_equal(s->record_count, 12);
+	for (size_t i = 0; i < s->record_count; i++)
+		conf_body(&conf, a, inbox, s->records[i].uid);
+	store_logout(a);
+}
+
+/* Room for some of them: each is whole or not there, answered as it is. */
+static void test_running_full(void **state)
+{
+	enum { MANY = 200, SIZE = 30000 };
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+	size_t ok = 0;
+	struct conf_sync *s;
+
+	(void)state;
+	disk_fill(900 * 1000);
+	for (int i = 0; i < MANY; i++) {
+		enum store_status status = append(a, inbox, SIZE);
+
+		assert_true(status == STORE_OK || status == STORE_TRY_LATER);
+		ok += status == STORE_OK;
+	}
+	assert_true(ok > 5 && ok < 40);
+	store_logout(a);
+	conf_reopen(&conf);
+	a = conf_login(&conf, "a@x.example");
+	s = conf_all(&conf, a, inbox);
+	assert_int_equal(s->record_count, ok);
+	for (size_t i = 0; i < s->record_count; i++)
+		assert_int_equal(strlen(conf_body(&conf, a, inbox, s->records[i].uid)), SIZE);
+	/* New accounts and mailboxes are refused too, and nothing of them stays. */
+	disk_fill(0);
+	assert_int_equal(conf_create(&conf, a, "New"), STORE_TRY_LATER);
+	disk_free();
+	second_passes();
+	assert_int_equal(conf_create(&conf, a, "New"), STORE_OK);
+	store_logout(a);
+}
+
+/* A start on a full disk: what is there can be read and made less. */
+static void test_start_full(void **state)
+{
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(append(a, inbox, 2000), STORE_OK);
+	store_logout(a);
+	disk_fill(0);
+	conf_reopen(&conf);
+	a = conf_login(&conf, "a@x.example");
+	assert_int_equal(conf_all(&conf, a, inbox)->record_count, 5);
+	assert_int_equal(append(a, inbox, 2000), STORE_TRY_LATER);
+	assert_int_equal(conf_expunge(&conf, a, inbox, 1, 3), STORE_OK);
+	assert_int_equal(conf_all(&conf, a, inbox)->record_count, 2);
+	store_logout(a);
+}
+
+static void quiet_log(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_early), CASE(test_full), CASE(test_running_full), CASE(test_start_full),
+	};
+	int failed;
+
+	if (sodium_init() < 0)
+		return 1;
+	if (!disk_make()) {
+		print_message("SKIPPED: a small disk of its own needs root\n");
+		return 0;
+	}
+	if (getenv("YUBIN_TEST_LOG") == NULL)
+		log_to_function(quiet_log, NULL);
+	failed = unit_run(tests, 4, "full");
+	if (chdir("/") < 0 || umount2(disk, MNT_DETACH) < 0)
+		failed = 1;
+	rmdir(disk);
+	return failed;
+}
