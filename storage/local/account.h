@@ -49,6 +49,7 @@ struct mailbox {
 	struct ranges uids;
 	bool uids_known, uids_reading;
 	uint32_t uids_read_to;		/* the reader has seen all below it */
+	uint32_t uids_kept_next, uids_kept_expunges;	/* what the index has of them is true for */
 	struct after_list uids_waits;
 	struct turn uids_turn;
 

@@ -208,6 +208,7 @@ static int tell_vanished(struct apply *ap, struct step *step, struct mailbox *m)
 	if (r < 0)
 		return r;
 	m->head.modseq++;
+	m->head.expunges++;
 	uids_removed(m, &step->vanished);
 	return log_put(ap, m, LOG_VANISHED, &step->vanished);
 }

@@ -51,7 +51,8 @@ static int delete_some(struct local *s, const struct key *prefix)
 /* A piece of what the index has of the mailbox, its mark last. 1: there is more. */
 static int forget_some(struct local *s, uint32_t account, uint32_t mailbox)
 {
-	static const enum key_kind kinds[] = { KEY_RECORD, KEY_LOG, KEY_KEYWORDS, KEY_DIRTY, KEY_GARBAGE };
+	static const enum key_kind kinds[] = { KEY_RECORD, KEY_LOG,   KEY_KEYWORDS,
+						KEY_UIDS,   KEY_DIRTY, KEY_GARBAGE };
 	struct key k;
 	int r = 0;
 

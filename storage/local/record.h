@@ -8,6 +8,7 @@
  *           K account mailbox         keywords of a mailbox
  *           R account mailbox uid     message
  *           L account mailbox modseq kind   what changed or vanished at that mod-sequence
+ *           U account mailbox         the UIDs that there were (uids.c)
  *           S account name            subscribed to, but not there
  *           D account mailbox         dirty: its folder may hold files that nothing knows
  *           G account mailbox         garbage: its folder and records are to be removed
@@ -29,6 +30,7 @@ enum key_kind {
 	KEY_KEYWORDS = 'K',
 	KEY_RECORD = 'R',
 	KEY_LOG = 'L',
+	KEY_UIDS = 'U',
 	KEY_ABSENT = 'S',
 	KEY_DIRTY = 'D',
 	KEY_GARBAGE = 'G',
@@ -46,7 +48,7 @@ enum log_kind { LOG_CHANGED, LOG_VANISHED };
 
 /* Each fills *k. */
 void key_named(struct key *k, enum key_kind kind, struct span name);		/* A, T */
-void key_account(struct key *k, enum key_kind kind, uint32_t account);		/* start of B K S D G of one */
+void key_account(struct key *k, enum key_kind kind, uint32_t account);		/* start of B K U S D G of one */
 void key_mailbox(struct key *k, enum key_kind kind, uint32_t account, uint32_t mailbox);
 void key_record(struct key *k, uint32_t account, uint32_t mailbox, uint32_t uid);
 void key_log(struct key *k, uint32_t account, uint32_t mailbox, uint64_t modseq, enum log_kind kind);
@@ -85,6 +87,7 @@ struct head {
 	uint64_t modseq_floor;	/* so may mod-sequences up to it */
 	uint64_t log_floor;	/* what changed up to it, the log no longer tells */
 	uint32_t log_count;	/* entries of the log */
+	uint32_t expunges;	/* how often messages went: a list of UIDs from before is void */
 };
 void head_encode(struct buf *out, const struct head *h, struct span name);
 bool head_decode(struct span value, struct head *h, struct span *name);

@@ -16,6 +16,7 @@
 #include "storage/local/files.h"
 #include "storage/local/inner.h"
 #include "storage/local/statefile.h"
+#include "storage/local/uids.h"
 #include "storage/local/walk.h"
 
 enum { SETTLE_LATEST_MS = 4 * 60 * 1000 };
@@ -267,6 +268,8 @@ static enum turn_more mailbox_step(void *arg)
 
 	if (!m->gone && st->account->unflushed == 0 && log_expire(m, before_s) > 0)
 		return TURN_AGAIN;
+	if (st->account->unflushed == 0)
+		uids_keep(m);
 	if (m->state_stale)
 		state_save(m);
 	st->write_flags = m->flags_stale;

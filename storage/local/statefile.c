@@ -83,7 +83,7 @@ static bool check_file(struct span *text, const char *title)
 	end = (struct span){ text->p + text->n, tail };
 	sum_text(sum, *text);
 	return span_is(span_take(&end, 4), "sum ") && span_is(span_take(&end, 2 * SUM_BYTES), sum) &&
-	       span_is(span_take_until(text, '\n'), title);
+	       span_is(end, "\n") && span_is(span_take_until(text, '\n'), title);
 }
 
 /* The value of the next line, whose key must be this one. */

@@ -8,5 +8,7 @@
 
 /* True: m->uids is right. Else `after` is told when it is. */
 bool uids_ready(struct mailbox *m, struct after *after);
+/* Puts them into the index, if they are many and known. */
+void uids_keep(struct mailbox *m);
 
 #endif
