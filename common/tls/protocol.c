@@ -61,7 +61,9 @@ static int versions_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error
 /* One name of a cipher list, or several joined by +; "!" and "-" take away. */
 static int cipher_name_check(struct span name, struct error *err)
 {
-	if (span_starts_nocase(name, "@SECLEVEL"))
+	ptrdiff_t at = span_find(name, '@');	/* OpenSSL takes it without a colon before it too */
+
+	if (at >= 0 && span_starts_nocase((struct span){ name.p + at, name.n - (size_t)at }, "@SECLEVEL"))
 		return error_set(err, -EINVAL, "CipherList: @SECLEVEL does not belong here: say SecureLevel");
 	if (name.n > 0 && (name.p[0] == '!' || name.p[0] == '-'))
 		return 0;

@@ -99,6 +99,7 @@ static void test_refused(void **state)
 		{ "two truths", "TlsVersions 1.3\nSecureLayOption 15\n", "leave one out" },
 		{ "ciphers that match nothing", "CipherList NONSENSE\n", "matches no cipher" },
 		{ "@SECLEVEL", "CipherList DEFAULT:@SECLEVEL=0\n", "say SecureLevel" },
+		{ "@SECLEVEL without a colon", "CipherList DEFAULT@SECLEVEL=0\n", "say SecureLevel" },
 		{ "@seclevel behind a comma", "CipherList \"DEFAULT,@seclevel=0\"\n", "say SecureLevel" },
 		{ "aNULL", "CipherList DEFAULT:aNULL\n", "aNULL would allow" },
 		{ "+aNULL in a sum", "CipherList DEFAULT:ECDH+aNULL\n", "aNULL would allow" },
