@@ -141,9 +141,16 @@ static enum imap_run idle_line(struct imap_server *e)
 	return imap_done(e, "OK IDLE completed");
 }
 
-enum imap_run imap_run_idle(struct imap_server *e)
+static enum imap_run idle_begin(struct imap_server *e)
 {
 	imap_text(e, "+ idling\r\n");
 	e->idling = true;
 	return imap_wait_line(e, idle_line);
+}
+
+/* News that waits is told before the "+", in the same write: Thunderbird 153 does not
+ * see what comes in the first millisecond behind it until the next mail. */
+enum imap_run imap_run_idle(struct imap_server *e)
+{
+	return e->dirty ? imap_sync_run(e, idle_begin) : idle_begin(e);
 }

@@ -389,6 +389,16 @@ static void test_idle(void **state)
 	rig_time(r, 1500);
 	rig_want(c, "* 3 EXISTS\r\n* 3 RECENT\r\n");
 	rig_say_bytes(c, "done\r\n2 NOOP\r\n", "1 OK IDLE completed\r\n2 OK NOOP completed\r\n");
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", letter, 0);
+	rig_pump(c, "", 0);
+	rig_say(c, "7 IDLE\r\nDONE\r\n", "* 4 EXISTS\r\n* 4 RECENT\r\n+ idling\r\n7 OK IDLE completed\r\n");
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", letter, 0);
+	rig_pump(c, "", 0);
+	fake_store_fail(rig_store(r), FAKE_SYNC, STORE_TRY_LATER, 1);
+	rig_say(c, "8 IDLE\r\n", "+ idling\r\n");
+	rig_time(r, 1500);
+	rig_want(c, "* 5 EXISTS\r\n* 5 RECENT\r\n");
+	rig_say(c, "DONE\r\n", "8 OK IDLE completed\r\n");
 	rig_say(c, "3 IDLE\r\nNOOP\r\n", "+ idling\r\n3 BAD IDLE ends with DONE\r\n");
 	rig_say(c, "4 IDLE\r\nDONE\r\n5 LOGOUT\r\n6 NOOP\r\n",
 		"+ idling\r\n4 OK IDLE completed\r\n* BYE Logging out\r\n5 OK LOGOUT completed\r\n");
