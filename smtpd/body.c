@@ -7,8 +7,6 @@
  */
 #include "smtpd/state.h"
 
-enum { BODY_PIECE = 32 * 1024 };	/* bytes that are decoded at a time */
-
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result)
 {
 	if (result == SMTP_FULL) {
@@ -35,6 +33,7 @@ static void fault(struct smtp_server *e, enum smtp_result why)
 		e->body_fault = why;
 	buf_clear(&e->body);
 	buf_clear(&e->held);
+	e->body_sent = 0;
 }
 
 static void put_default(struct smtp_server *e, bool present, const char *line)
@@ -79,14 +78,14 @@ static void take_piece(struct smtp_server *e, struct span piece)
 
 void smtp_body_feed(struct smtp_server *e, struct span *in)
 {
-	struct span part = { in->p, in->n < BODY_PIECE ? in->n : BODY_PIECE };
+	struct span part = { in->p, in->n < SMTP_PIECE ? in->n : SMTP_PIECE };
 	size_t had = part.n;
 	struct buf plain;
 	bool ended;
 
 	if (e->body_ended)
 		return;
-	buf_init(&plain, BODY_PIECE + 8);
+	buf_init(&plain, SMTP_PIECE + 8);
 	ended = dot_decode(&e->dots, &part, &plain);
 	span_take(in, had - part.n);
 	take_piece(e, buf_span(&plain));
@@ -142,15 +141,22 @@ bool smtp_body_next(struct smtp_server *e, struct smtp_action *a)
 	if (e->body.n > 0) {
 		smtp_open(e, SMTP_BODY);
 		e->open.bytes = buf_span(&e->body);
+		span_take(&e->open.bytes, e->body_sent);
+		if (e->open.bytes.n > SMTP_PIECE)	/* a header that was held */
+			e->open.bytes.n = SMTP_PIECE;
 		*a = e->open;
 		return true;
 	}
 	return e->body_ended && finish(e, a);
 }
 
-void smtp_body_done(struct smtp_server *e, enum smtp_result result)
+void smtp_body_done(struct smtp_server *e, size_t given, enum smtp_result result)
 {
-	buf_clear(&e->body);
+	e->body_sent += given;
+	if (e->body_sent >= e->body.n) {
+		buf_clear(&e->body);
+		e->body_sent = 0;
+	}
 	if (result != SMTP_DONE)
 		fault(e, result);
 }

@@ -27,7 +27,7 @@ int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, 
 	buf_init(&e->replies, REPLIES_MAX);
 	buf_init(&e->note, 4096);
 	buf_init(&e->held, SMTP_HEADER_MAX);
-	buf_init(&e->body, 256 * 1024 + SMTP_HEADER_MAX);
+	buf_init(&e->body, 4 * SMTP_PIECE + SMTP_HEADER_MAX);
 	e->now_ms = now_ms;
 	e->login_deadline = now_ms + config->login_ms;
 	e->deadline = now_ms + config->idle_ms;
@@ -63,6 +63,7 @@ void smtp_forget_body(struct smtp_server *e)
 	buf_clear(&e->held);
 	buf_clear(&e->body);
 	e->body_ended = e->body_room = e->bare = e->held_over = false;
+	e->body_sent = 0;
 	e->body_size = 0;
 	e->body_fault = SMTP_DONE;
 	e->date_line = e->message_id_line = NULL;
@@ -177,6 +178,7 @@ void smtp_server_next(struct smtp_server *e, struct smtp_action *a)
 void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result result, const char *words)
 {
 	enum smtp_action_kind kind = e->open.kind;
+	size_t given = e->open.bytes.n;
 
 	if (number == 0 || number != e->open.number)
 		return;
@@ -201,7 +203,7 @@ void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result r
 		smtp_body_begin_done(e, result);
 		break;
 	case SMTP_BODY:
-		smtp_body_done(e, result);
+		smtp_body_done(e, given, result);
 		break;
 	default:
 		smtp_commit_done(e, result, words);

@@ -24,6 +24,7 @@ struct smtp_server;		/* opaque */
 
 enum {
 	SMTP_AUTH_LINE_MAX = 12288,	/* RFC 4954 4: an AUTH answer, without CRLF */
+	SMTP_PIECE = 32 * 1024,		/* bytes of a body in one action */
 	SMTP_HEADER_MAX = 256 * 1024	/* of a submitted message */
 };
 
@@ -53,7 +54,7 @@ enum smtp_action_kind {
 	SMTP_CHECK_ROOM,	/* size: bytes announced, 0: unknown */
 	SMTP_CHECK_RECIPIENT,	/* address */
 	SMTP_BODY_BEGIN,	/* make room for a body */
-	SMTP_BODY,		/* bytes of it, in order */
+	SMTP_BODY,		/* bytes of it, in order, at most SMTP_PIECE */
 	SMTP_COMMIT		/* deliver; answered when it is on disk */
 };
 

@@ -56,6 +56,7 @@ struct smtp_server {
 	struct header_watch header;
 	struct buf held;		/* a submitted message's header, until it is whole */
 	struct buf body;		/* decoded, waiting to be given */
+	size_t body_sent;		/* of it, given and answered */
 	bool body_ended, body_room;	/* final dot seen; BODY_BEGIN was answered */
 	bool bare, held_over;
 	uint64_t body_size;
@@ -101,7 +102,7 @@ void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result);
 void smtp_body_feed(struct smtp_server *e, struct span *in);
 /* What is to be given next of the body: true if *action was filled. */
 bool smtp_body_next(struct smtp_server *e, struct smtp_action *action);
-void smtp_body_done(struct smtp_server *e, enum smtp_result result);
+void smtp_body_done(struct smtp_server *e, size_t given, enum smtp_result result);
 void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words);
 
 #endif

@@ -24,6 +24,7 @@ struct outside {
 	struct smtp_server *engine;
 	struct buf body, notes;
 	unsigned committed, abandoned;
+	size_t largest;		/* of the body's pieces */
 	bool closed, tls;
 	enum smtp_result commit;
 };
@@ -53,6 +54,7 @@ static enum smtp_result play(struct outside *o, const struct smtp_action *a)
 		return SMTP_DONE;
 	case SMTP_BODY:
 		buf_put(&o->body, a->bytes);
+		o->largest = a->bytes.n > o->largest ? a->bytes.n : o->largest;
 		return SMTP_DONE;
 	case SMTP_COMMIT:
 		o->committed++;
@@ -102,7 +104,7 @@ static void feed(void *outside, struct span *in)
 static void start(struct outside *o, const struct smtp_config *config)
 {
 	*o = (struct outside){ .commit = SMTP_DONE };
-	buf_init(&o->body, 1 << 16);
+	buf_init(&o->body, 1 << 20);
 	buf_init(&o->notes, 1 << 16);
 	assert_int_equal(smtp_server_new(&o->engine, config, 0, NULL), 0);
 }
@@ -331,12 +333,50 @@ static void test_end_waits_for_the_transaction(void **state)
 	stop(&o);
 }
 
+/* A held header is larger than what the store takes in one go. */
+static void test_large_header(void **state)
+{
+	struct smtp_config config = submission;
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+	struct buf text;
+	struct span in;
+
+	(void)state;
+	config.message_limit = 1 << 20;
+	start(&o, &config);
+	buf_init(&text, 1 << 20);
+	script_play(&e, "S: 220*\nC: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *\n"
+			"C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: MAIL FROM:<user@here.test>\nS: 250*\n"
+			"C: RCPT TO:<user@here.test>\nS: 250*\n" DATA, 0);
+	buf_put_text(&text, "From: x\r\nDate: d\r\nMessage-ID: m\r\n");
+	for (int i = 0; i < 4000; i++)
+		buf_printf(&text, "X-%04d: 0123456789012345678901234567890123456789\r\n", i);
+	buf_put_text(&text, "\r\nhi\r\n");
+	in = buf_span(&text);
+	while (in.n > 0) {
+		struct buf said;
+
+		buf_init(&said, 1 << 10);
+		feed(&o, &in);
+		pump(&o, &said);
+		buf_clear(&said);
+	}
+	script_play(&e, "C: .\nS: 250 2.0.0*\n", 0);
+	assert_int_equal(o.body.n, text.n);
+	assert_memory_equal(o.body.p, text.p, text.n);
+	assert_in_range(o.largest, 1, SMTP_PIECE);
+	buf_clear(&text);
+	stop(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_smuggling),
 		cmocka_unit_test(test_deadlines),   cmocka_unit_test(test_open_action),
 		cmocka_unit_test(test_end_waits_for_the_transaction),
+		cmocka_unit_test(test_large_header),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "smtp_engine");
