@@ -18,6 +18,7 @@
 
 struct local;
 struct account;
+struct commit;
 
 enum mark { MARK_NONE, MARK_ASKED, MARK_SET };
 
@@ -94,6 +95,7 @@ struct account {
 
 	struct login *logins, *locker;
 	bool big;			/* a commit of very many names has it to itself */
+	struct commit *longer;		/* one that is being applied in slices, so has this one */
 	unsigned unflushed;		/* commits applied and not on disk */
 	struct after_list parked;	/* looks that wait for that */
 

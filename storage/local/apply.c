@@ -2,10 +2,14 @@
 #include "storage/local/apply.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "storage/local/intent.h"
 #include "storage/local/result.h"
+
+enum { APPLY_SLICE = 2 * TURN_RECORDS };	/* records of a commit that is done in one turn */
 
 static int (*const changes[])(struct apply *ap, struct step *step) = {
 	[STORE_APPEND] = apply_append,	     [STORE_SET_FLAGS] = apply_flags, [STORE_EXPUNGE] = apply_expunge,
@@ -157,12 +161,25 @@ static int apply_steps(struct apply *ap)
 		struct step *step = &c->steps[i];
 
 		r = apply_step(ap, step);
-		if (r == 0 && (step->from.failed || step->to.failed || step->skipped.failed || step->vanished.failed))
+		if (r >= 0 && (step->from.failed || step->to.failed || step->skipped.failed || step->vanished.failed ||
+			       step->changed.failed))
 			r = -ENOMEM;
 	}
-	if (r == 0)
-		r = put_heads(ap);
-	return r == 0 ? put_txid(ap) : r;
+	return r;
+}
+
+/* What stands behind the slice in the same transaction. more: the value of apply_steps. */
+static int slice_end(struct apply *ap, int more)
+{
+	int r = ap->hidden ? 0 : put_heads(ap);
+
+	if (r == 0 && more == 0)
+		r = ap->c->intent_put ? intent_del(ap->c) : 0;
+	else if (r == 0 && !ap->hidden)
+		r = intent_put(ap->c);
+	if (r == 0 && more == 0)
+		r = put_txid(ap);
+	return r;
 }
 
 /* What an attempt has left in the steps. */
@@ -175,7 +192,12 @@ static void steps_reset(struct commit *c)
 		ranges_reset(&step->to);
 		ranges_reset(&step->skipped);
 		ranges_reset(&step->vanished);
+		ranges_reset(&step->changed);
 		step->dead_count = 0;
+		step->walk_at = 0;
+		step->item_at = 0;
+		step->modseq = 0;
+		step->copied = false;
 		step->r = (struct store_result){ 0 };
 		mailbox_release(step->removed);
 		step->removed = NULL;
@@ -185,13 +207,14 @@ static void steps_reset(struct commit *c)
 	}
 }
 
-static int apply_once(struct commit *c)
+int apply_slice(struct commit *c, unsigned budget)
 {
-	struct apply ap = { .s = c->call.s, .c = c, .now_s = clock_real_ms() / 1000 };
-	int r = kv_begin(ap.s->kv);
+	struct apply ap = { .s = c->call.s, .c = c, .now_s = clock_real_ms() / 1000, .budget = budget };
+	int r = kv_begin(ap.s->kv), more = 0;
 
 	if (r == 0) {
-		r = apply_steps(&ap);
+		more = apply_steps(&ap);
+		r = more < 0 ? more : slice_end(&ap, more);
 		if (r == 0)
 			r = kv_commit(ap.s->kv);
 		else
@@ -199,20 +222,29 @@ static int apply_once(struct commit *c)
 	}
 	if (r < 0) {
 		apply_undo(&ap);
-		steps_reset(c);
+		return local_index(ap.s, r);
 	}
-	return r;
+	c->intent_put = more == 1 && !ap.hidden;
+	if (more == 0 && c->has_txid)
+		txids_keep(ap.s->txids, &c->txid);
+	return more;
 }
 
-void apply_commit(struct commit *c)
+bool apply_commit(struct commit *c)
 {
 	struct local *s = c->call.s;
-	int r = local_index(s, apply_once(c));
+	/* One of several changes is not cut: they are small in practice, and all or nothing. */
+	unsigned budget = c->step_count == 1 ? APPLY_SLICE : UINT_MAX;
+	int r = apply_slice(c, budget);
 
-	if (r == -ENOSPC && space_release(s->space) == 0)
-		r = local_index(s, apply_once(c));
-	if (r == 0 && c->has_txid)
-		txids_keep(s->txids, &c->txid);
-	if (r < 0 && r != -ECANCELED)
-		commit_fail_errno(c, r, "the index can't be changed");
+	if (r == -ENOSPC && space_release(s->space) == 0) {
+		steps_reset(c);
+		r = apply_slice(c, budget);
+	}
+	if (r < 0) {
+		steps_reset(c);
+		if (r != -ECANCELED)
+			commit_fail_errno(c, r, "the index can't be changed");
+	}
+	return r == 1;
 }

@@ -3,7 +3,8 @@
  *
  * Every change to memory is noted, so that it can be undone if the transaction fails: all
  * of a commit happens, or nothing. A step function returns 0, or a negative errno of the
- * index, or -ECANCELED after commit_fail has said why.
+ * index, or -ECANCELED after commit_fail has said why; or 1 if its slice is full: it is
+ * called again for the next one, in another transaction (long.c).
  */
 #ifndef STORAGE_LOCAL_APPLY_H
 #define STORAGE_LOCAL_APPLY_H
@@ -35,6 +36,8 @@ struct apply {
 	struct commit *c;
 	struct undo *undo;		/* the latest */
 	int64_t now_s;
+	unsigned budget;		/* records that this slice may still look at */
+	bool hidden;			/* what the slice has put is not to be seen yet: no heads */
 };
 
 /* Before the head or the keywords of m change: they are put into the index at the end. */
@@ -45,13 +48,35 @@ int apply_note(struct apply *ap, enum undo_kind kind, struct mailbox *m, struct 
 int apply_put(struct apply *ap, const struct key *k, struct span value);
 int apply_del(struct apply *ap, const struct key *k);
 
+/* One slice of a commit. 1: there are more. */
+int apply_slice(struct commit *c, unsigned budget);
+
 /* apply_messages.c */
 int apply_append(struct apply *ap, struct step *step);
+int apply_meta(struct apply *ap, struct step *step);
+/* -ECANCELED if the mailbox is gone. */
+int apply_check_there(struct apply *ap, const struct mailbox *m);
+void apply_count_in(struct head *h, const struct store_record *r);
+void apply_count_out(struct head *h, const struct store_record *r);
+int apply_put_message(struct apply *ap, const struct mailbox *m, const struct message *message);
+/* A message that stands in its place on disk becomes visible. */
+int apply_come_in(struct apply *ap, struct step *step, struct mailbox *m, const struct message *message);
+/* What changed, or vanished, at the mailbox's latest mod-sequence. */
+int apply_log(struct apply *ap, struct mailbox *m, enum log_kind kind, const struct ranges *r);
+int apply_log_added(struct apply *ap, struct mailbox *m, uint32_t first, uint32_t last);
+/* The bits of the change's keywords; those that are new get the next ones. */
+int apply_keywords(struct apply *ap, struct mailbox *m, const struct store_mutation *change, uint64_t *bits);
+
+/* apply_set.c */
 int apply_flags(struct apply *ap, struct step *step);
 int apply_expunge(struct apply *ap, struct step *step);
+/* Messages of step->mailbox go. */
+int apply_take_away(struct apply *ap, struct step *step, struct store_set set);
+
+/* apply_copy.c */
 int apply_copy(struct apply *ap, struct step *step);
 int apply_move(struct apply *ap, struct step *step);
-int apply_meta(struct apply *ap, struct step *step);
+int apply_move_out(struct apply *ap, struct step *step, int (*insert)(struct apply *ap, struct step *step));
 
 /* apply_names.c */
 int apply_create(struct apply *ap, struct step *step);

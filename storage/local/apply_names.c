@@ -209,11 +209,8 @@ int apply_rename(struct apply *ap, struct step *step)
 	if (r < 0)
 		return r;
 	if (step->fresh != NULL) {
-		r = insert_fresh(ap, step);
-		if (r == 0)
-			r = apply_move(ap, step);
 		step->r.mailbox = step->fresh->id;
-		return r;
+		return apply_move_out(ap, step, insert_fresh);
 	}
 	if (name_below(step->m.name, m->name)) {
 		commit_fail(ap->c, STORE_INVALID, "a mailbox can't be moved below itself");

@@ -63,6 +63,7 @@ static void step_clear(struct step *step)
 	ranges_clear(&step->from);
 	ranges_clear(&step->to);
 	ranges_clear(&step->skipped);
+	ranges_clear(&step->changed);
 	ranges_clear(&step->vanished);
 	free(step->items);
 	free(step->dead);

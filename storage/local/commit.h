@@ -59,6 +59,14 @@ struct step {
 	struct after after;
 	struct job job;
 
+	/* where a slice ended */
+	uint32_t walk_at;		/* the next UID */
+	size_t item_at;
+	bool copied;			/* MOVE: all is in the target */
+	uint64_t bits;			/* SET_FLAGS: its keywords */
+	uint64_t modseq;		/* of what it changes; 0: nothing yet */
+	struct ranges changed;
+
 	/* results */
 	struct store_result r;
 	struct ranges from, to, skipped;
@@ -91,6 +99,8 @@ struct commit {
 	char words[200];
 	bool links;			/* some step makes names */
 	bool big;			/* so many that it has the account to itself meanwhile */
+	bool begun;			/* slices of it are in the index */
+	bool intent_put;		/* which must be ended, whatever comes */
 	struct turn turn;
 	struct after after;
 	struct commit *next;
@@ -131,11 +141,16 @@ void link_run(struct local *s);
 void link_undo(struct step *step);
 /* Removes names, the UIDs in `to`; keeps the list. */
 void unlink_items(struct mailbox *m, struct item *items, size_t count);
-/* apply.c: changes index and memory, or neither. Fills status, results. */
-void apply_commit(struct commit *c);
+/* apply.c: changes index and memory, or neither. Fills status, results. True: that was
+ * one slice of a long one, which goes on by itself (long.c). */
+bool apply_commit(struct commit *c);
+/* long.c */
+void long_begin(struct commit *c);
 /* flush.c */
 void flush_enter(struct commit *c);
 void flush_run(struct local *s);
+/* A long one is applied: it goes along with the next flush. */
+void flush_applied(struct commit *c);
 /* Tells after what is in the index now is on disk. */
 void flush_after(struct local *s, struct after *after);
 /* finish.c: answers, and frees. */

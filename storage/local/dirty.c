@@ -152,6 +152,37 @@ static int jump_to_floors(struct local *s, uint32_t account, uint32_t mailbox)
 	return r;
 }
 
+/* Copies of a COPY that did not come to its end lie behind UIDNEXT. */
+static int forget_unseen(struct local *s, uint32_t account, uint32_t mailbox)
+{
+	struct span key, value, name;
+	struct key from, end, k;
+	struct kv_scan *scan;
+	struct head h;
+	int r;
+
+	key_mailbox(&k, KEY_MAILBOX, account, mailbox);
+	r = kv_get(s->kv, key_span(&k), &value);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!head_decode(value, &h, &name))
+		return -EBADMSG;
+	key_record(&from, account, mailbox, h.uidnext);
+	key_mailbox(&end, KEY_RECORD, account, mailbox);
+	key_end(&end, &end);
+	scan = kv_scan_open(s->kv, key_span(&from), key_span(&end));
+	if (scan == NULL)
+		return -ENOMEM;
+	while ((r = kv_scan_next(scan, &key, &value)) > 0) {
+		key_record(&k, account, mailbox, key_get_uid(key));
+		r = local_del(s, &k);
+		if (r < 0)
+			break;
+	}
+	kv_scan_close(scan);
+	return r;
+}
+
 static int dirty_account(struct local *s, const char *folder, uint32_t account)
 {
 	struct key from, end, k;
@@ -167,7 +198,9 @@ static int dirty_account(struct local *s, const char *folder, uint32_t account)
 	while ((r = kv_scan_next(scan, &key, &value)) > 0) {
 		uint32_t mailbox = key_get_mailbox(key);
 
-		r = remove_unknown(s, folder, account, mailbox);
+		r = forget_unseen(s, account, mailbox);
+		if (r == 0)
+			r = remove_unknown(s, folder, account, mailbox);
 		if (r == 0)
 			r = jump_to_floors(s, account, mailbox);
 		key_mailbox(&k, KEY_DIRTY, account, mailbox);

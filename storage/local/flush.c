@@ -11,6 +11,8 @@
 #include "common/base/log.h"
 #include "storage/local/inner.h"
 
+enum { FLUSH_COMMITS = 128 };	/* applied in one turn; the others go along next time */
+
 struct flush {
 	struct local *s;
 	struct job job, checkpoint;
@@ -93,8 +95,10 @@ static void flush_done(struct job *job)
 	s->flushes++;
 	f->commits = (struct commit_list){ 0 };
 	f->waits = (struct after_list){ 0 };
-	for (c = commits.first; c != NULL; c = c->next)
+	for (c = commits.first; c != NULL; c = c->next) {
 		show_accounts(c);
+		s->commits++;
+	}
 	s->flushing = false;
 	while ((c = commit_shift(&commits)) != NULL)
 		finish_commit(c);
@@ -103,22 +107,42 @@ static void flush_done(struct job *job)
 	flush_run(s);
 }
 
-/* Applies all that stand ready. Those that fail are answered at once. */
+/* An account of it is taken by a long one. */
+static bool commit_held(const struct commit *c)
+{
+	for (size_t i = 0; i < c->step_count; i++)
+		if (c->steps[i].account->longer != NULL)
+			return true;
+	return false;
+}
+
+/* Applies those that stand ready. Those that fail are answered at once. */
 static void apply_all(struct local *s, struct flush *f)
 {
+	struct commit_list ready = s->to_apply;
 	struct commit *c;
 
-	while ((c = commit_shift(&s->to_apply)) != NULL) {
-		apply_commit(c);
+	s->to_apply = (struct commit_list){ 0 };
+	for (unsigned n = 0; (c = commit_shift(&ready)) != NULL;) {
+		if (n == FLUSH_COMMITS || commit_held(c)) {
+			commit_push(&s->to_apply, c);
+			continue;
+		}
+		n++;
+		if (apply_commit(c)) {
+			long_begin(c);
+			continue;
+		}
 		if (c->status != STORE_OK) {
 			finish_commit(c);
 			continue;
 		}
-		s->commits++;
 		for (size_t i = 0; i < c->step_count; i++)
 			c->steps[i].account->unflushed++;
 		commit_push(&f->commits, c);
 	}
+	while ((c = commit_shift(&s->applied)) != NULL)
+		commit_push(&f->commits, c);
 }
 
 static enum turn_more flush_turn(void *arg)
@@ -140,8 +164,15 @@ static enum turn_more flush_turn(void *arg)
 /* Not at once: what else becomes ready in this round of the loop goes along. */
 void flush_run(struct local *s)
 {
-	if (!s->flushing && (s->to_apply.first != NULL || s->flush_waits.first != NULL))
+	if (!s->flushing &&
+	    (s->to_apply.first != NULL || s->applied.first != NULL || s->flush_waits.first != NULL))
 		turns_add(s->turns, &s->flush_turn, flush_turn, s);
+}
+
+void flush_applied(struct commit *c)
+{
+	commit_push(&c->call.s->applied, c);
+	flush_run(c->call.s);
 }
 
 void flush_enter(struct commit *c)

@@ -49,7 +49,7 @@ struct local {
 
 	/* commits */
 	size_t commit_count;
-	struct commit_list to_link, to_apply;
+	struct commit_list to_link, to_apply, applied;
 	size_t linking;			/* groups at it, big ones apart */
 	bool flushing, checkpointing;
 	struct flush *flush;

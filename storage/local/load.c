@@ -8,6 +8,7 @@
 #include "common/base/escape.h"
 #include "common/base/log.h"
 #include "storage/local/inner.h"
+#include "storage/local/intent.h"
 
 /* RFC 6154; the names that mail programs look for */
 static const struct {
@@ -126,9 +127,27 @@ static void load_damaged(struct account *a, int r)
 	load_end(a, r == -ENOMEM ? STORE_TRY_LATER : STORE_CORRUPT);
 }
 
+/* A change of many messages that a crash cut is ended first. */
+static bool load_unfinished(struct account *a)
+{
+	struct commit *c;
+	int r = intent_resume(a, &c);
+
+	if (r < 0)
+		load_damaged(a, r);
+	if (c == NULL)
+		return r < 0;
+	c->inner = &a->made;
+	a->made.run = load_made;
+	commit_start(c);
+	return true;
+}
+
 static void load_complete(struct account *a)
 {
 	a->loaded = true;
+	if (load_unfinished(a))
+		return;
 	if (mailbox_by_name(a, span_of("INBOX")) == NULL)
 		make_first(a);
 	else

@@ -11,6 +11,7 @@
  *           U account mailbox         the UIDs that there were (uids.c)
  *           S account name            subscribed to, but not there
  *           D account mailbox         dirty: its folder may hold files that nothing knows
+ *           I account which           a long change that was begun (intent.c)
  *           G account mailbox         garbage: its folder and records are to be removed
  *           T name                    tokens made before this are void
  *           X sequence                a txid and its result
@@ -34,6 +35,7 @@ enum key_kind {
 	KEY_ABSENT = 'S',
 	KEY_DIRTY = 'D',
 	KEY_GARBAGE = 'G',
+	KEY_INTENT = 'I',
 	KEY_REVOKED = 'T',
 	KEY_TXID = 'X',
 	KEY_COMPLETE = 'Z'

@@ -29,10 +29,18 @@ static bool take_set(struct span *in, struct ranges *r)
 	return !r->failed;
 }
 
+/* One that is ended after a crash answers for the store_commit that it was. */
+static size_t result_count(const struct commit *c)
+{
+	return c->kind == COMMIT_STORE || (c->kind == COMMIT_INNER && c->begun) ? c->step_count : 0;
+}
+
 void result_encode(const struct commit *c, struct buf *out)
 {
-	value_put(out, c->kind == COMMIT_STORE ? c->step_count : 0);
-	for (size_t i = 0; i < c->step_count && c->kind == COMMIT_STORE; i++) {
+	size_t count = result_count(c);
+
+	value_put(out, count);
+	for (size_t i = 0; i < count; i++) {
 		const struct step *step = &c->steps[i];
 
 		value_put(out, step->r.mailbox);
@@ -48,7 +56,7 @@ bool result_decode(struct commit *c, struct span in)
 {
 	uint64_t count, uidvalidity;
 
-	if (!value_take(&in, STORE_RECIPIENTS, &count) || count != (c->kind == COMMIT_STORE ? c->step_count : 0))
+	if (!value_take(&in, STORE_RECIPIENTS, &count) || count != result_count(c))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct step *step = &c->steps[i];
