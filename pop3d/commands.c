@@ -1,5 +1,4 @@
 /* commands.c - what pop3d knows, and when it may run. */
-#include "common/base/escape.h"
 #include "pop3d/state.h"
 
 enum {
@@ -146,10 +145,10 @@ void pop3_command(struct pop3_server *e, struct span line)
 	struct span args = line, verb = span_take_until(&args, ' ');
 	const struct command *c = find(verb);
 	unsigned here = e->phase == PHASE_TRANSACTION ? IN_TRANSACTION : IN_AUTHORIZATION;
-	char shown[64];
 
 	if (c == NULL) {
-		pop3_note(e, "unknown command verb=\"%s\"", escape_text(shown, sizeof(shown), verb));
+		/* never its text: behind an AUTH that was refused the next lines are user and password */
+		pop3_note(e, "unknown command bytes=%zu", verb.n);
 		pop3_bad(e, "-ERR unknown command");
 	} else if ((c->flags & here) == 0) {
 		pop3_bad(e, here == IN_TRANSACTION ? "-ERR you are logged in" : "-ERR log in first");

@@ -106,13 +106,15 @@ static void feed_line(struct pop3_server *e, struct span *in)
 	if (st == LINE_MORE)
 		return;
 	e->deadline = e->now_ms + e->config.idle_ms;
+	if (st == LINE_OK && span_find(line, 0) >= 0)
+		st = LINE_BARE;
 	if (st != LINE_OK && e->phase == PHASE_AUTH) {
 		exchange_clear(&e->exchange);
 		e->phase = PHASE_AUTHORIZATION;
 	}
 	if (st == LINE_TOO_LONG)
 		pop3_bad(e, "-ERR line too long");
-	else if (st == LINE_BARE || span_find(line, 0) >= 0)
+	else if (st == LINE_BARE)
 		pop3_bad(e, "-ERR a lone CR, LF or NUL in a command: lines end in CRLF");
 	else if (e->phase == PHASE_AUTH)
 		pop3_auth_line(e, line);

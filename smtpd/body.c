@@ -5,6 +5,7 @@
  * until it is whole, for a missing Date or Message-ID goes in front of it. A message that turns
  * out to be refused is read to its end and thrown away (RFC 5321 4.2.5): only then is the answer heard.
  */
+#include "common/base/escape.h"
 #include "smtpd/state.h"
 
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result)
@@ -121,6 +122,7 @@ static const char *refusal(const struct smtp_server *e)
 static bool finish(struct smtp_server *e, struct smtp_action *a)
 {
 	const char *reply = refusal(e);
+	char shown[PATH_ADDRESS_MAX + 8];
 
 	if (reply == NULL) {
 		smtp_open(e, SMTP_COMMIT);
@@ -128,8 +130,8 @@ static bool finish(struct smtp_server *e, struct smtp_action *a)
 		*a = e->open;
 		return true;
 	}
-	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"", e->sender, (unsigned long long)e->body_size,
-		  reply);
+	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"",
+		  escape_text(shown, sizeof(shown), span_of(e->sender)), (unsigned long long)e->body_size, reply);
 	e->phase = PHASE_COMMAND;
 	smtp_reset(e);
 	smtp_bad(e, reply);

@@ -7,7 +7,7 @@
 
 #include "smtpd/state.h"
 
-enum { REPLIES_MAX = 256 * 1024 };	/* far above output_limit, where feed stops */
+enum { REPLIES_ROOM = 64 * 1024 };	/* above output_limit, where feed stops: more than one command says */
 
 int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, uint64_t now_ms,
 		    struct error *err)
@@ -24,7 +24,7 @@ int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, 
 		return r;
 	}
 	e->config = *config;
-	buf_init(&e->replies, REPLIES_MAX);
+	buf_init(&e->replies, config->output_limit + REPLIES_ROOM);
 	buf_init(&e->note, 4096);
 	buf_init(&e->held, SMTP_HEADER_MAX);
 	buf_init(&e->body, 4 * SMTP_PIECE + SMTP_HEADER_MAX);
@@ -121,9 +121,9 @@ void smtp_server_feed(struct smtp_server *e, struct span *in)
 			smtp_body_feed(e, in);
 		else
 			feed_line(e, in);
+		if (e->ending != NULL && smtp_server_idle(e))
+			smtp_server_end(e, e->ending);
 	}
-	if (e->ending != NULL && smtp_server_idle(e))
-		smtp_server_end(e, e->ending);
 }
 
 /* Drops what the last call of next lent. */
@@ -262,6 +262,20 @@ void smtp_server_end(struct smtp_server *e, const char *why)
 	}
 	smtp_replyf(e, "421 4.3.2 %s %s", e->config.hostname, why);	/* RFC 5321 3.8 */
 	smtp_close(e);
+}
+
+void smtp_server_revoke(struct smtp_server *e, const char *why)
+{
+	if (e->open.kind == SMTP_COMMIT) {	/* its answer is a promise that is being kept */
+		e->ending = why;
+		return;
+	}
+	if (e->phase == PHASE_CLOSED)
+		return;
+	e->open = (struct smtp_action){ 0 };
+	smtp_reset(e);
+	e->phase = PHASE_COMMAND;
+	smtp_server_end(e, why);
 }
 
 const char *smtp_server_helo(const struct smtp_server *e)

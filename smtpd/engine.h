@@ -98,6 +98,9 @@ void smtp_server_tick(struct smtp_server *e, uint64_t now_ms);
 uint64_t smtp_server_deadline(const struct smtp_server *e);
 /* The server ends the session: 421, once no command is in hand. */
 void smtp_server_end(struct smtp_server *e, const char *why);
+/* The account was changed: 421 at once, whatever is in hand; but a message that is being
+ * committed is answered first. */
+void smtp_server_revoke(struct smtp_server *e, const char *why);
 bool smtp_server_idle(const struct smtp_server *e);
 
 /* The transaction, for trace lines and the log; lent until the next call. */

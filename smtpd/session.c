@@ -169,7 +169,7 @@ static void write_trace(struct session *s, struct buf *out)
 		r.tls_protocol = tls->protocol;
 		r.tls_cipher = tls->cipher;
 		r.tls_group = tls->group;
-		r.client_cert = tls->client_fingerprint;
+		r.client_cert = conn_client_fingerprint(s->conn);
 	}
 	if (smtp_server_recipients(s->engine) == 1 && s->t.count == 1)
 		r.recipient = s->t.addresses[0];
@@ -385,8 +385,12 @@ static uint64_t session_deadline(void *session)
 
 static void session_end(void *session, enum conn_end why)
 {
-	smtp_server_end(((struct session *)session)->engine,
-			why == CONN_END_REVOKED ? "the account was changed, log in again" : "shutting down, try again");
+	struct smtp_server *e = ((struct session *)session)->engine;
+
+	if (why == CONN_END_REVOKED)
+		smtp_server_revoke(e, "the account was changed, log in again");
+	else
+		smtp_server_end(e, "shutting down, try again");
 }
 
 static bool session_idle(void *session)

@@ -239,10 +239,53 @@ static void test_deadline(void **state)
 	stop(&o);
 }
 
+/* A line that is refused ends the exchange: the next one is a command again. */
+static void test_nul_ends_auth(void **state)
+{
+	struct outside o = { .at = 0 };
+	const struct script_engine e = { &o, feed, pump };
+	struct span in = { (const uint8_t *)"\0\r\n", 3 };
+	struct buf said;
+
+	(void)state;
+	buf_init(&o.notes, 1 << 16);
+	buf_init(&said, 1 << 16);
+	assert_int_equal(pop3_server_new(&o.engine, &tls, 0, NULL), 0);
+	script_play(&e, HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\n", 0);
+	feed(&o, &in);
+	pump(&o, &said);
+	unit_is(said.p, said.n, "-ERR a lone CR, LF or NUL in a command: lines end in CRLF\r\n");
+	script_play(&e, "C: QUIT\nS: +OK bye\n", 0);
+	assert_true(o.closed);
+	buf_clear(&said);
+	buf_clear(&o.notes);
+	pop3_server_free(o.engine);
+}
+
+/* Behind an AUTH that was refused come user and password; in the log they are not. */
+static void test_log_holds_no_secret(void **state)
+{
+	struct outside o = { .at = 0 };
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	buf_init(&o.notes, 1 << 16);
+	assert_int_equal(pop3_server_new(&o.engine, &clear, 0, NULL), 0);
+	script_play(&e, HI "C: AUTH LOGIN\nS: -ERR*\nC: dXNlcg==\nS: -ERR*\nC: c2VjcmV0\nS: -ERR*\n", 0);
+	buf_put_byte(&o.notes, 0);
+	assert_non_null(strstr((char *)o.notes.p, "unknown command"));
+	assert_null(strstr((char *)o.notes.p, "c2VjcmV0"));
+	buf_clear(&o.notes);
+	pop3_server_free(o.engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_in_use),
-					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline) };
+					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_nul_ends_auth),
+		cmocka_unit_test(test_log_holds_no_secret),
+	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "pop3_engine");
 }

@@ -370,6 +370,128 @@ static void test_large_header(void **state)
 	stop(&o);
 }
 
+static void test_end_between_pipelined_transactions(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &mx);
+	script_play(&e, MX TO, 0);
+	smtp_server_end(o.engine, "bye");
+	script_play(&e, "C: RSET\nC: MAIL FROM:<a@b.test>\nS: 250*\nS: 421 4.3.2 mx.test bye\n", 0);
+	assert_true(o.closed);
+	stop(&o);
+}
+
+/* Who was revoked finishes nothing but what is being committed. */
+static void test_revoke(void **state)
+{
+	static const char *const texts[] = { MX, MX TO, MX TO DATA "C: x\n" };
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		start(&o, &mx);
+		script_play(&e, texts[i], 0);
+		smtp_server_revoke(o.engine, "bye");
+		script_play(&e, "C: .\nS: 421 4.3.2 mx.test bye\n", 0);
+		assert_true(o.closed);
+		assert_int_equal(o.committed, 0);
+		assert_int_equal(o.abandoned, i > 0);
+		stop(&o);
+	}
+}
+
+static void test_revoke_with_an_open_action(void **state)
+{
+	struct smtp_action a;
+	struct outside o;
+	struct buf said;
+	struct span in = span_of("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<user@here.test>\r\nDATA\r\nx\r\n.\r\n");
+
+	(void)state;
+	for (enum smtp_action_kind kind = SMTP_CHECK_ROOM; kind <= SMTP_COMMIT; kind++) {
+		struct span rest = in;
+
+		start(&o, &mx);
+		buf_init(&said, 1 << 12);
+		do {
+			smtp_server_feed(o.engine, &rest);
+			smtp_server_next(o.engine, &a);
+			if (a.kind != kind && a.number != 0)
+				smtp_server_done(o.engine, a.number, SMTP_DONE, NULL);
+		} while (a.kind != kind);
+		smtp_server_revoke(o.engine, "bye");
+		smtp_server_done(o.engine, a.number, SMTP_DONE, NULL);
+		pump(&o, &said);
+		buf_put_byte(&said, 0);
+		assert_non_null(strstr((char *)said.p, "421 4.3.2 mx.test bye"));
+		assert_int_equal(strstr((char *)said.p, "250 2.0.0 delivered") != NULL, kind == SMTP_COMMIT);
+		assert_true(o.closed);
+		buf_clear(&said);
+		stop(&o);
+	}
+}
+
+/* Replies are never dropped, whatever OutputLimit is. */
+static void test_flood(void **state)
+{
+	struct smtp_config config = mx;
+	struct outside o;
+	struct buf said, text;
+	struct span in;
+	size_t replies = 0;
+
+	(void)state;
+	config.output_limit = 16 << 20;
+	start(&o, &config);
+	buf_init(&said, 16 << 20);
+	buf_init(&text, 1 << 20);
+	for (int i = 0; i < 10000; i++)
+		buf_put_text(&text, "HELP\r\n");
+	in = buf_span(&text);
+	feed(&o, &in);
+	assert_int_equal(in.n, 0);
+	pump(&o, &said);
+	for (size_t i = 0; i < said.n; i++)
+		replies += said.p[i] == '\n';
+	assert_int_equal(replies, 10001);
+	buf_clear(&said);
+	buf_clear(&text);
+	stop(&o);
+}
+
+/* Behind an AUTH that was refused come user and password; in the log they are not. */
+static void test_log_holds_no_secret(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &mx);
+	script_play(&e, MX "C: AUTH LOGIN\nS: 502*\nC: dXNlcg==\nS: 500*\nC: c2VjcmV0\nS: 500*\n", 0);
+	buf_put_byte(&o.notes, 0);
+	assert_non_null(strstr((char *)o.notes.p, "unknown command"));
+	assert_null(strstr((char *)o.notes.p, "c2VjcmV0"));
+	stop(&o);
+}
+
+static void test_log_escapes_the_sender(void **state)
+{
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	start(&o, &mx);
+	script_play(&e, MX "C: MAIL FROM:<\"x reply=\\\"250\"@b.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\n"
+			DATA "C: a\rb\nC: .\nS: 550*\n", 0);
+	buf_put_byte(&o.notes, 0);
+	assert_non_null(strstr((char *)o.notes.p, "from=<\\\"x reply=\\\\\\\"250\\\"@b.test>"));
+	stop(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +499,12 @@ int main(void)
 		cmocka_unit_test(test_deadlines),   cmocka_unit_test(test_open_action),
 		cmocka_unit_test(test_end_waits_for_the_transaction),
 		cmocka_unit_test(test_large_header),
+		cmocka_unit_test(test_end_between_pipelined_transactions),
+		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_revoke_with_an_open_action),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_log_holds_no_secret),
+		cmocka_unit_test(test_log_escapes_the_sender),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "smtp_engine");
