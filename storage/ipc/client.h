@@ -138,67 +138,68 @@ void client_release(struct client *c);
 
 /* A call with its body written; if that can't be, it is failing already. NULL, and a
  * line in the log, only if there is no memory for the struct. */
-struct call *call_new(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg);
+struct call *client_call_new(struct client *c, struct client_account *a, const struct store_ask *ask,
+			     void *arg);
 /* The driver's own; sent without regard to the account's queue. -ENOMEM if it can't be. */
-int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done,
-		 void *arg);
+int client_call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask,
+			call_own done, void *arg);
 /* Puts a call where it belongs, and sends what can be sent. Gives its number. */
-uint64_t call_go(struct call *call);
+uint64_t client_call_go(struct call *call);
 /* Completes it with status on the loop's next turn. Must be in no queue. */
-void call_fail(struct call *call, enum store_status status);
+void client_call_fail(struct call *call, enum store_status status);
 /* The same for one that may stand in a queue. */
-void call_fail_held(struct call *call, enum store_status status);
+void client_call_fail_held(struct call *call, enum store_status status);
 /* All bodies of the call are sealed, or one more is. */
-void call_stages_changed(struct call *call);
-void call_answer(struct client *c, struct ipc_message *m);
-void call_part(struct client *c, struct ipc_message *m);
+void client_call_stages_changed(struct call *call);
+void client_call_answer(struct client *c, struct ipc_message *m);
+void client_call_part(struct client *c, struct ipc_message *m);
 /* Sends from the queue while the window allows. */
-void calls_pump(struct client *c);
+void client_calls_pump(struct client *c);
 /* The socket is gone: own calls are forgotten, the others go back to their queues. */
-void calls_recall(struct client *c);
+void client_calls_recall(struct client *c);
 /* The wait is over: every call that is not failing yet does. */
-void calls_give_up(struct client *c);
-void calls_complete_failing(struct client *c);
+void client_calls_give_up(struct client *c);
+void client_calls_complete_failing(struct client *c);
 /* Forgets all of them. */
-void calls_clear(struct client *c);
+void client_calls_clear(struct client *c);
 /* What each kind of callback is told; gives its fd away to the callback. (client_give.c) */
-void call_give(struct call *call, const struct store_answer *a, struct ipc_message *m);
+void client_call_give(struct call *call, const struct store_answer *a, struct ipc_message *m);
 
-void queue_add(struct call_queue *q, struct call *call);
-struct call *queue_take(struct call_queue *q);
+void client_queue_add(struct call_queue *q, struct call *call);
+struct call *client_queue_take(struct call_queue *q);
 
 /* --- client_account.c --------------------------------------------------------- */
 
-struct client_account *account_new(struct client *c, const struct store_token *t);
+struct client_account *client_account_new(struct client *c, const struct store_token *t);
 /* Logs out and frees it. */
-void account_leave(struct client_account *a);
+void client_account_leave(struct client_account *a);
 /* Moves what can be sent out of its queue; logs it in again if something waits for that. */
-void account_push(struct client_account *a);
+void client_account_push(struct client_account *a);
 /* The socket is gone. */
-void account_recall(struct client_account *a);
-uint64_t account_login(struct store *s, const struct store_token *t, store_login_done done, void *arg);
-void account_logout(struct store_account *base);
-void account_watch(struct store_account *base, store_changed changed, void *arg);
+void client_account_recall(struct client_account *a);
+uint64_t client_account_login(struct store *s, const struct store_token *t, store_login_done done, void *arg);
+void client_account_logout(struct store_account *base);
+void client_account_watch(struct store_account *base, store_changed changed, void *arg);
 
 /* --- client_stage.c ----------------------------------------------------------- */
 
-int stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
-	      struct error *err);
-int stage_write(struct store_stage *base, struct span in);
-bool stage_is_ready(const struct store_stage *base);
-uint64_t stage_size(const struct store_stage *base);
-void stage_free(struct store_stage *base);
+int client_stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+		     struct error *err);
+int client_stage_write(struct store_stage *base, struct span in);
+bool client_stage_is_ready(const struct store_stage *base);
+uint64_t client_stage_size(const struct store_stage *base);
+void client_stage_free(struct store_stage *base);
 /* How the body goes along: inline if it is in memory and at most room bytes, else in a staged file. */
-struct store_ask_body stage_body(struct client_stage *st, size_t room);
-/* The call takes it: what stage_body gave as inline is freed, the rest is sealed for it. */
-void stage_take(struct client_stage *st, struct call *call, enum store_ask_where where);
+struct store_ask_body client_stage_body(struct client_stage *st, size_t room);
+/* The call takes it: what client_stage_body gave as inline is freed, the rest is sealed for it. */
+void client_stage_take(struct client_stage *st, struct call *call, enum store_ask_where where);
 /* STORE_OK, or why the body can't be stored. */
-enum store_status stage_status(const struct client_stage *st);
-bool stages_sealed(const struct call *call);
+enum store_status client_stage_status(const struct client_stage *st);
+bool client_stages_sealed(const struct call *call);
 /* Frees those of a call that has completed. */
-void stages_drop(struct call *call);
-void stages_recall(struct client *c);
+void client_stages_drop(struct call *call);
+void client_stages_recall(struct client *c);
 /* There is a socket again, or the wait for one is over. */
-void stages_step(struct client *c);
+void client_stages_step(struct client *c);
 
 #endif

@@ -10,7 +10,7 @@ static struct client_account *account_of(struct store_account *base)
 	return (struct client_account *)base;
 }
 
-struct client_account *account_new(struct client *c, const struct store_token *t)
+struct client_account *client_account_new(struct client *c, const struct store_token *t)
 {
 	size_t n = t->n <= STORE_TOKEN_MAX ? t->n : 0; /* an empty one is refused */
 	struct client_account *a = calloc(1, sizeof(*a) + n);
@@ -45,12 +45,12 @@ static void send_logout(struct client_account *a)
 {
 	struct store_ask ask = { .type = STORE_WIRE_LOGOUT, .account = a->number };
 
-	if (a->known && call_own_new(a->client, NULL, &ask, done_nothing, NULL) < 0)
+	if (a->known && client_call_own_new(a->client, NULL, &ask, done_nothing, NULL) < 0)
 		log_error("no memory to log out at storaged");
 	a->known = false;
 }
 
-void account_leave(struct client_account *a)
+void client_account_leave(struct client_account *a)
 {
 	send_logout(a);
 	table_remove(a->client->account_by_number, table_number(&a->number));
@@ -69,10 +69,10 @@ static struct store_ask login_ask(const struct client_account *a)
 				   .token = { a->token, a->token_n } };
 }
 
-uint64_t account_login(struct store *s, const struct store_token *t, store_login_done done, void *arg)
+uint64_t client_account_login(struct store *s, const struct store_token *t, store_login_done done, void *arg)
 {
 	struct client *c = client_of(s);
-	struct client_account *a = account_new(c, t);
+	struct client_account *a = client_account_new(c, t);
 	struct store_ask ask = { .type = STORE_WIRE_LOGIN };
 	struct call *call;
 
@@ -81,23 +81,23 @@ uint64_t account_login(struct store *s, const struct store_token *t, store_login
 		return 0;
 	}
 	ask = login_ask(a);
-	call = call_new(c, a, &ask, arg);
+	call = client_call_new(c, a, &ask, arg);
 	if (call == NULL) {
-		account_leave(a);
+		client_account_leave(a);
 		return 0;
 	}
 	call->done.login = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
-void account_logout(struct store_account *base)
+void client_account_logout(struct store_account *base)
 {
 	struct client_account *a = account_of(base);
 
 	a->closing = true;
 	a->changed = NULL;
 	if (a->open == 0)
-		account_leave(a);
+		client_account_leave(a);
 }
 
 /* --- logging in again -------------------------------------------------------- */
@@ -108,9 +108,9 @@ static void on_retry(uv_timer_t *timer)
 
 	for (struct client_account *a = c->accounts, *next; a != NULL; a = next) {
 		next = a->next;
-		account_push(a);
+		client_account_push(a);
 	}
-	calls_pump(c);
+	client_calls_pump(c);
 }
 
 /* Nothing can be asked now: what waits fails. A watcher looks again, and learns it. */
@@ -120,8 +120,8 @@ static void account_refuse(struct client_account *a, enum store_status status)
 
 	send_logout(a);
 	a->state = status == STORE_TRY_LATER ? ACCOUNT_OUT : ACCOUNT_VOID;
-	while ((call = queue_take(&a->held)) != NULL)
-		call_fail(call, a->state == ACCOUNT_VOID ? STORE_REFUSED : STORE_TRY_LATER);
+	while ((call = client_queue_take(&a->held)) != NULL)
+		client_call_fail(call, a->state == ACCOUNT_VOID ? STORE_REFUSED : STORE_TRY_LATER);
 	if (a->state == ACCOUNT_OUT)
 		uv_timer_start(&a->client->retry, on_retry, CLIENT_RETRY_MS, 0);
 	else if (a->changed != NULL)
@@ -134,7 +134,7 @@ static int send_watch(struct client_account *a)
 				 .account = a->number,
 				 .watch = a->changed != NULL };
 
-	return call_own_new(a->client, a, &ask, done_nothing, NULL);
+	return client_call_own_new(a->client, a, &ask, done_nothing, NULL);
 }
 
 static void account_entered(struct client_account *a)
@@ -144,7 +144,7 @@ static void account_entered(struct client_account *a)
 		return;
 	}
 	a->state = ACCOUNT_IN;
-	account_push(a);
+	client_account_push(a);
 	if (a->changed != NULL)
 		a->changed(a->arg, 0); /* something may have changed meanwhile */
 }
@@ -169,7 +169,7 @@ static void done_enter(struct call *call, const struct store_answer *a, struct i
 		account_refuse(account, a->status);
 	else if (!account->locked)
 		account_entered(account);
-	else if (call_own_new(account->client, account, &ask, done_lock, NULL) < 0)
+	else if (client_call_own_new(account->client, account, &ask, done_lock, NULL) < 0)
 		account_refuse(account, STORE_TRY_LATER);
 }
 
@@ -178,37 +178,37 @@ static void account_enter(struct client_account *a)
 	struct store_ask ask = login_ask(a);
 
 	a->state = ACCOUNT_ENTERING;
-	if (call_own_new(a->client, a, &ask, done_enter, NULL) < 0)
+	if (client_call_own_new(a->client, a, &ask, done_enter, NULL) < 0)
 		account_refuse(a, STORE_TRY_LATER);
 }
 
-void account_push(struct client_account *a)
+void client_account_push(struct client_account *a)
 {
 	struct client *c = a->client;
 	struct call *call;
 
 	if (a->state == ACCOUNT_VOID)
-		while ((call = queue_take(&a->held)) != NULL)
-			call_fail(call, STORE_REFUSED);
+		while ((call = client_queue_take(&a->held)) != NULL)
+			client_call_fail(call, STORE_REFUSED);
 	if (c->ipc == NULL)
 		return;
 	if (a->state == ACCOUNT_OUT && (a->held.first != NULL || a->changed != NULL || a->locked))
 		account_enter(a);
-	while (a->state == ACCOUNT_IN && a->held.first != NULL && stages_sealed(a->held.first)) {
-		call = queue_take(&a->held);
+	while (a->state == ACCOUNT_IN && a->held.first != NULL && client_stages_sealed(a->held.first)) {
+		call = client_queue_take(&a->held);
 		call->state = CALL_WAITING;
-		queue_add(&c->waiting, call);
+		client_queue_add(&c->waiting, call);
 	}
 }
 
-void account_recall(struct client_account *a)
+void client_account_recall(struct client_account *a)
 {
 	a->known = false;
 	if (a->state == ACCOUNT_ENTERING || a->state == ACCOUNT_IN)
 		a->state = ACCOUNT_OUT;
 }
 
-void account_watch(struct store_account *base, store_changed changed, void *arg)
+void client_account_watch(struct store_account *base, store_changed changed, void *arg)
 {
 	struct client_account *a = account_of(base);
 	bool same = (a->changed != NULL) == (changed != NULL);
@@ -216,8 +216,8 @@ void account_watch(struct store_account *base, store_changed changed, void *arg)
 	a->changed = changed;
 	a->arg = arg;
 	if (a->state == ACCOUNT_OUT)
-		account_push(a);
+		client_account_push(a);
 	else if (a->state == ACCOUNT_IN && !same && send_watch(a) < 0)
 		log_error("no memory to watch a mailbox");
-	calls_pump(a->client);
+	client_calls_pump(a->client);
 }

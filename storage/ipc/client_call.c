@@ -9,7 +9,7 @@ enum { ENCODE_MAX = 64 << 20 }; /* far over what may be sent: too long is then t
 
 /* --- queues ---------------------------------------------------------------- */
 
-void queue_add(struct call_queue *q, struct call *call)
+void client_queue_add(struct call_queue *q, struct call *call)
 {
 	call->next = NULL;
 	if (q->first == NULL)
@@ -19,7 +19,7 @@ void queue_add(struct call_queue *q, struct call *call)
 	q->last = call;
 }
 
-struct call *queue_take(struct call_queue *q)
+struct call *client_queue_take(struct call_queue *q)
 {
 	struct call *call = q->first;
 
@@ -33,9 +33,9 @@ static void queue_remove(struct call_queue *q, struct call *call)
 	struct call_queue rest = { NULL, NULL };
 	struct call *one;
 
-	while ((one = queue_take(q)) != NULL)
+	while ((one = client_queue_take(q)) != NULL)
 		if (one != call)
-			queue_add(&rest, one);
+			client_queue_add(&rest, one);
 	*q = rest;
 }
 
@@ -73,7 +73,7 @@ static void call_unlink(struct call *call)
 
 static void call_free(struct call *call)
 {
-	stages_drop(call);
+	client_stages_drop(call);
 	buf_clear(&call->body);
 	buf_clear(&call->parts);
 	free(call);
@@ -115,7 +115,8 @@ static enum store_status write_without_meta(struct call *call, const struct stor
 	return store_ask_write(&call->body, &less);
 }
 
-struct call *call_new(struct client *c, struct client_account *a, const struct store_ask *ask, void *arg)
+struct call *client_call_new(struct client *c, struct client_account *a, const struct store_ask *ask,
+			     void *arg)
 {
 	struct call *call = call_make(c, a, ask, arg);
 	enum store_status status;
@@ -137,12 +138,12 @@ struct call *call_new(struct client *c, struct client_account *a, const struct s
 	if (c->closed)
 		status = STORE_REFUSED;
 	if (status != STORE_OK)
-		call_fail(call, status);
+		client_call_fail(call, status);
 	return call;
 }
 
-int call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask, call_own done,
-		 void *arg)
+int client_call_own_new(struct client *c, struct client_account *a, const struct store_ask *ask,
+			call_own done, void *arg)
 {
 	struct call *call = call_make(c, a, ask, arg);
 
@@ -157,27 +158,27 @@ int call_own_new(struct client *c, struct client_account *a, const struct store_
 	call->done.own = done;
 	call->state = CALL_WAITING;
 	call_link(call);
-	queue_add(&c->waiting, call);
-	calls_pump(c);
+	client_queue_add(&c->waiting, call);
+	client_calls_pump(c);
 	return 0;
 }
 
 static void on_soon(uv_timer_t *timer)
 {
-	calls_complete_failing(timer->data);
+	client_calls_complete_failing(timer->data);
 }
 
-void call_fail(struct call *call, enum store_status status)
+void client_call_fail(struct call *call, enum store_status status)
 {
 	struct client *c = call->client;
 
 	call->state = CALL_FAILING;
 	call->failure = status;
-	queue_add(&c->failing, call);
+	client_queue_add(&c->failing, call);
 	uv_timer_start(&c->soon, on_soon, 0, 0);
 }
 
-void call_fail_held(struct call *call, enum store_status status)
+void client_call_fail_held(struct call *call, enum store_status status)
 {
 	if (call->state != CALL_HELD && call->state != CALL_WAITING)
 		return;
@@ -185,9 +186,9 @@ void call_fail_held(struct call *call, enum store_status status)
 		queue_remove(&call->client->waiting, call);
 	else if (call->account != NULL)
 		queue_remove(&call->account->held, call);
-	call_fail(call, status);
+	client_call_fail(call, status);
 	if (call->account != NULL)
-		account_push(call->account); /* what stood behind it need not wait */
+		client_account_push(call->account); /* what stood behind it need not wait */
 }
 
 /* The call is over: whoever waits is told, and its account lets go of it. */
@@ -197,23 +198,23 @@ static void call_complete(struct call *call, const struct store_answer *a, struc
 	bool told = !call->own && (account == NULL || !account->closing);
 
 	call_unlink(call);
-	stages_drop(call);
+	client_stages_drop(call);
 	if (call->own)
 		call->done.own(call, a, m);
 	if (account != NULL)
 		account->open--;
 	if (told)
-		call_give(call, a, m); /* which may log the account out */
+		client_call_give(call, a, m); /* which may log the account out */
 	else if (account != NULL && account->closing && account->open == 0)
-		account_leave(account);
+		client_account_leave(account);
 	call_free(call);
 }
 
-void calls_complete_failing(struct client *c)
+void client_calls_complete_failing(struct client *c)
 {
 	struct call *call;
 
-	while ((call = queue_take(&c->failing)) != NULL) {
+	while ((call = client_queue_take(&c->failing)) != NULL) {
 		struct store_answer a = { .status = call->failure, .words = "storaged could not be asked" };
 		struct ipc_message none = { .fds = NULL };
 
@@ -230,14 +231,14 @@ static bool window_open(const struct client *c, const struct call *call)
 	       (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
 }
 
-void calls_pump(struct client *c)
+void client_calls_pump(struct client *c)
 {
 	struct call *call;
 
 	while (c->ipc != NULL && (call = c->waiting.first) != NULL && window_open(c, call)) {
 		if (ipc_send(c->ipc, (uint16_t)call->type, call->number, buf_span(&call->body), NULL, 0) < 0)
 			return; /* the socket is gone, and will say so; or full, and an answer comes first */
-		queue_take(&c->waiting);
+		client_queue_take(&c->waiting);
 		call->state = CALL_SENT;
 		call->tried = true;
 		c->sent++;
@@ -251,17 +252,17 @@ static void call_place(struct call *call)
 
 	if (call->account != NULL && call->account->state != ACCOUNT_NEW) {
 		call->state = CALL_HELD;
-		queue_add(&call->account->held, call);
-		account_push(call->account);
-	} else if (!stages_sealed(call)) {
+		client_queue_add(&call->account->held, call);
+		client_account_push(call->account);
+	} else if (!client_stages_sealed(call)) {
 		call->state = CALL_HELD;
 	} else {
 		call->state = CALL_WAITING;
-		queue_add(&c->waiting, call);
+		client_queue_add(&c->waiting, call);
 	}
 }
 
-uint64_t call_go(struct call *call)
+uint64_t client_call_go(struct call *call)
 {
 	struct client *c = call->client;
 	uint64_t number = call->number;
@@ -269,26 +270,26 @@ uint64_t call_go(struct call *call)
 	if (call->state == CALL_FAILING)
 		return number;
 	if (c->away_long)
-		call_fail(call, STORE_TRY_LATER);
+		client_call_fail(call, STORE_TRY_LATER);
 	else
 		call_place(call);
-	calls_pump(c);
+	client_calls_pump(c);
 	return number;
 }
 
-void call_stages_changed(struct call *call)
+void client_call_stages_changed(struct call *call)
 {
 	struct client *c = call->client;
 
-	if (call->state != CALL_HELD || !stages_sealed(call))
+	if (call->state != CALL_HELD || !client_stages_sealed(call))
 		return;
 	if (call->account != NULL) {
-		account_push(call->account);
+		client_account_push(call->account);
 	} else {
 		call->state = CALL_WAITING;
-		queue_add(&c->waiting, call);
+		client_queue_add(&c->waiting, call);
 	}
-	calls_pump(c);
+	client_calls_pump(c);
 }
 
 /* --- answers ---------------------------------------------------------------- */
@@ -303,7 +304,7 @@ static struct call *call_sent(struct client *c, uint64_t number)
 	return NULL;
 }
 
-void call_part(struct client *c, struct ipc_message *m)
+void client_call_part(struct client *c, struct ipc_message *m)
 {
 	struct call *call = call_sent(c, m->number);
 
@@ -311,7 +312,7 @@ void call_part(struct client *c, struct ipc_message *m)
 		buf_put(&call->parts, m->body);
 }
 
-void call_answer(struct client *c, struct ipc_message *m)
+void client_call_answer(struct client *c, struct ipc_message *m)
 {
 	struct call *call = call_sent(c, m->number);
 	struct span body = m->body;
@@ -332,7 +333,7 @@ void call_answer(struct client *c, struct ipc_message *m)
 	}
 	call_complete(call, &a, m);
 	arena_reset(c->memory);
-	calls_pump(c);
+	client_calls_pump(c);
 	client_release(c);
 }
 
@@ -347,11 +348,11 @@ static void call_forget(struct call *call)
 	if (a != NULL)
 		a->open--;
 	if (a != NULL && a->open == 0 && (a->closing || a->state == ACCOUNT_NEW))
-		account_leave(a);
+		client_account_leave(a);
 	call_free(call);
 }
 
-void calls_recall(struct client *c)
+void client_calls_recall(struct client *c)
 {
 	struct call *call, *newer;
 
@@ -372,7 +373,7 @@ void calls_recall(struct client *c)
 	}
 }
 
-void calls_give_up(struct client *c)
+void client_calls_give_up(struct client *c)
 {
 	c->waiting = (struct call_queue){ NULL, NULL };
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
@@ -381,11 +382,11 @@ void calls_give_up(struct client *c)
 		bool change = call->type == STORE_WIRE_COMMIT || call->type == STORE_WIRE_DELIVER;
 
 		if (call->state != CALL_FAILING)
-			call_fail(call, change && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
+			client_call_fail(call, change && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
 	}
 }
 
-void calls_clear(struct client *c)
+void client_calls_clear(struct client *c)
 {
 	c->waiting = c->failing = (struct call_queue){ NULL, NULL };
 	c->sent = c->sent_bytes = 0;

@@ -15,7 +15,7 @@ static struct call *account_call(struct store_account *base, struct store_ask *a
 	struct client_account *a = account_of(base);
 
 	ask->account = a->number;
-	return call_new(a->client, a, ask, arg);
+	return client_call_new(a->client, a, ask, arg);
 }
 
 static uint64_t plain_call(struct call *call, store_done done)
@@ -23,7 +23,7 @@ static uint64_t plain_call(struct call *call, store_done done)
 	if (call == NULL)
 		return 0;
 	call->done.plain = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t body_call(struct call *call, store_body_done done)
@@ -31,7 +31,7 @@ static uint64_t body_call(struct call *call, store_body_done done)
 	if (call == NULL)
 		return 0;
 	call->done.body = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t call_lock(struct store_account *a, store_done done, void *arg)
@@ -49,7 +49,7 @@ static uint64_t call_list(struct store_account *a, size_t from, store_list_done 
 	if (call == NULL)
 		return 0;
 	call->done.list = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t call_find(struct store_account *a, struct span name, store_find_done done, void *arg)
@@ -60,7 +60,7 @@ static uint64_t call_find(struct store_account *a, struct span name, store_find_
 	if (call == NULL)
 		return 0;
 	call->done.find = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t call_sync(struct store_account *a, const struct store_look *look, store_page_done done,
@@ -72,7 +72,7 @@ static uint64_t call_sync(struct store_account *a, const struct store_look *look
 	if (call == NULL)
 		return 0;
 	call->done.page = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done,
@@ -102,7 +102,7 @@ static uint64_t call_room(struct store *s, uint64_t size, store_done done, void 
 {
 	struct store_ask ask = { .type = STORE_WIRE_ROOM, .size = size };
 
-	return plain_call(call_new(client_of(s), NULL, &ask, arg), done);
+	return plain_call(client_call_new(client_of(s), NULL, &ask, arg), done);
 }
 
 /* --- changes ------------------------------------------------------------------ */
@@ -117,7 +117,7 @@ static void take_bodies(struct call *call, struct store_stage *const *stages,
 		if (call == NULL || call->state == CALL_FAILING)
 			store_stage_free(stages[i]);
 		else
-			stage_take((struct client_stage *)stages[i], call, bodies[i].where);
+			client_stage_take((struct client_stage *)stages[i], call, bodies[i].where);
 	}
 }
 
@@ -134,9 +134,9 @@ static enum store_status place_bodies(struct store_stage *const *stages, struct 
 		bodies[i] = (struct store_ask_body){ .where = STORE_ASK_NONE };
 		if (st == NULL)
 			continue;
-		if (stage_status(st) != STORE_OK)
-			status = stage_status(st);
-		bodies[i] = stage_body(st, room);
+		if (client_stage_status(st) != STORE_OK)
+			status = client_stage_status(st);
+		bodies[i] = client_stage_body(st, room);
 		room -= bodies[i].bytes.n;
 	}
 	return status;
@@ -162,12 +162,12 @@ static uint64_t call_commit(struct store_account *base, const struct store_mutat
 	status = place_bodies(stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
 	call = account_call(base, &ask, arg);
 	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
-		call_fail(call, status);
+		client_call_fail(call, status);
 	take_bodies(call, stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
 	if (call == NULL)
 		return 0;
 	call->done.commit = done;
-	return call_go(call);
+	return client_call_go(call);
 }
 
 static uint64_t call_deliver(struct store *s, struct store_stage *stage, struct span meta,
@@ -182,10 +182,10 @@ static uint64_t call_deliver(struct store *s, struct store_stage *stage, struct 
 				 .count = count,
 				 .bodies = &body };
 	enum store_status status = place_bodies(&stage, &body, 1);
-	struct call *call = call_new(client_of(s), NULL, &ask, arg);
+	struct call *call = client_call_new(client_of(s), NULL, &ask, arg);
 
 	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
-		call_fail(call, status);
+		client_call_fail(call, status);
 	take_bodies(call, &stage, &body, 1);
 	return plain_call(call, done);
 }
@@ -203,21 +203,21 @@ static void call_cancel(struct store *s, uint64_t op)
 }
 
 const struct store_driver client_driver = {
-	.login = account_login,
-	.logout = account_logout,
+	.login = client_account_login,
+	.logout = client_account_logout,
 	.lock = call_lock,
 	.list = call_list,
 	.find = call_find,
 	.sync = call_sync,
-	.watch = account_watch,
+	.watch = client_account_watch,
 	.body = call_body,
 	.meta_file = call_meta_file,
 	.meta_put = call_meta_put,
-	.stage_new = stage_new,
-	.stage_write = stage_write,
-	.stage_ready = stage_is_ready,
-	.stage_size = stage_size,
-	.stage_free = stage_free,
+	.stage_new = client_stage_new,
+	.stage_write = client_stage_write,
+	.stage_ready = client_stage_is_ready,
+	.stage_size = client_stage_size,
+	.stage_free = client_stage_free,
 	.commit = call_commit,
 	.deliver = call_deliver,
 	.room = call_room,

@@ -10,7 +10,7 @@ static void give_login(struct call *call, const struct store_answer *a)
 	account->known = a->status == STORE_OK;
 	account->state = account->known ? ACCOUNT_IN : ACCOUNT_VOID;
 	if (a->status != STORE_OK || call->done.login == NULL) {
-		account_leave(account);
+		client_account_leave(account);
 		account = NULL;
 	}
 	if (call->done.login != NULL)
@@ -40,7 +40,7 @@ static void give_lock(struct call *call, const struct store_answer *a)
 		call->done.plain(call->arg, a->status, a->words);
 }
 
-void call_give(struct call *call, const struct store_answer *a, struct ipc_message *m)
+void client_call_give(struct call *call, const struct store_answer *a, struct ipc_message *m)
 {
 	bool ok = a->status == STORE_OK;
 

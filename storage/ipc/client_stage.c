@@ -58,8 +58,8 @@ static struct client_stage *stage_of(struct store_stage *base)
 	return (struct client_stage *)base;
 }
 
-int stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
-	      struct error *err)
+int client_stage_new(struct store *s, struct store_stage **out, uint64_t max, store_ready ready, void *arg,
+		     struct error *err)
 {
 	struct client *c = client_of(s);
 	struct client_stage *st = calloc(1, sizeof(*st));
@@ -106,7 +106,8 @@ static void stage_destroy(struct client_stage *st)
 	struct store_ask ask = { .type = STORE_WIRE_DROP, .stage = st->number };
 
 	if (st->state >= STAGE_OPEN && c->ipc != NULL)
-		call_own_new(c, NULL, &ask, done_nothing, NULL); /* without memory it goes with the socket */
+		client_call_own_new(c, NULL, &ask, done_nothing,
+				    NULL); /* without memory it goes with the socket */
 	close_one(&st->writer);
 	close_one(&st->reader);
 	close_one(&st->old);
@@ -267,7 +268,7 @@ static void stage_ask(struct client_stage *st, enum store_wire_type type, uint64
 {
 	struct store_ask ask = { .type = type, .stage = st->number, .size = size };
 
-	st->asking = call_own_new(st->client, NULL, &ask, done, st) == 0;
+	st->asking = client_call_own_new(st->client, NULL, &ask, done, st) == 0;
 	if (st->asking)
 		st->state = next;
 	else
@@ -328,10 +329,10 @@ static void stage_step(struct client_stage *st)
 	if (st->error == 0 && !st->asking)
 		stage_advance(st);
 	if (st->call != NULL && st->error != 0)
-		call_fail_held(st->call, stage_status(st));
+		client_call_fail_held(st->call, client_stage_status(st));
 	else if (st->call != NULL && st->state == STAGE_SEALED)
-		call_stages_changed(st->call);
-	else if (st->owed && stage_is_ready(&st->base)) {
+		client_call_stages_changed(st->call);
+	else if (st->owed && client_stage_is_ready(&st->base)) {
 		st->owed = false;
 		st->ready(st->arg);
 	}
@@ -339,20 +340,20 @@ static void stage_step(struct client_stage *st)
 
 /* --- what callers do ---------------------------------------------------------- */
 
-bool stage_is_ready(const struct store_stage *base)
+bool client_stage_is_ready(const struct store_stage *base)
 {
 	const struct client_stage *st = (const struct client_stage *)base;
 
 	return st->error != 0 || st->state == STAGE_MEMORY || st->bytes.n < LOW;
 }
 
-int stage_write(struct store_stage *base, struct span in)
+int client_stage_write(struct store_stage *base, struct span in)
 {
 	struct client_stage *st = stage_of(base);
 
 	if (st->error != 0)
 		return st->error;
-	if (!stage_is_ready(base))
+	if (!client_stage_is_ready(base))
 		return -EAGAIN;
 	if (in.n > st->max - st->size)
 		return st->error = -EFBIG;
@@ -363,16 +364,16 @@ int stage_write(struct store_stage *base, struct span in)
 		return st->error = -ENOMEM;
 	st->size += in.n;
 	stage_step(st);
-	st->owed = st->ready != NULL && !stage_is_ready(base);
+	st->owed = st->ready != NULL && !client_stage_is_ready(base);
 	return st->error;
 }
 
-uint64_t stage_size(const struct store_stage *base)
+uint64_t client_stage_size(const struct store_stage *base)
 {
 	return ((const struct client_stage *)base)->size;
 }
 
-void stage_free(struct store_stage *base)
+void client_stage_free(struct store_stage *base)
 {
 	struct client_stage *st = stage_of(base);
 
@@ -383,7 +384,7 @@ void stage_free(struct store_stage *base)
 
 /* --- what calls do ------------------------------------------------------------- */
 
-enum store_status stage_status(const struct client_stage *st)
+enum store_status client_stage_status(const struct client_stage *st)
 {
 	if (st->error == 0)
 		return STORE_OK;
@@ -394,17 +395,17 @@ enum store_status stage_status(const struct client_stage *st)
 	return st->error == -ESTALE && st->call != NULL && st->call->tried ? STORE_UNKNOWN : STORE_TRY_LATER;
 }
 
-struct store_ask_body stage_body(struct client_stage *st, size_t room)
+struct store_ask_body client_stage_body(struct client_stage *st, size_t room)
 {
 	if (st->state == STAGE_MEMORY && st->bytes.n <= room)
 		return (struct store_ask_body){ .where = STORE_ASK_INLINE, .bytes = buf_span(&st->bytes) };
 	return (struct store_ask_body){ .where = STORE_ASK_STAGED, .stage = st->number };
 }
 
-void stage_take(struct client_stage *st, struct call *call, enum store_ask_where where)
+void client_stage_take(struct client_stage *st, struct call *call, enum store_ask_where where)
 {
 	if (where == STORE_ASK_INLINE) {
-		stage_free(&st->base);
+		client_stage_free(&st->base);
 		return;
 	}
 	st->call = call;
@@ -414,7 +415,7 @@ void stage_take(struct client_stage *st, struct call *call, enum store_ask_where
 	stage_step(st);
 }
 
-bool stages_sealed(const struct call *call)
+bool client_stages_sealed(const struct call *call)
 {
 	for (const struct client_stage *st = call->stages; st != NULL; st = st->next_taken)
 		if (st->state != STAGE_SEALED)
@@ -422,7 +423,7 @@ bool stages_sealed(const struct call *call)
 	return true;
 }
 
-void stages_drop(struct call *call)
+void client_stages_drop(struct call *call)
 {
 	while (call->stages != NULL) {
 		struct client_stage *st = call->stages;
@@ -430,11 +431,11 @@ void stages_drop(struct call *call)
 		call->stages = st->next_taken;
 		if (st->state == STAGE_SEALED && call->state == CALL_SENT)
 			st->state = STAGE_WANTED; /* storaged took it: there is nothing to drop */
-		stage_free(&st->base);
+		client_stage_free(&st->base);
 	}
 }
 
-void stages_recall(struct client *c)
+void client_stages_recall(struct client *c)
 {
 	for (struct client_stage *st = c->stages, *next; st != NULL; st = next) {
 		next = st->next;
@@ -446,7 +447,7 @@ void stages_recall(struct client *c)
 	}
 }
 
-void stages_step(struct client *c)
+void client_stages_step(struct client *c)
 {
 	for (struct client_stage *st = c->stages, *next; st != NULL; st = next) {
 		next = st->next;

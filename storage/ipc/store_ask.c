@@ -127,7 +127,7 @@ static enum store_status mutation_check(const struct store_mutation *m, const st
 		return STORE_LIMIT;
 	for (size_t i = 0; i < m->keyword_count; i++)
 		if (m->keywords[i].n > STORE_KEYWORD_MAX)
-			return STORE_LIMIT;
+			return STORE_INVALID;
 	if ((unsigned)m->change > STORE_UNSUBSCRIBE || (unsigned)m->role > STORE_ROLE_ARCHIVE ||
 	    (unsigned)m->how > STORE_FLAGS_REMOVE || (m->flags & ~(unsigned)STORE_FLAGS_ALL) != 0 ||
 	    m->name.n > STORE_NAME_MAX || !set_valid(&m->uids) ||

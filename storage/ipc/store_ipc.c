@@ -80,8 +80,8 @@ static void on_wait(uv_timer_t *timer)
 	c->away_long = true;
 	if (c->oldest != NULL)
 		log_warn("storaged is away for too long, requests fail");
-	calls_give_up(c);
-	stages_step(c);
+	client_calls_give_up(c);
+	client_stages_step(c);
 }
 
 /* --- messages ----------------------------------------------------------------- */
@@ -103,9 +103,9 @@ static void on_receive(void *arg, struct ipc_message *m)
 	struct client *c = arg;
 
 	if (m->type == STORE_WIRE_ANSWER)
-		call_answer(c, m);
+		client_call_answer(c, m);
 	else if (m->type == STORE_WIRE_PART)
-		call_part(c, m);
+		client_call_part(c, m);
 	else if (m->type == STORE_WIRE_CHANGED)
 		on_changed(c, m);
 	else
@@ -118,9 +118,9 @@ static void client_recall(struct client *c)
 	ipc_free(c->ipc);
 	c->ipc = NULL;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
-		account_recall(a);
-	stages_recall(c);
-	calls_recall(c);
+		client_account_recall(a);
+	client_stages_recall(c);
+	client_calls_recall(c);
 }
 
 static void on_gone(void *arg, const struct error *why)
@@ -148,9 +148,9 @@ void store_ipc_attach(struct store *s, int fd)
 	uv_timer_stop(&c->wait);
 	c->away_long = false;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
-		account_push(a);
-	stages_step(c);
-	calls_pump(c);
+		client_account_push(a);
+	client_stages_step(c);
+	client_calls_pump(c);
 }
 
 void store_ipc_free(struct store *s)
@@ -163,11 +163,11 @@ void store_ipc_free(struct store *s)
 	ipc_free(c->ipc);
 	c->ipc = NULL;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next) {
-		account_recall(a);
+		client_account_recall(a);
 		a->changed = NULL;
 	}
-	stages_recall(c);
-	calls_clear(c);
+	client_stages_recall(c);
+	client_calls_clear(c);
 	uv_timer_stop(&c->wait);
 	uv_timer_stop(&c->retry);
 	client_release(c);

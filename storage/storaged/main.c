@@ -1,15 +1,13 @@
 /* main.c - storaged: the local store behind dispatch. It alone touches mail/, queue/ and db/. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/proc/worker.h"
 #include "storage/local/local.h"
+#include "storage/storaged/backend.h"
 #include "storage/storaged/dispatch.h"
 
 enum { FOLDER_MAIL, FOLDER_QUEUE, FOLDER_DB }; /* as yubind hands them in */
@@ -41,34 +39,6 @@ static struct local_options options(const struct worker *w)
 	return o;
 }
 
-/* --- what dispatch needs of a local store --------------------------------------- */
-
-/* The second descriptor reads what the first writes: the daemon keeps it, and can give the
- * body once more to a storaged that was restarted. */
-static int stage_file(void *arg, struct store_stage **out, uint64_t max, int fds[2], struct error *err)
-{
-	const struct storaged *s = arg;
-	char name[16];
-	int code = local_stage_file(s->store, out, max, &fds[0], err);
-
-	if (code < 0)
-		return code;
-	snprintf(name, sizeof(name), "%d", fds[0]);
-	fds[1] = openat(s->proc_fd, name, O_RDONLY | O_CLOEXEC);
-	return 0;
-}
-
-static bool account_of(void *arg, const struct store_token *t, char account[STORE_ACCOUNT_MAX])
-{
-	const struct storaged *s = arg;
-	struct store_grant grant;
-
-	if (!store_token_check(t, worker_hello(s->worker)->key, clock_real_ms() / 1000, &grant))
-		return false;
-	memcpy(account, grant.account, STORE_ACCOUNT_MAX);
-	return true;
-}
-
 /* --- the daemon ------------------------------------------------------------------- */
 
 static void storaged_free(void *state)
@@ -80,36 +50,36 @@ static void storaged_free(void *state)
 	dispatch_free(s->dispatch);
 	if (s->store != NULL)
 		local_free(s->store);
-	if (s->proc_fd >= 0)
-		close(s->proc_fd);
+	backend_clear(&s->backend);
 	free(s);
 }
 
-static int open_store(struct storaged *s, struct error *err)
+/* Before the sandbox; recovery, and a rebuild where the index is lost, happen in here. */
+static int storaged_open(struct storaged *s, struct error *err)
 {
 	struct local_options o = options(s->worker);
+	struct dispatch_backend backend;
 	int code = local_new(&s->store, worker_loop(s->worker), &o, err);
 
+	if (code == 0)
+		code = backend_init(&s->backend, s->store, o.key, err);
 	explicit_bzero(o.key, sizeof(o.key));
-	return code;
+	if (code < 0)
+		return code;
+	backend = backend_dispatch(&s->backend);
+	return dispatch_new(&s->dispatch, worker_loop(s->worker), &backend, err);
 }
 
 static int storaged_prepare(struct worker *w, void **state, struct error *err)
 {
 	struct storaged *s = calloc(1, sizeof(*s));
-	struct dispatch_backend backend = {
-		.arg = s, .stage_file = stage_file, .stage_seal = local_stage_seal, .account_of = account_of
-	};
 	int code;
 
 	if (s == NULL)
 		return error_set(err, -ENOMEM, "no memory for storaged");
 	s->worker = w;
-	s->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	code = s->proc_fd >= 0 ? open_store(s, err) : error_system(err, errno, "can't open /proc/self/fd");
-	backend.store = s->store;
-	if (code == 0)
-		code = dispatch_new(&s->dispatch, worker_loop(w), &backend, err);
+	s->backend.proc_fd = -1;
+	code = storaged_open(s, err);
 	if (code < 0) {
 		storaged_free(s);
 		return code;

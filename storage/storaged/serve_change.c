@@ -5,7 +5,7 @@
 #include "common/ipc/frame.h"
 #include "storage/storaged/peer.h"
 
-enum { PIECE = 65536 };		/* bytes that a stage takes at once */
+enum { PIECE = 65536 }; /* bytes that a stage takes at once */
 
 /* --- stages --------------------------------------------------------------------- */
 

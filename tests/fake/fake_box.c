@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/ascii.h"
+#include "common/base/utf8.h"
 
 void *fake_need(size_t n)
 {
@@ -94,19 +94,31 @@ void fake_touch(struct fake_user *u, uint64_t mailbox)
 	u->touched.any = true;
 }
 
+struct span fake_name(struct span name)
+{
+	return span_is_nocase(name, "INBOX") ? span_of("INBOX") : name; /* RFC 9051 5.1 */
+}
+
+static bool level_valid(struct span level)
+{
+	if (level.n == 0 || level.n > 255 || span_is(level, ".") || span_is(level, ".."))
+		return false;
+	while (level.n > 0) {
+		uint32_t c;
+
+		if (!utf8_take(&level, &c) || c < 0x20 || (c >= 0x7f && c < 0xa0))
+			return false;
+	}
+	return true;
+}
+
 bool fake_name_valid(struct span name)
 {
 	if (name.n == 0 || name.n > STORE_NAME_MAX || name.p[name.n - 1] == '/')
 		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if (ascii_control(name.p[i]))
+	while (name.n > 0)
+		if (!level_valid(span_take_until(&name, '/')))
 			return false;
-	while (name.n > 0) {
-		struct span level = span_take_until(&name, '/');
-
-		if (level.n == 0 || level.n > 255 || span_is(level, ".") || span_is(level, ".."))
-			return false;
-	}
 	return true;
 }
 
@@ -324,12 +336,22 @@ void fake_message_drop(struct fake_user *u, struct fake_mailbox *m, size_t i, ui
 	fake_touch(u, m->id);
 }
 
+bool fake_keyword_valid(struct span name)
+{
+	if (name.n == 0 || name.n > STORE_KEYWORD_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] >= 0x7f || strchr("(){%*\"\\]", name.p[i]) != NULL)
+			return false;
+	return true;
+}
+
 int fake_keyword_bit(struct fake_mailbox *m, struct span name, size_t limit)
 {
 	for (size_t i = 0; i < m->keyword_count; i++)
 		if (span_equal_nocase(span_of(m->keywords[i]), name)) /* RFC 9051 2.3.2 */
 			return (int)i;
-	if (m->keyword_count >= limit || name.n == 0 || name.n > STORE_KEYWORD_MAX)
+	if (m->keyword_count >= limit)
 		return -1;
 	m->keywords[m->keyword_count] = fake_text(name);
 	return (int)m->keyword_count++;

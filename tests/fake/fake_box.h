@@ -80,7 +80,9 @@ struct fake_user *fake_user_new(struct span name);
 void fake_user_free(struct fake_user *u);
 void fake_touch(struct fake_user *u, uint64_t mailbox);
 
-/* 1 to 1000 bytes, no control character, no level that is empty, "." or "..", or over 255. */
+/* INBOX in capitals, anything else as it is. */
+struct span fake_name(struct span name);
+/* 1 to 1000 bytes, UTF-8, no control character, no level that is empty, "." or "..", or over 255. */
 bool fake_name_valid(struct span name);
 /* Lends; NULL if there is none. by_name finds names that are only subscribed to as well. */
 struct fake_mailbox *fake_box_by_name(const struct fake_boxes *b, struct span name);
@@ -104,6 +106,8 @@ struct fake_message *fake_message_add(struct fake_user *u, struct fake_mailbox *
 struct fake_message *fake_message_find(const struct fake_mailbox *m, uint32_t uid);
 /* Takes the i-th message out and leaves a tomb. */
 void fake_message_drop(struct fake_user *u, struct fake_mailbox *m, size_t i, uint64_t modseq);
+/* An atom of 1 to 128 bytes (RFC 9051 9). */
+bool fake_keyword_valid(struct span name);
 /* The bit of a keyword, added if need be; -1: over the limit. */
 int fake_keyword_bit(struct fake_mailbox *m, struct span name, size_t limit);
 bool fake_set_has(const struct store_set *set, uint32_t uid);

@@ -47,14 +47,20 @@ static bool over_quota(const struct fake_store *s, const struct fake_user *u, ui
 	       (u->boxes.bytes > s->options.quota || more > s->options.quota - u->boxes.bytes);
 }
 
-/* The bits of the names, which the mailbox learns. */
-static enum store_status keyword_bits(struct fake_store *s, struct fake_mailbox *box,
-				      const struct span *names, size_t count, uint64_t *bits)
+/* The bits of the names, which the mailbox learns up to the limit; 0: it learns none, and those that it
+ * does not know count for nothing. */
+static enum store_status keyword_bits(struct fake_mailbox *box, const struct span *names, size_t count,
+				      unsigned limit, uint64_t *bits)
 {
 	*bits = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!fake_keyword_valid(names[i]))
+			return STORE_INVALID;
 	for (size_t i = 0; i < count; i++) {
-		int bit = fake_keyword_bit(box, names[i], keyword_limit(s));
+		int bit = fake_keyword_bit(box, names[i], limit);
 
+		if (bit < 0 && limit == 0)
+			continue;
 		if (bit < 0)
 			return STORE_LIMIT;
 		*bits |= (uint64_t)1 << bit;
@@ -116,7 +122,7 @@ static enum store_status change_append(struct fake_store *s, struct fake_user *u
 		return STORE_LIMIT;
 	if (over_quota(s, u, stage->bytes.n))
 		return STORE_OVER_QUOTA;
-	status = keyword_bits(s, box, m->keywords, m->keyword_count, &bits);
+	status = keyword_bits(box, m->keywords, m->keyword_count, keyword_limit(s), &bits);
 	if (status != STORE_OK)
 		return status;
 	body = fake_body_new(buf_span(&stage->bytes));
@@ -163,7 +169,8 @@ static enum store_status change_flags(struct fake_store *s, struct fake_user *u,
 		return STORE_NOT_FOUND;
 	if ((m->flags & ~(unsigned)STORE_FLAGS_ALL) != 0)
 		return STORE_INVALID;
-	status = keyword_bits(s, box, m->keywords, m->keyword_count, &bits);
+	status = keyword_bits(box, m->keywords, m->keyword_count,
+			      m->how == STORE_FLAGS_REMOVE ? 0 : keyword_limit(s), &bits);
 	if (status != STORE_OK)
 		return status;
 	modseq = box->modseq + 1;
@@ -345,10 +352,8 @@ static enum store_status rename_inbox(struct fake_store *s, struct fake_user *u,
 	return status;
 }
 
-static bool is_below(const struct fake_mailbox *box, struct span top)
+static bool is_below(struct span name, struct span top)
 {
-	struct span name = span_of(box->name);
-
 	return name.n > top.n && name.p[top.n] == '/' && memcmp(name.p, top.p, top.n) == 0;
 }
 
@@ -362,14 +367,15 @@ static struct fake_mailbox *box_named(const struct fake_boxes *b, struct span na
 }
 
 /* Gives box the name `top` + what follows its first `cut` bytes. */
-static enum store_status rename_one(struct fake_boxes *b, struct fake_mailbox *box, struct span top,
+static enum store_status rename_one(struct fake_user *u, struct fake_mailbox *box, struct span top,
 				    size_t cut)
 {
 	char name[2 * STORE_NAME_MAX + 1];
 	struct fake_mailbox *there;
+	char *old;
 
 	snprintf(name, sizeof(name), "%.*s%s", (int)top.n, (const char *)top.p, box->name + cut);
-	there = box_named(b, span_of(name));
+	there = box_named(&u->boxes, span_of(name));
 	if (!fake_name_valid(span_of(name)))
 		return STORE_INVALID;
 	if (there != NULL && there->id != 0)
@@ -378,8 +384,12 @@ static enum store_status rename_one(struct fake_boxes *b, struct fake_mailbox *b
 		box->subscribed = true;
 		there->subscribed = false;
 	}
-	free(box->name);
+	old = box->name;
 	box->name = fake_text(span_of(name));
+	if (box->subscribed && box_named(&u->boxes, span_of(old)) == NULL)
+		fake_box_add(u, span_of(old))->subscribed =
+		    true; /* RFC 9051 6.3.7: the name stays subscribed to */
+	free(old);
 	return STORE_OK;
 }
 
@@ -400,19 +410,22 @@ static enum store_status change_rename(struct fake_store *s, struct fake_user *u
 	if (box == NULL)
 		return STORE_NOT_FOUND;
 	there = fake_box_by_name(&u->boxes, m->name);
-	if (!fake_name_valid(m->name))
-		return STORE_INVALID;
 	if (there != NULL && there->id != 0)
 		return STORE_EXISTS;
+	if (!fake_name_valid(m->name))
+		return STORE_INVALID;
 	if (box->role == STORE_ROLE_INBOX)
 		return rename_inbox(s, u, box, m->name, result);
+	if (is_below(m->name, span_of(box->name)))
+		return STORE_INVALID;
 	old = fake_text(span_of(box->name));
 	fresh = (struct fake_boxes){ .box = fake_need(u->boxes.count * sizeof(fresh.box[0])),
 				     .count = u->boxes.count };
 	memcpy(fresh.box, u->boxes.box, fresh.count * sizeof(fresh.box[0]));
 	for (size_t i = 0; i < fresh.count && status == STORE_OK; i++)
-		if (fresh.box[i] == box || (fresh.box[i]->id != 0 && is_below(fresh.box[i], span_of(old))))
-			status = rename_one(&u->boxes, fresh.box[i], m->name, strlen(old));
+		if (fresh.box[i] == box ||
+		    (fresh.box[i]->id != 0 && is_below(span_of(fresh.box[i]->name), span_of(old))))
+			status = rename_one(u, fresh.box[i], m->name, strlen(old));
 	free(fresh.box);
 	free(old);
 	fake_boxes_sort(&u->boxes);

@@ -34,6 +34,14 @@ static bool may_see(const struct fake_op *op, const struct fake_mailbox *m)
 	return (op->rights & STORE_RIGHT_READ) != 0 || m->role == STORE_ROLE_INBOX;
 }
 
+/* STORE_OK, or why there is nothing to look at. */
+static enum store_status sight(const struct fake_op *op, const struct fake_mailbox *m)
+{
+	if (m == NULL || m->id == 0)
+		return STORE_NOT_FOUND;
+	return may_see(op, m) ? STORE_OK : STORE_REFUSED;
+}
+
 void fake_run_list(struct fake_store *s, struct fake_op *op)
 {
 	size_t max = s->options.page_mailboxes != 0 ? s->options.page_mailboxes : 100;
@@ -65,8 +73,8 @@ void fake_run_find(struct fake_store *s, struct fake_op *op)
 	fake_looked(s, op->account, 0);
 	if (op->done.find == NULL)
 		return;
-	if (m == NULL || m->id == 0 || !may_see(op, m)) {
-		op->done.find(op->arg, STORE_NOT_FOUND, NULL);
+	if (sight(op, m) != STORE_OK) {
+		op->done.find(op->arg, sight(op, m), NULL);
 		return;
 	}
 	out = describe(m);
@@ -216,9 +224,9 @@ void fake_run_sync(struct fake_store *s, struct fake_op *op)
 			       .max_records = smaller(s->options.page_records, STORE_PAGE_RECORDS) };
 
 	fake_looked(s, op->account, op->look.mailbox);
-	if (m == NULL || !may_see(op, m)) {
+	if (sight(op, m) != STORE_OK) {
 		if (op->done.page != NULL)
-			op->done.page(op->arg, STORE_NOT_FOUND, NULL);
+			op->done.page(op->arg, sight(op, m), NULL);
 		return;
 	}
 	sheet.ranges = fake_need(sheet.max_ranges * sizeof(*sheet.ranges));
@@ -266,14 +274,16 @@ static void give_body(struct fake_op *op, enum store_status status, int fd, uint
 void fake_run_body(struct fake_store *s, struct fake_op *op)
 {
 	const struct fake_mailbox *m = fake_box_by_id(&op->user->boxes, op->mailbox);
-	const struct fake_message *message =
-	    m != NULL && may_see(op, m) ? fake_message_find(m, op->uid) : NULL;
+	const struct fake_message *message = NULL;
+	enum store_status status = sight(op, m);
 
 	(void)s;
-	if (message == NULL)
-		give_body(op, STORE_NOT_FOUND, -1, 0);
-	else
+	if (status == STORE_OK)
+		message = fake_message_find(m, op->uid);
+	if (message != NULL)
 		give_body(op, STORE_OK, body_fd(message->body), message->body->n);
+	else
+		give_body(op, status != STORE_OK ? status : STORE_NOT_FOUND, -1, 0);
 }
 
 void fake_run_meta_file(struct fake_store *s, struct fake_op *op)

@@ -93,7 +93,7 @@ static uint64_t call_find(struct store_account *a, struct span name, store_find_
 	struct fake_op *op = account_op(FAKE_FIND, a, arg);
 
 	op->done.find = done;
-	op->name = arena_copy(op->memory, name);
+	op->name = arena_copy(op->memory, fake_name(name));
 	return fake_op_add(store_at(a), op);
 }
 
@@ -114,7 +114,8 @@ static void call_watch(struct store_account *base, store_changed changed, void *
 	a->changed = changed;
 	a->arg = arg;
 	a->armed = true;
-	a->news = (struct fake_touched){ 0 };
+	if (changed != NULL && a->news.any)
+		fake_wake(store_at(base));
 }
 
 static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done,
@@ -159,7 +160,7 @@ static struct store_mutation *copy_mutations(struct arena *memory, const struct 
 		struct span *keywords = arena_array(memory, in[i].keyword_count + 1, sizeof(*keywords));
 
 		out[i] = in[i];
-		out[i].name = arena_copy(memory, in[i].name);
+		out[i].name = arena_copy(memory, fake_name(in[i].name));
 		out[i].meta = arena_copy(memory, in[i].meta);
 		for (size_t k = 0; k < in[i].uids.count; k++)
 			ranges[k] = in[i].uids.ranges[k];

@@ -26,13 +26,13 @@ static int stage_file(void *arg, struct store_stage **out, uint64_t max, int fds
 	return 0;
 }
 
-/* "fake SERIAL RIGHTS ACCOUNT" */
+/* "fake SERIAL RIGHTS SUM ACCOUNT" */
 static bool account_of(void *arg, const struct store_token *t, char account[STORE_ACCOUNT_MAX])
 {
 	struct span in = { t->bytes, t->n };
 
 	(void)arg;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		span_take_until(&in, ' ');
 	if (in.n == 0 || in.n >= STORE_ACCOUNT_MAX)
 		return false;

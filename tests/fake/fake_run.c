@@ -4,18 +4,18 @@
 
 #include "tests/fake/fake_inner.h"
 
+enum { DISK = 1 << 30 }; /* bytes that store_room believes in */
+
 /* --- watching -------------------------------------------------------------- */
 
 void fake_tell(struct fake_store *s, struct fake_user *u)
 {
 	for (struct fake_account *a = u->logins; a != NULL && u->touched.any; a = a->next) {
-		if (a->changed == NULL)
-			continue;
 		if (a->news.any && a->news.mailbox != u->touched.mailbox)
 			a->news.mailbox = 0;
 		else
 			a->news = u->touched;
-		if (a->armed)
+		if (a->armed && a->changed != NULL)
 			fake_wake(s);
 	}
 	u->touched = (struct fake_touched){ 0 };
@@ -26,7 +26,7 @@ void fake_looked(struct fake_store *s, struct fake_account *a, uint64_t mailbox)
 	if (a->news.any && a->news.mailbox == mailbox)
 		a->news = (struct fake_touched){ 0 }; /* the look itself tells it */
 	a->armed = true;
-	if (a->news.any)
+	if (a->news.any && a->changed != NULL)
 		fake_wake(s);
 }
 
@@ -147,13 +147,17 @@ static void free_stages(struct fake_op *op)
 			fake_stage_free(op->mutations[i].stage);
 }
 
-/* STORE_RIGHT_POP: expunges in INBOX, no more. */
+/* STORE_RIGHT_POP: expunges in INBOX and sets \Seen there, no more. */
 static bool may_change(const struct fake_op *op, const struct store_mutation *m)
 {
 	const struct fake_mailbox *box = fake_box_by_id(&op->user->boxes, m->mailbox);
 
-	return (op->rights & STORE_RIGHT_READ) != 0 ||
-	       (m->change == STORE_EXPUNGE && (box == NULL || box->role == STORE_ROLE_INBOX));
+	if ((op->rights & STORE_RIGHT_READ) != 0)
+		return true;
+	if (box != NULL && box->role != STORE_ROLE_INBOX)
+		return false;
+	return m->change == STORE_EXPUNGE || (m->change == STORE_SET_FLAGS && m->how == STORE_FLAGS_ADD &&
+					      m->flags == STORE_SEEN && m->keyword_count == 0);
 }
 
 /* All mutations or none; the results are the arena's. */
@@ -161,7 +165,7 @@ static enum store_status change_all(struct fake_store *s, struct fake_op *op, st
 				    struct arena *memory)
 {
 	bool one_append = op->count == 1 && op->mutations[0].change == STORE_APPEND;
-	enum store_status status = STORE_OK;
+	enum store_status status = op->count > 0 ? STORE_OK : STORE_INVALID;
 	struct fake_boxes before = { 0 };
 
 	if (!one_append) /* an append changes nothing before it is sure */
@@ -229,6 +233,18 @@ static bool is_first(const struct fake_op *op, size_t i)
 	return true;
 }
 
+/* user@domain, in a form that could be folders. */
+static bool accounts_valid(const struct fake_op *op)
+{
+	for (size_t i = 0; i < op->count; i++) {
+		struct span name = op->recipients[i].account;
+
+		if (span_find(name, '@') <= 0 || span_find(name, '/') >= 0 || span_find(name, ' ') >= 0)
+			return false;
+	}
+	return op->count > 0;
+}
+
 static void give_delivered(struct fake_store *s, struct fake_op *op)
 {
 	enum store_status lost = ordered(&s->lose[FAKE_DELIVER]);
@@ -245,7 +261,7 @@ static void run_deliver(struct fake_store *s, struct fake_op *op)
 		return;
 	}
 	s->calls[FAKE_DELIVER]++;
-	if (op->stage == NULL || op->stage->failed || op->count == 0) {
+	if (op->stage == NULL || op->stage->failed || !accounts_valid(op)) {
 		give_nothing(op, op->stage != NULL && op->stage->failed ? STORE_LIMIT : STORE_INVALID,
 			     "no body");
 		return;
@@ -266,10 +282,12 @@ static void run_deliver(struct fake_store *s, struct fake_op *op)
 
 static void run_room(struct fake_store *s, struct fake_op *op)
 {
-	bool fits = s->options.quota == 0 || op->size <= s->options.quota;
-
-	give_nothing(op, fits ? STORE_OK : STORE_OVER_QUOTA,
-		     fits ? "" : "the message is larger than the quota");
+	if (op->size > DISK)
+		give_nothing(op, STORE_TRY_LATER, "the disk is too small");
+	else if (s->options.quota != 0 && op->size > s->options.quota)
+		give_nothing(op, STORE_OVER_QUOTA, "the message is larger than the quota");
+	else
+		give_nothing(op, STORE_OK, "");
 }
 
 static void work(struct fake_store *s, struct fake_op *op)

@@ -28,6 +28,12 @@ int fake_store_new(struct store **out, const struct fake_options *o, struct erro
 	return 0;
 }
 
+void fake_store_on_wake(struct store *s, void (*wake)(void *arg), void *arg)
+{
+	of(s)->options.wake = wake;
+	of(s)->options.wake_arg = arg;
+}
+
 static void user_free(struct fake_user *u)
 {
 	while (u->logins != NULL) {
@@ -100,12 +106,23 @@ struct fake_user *fake_user_of(struct fake_store *s, struct span name)
 	return u;
 }
 
-/* --- tokens: "fake SERIAL RIGHTS ACCOUNT" ---------------------------------- */
+/* --- tokens: "fake SERIAL RIGHTS SUM ACCOUNT" --------------------------------- */
+
+/* No secret is in it; it tells a token that a test has damaged. */
+static uint32_t token_sum(uint64_t serial, uint64_t rights, struct span account)
+{
+	uint32_t sum = (uint32_t)(2166136261u ^ serial ^ (rights << 8));
+
+	for (size_t i = 0; i < account.n; i++)
+		sum = (sum ^ account.p[i]) * 16777619u;
+	return sum;
+}
 
 void fake_store_token(struct store *base, struct store_token *t, const char *account, uint32_t rights)
 {
-	int n = snprintf((char *)t->bytes, sizeof(t->bytes), "fake %llu %u %s",
-			 (unsigned long long)++of(base)->last_serial, rights, account);
+	uint64_t serial = ++of(base)->last_serial;
+	int n = snprintf((char *)t->bytes, sizeof(t->bytes), "fake %llu %u %u %s", (unsigned long long)serial,
+			 rights, token_sum(serial, rights, span_of(account)), account);
 
 	t->n = (uint16_t)n;
 }
@@ -113,13 +130,16 @@ void fake_store_token(struct store *base, struct store_token *t, const char *acc
 struct fake_user *fake_token_user(struct fake_store *s, const struct store_token *t, uint32_t *rights)
 {
 	struct span in = { t->bytes, t->n };
-	uint64_t serial, bits;
+	uint64_t serial, bits, sum;
 	struct fake_user *u;
 
 	if (t->n > sizeof(t->bytes) || !span_is(span_take_until(&in, ' '), "fake") ||
 	    !span_number(span_take_until(&in, ' '), UINT64_MAX, &serial) ||
-	    !span_number(span_take_until(&in, ' '), UINT32_MAX, &bits) || in.n == 0 ||
+	    !span_number(span_take_until(&in, ' '), UINT32_MAX, &bits) ||
+	    !span_number(span_take_until(&in, ' '), UINT32_MAX, &sum) || in.n == 0 ||
 	    in.n >= STORE_ACCOUNT_MAX)
+		return NULL;
+	if ((bits & (STORE_RIGHT_READ | STORE_RIGHT_POP)) == 0 || sum != token_sum(serial, bits, in))
 		return NULL;
 	u = fake_user_of(s, in);
 	*rights = (uint32_t)bits;

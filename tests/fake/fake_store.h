@@ -11,6 +11,7 @@
  * Memory  A failed malloc ends the test.
  * Link    tests/fake/fake_store.o fake_run.o fake_op.o fake_box.o fake_change.o fake_look.o fake_stage.o,
  *         storage/store.o, and from common/base: arena.o buf.o clock.o error.o span.o table.o
+ *         utf8.o
  */
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
@@ -35,6 +36,8 @@ struct fake_options {
 
 /* Gives the store in *out; o is copied and may be NULL. */
 int fake_store_new(struct store **out, const struct fake_options *o, struct error *err);
+/* Takes the place of o->wake. */
+void fake_store_on_wake(struct store *s, void (*wake)(void *arg), void *arg);
 /* What still waits is forgotten without a callback; accounts and stages too. */
 void fake_store_free(struct store *s);
 

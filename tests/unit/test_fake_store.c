@@ -2,7 +2,7 @@
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
  * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o
  * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/span.o common/base/table.o */
+ * link: common/base/span.o common/base/table.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -401,7 +401,7 @@ static void test_locks_rights_and_revocation(void **state)
 	assert_int_equal(got.status, STORE_OK);
 	store_find(other, span_of("Junk"), on_find, NULL);
 	fake_store_run(store);
-	assert_int_equal(got.status, STORE_NOT_FOUND);
+	assert_int_equal(got.status, STORE_REFUSED);
 	fake_store_revoke(store, USER);
 	assert_int_equal(find("INBOX"), STORE_REFUSED);
 }

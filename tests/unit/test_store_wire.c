@@ -255,7 +255,7 @@ static const struct {
 	  { .change = STORE_SET_FLAGS,
 	    .keywords = &(struct span){ NULL, STORE_KEYWORD_MAX + 1 },
 	    .keyword_count = 1 },
-	  STORE_LIMIT },
+	  STORE_INVALID },
 	{ "long metadata", { .change = STORE_EXPUNGE, .meta = { NULL, STORE_META_MAX + 1 } }, STORE_LIMIT },
 };
 
