@@ -5,7 +5,11 @@
  *         one after storaged was restarted. What was asked and not answered is then
  *         sent again (reads as they are, changes under their txid), accounts are
  *         logged in again with their tokens, locks and watches renewed: callers
- *         notice a pause. STORE_TRY_LATER after STORE_IPC_WAIT_MS without storaged.
+ *         notice a pause. STORE_TRY_LATER after STORE_IPC_WAIT_MS without storaged, or
+ *         STORE_UNKNOWN for a change that had been sent.
+ * Order   Calls of one account are sent in the order in which they were made.
+ * Logout  store_logout forgets the callbacks of the account's open calls, as
+ *         store_cancel does; changes among them are made all the same.
  * Limits  STORE_IPC_OPEN calls open; a body up to STORE_IPC_INLINE bytes stays in
  *         memory and goes along in the message, a larger one is written to a staged file.
  */
@@ -21,7 +25,8 @@ enum { STORE_IPC_OPEN = 65536, STORE_IPC_INLINE = 48 * 1024, STORE_IPC_WAIT_MS =
 int store_ipc_new(struct store **out, uv_loop_t *loop, struct error *err);
 /* Keeps fd. */
 void store_ipc_attach(struct store *s, int fd);
-/* The account's sessions are void: later calls give STORE_REFUSED. */
+/* Open calls are forgotten. Accounts and stages that are left stay the callers' to log out and
+ * free; what is called on them gives STORE_REFUSED. */
 void store_ipc_free(struct store *s);
 
 #endif
