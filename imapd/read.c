@@ -49,15 +49,13 @@ void imap_reader_free(struct imap_reader *r)
 	if (r == NULL)
 		return;
 	line_reader_free(r->lines);
-	buf_clear(&r->text);
+	buf_wipe(&r->text);
 	free(r);
 }
 
 static void begin(struct imap_reader *r)
 {
-	if (r->text.p != NULL)
-		explicit_bzero(r->text.p, r->text.n);	/* LOGIN's arguments may come as literals */
-	buf_clear(&r->text);
+	buf_wipe(&r->text);	/* LOGIN's arguments may come as literals */
 	r->line_bytes = r->literal_bytes = 0;
 	r->given = false;
 	line_reader_limit(r->lines, r->line_limit);
@@ -65,10 +63,8 @@ static void begin(struct imap_reader *r)
 
 void imap_reader_rest(struct imap_reader *r)
 {
-	struct span none = { NULL, 0 }, text;
-
 	begin(r);
-	line_feed(r->lines, &none, &text);	/* lets go of a long line */
+	line_reader_wipe(r->lines);
 }
 
 void imap_reader_limit(struct imap_reader *r, size_t line_limit)
@@ -119,8 +115,8 @@ static enum imap_read take_line(struct imap_reader *r, struct span line, struct 
 
 	r->line_bytes += line.n;
 	if (announced(line, &r->literal, &at)) {
-		buf_put(&r->text, line);
-		buf_put_text(&r->text, "\r\n");
+		buf_put_secret(&r->text, line);
+		buf_put_secret(&r->text, span_of("\r\n"));
 		*text = (struct span){ r->text.p, before + at };
 		return r->text.failed ? IMAP_READ_LOST : IMAP_READ_LITERAL;
 	}
@@ -128,7 +124,7 @@ static enum imap_read take_line(struct imap_reader *r, struct span line, struct 
 	*text = line;
 	if (before == 0)
 		return IMAP_READ_COMMAND;
-	buf_put(&r->text, line);
+	buf_put_secret(&r->text, line);
 	*text = buf_span(&r->text);
 	return r->text.failed ? IMAP_READ_LOST : IMAP_READ_COMMAND;
 }
@@ -174,7 +170,7 @@ static void take_literal(struct imap_reader *r, struct span *in)
 
 	r->left -= piece.n;
 	if (r->reading == READING_LITERAL)
-		buf_put(&r->text, piece);
+		buf_put_secret(&r->text, piece);
 	if (r->left == 0)
 		r->reading = r->reading == READING_SKIP ? READING_SKIP_LINE : READING_LINE;
 }

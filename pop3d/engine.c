@@ -39,9 +39,7 @@ void pop3_server_free(struct pop3_server *e)
 {
 	if (e == NULL)
 		return;
-	if (e->secret.p != NULL)
-		explicit_bzero(e->secret.p, e->secret.cap);
-	buf_clear(&e->secret);
+	buf_wipe(&e->secret);
 	exchange_clear(&e->exchange);
 	line_reader_free(e->lines);
 	buf_clear(&e->replies);
@@ -120,6 +118,7 @@ static void feed_line(struct pop3_server *e, struct span *in)
 		pop3_auth_line(e, line);
 	else
 		pop3_command(e, line);
+	line_reader_wipe(e->lines);
 }
 
 static bool may_feed(const struct pop3_server *e)

@@ -40,7 +40,7 @@ void pop3_run_pass(struct pop3_server *e, struct span args)
 		pop3_bad(e, "-ERR USER first");
 	} else {
 		buf_reset(&e->secret);
-		buf_put(&e->secret, args);	/* RFC 1939 7: spaces belong to it */
+		buf_put_secret(&e->secret, args);	/* RFC 1939 7: spaces belong to it */
 		pop3_open(e, POP3_AUTHENTICATE);
 		e->pass = (struct sasl_credentials){ .mechanism = "USER", .user = span_of(e->user),
 						     .password = buf_span(&e->secret) };
@@ -116,9 +116,7 @@ void pop3_auth_line(struct pop3_server *e, struct span line)
 static void forget_secrets(struct pop3_server *e)
 {
 	exchange_clear(&e->exchange);
-	if (e->secret.p != NULL)
-		explicit_bzero(e->secret.p, e->secret.cap);
-	buf_clear(&e->secret);
+	buf_wipe(&e->secret);
 	e->pass = (struct sasl_credentials){ 0 };
 	e->user[0] = '\0';
 }

@@ -102,6 +102,7 @@ static void feed_line(struct smtp_server *e, struct span *in)
 	} else {
 		smtp_command(e, line);
 	}
+	line_reader_wipe(e->lines);
 }
 
 static bool may_feed(const struct smtp_server *e)

@@ -46,7 +46,7 @@ uint8_t *buf_room(struct buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
-	if (n == 0 || n > b->max - b->n || (b->n + n > b->cap && !buf_grow(b, b->n + n))) {
+	if (n == 0 || b->n > b->max || n > b->max - b->n || (b->n + n > b->cap && !buf_grow(b, b->n + n))) {
 		b->failed = true;
 		return NULL;
 	}
@@ -108,6 +108,29 @@ void buf_drop(struct buf *b, size_t n)
 	}
 	memmove(b->p, b->p + n, b->n - n);
 	b->n -= n;
+}
+
+void buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->cap);
+	buf_clear(b);
+}
+
+void buf_put_secret(struct buf *b, struct span s)
+{
+	struct buf old = *b;
+
+	if (b->failed || b->p == NULL || s.n <= b->cap - b->n || s.n > b->max - b->n) {
+		buf_put(b, s);
+		return;
+	}
+	buf_init(b, old.max);
+	if (buf_room(b, old.n + s.n) != NULL) {
+		buf_put(b, buf_span(&old));
+		buf_put(b, s);
+	}
+	buf_wipe(&old);
 }
 
 struct span buf_span(const struct buf *b)

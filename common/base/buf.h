@@ -40,6 +40,11 @@ uint8_t *buf_room(struct buf *b, size_t n);
 /* Removes n bytes from the front. */
 void buf_drop(struct buf *b, size_t n);
 
+/* For secrets: what must move to grow is wiped where it was (without memory all of it is
+ * lost), and buf_wipe is a buf_clear that wipes. */
+void buf_put_secret(struct buf *b, struct span s);
+void buf_wipe(struct buf *b);
+
 /* Lends the bytes until the next change of b. */
 struct span buf_span(const struct buf *b);
 

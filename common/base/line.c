@@ -30,7 +30,7 @@ void line_reader_free(struct line_reader *r)
 {
 	if (r == NULL)
 		return;
-	buf_clear(&r->line);
+	buf_wipe(&r->line);
 	free(r);
 }
 
@@ -42,9 +42,17 @@ void line_reader_limit(struct line_reader *r, size_t max)
 static void line_start(struct line_reader *r)
 {
 	if (r->line.cap > LINE_KEEP)
-		buf_clear(&r->line);
+		buf_wipe(&r->line);
+	if (r->line.n > 0)
+		explicit_bzero(r->line.p, r->line.n);
 	buf_reset(&r->line);
 	r->given = r->cr = r->bare = false;
+}
+
+void line_reader_wipe(struct line_reader *r)
+{
+	if (r->given)
+		line_start(r);
 }
 
 static enum line_status line_end(struct line_reader *r, struct span *out)
@@ -63,7 +71,12 @@ static void line_run(struct line_reader *r, struct span *in)
 
 	while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
 		n++;
-	buf_put(&r->line, span_take(in, n));
+	buf_put_secret(&r->line, span_take(in, n));
+}
+
+static void line_byte(struct line_reader *r, uint8_t c)
+{
+	buf_put_secret(&r->line, (struct span){ &c, 1 });
 }
 
 enum line_status line_feed(struct line_reader *r, struct span *in, struct span *out)
@@ -82,10 +95,10 @@ enum line_status line_feed(struct line_reader *r, struct span *in, struct span *
 			return line_end(r, out);
 		r->bare |= r->cr || c == '\n';	/* RFC 5321 2.3.8: neither ends a line */
 		if (r->cr)
-			buf_put_byte(&r->line, '\r');
+			line_byte(r, '\r');
 		r->cr = c == '\r';
 		if (!r->cr)
-			buf_put_byte(&r->line, c);
+			line_byte(r, c);
 	}
 	return LINE_MORE;
 }

@@ -34,6 +34,10 @@ void line_reader_free(struct line_reader *r);
 /* Changes the longest line from here on (the line at hand included). */
 void line_reader_limit(struct line_reader *r, size_t max);
 
+/* The line that was given is done with: its bytes are overwritten now. Passwords come in
+ * lines; a reader leaves none behind in memory that it has let go of. */
+void line_reader_wipe(struct line_reader *r);
+
 /* Moves *in past the bytes it uses: up to the end of one line, or all of them.
  * What follows the line stays in *in, for the next call or for a literal.
  * *out belongs to r and holds until the next call on r. Cannot fail. */

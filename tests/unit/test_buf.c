@@ -58,10 +58,44 @@ static void test_room(void **state)
 	buf_clear(&b);
 }
 
+static void test_secret(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 600);
+	for (size_t i = 0; i < 600; i++)
+		buf_put_secret(&b, (struct span){ (const uint8_t *)"ab" + i % 2, 1 });
+	assert_false(b.failed);
+	assert_int_equal(b.n, 600);
+	for (size_t i = 0; i < 600; i++)
+		assert_int_equal(b.p[i], "ab"[i % 2]);
+	buf_put_secret(&b, span_of("x"));
+	assert_true(b.failed);
+	buf_wipe(&b);
+	assert_null(b.p);
+	assert_false(b.failed);
+}
+
+/* A limit that falls below what is there refuses, whatever is to be put. */
+static void test_lower_limit(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100);
+	buf_put_text(&b, "0123456789");
+	b.max = 5;
+	assert_null(buf_room(&b, 300));
+	assert_true(b.failed);
+	buf_clear(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_limit), cmocka_unit_test(test_printf),
-					    cmocka_unit_test(test_room) };
+					    cmocka_unit_test(test_room), cmocka_unit_test(test_secret),
+					    cmocka_unit_test(test_lower_limit) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "buf");
 }

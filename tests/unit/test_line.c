@@ -57,10 +57,54 @@ static void test_next_line_after_a_long_one(void **state)
 	line_reader_free(r);
 }
 
+/* A password is not to be found where its line was. */
+static void test_wipe(void **state)
+{
+	static const uint8_t zeros[11];
+	struct span in = span_of("PASS secret\r\nQUIT\r\n"), out;
+	struct line_reader *r;
+
+	(void)state;
+	assert_int_equal(line_reader_new(&r, 100, NULL), 0);
+	line_reader_wipe(r);
+	assert_int_equal(line_feed(r, &in, &out), LINE_OK);
+	assert_int_equal(out.n, sizeof(zeros));
+	line_reader_wipe(r);
+	assert_memory_equal(out.p, zeros, sizeof(zeros));
+	assert_int_equal(line_feed(r, &in, &out), LINE_OK);
+	unit_is(out.p, out.n, "QUIT");
+	in = span_of("half");
+	line_feed(r, &in, &out);
+	line_reader_wipe(r);	/* a line that has not ended stays */
+	in = span_of("\r\n");
+	assert_int_equal(line_feed(r, &in, &out), LINE_OK);
+	unit_is(out.p, out.n, "half");
+	line_reader_free(r);
+}
+
+/* The limit may fall while a line is on its way. */
+static void test_lower_limit(void **state)
+{
+	struct span in = span_of("0123456789"), out;
+	struct line_reader *r;
+
+	(void)state;
+	assert_int_equal(line_reader_new(&r, 100, NULL), 0);
+	assert_int_equal(line_feed(r, &in, &out), LINE_MORE);
+	line_reader_limit(r, 5);
+	in = span_of("0123456789\r\nQUIT\r\n");
+	assert_int_equal(line_feed(r, &in, &out), LINE_TOO_LONG);
+	assert_int_equal(line_feed(r, &in, &out), LINE_OK);
+	unit_is(out.p, out.n, "QUIT");
+	line_reader_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut),
-					    cmocka_unit_test(test_next_line_after_a_long_one) };
+					    cmocka_unit_test(test_next_line_after_a_long_one),
+					    cmocka_unit_test(test_wipe),
+					    cmocka_unit_test(test_lower_limit) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "line");
 }
