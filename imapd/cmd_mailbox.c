@@ -1,8 +1,16 @@
 /* cmd_mailbox.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7). */
+#include <string.h>
+
 #include "imapd/session.h"
+
+enum { SUPERIORS_MAX = 32 };	/* made with a name; what is missing beyond that stays so */
 
 struct change {
 	struct span name, to;
+	size_t at;		/* the superiors of m.name are looked for up to here */
+	size_t from;		/* the next page of names */
+	struct store_mutation superior[SUPERIORS_MAX + 1];	/* the last place is for m */
+	size_t superiors;
 	struct store_mutation m;
 };
 
@@ -39,8 +47,40 @@ static enum imap_run commit(struct imap_server *e)
 	struct change *d = e->data;
 	struct imap_action *a = imap_ask(e, IMAP_COMMIT, changed);
 
-	a->commit.mutations = &d->m;
-	a->commit.count = 1;
+	d->superior[d->superiors] = d->m;
+	a->commit.mutations = d->superior;
+	a->commit.count = d->superiors + 1;
+	return IMAP_RUN_WAIT;
+}
+
+/* --- what lies above a new name -------------------------------------------- */
+
+static enum imap_run find_superior(struct imap_server *e);
+
+static enum imap_run superior_found(struct imap_server *e)
+{
+	struct change *d = e->data;
+	struct span name = { d->m.name.p, d->at };
+
+	if (e->result->status == STORE_NOT_FOUND)
+		d->superior[d->superiors++] = (struct store_mutation){ .change = STORE_CREATE, .name = name };
+	else if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	return imap_go(e, find_superior);
+}
+
+/* RFC 3501 6.3.3 and RFC 3501 6.3.5: superiors that are missing are made, in the same
+ * commit. Else mail programs show a folder that can be neither renamed nor deleted. */
+static enum imap_run find_superior(struct imap_server *e)
+{
+	struct change *d = e->data;
+	struct span name = d->m.name;
+	const uint8_t *slash = d->at < name.n ? memchr(name.p + d->at + 1, '/', name.n - d->at - 1) : NULL;
+
+	if (slash == NULL || d->superiors == SUPERIORS_MAX)
+		return imap_go(e, commit);
+	d->at = (size_t)(slash - name.p);
+	imap_ask(e, IMAP_FIND, superior_found)->name = (struct span){ name.p, d->at };
 	return IMAP_RUN_WAIT;
 }
 
@@ -52,7 +92,7 @@ enum imap_run imap_run_create(struct imap_server *e)
 	if (d->name.n > 1 && d->name.p[d->name.n - 1] == '/')
 		d->name.n--;
 	d->m = (struct store_mutation){ .change = STORE_CREATE, .name = d->name };
-	return commit(e);
+	return imap_go(e, find_superior);
 }
 
 enum imap_run imap_run_subscribe(struct imap_server *e)
@@ -92,12 +132,83 @@ enum imap_run imap_run_delete(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
+/* --- RENAME ---------------------------------------------------------------- */
+
+static enum imap_run find_old(struct imap_server *e);
+
+static enum imap_run filled(struct imap_server *e)
+{
+	return e->result->status == STORE_OK ? imap_go(e, find_old) : imap_no(e, e->result->status);
+}
+
+/* A name that is only there because of what lies below it becomes a mailbox, which takes
+ * the others along. */
+static enum imap_run fill(struct imap_server *e)
+{
+	struct change *d = e->data;
+	struct imap_action *a = imap_ask(e, IMAP_COMMIT, filled);
+
+	d->superior[0] = (struct store_mutation){ .change = STORE_CREATE, .name = d->name };
+	a->commit.mutations = d->superior;
+	a->commit.count = 1;
+	return IMAP_RUN_WAIT;
+}
+
+static bool is_below(struct span name, struct span top)
+{
+	return name.n > top.n && name.p[top.n] == '/' && memcmp(name.p, top.p, top.n) == 0;
+}
+
+static enum imap_run names_page(struct imap_server *e);
+
+static enum imap_run ask_names(struct imap_server *e)
+{
+	struct change *d = e->data;
+
+	imap_ask(e, IMAP_LIST, names_page)->from = d->from;
+	return IMAP_RUN_WAIT;
+}
+
+static enum imap_run names_page(struct imap_server *e)
+{
+	const struct store_list *list = e->result->list;
+	struct change *d = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->mailboxes[i].id != 0 && is_below(list->mailboxes[i].name, d->name))
+			return imap_go(e, fill);
+	if (list->next == 0)
+		return imap_no(e, STORE_NOT_FOUND);
+	d->from = list->next;
+	return imap_go(e, ask_names);
+}
+
+static enum imap_run old_found(struct imap_server *e)
+{
+	struct change *d = e->data;
+
+	if (e->result->status == STORE_NOT_FOUND)
+		return imap_go(e, ask_names);
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	d->m.mailbox = e->result->mailbox->id;
+	return imap_go(e, find_superior);
+}
+
+static enum imap_run find_old(struct imap_server *e)
+{
+	struct change *d = e->data;
+
+	imap_ask(e, IMAP_FIND, old_found)->name = d->name;
+	return IMAP_RUN_WAIT;
+}
+
 enum imap_run imap_run_rename(struct imap_server *e)
 {
 	struct change *d = e->data;
 
-	d->m.change = STORE_RENAME;
-	d->m.name = d->to;
-	imap_ask(e, IMAP_FIND, found)->name = d->name;
-	return IMAP_RUN_WAIT;
+	d->m = (struct store_mutation){ .change = STORE_RENAME, .name = d->to };
+	return imap_go(e, find_old);
 }

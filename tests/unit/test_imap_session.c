@@ -423,8 +423,9 @@ static void test_mailboxes(void **state)
 		"* LIST (\\HasNoChildren \\Archive) \"/\" \"Archive\"\r\n* LIST (\\HasNoChildren \\Drafts) \"/\" \"Drafts\"\r\n"
 		"* LIST (\\HasNoChildren) \"/\" \"INBOX\"\r\n* LIST (\\HasNoChildren \\Junk) \"/\" \"Junk\"\r\n* LIST (\\HasNoChildren) \"/\" \"R&AOk-union\"\r\n"
 		"* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent\"\r\n* LIST (\\HasNoChildren \\Trash) \"/\" \"Trash\"\r\n"
-		"* LIST (\\Noselect \\HasChildren) \"/\" \"Work\"\r\n* LIST (\\Noselect \\HasChildren) \"/\" \"Work/2026\"\r\n"
+		"* LIST (\\HasChildren) \"/\" \"Work\"\r\n* LIST (\\HasChildren) \"/\" \"Work/2026\"\r\n"
 		"* LIST (\\HasNoChildren) \"/\" \"Work/2026/Q1\"\r\n5 OK LIST completed\r\n");
+	rig_say(c, "6 DELETE Work\r\n6 DELETE Work/2026\r\n", "6 OK DELETE completed\r\n6 OK DELETE completed\r\n");
 	rig_say(c, "6 LIST Work/ %\r\n", "* LIST (\\Noselect \\HasChildren) \"/\" \"Work/2026\"\r\n6 OK LIST completed\r\n");
 	rig_say(c, "6 LIST (SPECIAL-USE) \"\" S% RETURN (SUBSCRIBED CHILDREN)\r\n", "* LIST (\\HasNoChildren \\Sent \\Subscribed) \"/\" \"Sent\"\r\n6 OK LIST completed\r\n");
 	rig_say(c, "6 LIST (SUBSCRIBED) \"\" W%\r\n", "6 OK LIST completed\r\n");
@@ -434,6 +435,13 @@ static void test_mailboxes(void **state)
 	rig_say(c, "9 LSUB \"\" W%\r\n", "* LSUB (\\Noselect \\HasChildren) \"/\" \"Work\"\r\n9 OK LSUB completed\r\n");
 	rig_say(c, "a LSUB \"\" W*\r\n", "* LSUB (\\HasNoChildren) \"/\" \"Work/2026/Q1\"\r\na OK LSUB completed\r\n");
 	rig_say(c, "b RENAME Work/2026/Q1 Play\r\n", "b OK RENAME completed\r\n");
+	rig_say(c, "b CREATE A/B/C\r\nb DELETE A\r\nb RENAME A X/Y\r\n", "b OK CREATE completed\r\nb OK DELETE completed\r\nb OK RENAME completed\r\n");
+	rig_say(c, "b LIST \"\" A*\r\nb LIST \"\" X*\r\n",
+		"* LIST (\\HasNoChildren \\Archive) \"/\" \"Archive\"\r\nb OK LIST completed\r\n"
+		"* LIST (\\HasChildren) \"/\" \"X\"\r\n* LIST (\\HasChildren) \"/\" \"X/Y\"\r\n* LIST (\\HasChildren) \"/\" \"X/Y/B\"\r\n"
+		"* LIST (\\HasNoChildren) \"/\" \"X/Y/B/C\"\r\nb OK LIST completed\r\n");
+	rig_say(c, "b CREATE /a\r\nb CREATE a//b\r\n", "b NO [CANNOT] ~\r\nb NO [CANNOT] ~\r\n");
+	rig_say(c, "b RENAME X/Y/ Play2\r\n", "b NO [~\r\n");
 	rig_say(c, "b RENAME nope Play2\r\n", "b NO [NONEXISTENT] ~\r\n");
 	rig_say(c, "b RENAME Play Sent\r\n", "b NO [ALREADYEXISTS] ~\r\n");
 	rig_say(c, "c SELECT Play\r\nd DELETE Play\r\ne CHECK\r\n", "* FLAGS ~\r\n* OK ~\r\n* 0 EXISTS\r\n* 0 RECENT\r\n* OK ~\r\n* OK ~\r\nc OK ~\r\nd OK DELETE completed\r\ne BAD Select ~\r\n");
