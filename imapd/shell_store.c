@@ -86,6 +86,7 @@ static void do_login(struct shell *s, const struct imap_action *a)
 	};
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->login.mechanism);
+	conn_login_begin(s->conn);
 	s->auth_op = auth_login(s->service->auth, &attempt, login_checked, s);
 }
 

@@ -140,6 +140,7 @@ static void do_authenticate(struct session *s, const struct pop3_action *a)
 	};
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
+	conn_login_begin(s->conn);
 	s->auth_op = auth_login(s->service->auth, &attempt, login_done, s);
 }
 

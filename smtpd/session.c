@@ -83,6 +83,7 @@ static void do_authenticate(struct session *s, const struct smtp_action *a)
 	};
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
+	conn_login_begin(s->conn);
 	s->auth_op = auth_login(s->daemon->auth, &attempt, login_done, s);
 }
 

@@ -86,7 +86,11 @@ struct server *conn_server(const struct conn *c);
 /* What the daemon gave to server_new. */
 void *conn_daemon(const struct conn *c);
 
-/* The account that has logged in: counted by ConnectionsPerUser, ended by revoke.
+/* A login is about to be checked elsewhere: a revocation that comes before its answer
+ * holds for it too. */
+void conn_login_begin(struct conn *c);
+/* The account that has logged in: counted by ConnectionsPerUser, ended by revoke; at once
+ * if that came since conn_login_begin.
  * Returns false if the account has too many sessions here already. */
 bool conn_login(struct conn *c, const char *account);
 

@@ -19,7 +19,9 @@
 #define NEVER UINT64_MAX /* of deadlines */
 
 enum {
-	ROOM = 65536 /* bytes of one read, and of a turn's gathered output */
+	ROOM = 65536,      /* bytes of one read, and of a turn's gathered output */
+	REVOKED_KEPT = 32, /* revocations that are remembered by name */
+	REVOKED_NAME = 320 /* bytes */
 };
 
 /* Where a server lives: a worker, or a test. */
@@ -52,6 +54,8 @@ struct server {
 	struct conn *ready, *turning; /* those that were woken; those whose turn it is */
 	size_t count;
 	uint64_t accepted, refused;
+	uint64_t revocations; /* so many came; the last ones by name: */
+	char revoked[REVOKED_KEPT][REVOKED_NAME];
 	struct tally *by_address, *by_account;
 	uv_idle_t idle; /* runs while somebody is ready */
 	uv_timer_t drain;
@@ -92,6 +96,7 @@ struct conn {
 	uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
 	uint64_t write_ms; /* deadline of the peer to take something */
 	uint64_t shell_ms; /* deadline of handshake, half-close and lingering */
+	uint64_t login_began; /* the server's revocations then */
 	int watching;
 	uint8_t handles; /* that libuv still holds */
 	uint8_t state;   /* enum conn_state */

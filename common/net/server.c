@@ -2,6 +2,7 @@
 #include "common/net/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -83,6 +84,22 @@ void conn_wake(struct conn *c)
 	uv_idle_start(&s->idle, on_idle);
 }
 
+void conn_login_begin(struct conn *c)
+{
+	c->login_began = c->server->revocations;
+}
+
+/* More of them than are remembered by name count for everybody. */
+static bool revoked_since(const struct server *s, uint64_t began, const char *account)
+{
+	if (s->revocations - began > REVOKED_KEPT)
+		return true;
+	for (uint64_t i = began; i < s->revocations; i++)
+		if (strcmp(s->revoked[i % REVOKED_KEPT], account) == 0)
+			return true;
+	return false;
+}
+
 bool conn_login(struct conn *c, const char *account)
 {
 	struct tally *t = c->server->by_account;
@@ -96,6 +113,8 @@ bool conn_login(struct conn *c, const char *account)
 		tally_drop(t, span_of(c->account));
 	free(c->account);
 	c->account = copy;
+	if (revoked_since(c->server, c->login_began, account))
+		conn_end(c, CONN_END_REVOKED);
 	return true;
 }
 
@@ -171,6 +190,7 @@ void server_tickets(struct server *s, struct span keys)
 
 void server_revoke(struct server *s, const char *account)
 {
+	snprintf(s->revoked[s->revocations++ % REVOKED_KEPT], REVOKED_NAME, "%s", account);
 	for (struct conn *c = s->conns; c != NULL; c = c->next)
 		if (c->account != NULL && strcmp(c->account, account) == 0)
 			conn_end(c, CONN_END_REVOKED);
@@ -213,8 +233,8 @@ void server_stop(struct server *s)
 void server_status(struct server *s, struct buf *out)
 {
 	buf_printf(out, "connections %zu\n", s->count);
-	buf_printf(out, "connections-total %llu\n", (unsigned long long)s->accepted);
-	buf_printf(out, "connections-refused %llu\n", (unsigned long long)s->refused);
+	buf_printf(out, "connections_total %llu\n", (unsigned long long)s->accepted);
+	buf_printf(out, "connections_refused %llu\n", (unsigned long long)s->refused);
 	buf_printf(out, "accounts %zu\n", tally_keys(s->by_account));
 	buf_printf(out, "draining %s\n", s->draining ? "yes" : "no");
 }

@@ -102,6 +102,11 @@ void *conn_daemon(const struct conn *c)
 	return &c->rig->service;
 }
 
+void conn_login_begin(struct conn *c)
+{
+	(void)c;
+}
+
 bool conn_login(struct conn *c, const char *account)
 {
 	(void)c;

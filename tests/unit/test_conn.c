@@ -93,6 +93,9 @@ static void echo_line(struct echo *e, struct span line)
 
 		span_number(line, 1 << 30, &n);
 		e->big = n;
+	} else if (span_is(line, "BEGIN")) {
+		conn_login_begin(e->c);
+		buf_put_text(&e->out, "begun\r\n");
 	} else if (span_starts(line, "LOGIN ")) {
 		snprintf(name, sizeof(name), "%.*s", (int)line.n - 6, (const char *)line.p + 6);
 		buf_put_text(&e->out, conn_login(e->c, name) ? "in\r\n" : "too many\r\n");
@@ -843,6 +846,44 @@ static void test_revoke(void **state)
 	place_close(&p);
 }
 
+/* A revocation that comes while the password is being checked. */
+static void test_revoke_during_login(void **state)
+{
+	static const struct {
+		const char *why, *account;
+		unsigned times;
+		bool ends;
+	} cases[] = {
+		{ "of this account", "u@example.org", 1, true },
+		{ "of another one", "v@example.org", 1, false },
+		{ "more than are remembered", "v@example.org", REVOKED_KEPT + 1, true },
+	};
+	struct client a;
+	struct place p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unit_case(cases[i].why, i);
+		place_open(&p, "", "");
+		server_revoke(p.server, "u@example.org"); /* before: of no account here */
+		client_open(&a, &p, 0);
+		client_say(&a, "BEGIN\r\n");
+		client_hears(&a, "hello\r\nbegun\r\n");
+		for (unsigned n = 0; n < cases[i].times; n++)
+			server_revoke(p.server, cases[i].account);
+		client_say(&a, "LOGIN u@example.org\r\n");
+		client_hears(&a, cases[i].ends ? "revoked\r\nin\r\n" : "in\r\n");
+		if (cases[i].ends) {
+			client_hears_end(&a);
+		} else {
+			client_say(&a, "one\r\n");
+			client_hears(&a, "echo one\r\n");
+		}
+		client_close(&a);
+		place_close(&p);
+	}
+}
+
 /* stop: idle sessions end now, one with a command in hand when it has its answer. */
 static void test_stop(void **state)
 {
@@ -1023,7 +1064,7 @@ static void test_status(void **state)
 	buf_init(&out, 4096);
 	server_status(p.server, &out);
 	unit_is(out.p, out.n,
-		"connections 1\nconnections-total 1\nconnections-refused 0\naccounts 0\ndraining no\n");
+		"connections 1\nconnections_total 1\nconnections_refused 0\naccounts 0\ndraining no\n");
 	buf_clear(&out);
 	client_close(&a);
 	place_close(&p);
@@ -1075,6 +1116,7 @@ int main(void)
 		cmocka_unit_test(test_limit_by_user),
 		cmocka_unit_test(test_max_connections),
 		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_revoke_during_login),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_last_word_survives),
