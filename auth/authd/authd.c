@@ -126,9 +126,9 @@ void authd_status(const struct authd *d, struct buf *out)
 		   accounts_count(d->accounts), accounts_alias_count(d->accounts));
 	buf_printf(
 	    out,
-	    "logins %llu\nlogins-cached %llu\nlogins-failed %llu\nlogins-throttled %llu\nlogins-busy %llu\n",
+	    "logins %llu\nlogins_cached %llu\nlogins_failed %llu\nlogins_throttled %llu\nlogins_busy %llu\n",
 	    (unsigned long long)d->logins, (unsigned long long)d->cached, (unsigned long long)d->failed,
 	    (unsigned long long)d->throttled, (unsigned long long)d->busy);
-	buf_printf(out, "hashes-running %zu\nhashes-waiting %zu\n", hasher_running(d->hasher),
+	buf_printf(out, "hashes_running %zu\nhashes_waiting %zu\n", hasher_running(d->hasher),
 		   hasher_waiting(d->hasher));
 }

@@ -402,8 +402,8 @@ void dispatch_status(const struct dispatch *d, struct buf *out)
 		stages += table_count(p->stages);
 		open += p->open;
 	}
-	buf_printf(out, "clients %zu\nlogins %zu\nbodies-on-their-way %zu\n", clients, logins, stages);
-	buf_printf(out, "requests-open %zu\nrequests %llu\nrefused %llu\n", open,
+	buf_printf(out, "clients %zu\nlogins %zu\nbodies_on_their_way %zu\n", clients, logins, stages);
+	buf_printf(out, "requests_open %zu\nrequests %llu\nrefused %llu\n", open,
 		   (unsigned long long)d->taken, (unsigned long long)d->refused);
 }
 

@@ -256,7 +256,7 @@ static void test_change_during_a_login(void **state)
 		buf_init(&status, 4096);
 		authd_status(w->authd, &status);
 		buf_put_byte(&status, '\0');
-		if (strstr((char *)status.p, "hashes-running 1") != NULL)
+		if (strstr((char *)status.p, "hashes_running 1") != NULL)
 			break;
 		buf_clear(&status);
 	} while (a.done == 0);
