@@ -80,7 +80,7 @@ void ipc_assembly_free(struct ipc_assembly *a)
 	if (a == NULL)
 		return;
 	ipc_close_all(a->fds, a->fd_count);
-	buf_clear(&a->body);
+	buf_wipe(&a->body);
 	free(a);
 }
 
@@ -99,7 +99,7 @@ static int assembly_add(struct ipc_assembly *a, const struct ipc_frame *f, struc
 		return error_set(err, -EPROTO, "the last frame of a message is empty");
 	if (f->body.n > IPC_MESSAGE_MAX - a->body.n)
 		return error_set(err, -EPROTO, "a message is over %d bytes", IPC_MESSAGE_MAX);
-	buf_put(&a->body, f->body);
+	buf_put_secret(&a->body, f->body);
 	if (a->body.failed)
 		return error_set(err, -ENOMEM, "no memory for a message");
 	return 0;

@@ -80,6 +80,7 @@ static void on_closed(uv_handle_t *handle)
 static void parcel_free(struct parcel *p)
 {
 	ipc_close_all(p->fds, p->fd_count);
+	explicit_bzero((uint8_t *)(uintptr_t)p->body.p, p->body.n);
 	free(p);
 }
 
@@ -316,6 +317,16 @@ static void gone_words(const struct ipc *i, struct error *err)
 		error_set(err, -EPIPE, "the other end closed the connection");
 }
 
+/* 1, or -1 with words. What the frame said is wiped: passwords and tokens come this way. */
+static int take_and_wipe(struct ipc *i, const struct ipc_frame *f, int *fds, size_t fd_count,
+			    struct error *err)
+{
+	int code = take_frame(i, f, fds, fd_count, err);
+
+	explicit_bzero((uint8_t *)(uintptr_t)f->body.p, f->body.n);
+	return code < 0 ? -1 : 1;
+}
+
 /* One frame of what has come. 1: go on; 0: nothing is left; or i was ended or freed. */
 static int take_one(struct ipc *i, uint8_t room[IPC_FRAME_MAX])
 {
@@ -332,7 +343,7 @@ static int take_one(struct ipc *i, uint8_t room[IPC_FRAME_MAX])
 	if (code == 0)
 		gone_words(i, &why);
 	else if (code > 0)
-		code = take_frame(i, &f, fds, fd_count, &why) < 0 ? -1 : 1;
+		code = take_and_wipe(i, &f, fds, fd_count, &why);
 	if (code > 0)
 		return 1;
 	if (i->fd >= 0)

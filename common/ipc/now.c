@@ -137,6 +137,7 @@ int ipc_receive_now(int fd, int timeout_ms, struct ipc_message *m, uint8_t **bod
 		code = hand_over(m, body, fds, err);
 	}
 	ipc_assembly_free(part);
+	explicit_bzero(room, sizeof(room)); /* the first message of all holds the key of the tokens */
 	return code;
 }
 

@@ -132,7 +132,7 @@ static void converse(struct conn *c, struct span *in)
 /* What feed did not use waits here. */
 static void keep(struct conn *c, struct span in)
 {
-	buf_put(&c->left, in);
+	buf_put_secret(&c->left, in);
 	if (c->left.failed)
 		conn_cut(c, "no memory");
 }
@@ -161,7 +161,7 @@ static void talk(struct conn *c, struct span in)
 		return;
 	/* RFC 3207 4.2, RFC 9051 6.2.1: what came in clear behind STARTTLS is not looked at */
 	if (c->left.n == 0 || c->state == CONN_FLUSHING)
-		buf_clear(&c->left);
+		buf_wipe(&c->left);
 }
 
 /* --- TLS ------------------------------------------------------------------ */
@@ -225,8 +225,10 @@ static void take_cipher(struct conn *c, struct span cipher)
 		tls_is_up(c);
 	if (c->state == CONN_OPEN)
 		talk(c, (struct span){ NULL, 0 }); /* the greeting goes with the session tickets */
-	while (c->state == CONN_OPEN && (n = tls_session_read(tls, plain, ROOM)) > 0)
+	while (c->state == CONN_OPEN && (n = tls_session_read(tls, plain, ROOM)) > 0) {
 		talk(c, (struct span){ plain, n });
+		explicit_bzero(plain, n); /* passwords come this way */
+	}
 	if (c->state != CONN_OPEN && c->state != CONN_SHAKING)
 		return;
 	status = tls_session_status(tls);
@@ -264,6 +266,8 @@ static void input(struct conn *c)
 		take_cipher(c, (struct span){ room, (size_t)n });
 	else
 		talk(c, (struct span){ room, (size_t)n });
+	if (n > 0)
+		explicit_bzero(room, (size_t)n);
 }
 
 /* --- between two turns ---------------------------------------------------- */

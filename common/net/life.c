@@ -115,7 +115,7 @@ void conn_cut(struct conn *c, const char *by)
 	uv_close((uv_handle_t *)&c->poll, on_closed); /* before its descriptor is closed */
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 	stream_clear(&c->stream);
-	buf_clear(&c->left);
+	buf_wipe(&c->left);
 	ports_drop(c->ports);
 	c->ports = NULL;
 	free(c->account);
@@ -129,7 +129,7 @@ void conn_linger(struct conn *c)
 		conn_cut(c, "server");
 		return;
 	}
-	buf_clear(&c->left);
+	buf_wipe(&c->left);
 	c->state = CONN_LINGERING;
 	c->write_ms = NEVER;
 	c->shell_ms = clock_mono_ms() + LINGER_MS;
