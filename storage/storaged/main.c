@@ -17,7 +17,7 @@ struct storaged {
 	struct store *store;
 	struct dispatch *dispatch;
 	bool stopping;
-	int proc_fd; /* /proc/self/fd: the sandbox lets no path in */
+	struct backend backend;
 };
 
 static struct local_options options(const struct worker *w)
