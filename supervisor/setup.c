@@ -262,13 +262,6 @@ struct setup *setup_hold(struct setup *s)
 	return s;
 }
 
-static void buf_wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
-	buf_clear(b);
-}
-
 void setup_drop(struct setup *s)
 {
 	if (s == NULL || --s->holders > 0)
