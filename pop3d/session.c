@@ -202,7 +202,9 @@ static struct store_range *ranges(const struct pop3_server *e,
 	struct store_range *list = calloc(room, sizeof(*list)), *more;
 
 	*count = 0;
-	for (uint32_t uid = next(e, &at); uid != 0 && list != NULL; uid = next(e, &at)) {
+	if (list == NULL)
+		return NULL;
+	for (uint32_t uid = next(e, &at); uid != 0; uid = next(e, &at)) {
 		if (*count > 0 && list[*count - 1].last == uid - 1) {
 			list[*count - 1].last = uid;
 			continue;

@@ -15,8 +15,8 @@
 #include "storage/local/walk.h"
 
 enum {
-	SYNC_LOG = 1024,	/* entries of the log that are read for a page */
-	SYNC_EXAMINE = 2048	/* records that are looked at for a page */
+	SYNC_LOG = 1024,    /* entries of the log that are read for a page */
+	SYNC_EXAMINE = 2048 /* records that are looked at for a page */
 };
 
 struct look_sync {
@@ -25,10 +25,10 @@ struct look_sync {
 	struct store_look q;
 };
 
-struct making {			/* one page */
+struct making { /* one page */
 	struct mailbox *m;
 	struct store_look q;
-	struct ranges candidates;	/* UIDs that may have changed */
+	struct ranges candidates; /* UIDs that may have changed */
 	struct ranges ranges, vanished;
 	struct store_record *records;
 	struct store_page page;
@@ -72,8 +72,10 @@ static int read_log(struct mailbox *m, uint64_t since, struct ranges *changed, s
 	if (scan == NULL)
 		return -ENOMEM;
 	while ((r = kv_scan_next(scan, &key, &value)) > 0 && n++ < SYNC_LOG)
-		if (!log_decode(value, &time_s, key_get_kind(key) == LOG_CHANGED ? changed : vanished))
+		if (!log_decode(value, &time_s, key_get_kind(key) == LOG_CHANGED ? changed : vanished)) {
 			r = -EBADMSG;
+			break;
+		}
 	kv_scan_close(scan);
 	if (r != 0)
 		return r < 0 ? r : 0;
