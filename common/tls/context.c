@@ -108,7 +108,8 @@ static void options_set(SSL_CTX *ctx, const struct tls_policy *p)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
 					 SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+					 SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION |
+					 SSL_OP_CLEANSE_PLAINTEXT);
 	if (!p->tickets)
 		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	/* NO_AUTO_CHAIN: else OpenSSL would complete our chain from ClientCA. */
