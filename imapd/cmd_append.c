@@ -121,6 +121,8 @@ static void end_of_command(struct imap_server *e, struct span *in)
 	e->step = give_final;
 	if (status == IMAP_READ_LITERAL)
 		imap_reader_refuse(e->reader, e->set.message_limit * 2);
+	else if (status != IMAP_READ_COMMAND)
+		imap_skip_announced(e);
 	if (status != IMAP_READ_COMMAND || text.n > 0)
 		imap_bad(e, "APPEND takes one message and nothing behind it");
 	else if (d->nul)

@@ -222,6 +222,18 @@ static uint64_t skip_bound(const struct imap_server *e)
 	return e->state == IMAP_NOT_AUTH ? (uint64_t)IMAP_SHY_LIMIT * 8 : e->set.message_limit * 2;
 }
 
+void imap_skip_announced(struct imap_server *e)
+{
+	struct imap_literal l = imap_reader_literal(e->reader);
+
+	if (l.sync)
+		return;
+	if (l.size > skip_bound(e))
+		imap_bye(e, "[TOOBIG] A literal was announced that is larger than can be skipped");
+	else
+		imap_reader_refuse(e->reader, skip_bound(e));
+}
+
 static const char *literal_words(const struct imap_server *e, const struct imap_literal *l)
 {
 	size_t most = e->state == IMAP_NOT_AUTH ? IMAP_SHY_LIMIT : IMAP_LITERALS;

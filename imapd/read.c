@@ -129,6 +129,12 @@ static enum imap_read take_line(struct imap_reader *r, struct span line, struct 
 	return r->text.failed ? IMAP_READ_LOST : IMAP_READ_COMMAND;
 }
 
+/* The end of a line, whatever else is wrong with it. */
+static struct span line_tail(const struct imap_reader *r, enum line_status st, struct span line)
+{
+	return st == LINE_TOO_LONG ? line_reader_tail(r->lines) : line;
+}
+
 /* The rest of a refused command: only another literal without sync keeps it going. */
 static enum imap_read skip_line(struct imap_reader *r, struct span line)
 {
@@ -150,17 +156,20 @@ static enum imap_read one_line(struct imap_reader *r, struct span *in, struct sp
 {
 	struct span line;
 	enum line_status st;
+	size_t at;
 
 	line_reader_limit(r->lines, r->line_limit - (r->line_bytes < r->line_limit ? r->line_bytes : r->line_limit));
 	st = line_feed(r->lines, in, &line);
 	if (st == LINE_MORE)
 		return IMAP_READ_MORE;
 	if (r->reading == READING_SKIP_LINE)
-		return skip_line(r, line);
+		return skip_line(r, line_tail(r, st, line));
 	if (st == LINE_OK)
 		return take_line(r, line, text);
 	r->given = true;
 	*text = line;
+	if (!announced(line_tail(r, st, line), &r->literal, &at))
+		r->literal = (struct imap_literal){ .sync = true };
 	return st == LINE_BARE ? IMAP_READ_BARE : IMAP_READ_LONG;
 }
 

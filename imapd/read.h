@@ -25,7 +25,8 @@ enum imap_read {
 	IMAP_READ_MORE,		/* *in is used up */
 	IMAP_READ_COMMAND,	/* *text is a command, {n} CRLF and bytes inside for each literal */
 	IMAP_READ_LITERAL,	/* *text is what stands before the {; accept, stream or refuse it */
-	IMAP_READ_LONG,		/* a line over the limit was skipped */
+	IMAP_READ_LONG,		/* a line over the limit was skipped; like BARE, with a literal that has no
+				 * sync at its end: refuse that (imap_reader_literal) */
 	IMAP_READ_BARE,		/* *text is a line with a lone CR or LF in it */
 	IMAP_READ_LOST		/* more literals to skip than was allowed, or no memory */
 };

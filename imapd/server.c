@@ -295,9 +295,11 @@ static void feed_command(struct imap_server *e, struct span *in)
 		break;
 	case IMAP_READ_LONG:
 		imap_command_bad(e, text, "The command line is too long");
+		imap_skip_announced(e);
 		break;
 	case IMAP_READ_BARE:
 		imap_command_bad(e, text, "A lone CR or LF in a command");
+		imap_skip_announced(e);
 		break;
 	case IMAP_READ_LOST:
 		imap_bye(e, "[TOOBIG] Too much came behind a command that was refused");

@@ -174,6 +174,8 @@ void imap_command_begin(struct imap_server *e, struct span text);
 void imap_command_literal(struct imap_server *e, struct span text);
 /* What could not be read as a command. */
 void imap_command_bad(struct imap_server *e, struct span text, const char *words);
+/* Behind a line that was refused comes a literal without sync: its bytes are no commands. */
+void imap_skip_announced(struct imap_server *e);
 const struct imap_command *imap_command_at(size_t i);	/* NULL behind the last */
 
 /* --- sync.c: what changed in the selected mailbox -------------------------- */

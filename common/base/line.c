@@ -15,6 +15,8 @@ struct line_reader {
 	bool given;		/* the line was given: start a new one */
 	bool cr;		/* the last byte was a CR: half a line end, or bare */
 	bool bare;		/* this line holds a lone CR or LF */
+	uint8_t tail_n;
+	uint8_t tail[LINE_TAIL];	/* the end of a line that does not fit */
 };
 
 int line_reader_new(struct line_reader **out, size_t max, struct error *err)
@@ -31,6 +33,7 @@ void line_reader_free(struct line_reader *r)
 	if (r == NULL)
 		return;
 	buf_wipe(&r->line);
+	explicit_bzero(r, sizeof(*r));
 	free(r);
 }
 
@@ -47,12 +50,24 @@ static void line_start(struct line_reader *r)
 		explicit_bzero(r->line.p, r->line.n);
 	buf_reset(&r->line);
 	r->given = r->cr = r->bare = false;
+	r->tail_n = 0;
 }
 
 void line_reader_wipe(struct line_reader *r)
 {
 	if (r->given)
 		line_start(r);
+}
+
+struct span line_reader_tail(const struct line_reader *r)
+{
+	struct span all = buf_span(&r->line);
+
+	if (r->line.failed)
+		return (struct span){ r->tail, r->tail_n };
+	if (all.n > LINE_TAIL)	/* the limit fell behind it */
+		span_take(&all, all.n - LINE_TAIL);
+	return all;
 }
 
 static enum line_status line_end(struct line_reader *r, struct span *out)
@@ -64,6 +79,32 @@ static enum line_status line_end(struct line_reader *r, struct span *out)
 	return r->bare ? LINE_BARE : LINE_OK;
 }
 
+static void tail_add(struct line_reader *r, struct span s)
+{
+	size_t keep;
+
+	if (s.n > LINE_TAIL)
+		span_take(&s, s.n - LINE_TAIL);
+	keep = r->tail_n < LINE_TAIL - s.n ? r->tail_n : LINE_TAIL - s.n;
+	memmove(r->tail, r->tail + r->tail_n - keep, keep);
+	if (s.n > 0)
+		memcpy(r->tail + keep, s.p, s.n);
+	r->tail_n = (uint8_t)(keep + s.n);
+}
+
+static void line_put(struct line_reader *r, struct span s)
+{
+	bool failed = r->line.failed;
+	struct span had = buf_span(&r->line);
+
+	if (!failed)
+		buf_put_secret(&r->line, s);
+	if (!failed && r->line.failed && r->line.p == had.p)
+		tail_add(r, had);
+	if (r->line.failed)
+		tail_add(r, s);
+}
+
 /* Takes in what holds neither CR nor LF, in one copy. */
 static void line_run(struct line_reader *r, struct span *in)
 {
@@ -71,12 +112,12 @@ static void line_run(struct line_reader *r, struct span *in)
 
 	while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
 		n++;
-	buf_put_secret(&r->line, span_take(in, n));
+	line_put(r, span_take(in, n));
 }
 
 static void line_byte(struct line_reader *r, uint8_t c)
 {
-	buf_put_secret(&r->line, (struct span){ &c, 1 });
+	line_put(r, (struct span){ &c, 1 });
 }
 
 enum line_status line_feed(struct line_reader *r, struct span *in, struct span *out)

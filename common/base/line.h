@@ -17,6 +17,8 @@
 
 struct line_reader;		/* opaque; defined in line.c */
 
+enum { LINE_TAIL = 32 };
+
 enum line_status {
 	LINE_MORE,		/* *in is used up, no line has ended yet */
 	LINE_OK,		/* *out is a line, its CRLF removed */
@@ -37,6 +39,10 @@ void line_reader_limit(struct line_reader *r, size_t max);
 /* The line that was given is done with: its bytes are overwritten now. Passwords come in
  * lines; a reader leaves none behind in memory that it has let go of. */
 void line_reader_wipe(struct line_reader *r);
+
+/* The last bytes, LINE_TAIL at most, of the line that was too long: they may announce a
+ * literal, whose bytes follow all the same. Lent until the next call on r. */
+struct span line_reader_tail(const struct line_reader *r);
 
 /* Moves *in past the bytes it uses: up to the end of one line, or all of them.
  * What follows the line stays in *in, for the next call or for a literal.

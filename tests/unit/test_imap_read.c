@@ -29,6 +29,11 @@ static const struct {
 	{ "a line too long", "12345678901234567890123456789012345678901\r\nb\r\n", "TC[b]" },
 	{ "too long with its literals", "123456789012345678 {1}\r\na1234567890123456789012\r\nb\r\n",
 	  "L[123456789012345678 ]1TC[b]" },
+	{ "too long, and a literal behind it", "12345678901234567890123456789012345678901{5+}\r\nb x\r\n\r\nc\r\n", "TC[c]" },
+	{ "too long, and one with sync", "12345678901234567890123456789012345678901{5}\r\nb\r\n", "TC[b]" },
+	{ "a lone LF, and a literal behind it", "a\nb {5+}\r\nb x\r\n\r\nc\r\n", "B[a\nb {5+}]C[c]" },
+	{ "a rest too long, and a literal behind it",
+	  "a {21+}\r\n12345678901234567890112345678901234567890123456789012345678901 {5+}\r\nb x\r\n\r\nc\r\n", "L[a ]21+C[c]" },
 	{ "a lone LF", "a\nb\r\nc\r\n", "B[a\nb]C[c]" },
 	{ "half a command", "a NOOP\r", "" },
 };
@@ -58,13 +63,15 @@ static void feed(struct imap_reader *r, struct span in, struct buf *out)
 		buf_put_byte(out, (uint8_t)letters[status]);
 		if (status == IMAP_READ_LOST)
 			return;
-		if (status == IMAP_READ_LONG)
-			continue;
-		buf_put_byte(out, '[');
-		buf_put(out, text);
-		buf_put_byte(out, ']');
+		if (status != IMAP_READ_LONG) {
+			buf_put_byte(out, '[');
+			buf_put(out, text);
+			buf_put_byte(out, ']');
+		}
 		if (status == IMAP_READ_LITERAL)
 			literal(r, out);
+		else if (status != IMAP_READ_COMMAND && !imap_reader_literal(r).sync)
+			imap_reader_refuse(r, SKIP);
 	}
 }
 

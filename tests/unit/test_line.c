@@ -52,9 +52,30 @@ static void test_next_line_after_a_long_one(void **state)
 	(void)state;
 	assert_int_equal(line_reader_new(&r, 8, NULL), 0);
 	assert_int_equal(line_feed(r, &in, &out), LINE_TOO_LONG);
+	unit_is(line_reader_tail(r).p, line_reader_tail(r).n, "123456789");
 	assert_int_equal(line_feed(r, &in, &out), LINE_OK);
 	unit_is(out.p, out.n, "QUIT");
 	line_reader_free(r);
+}
+
+/* The end of a long line is known, wherever it is cut. */
+static void test_tail(void **state)
+{
+	static const char text[] = "0123456789012345678901234567890123456789abcdefghijklmnopqrstuvwxyz\r\n";
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(text) - 1; cut++) {
+		struct span in = span_of(text), first = span_take(&in, cut), out;
+		struct line_reader *r;
+
+		unit_case("a cut", cut);
+		assert_int_equal(line_reader_new(&r, 50, NULL), 0);
+		assert_int_equal(line_feed(r, &first, &out), LINE_MORE);
+		assert_int_equal(line_feed(r, &in, &out), LINE_TOO_LONG);
+		out = line_reader_tail(r);
+		unit_is(out.p, out.n, "456789abcdefghijklmnopqrstuvwxyz");
+		line_reader_free(r);
+	}
 }
 
 /* A password is not to be found where its line was. */
@@ -103,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut),
 					    cmocka_unit_test(test_next_line_after_a_long_one),
+					    cmocka_unit_test(test_tail),
 					    cmocka_unit_test(test_wipe),
 					    cmocka_unit_test(test_lower_limit) };
 
