@@ -13,7 +13,7 @@
 #include "common/base/buf.h"
 #include "storage/store.h"
 
-enum { STORE_META_HEADER = 32 };	/* bytes before an entry's own */
+enum { STORE_META_HEADER = 32 }; /* bytes before an entry's own */
 
 /* The header of an entry for these bytes. */
 void store_meta_header(uint8_t out[STORE_META_HEADER], const uint8_t guid[STORE_GUID], struct span meta);

@@ -11,11 +11,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum {
-	TOKEN_VERSION = 1,
-	TOKEN_FIXED = 1 + 4 + 8 + 8 + 8,
-	TOKEN_MAC = crypto_auth_BYTES
-};
+enum { TOKEN_VERSION = 1, TOKEN_FIXED = 1 + 4 + 8 + 8 + 8, TOKEN_MAC = crypto_auth_BYTES };
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, size_t bytes)
 {

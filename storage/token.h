@@ -13,13 +13,13 @@
 
 enum {
 	STORE_TOKEN_KEY = 32,
-	STORE_TOKEN_MAX = 512,		/* bytes of a token */
-	STORE_ACCOUNT_MAX = 320		/* "user@domain" and its NUL */
+	STORE_TOKEN_MAX = 512,  /* bytes of a token */
+	STORE_ACCOUNT_MAX = 320 /* "user@domain" and its NUL */
 };
 
 enum store_right {
-	STORE_RIGHT_READ = 1,		/* everything that a mail program does */
-	STORE_RIGHT_POP = 2		/* INBOX alone: look, fetch, mark as seen, expunge */
+	STORE_RIGHT_READ = 1, /* everything that a mail program does */
+	STORE_RIGHT_POP = 2   /* INBOX alone: look, fetch, mark as seen, expunge */
 };
 
 struct store_token {
@@ -29,9 +29,9 @@ struct store_token {
 
 struct store_grant {
 	char account[STORE_ACCOUNT_MAX];
-	uint32_t rights;		/* enum store_right */
-	uint64_t session;		/* a random number */
-	int64_t made_ms;		/* real time: a revocation voids what was made before it */
+	uint32_t rights;  /* enum store_right */
+	uint64_t session; /* a random number */
+	int64_t made_ms;  /* real time: a revocation voids what was made before it */
 	int64_t ends_s;
 };
 

@@ -25,36 +25,36 @@ enum mark { MARK_NONE, MARK_ASKED, MARK_SET };
 struct mailbox {
 	struct account *account;
 	uint32_t id;
-	unsigned refs;			/* the account, commits, jobs */
-	bool gone;			/* deleted, or never made */
-	bool garbage;			/* its folder is to be removed */
-	struct span name;		/* malloc'ed */
+	unsigned refs;    /* the account, commits, jobs */
+	bool gone;        /* deleted, or never made */
+	bool garbage;     /* its folder is to be removed */
+	struct span name; /* malloc'ed */
 	struct head head;
-	struct span *keywords;		/* malloc'ed, each too */
+	struct span *keywords; /* malloc'ed, each too */
 	size_t keyword_count;
 
 	/* numbers that are promised to commits in hand */
-	uint32_t uid_take;		/* the next UID; uidnext follows when it is visible */
+	uint32_t uid_take; /* the next UID; uidnext follows when it is visible */
 	uint64_t uid_promised, modseq_promised;
 	struct after_list floor_waits;
-	bool saving, save_again;	/* the state file is being written */
+	bool saving, save_again; /* the state file is being written */
 
 	/* its folder */
-	enum mark mark;			/* does the index say that it is dirty? */
+	enum mark mark; /* does the index say that it is dirty? */
 	struct after mark_after;
 	struct after_list mark_waits;
-	unsigned holds;			/* work in hand that links or unlinks there */
-	bool unlinked;			/* names are gone that the folder's sync has not covered */
+	unsigned holds; /* work in hand that links or unlinks there */
+	bool unlinked;  /* names are gone that the folder's sync has not covered */
 
 	/* which UIDs there are; read when first needed */
 	struct ranges uids;
 	bool uids_known, uids_reading;
-	uint32_t uids_read_to;		/* the reader has seen all below it */
-	uint32_t uids_kept_next, uids_kept_expunges;	/* what the index has of them is true for */
+	uint32_t uids_read_to;                       /* the reader has seen all below it */
+	uint32_t uids_kept_next, uids_kept_expunges; /* what the index has of them is true for */
 	struct after_list uids_waits;
 	struct turn uids_turn;
 
-	bool state_stale, flags_stale;	/* the files lag behind */
+	bool state_stale, flags_stale; /* the files lag behind */
 };
 
 enum account_state { ACCOUNT_NEW, ACCOUNT_LOADING, ACCOUNT_READY };
@@ -64,12 +64,12 @@ struct login {
 	struct account *account;
 	uint32_t rights;
 	int64_t made_ms;
-	bool ended;			/* revoked: every call is refused */
-	store_changed changed;		/* NULL: not watching */
+	bool ended;            /* revoked: every call is refused */
+	store_changed changed; /* NULL: not watching */
 	void *changed_arg;
-	bool told;			/* and nothing was looked at since */
-	bool pending;			/* something happened that was not told */
-	uint64_t pending_mailbox;	/* 0: several, or the list */
+	bool told;                /* and nothing was looked at since */
+	bool pending;             /* something happened that was not told */
+	uint64_t pending_mailbox; /* 0: several, or the list */
 	struct turn turn;
 	struct login *next;
 };
@@ -80,26 +80,26 @@ struct account {
 	char folder[NAMES_FOLDER_MAX];
 	struct account_record record;
 	enum account_state state;
-	bool loaded;			/* all that the index has of it */
-	unsigned refs;			/* logins, calls, commits, jobs, the list of stale ones */
+	bool loaded;   /* all that the index has of it */
+	unsigned refs; /* logins, calls, commits, jobs, the list of stale ones */
 	int64_t revoked_ms;
 	struct after_list ready_waits;
-	struct after made;		/* the first mailboxes were, or not */
+	struct after made; /* the first mailboxes were, or not */
 	struct turn load_turn;
-	struct key load_at;		/* where the loader goes on */
+	struct key load_at; /* where the loader goes on */
 
 	struct mailbox **by_name, **by_id;
 	size_t mailbox_count, mailbox_room;
-	struct span *absent;		/* names subscribed to that are not there, sorted */
+	struct span *absent; /* names subscribed to that are not there, sorted */
 	size_t absent_count, absent_room;
 
 	struct login *logins, *locker;
-	bool big;			/* a commit of very many names has it to itself */
-	struct commit *longer;		/* one that is being applied in slices, so has this one */
-	unsigned unflushed;		/* commits applied and not on disk */
-	struct after_list parked;	/* looks that wait for that */
+	bool big;                 /* a commit of very many names has it to itself */
+	struct commit *longer;    /* one that is being applied in slices, so has this one */
+	unsigned unflushed;       /* commits applied and not on disk */
+	struct after_list parked; /* looks that wait for that */
 
-	uint64_t derived_take;		/* where the next entry of the derived file goes */
+	uint64_t derived_take; /* where the next entry of the derived file goes */
 
 	/* what waits to be written to the small files (settle.c) */
 	bool stale, account_stale;

@@ -9,13 +9,14 @@
 #include "storage/local/intent.h"
 #include "storage/local/result.h"
 
-enum { APPLY_SLICE = 2 * TURN_RECORDS };	/* records of a commit that is done in one turn */
+enum { APPLY_SLICE = 2 * TURN_RECORDS }; /* records of a commit that is done in one turn */
 
 static int (*const changes[])(struct apply *ap, struct step *step) = {
-	[STORE_APPEND] = apply_append,	     [STORE_SET_FLAGS] = apply_flags, [STORE_EXPUNGE] = apply_expunge,
-	[STORE_COPY] = apply_copy,	     [STORE_MOVE] = apply_move,	      [STORE_CREATE] = apply_create,
-	[STORE_DELETE] = apply_delete,	     [STORE_RENAME] = apply_rename,   [STORE_SUBSCRIBE] = apply_subscribe,
-	[STORE_UNSUBSCRIBE] = apply_unsubscribe,
+	[STORE_APPEND] = apply_append,       [STORE_SET_FLAGS] = apply_flags,
+	[STORE_EXPUNGE] = apply_expunge,     [STORE_COPY] = apply_copy,
+	[STORE_MOVE] = apply_move,           [STORE_CREATE] = apply_create,
+	[STORE_DELETE] = apply_delete,       [STORE_RENAME] = apply_rename,
+	[STORE_SUBSCRIBE] = apply_subscribe, [STORE_UNSUBSCRIBE] = apply_unsubscribe,
 };
 
 /* --- undo ------------------------------------------------------------------ */
@@ -35,7 +36,7 @@ static void undo_one(const struct undo *u)
 		return;
 	case UNDO_REMOVE:
 		m->gone = false;
-		mailbox_insert(m);	/* into the room that it left */
+		mailbox_insert(m); /* into the room that it left */
 		return;
 	case UNDO_RENAME:
 		mailbox_rename(m, u->name);
@@ -161,8 +162,8 @@ static int apply_steps(struct apply *ap)
 		struct step *step = &c->steps[i];
 
 		r = apply_step(ap, step);
-		if (r >= 0 && (step->from.failed || step->to.failed || step->skipped.failed || step->vanished.failed ||
-			       step->changed.failed))
+		if (r >= 0 && (step->from.failed || step->to.failed || step->skipped.failed ||
+			       step->vanished.failed || step->changed.failed))
 			r = -ENOMEM;
 	}
 	return r;

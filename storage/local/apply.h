@@ -12,13 +12,13 @@
 #include "storage/local/inner.h"
 
 enum undo_kind {
-	UNDO_HEAD,		/* counters and number of keywords */
-	UNDO_INSERT,		/* the mailbox was put among the account's */
+	UNDO_HEAD,   /* counters and number of keywords */
+	UNDO_INSERT, /* the mailbox was put among the account's */
 	UNDO_REMOVE,
-	UNDO_RENAME,		/* from `name` */
+	UNDO_RENAME, /* from `name` */
 	UNDO_ABSENT_ADD,
 	UNDO_ABSENT_REMOVE,
-	UNDO_MARK		/* was MARK_NONE */
+	UNDO_MARK /* was MARK_NONE */
 };
 
 struct undo {
@@ -34,10 +34,10 @@ struct undo {
 struct apply {
 	struct local *s;
 	struct commit *c;
-	struct undo *undo;		/* the latest */
+	struct undo *undo; /* the latest */
 	int64_t now_s;
-	unsigned budget;		/* records that this slice may still look at */
-	bool hidden;			/* what the slice has put is not to be seen yet: no heads */
+	unsigned budget; /* records that this slice may still look at */
+	bool hidden;     /* what the slice has put is not to be seen yet: no heads */
 };
 
 /* Before the head or the keywords of m change: they are put into the index at the end. */

@@ -34,7 +34,8 @@ static uint64_t keyword_map(struct apply *ap, const struct mailbox *from, struct
 }
 
 /* 1: the source is there; 0: it went meanwhile, and is passed over. */
-static int find_source(struct apply *ap, const struct step *step, const struct item *item, struct message *message)
+static int find_source(struct apply *ap, const struct step *step, const struct item *item,
+		       struct message *message)
 {
 	char name[STORE_ACCOUNT_MAX * 4];
 	int r = message_get(step->mailbox, item->from, message);
@@ -44,7 +45,8 @@ static int find_source(struct apply *ap, const struct step *step, const struct i
 	if (r < 0 || item->state == ITEM_LINKED)
 		return r < 0 ? r : 1;
 	log_error("store body missing account=%s mailbox=%08x uid=%u",
-		  escape_text(name, sizeof(name), span_of(step->account->name)), step->mailbox->id, item->from);
+		  escape_text(name, sizeof(name), span_of(step->account->name)), step->mailbox->id,
+		  item->from);
 	commit_fail(ap->c, STORE_CORRUPT, "the body of UID %u is missing", item->from);
 	return -ECANCELED;
 }

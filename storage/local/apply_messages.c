@@ -5,7 +5,7 @@
 #include "storage/local/walk.h"
 #include "storage/meta.h"
 
-enum { LOG_MAX = 65536 };	/* entries of a mailbox's log */
+enum { LOG_MAX = 65536 }; /* entries of a mailbox's log */
 
 /* --- counters -------------------------------------------------------------- */
 
@@ -146,7 +146,7 @@ static int keep_derived(struct step *step)
 
 	if (step->m.meta.n == 0 || end <= a->record.derived_end)
 		return 0;
-	a->record.derived_end = end;	/* too far, if the transaction fails: a hole */
+	a->record.derived_end = end; /* too far, if the transaction fails: a hole */
 	return account_put(a);
 }
 

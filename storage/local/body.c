@@ -16,7 +16,7 @@ struct look_body {
 	store_body_done done;
 	uint64_t mailbox;
 	uint32_t uid;
-	uint64_t size;			/* as the index has it */
+	uint64_t size; /* as the index has it */
 	char path[NAMES_PATH_MAX];
 	struct job job;
 	int fd, error;
@@ -42,8 +42,9 @@ static void body_run(struct job *job)
 	struct stat st;
 
 	k->fd = openat(job->s->o.mail_fd, k->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	k->error = k->fd < 0 ? -errno : fstat(k->fd, &st) < 0 ? -errno : 0;
-	if (k->error == 0)
+	if (k->fd < 0 || fstat(k->fd, &st) < 0)
+		k->error = -errno;
+	else
 		k->found_size = (uint64_t)st.st_size;
 }
 

@@ -10,12 +10,12 @@
 
 struct local;
 
-struct call {			/* first in the struct of each kind of request */
+struct call { /* first in the struct of each kind of request */
 	struct local *s;
 	uint64_t number;
-	void *arg;		/* of the callback */
-	bool forgotten;		/* store_cancel was called */
-	struct call *next;	/* in its bucket */
+	void *arg;         /* of the callback */
+	bool forgotten;    /* store_cancel was called */
+	struct call *next; /* in its bucket */
 };
 
 enum { CALL_BUCKETS = 256 };

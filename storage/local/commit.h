@@ -24,56 +24,56 @@ struct stage;
 
 /* A message that a step takes into a mailbox. */
 struct item {
-	uint32_t from;		/* UID where it comes from; 0: a stage */
+	uint32_t from; /* UID where it comes from; 0: a stage */
 	uint32_t to;
 	uint8_t guid[STORE_GUID];
 	enum { ITEM_UNLINKED, ITEM_LINKED, ITEM_MISSING, ITEM_TAKEN } state;
 };
 
-struct promise {		/* numbers that a mailbox keeps ready */
+struct promise { /* numbers that a mailbox keeps ready */
 	struct mailbox *mailbox;
 	uint32_t uids, modseqs;
-	bool held;		/* a hold on the folder */
+	bool held; /* a hold on the folder */
 	struct commit *commit;
 	struct after floor, mark;
 };
 
-enum step_kind { STEP_STORE, STEP_META };	/* a change of store.h, or metadata handed back */
+enum step_kind { STEP_STORE, STEP_META }; /* a change of store.h, or metadata handed back */
 
 struct step {
 	struct commit *commit;
 	enum step_kind kind;
-	struct store_mutation m;	/* all it refers to lies in the commit's arena */
+	struct store_mutation m; /* all it refers to lies in the commit's arena */
 	struct account *account;
-	struct mailbox *mailbox, *target;	/* held; target: where items go */
-	struct mailbox *fresh;		/* CREATE, RENAME of INBOX: the new one, held */
-	struct promise into, out;	/* of the target, and of the mailbox that is changed */
+	struct mailbox *mailbox, *target; /* held; target: where items go */
+	struct mailbox *fresh;            /* CREATE, RENAME of INBOX: the new one, held */
+	struct promise into, out;         /* of the target, and of the mailbox that is changed */
 	struct span address;
-	struct message message;		/* APPEND: the record to be */
+	struct message message; /* APPEND: the record to be */
 	struct item *items;
 	size_t item_count, item_room;
 	uint64_t derived_at;
-	uint32_t collect_at;		/* COPY, MOVE: the next UID to be looked at */
-	int result;			/* of the pool's work */
+	uint32_t collect_at; /* COPY, MOVE: the next UID to be looked at */
+	int result;          /* of the pool's work */
 	struct turn turn;
 	struct after after;
 	struct job job;
 
 	/* where a slice ended */
-	uint32_t walk_at;		/* the next UID */
+	uint32_t walk_at; /* the next UID */
 	size_t item_at;
-	bool copied;			/* MOVE: all is in the target */
-	uint64_t bits;			/* SET_FLAGS: its keywords */
-	uint64_t modseq;		/* of what it changes; 0: nothing yet */
+	bool copied;     /* MOVE: all is in the target */
+	uint64_t bits;   /* SET_FLAGS: its keywords */
+	uint64_t modseq; /* of what it changes; 0: nothing yet */
 	struct ranges changed;
 
 	/* results */
 	struct store_result r;
 	struct ranges from, to, skipped;
-	struct ranges vanished;		/* uids whose names are to go, with their GUIDs: */
+	struct ranges vanished; /* uids whose names are to go, with their GUIDs: */
 	struct item *dead;
 	size_t dead_count, dead_room;
-	struct mailbox *removed;	/* DELETE: held */
+	struct mailbox *removed; /* DELETE: held */
 };
 
 enum commit_kind { COMMIT_STORE, COMMIT_DELIVER, COMMIT_INNER };
@@ -82,25 +82,25 @@ struct commit {
 	struct call call;
 	enum commit_kind kind;
 	store_commit_done commit_done;
-	store_done done;		/* of the other kinds */
-	struct after *inner;		/* COMMIT_INNER: told at the end */
+	store_done done;     /* of the other kinds */
+	struct after *inner; /* COMMIT_INNER: told at the end */
 
 	struct arena *arena;
 	struct step *steps;
 	size_t step_count;
 	struct store_txid txid;
 	bool has_txid, owns_txid;
-	struct stage *stage;		/* DELIVER: shared by the steps */
-	struct commit *followers;	/* the same txid again, while this is in hand */
+	struct stage *stage;      /* DELIVER: shared by the steps */
+	struct commit *followers; /* the same txid again, while this is in hand */
 
 	enum { PHASE_START, PHASE_READY, PHASE_READ, PHASE_FILES, PHASE_LINK, PHASE_APPLY } phase;
-	unsigned waiting;		/* things that this phase waits for */
+	unsigned waiting; /* things that this phase waits for */
 	enum store_status status;
 	char words[200];
-	bool links;			/* some step makes names */
-	bool big;			/* so many that it has the account to itself meanwhile */
-	bool begun;			/* slices of it are in the index */
-	bool intent_put;		/* which must be ended, whatever comes */
+	bool links;      /* some step makes names */
+	bool big;        /* so many that it has the account to itself meanwhile */
+	bool begun;      /* slices of it are in the index */
+	bool intent_put; /* which must be ended, whatever comes */
 	struct turn turn;
 	struct after after;
 	struct commit *next;
@@ -122,7 +122,7 @@ struct step *commit_step(struct commit *c, struct account *a);
 void commit_start(struct commit *c);
 /* Notes why it can't be done; the first reason counts. */
 void commit_fail(struct commit *c, enum store_status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* The words of a negative errno of file work. */
 void commit_fail_errno(struct commit *c, int error, const char *what);
 

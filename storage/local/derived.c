@@ -19,7 +19,8 @@ void derived_take(struct step *step)
 }
 
 /* Not synced: an entry that a crash tears reads as none. */
-int derived_write(int mail_fd, const char *folder, uint64_t at, const uint8_t guid[STORE_GUID], struct span meta)
+int derived_write(int mail_fd, const char *folder, uint64_t at, const uint8_t guid[STORE_GUID],
+		  struct span meta)
 {
 	uint8_t header[STORE_META_HEADER];
 	char path[NAMES_PATH_MAX];

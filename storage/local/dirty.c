@@ -217,5 +217,6 @@ int dirty_sweep(struct local *s, struct error *err)
 {
 	int r = accounts_walk(s, KEY_DIRTY, dirty_account);
 
-	return r < 0 ? error_system(err, -r, "the folders that a crash left dirty can't be looked through") : 0;
+	return r < 0 ? error_system(err, -r, "the folders that a crash left dirty can't be looked through")
+		     : 0;
 }

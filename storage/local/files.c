@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-	FILES_PIECE = 64 * 1024,	/* bytes copied at a time */
+	FILES_PIECE = 64 * 1024, /* bytes copied at a time */
 	FILES_PATH = NAMES_PATH_MAX + 32
 };
 
@@ -214,8 +214,8 @@ int files_tmp_reopen(int tmp_fd, int proc_fd, int fd, const char *name, int *aga
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", fd);
-	*again = name[0] != '\0' ? openat(tmp_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) :
-				   openat(proc_fd, number, O_RDONLY | O_CLOEXEC);
+	*again = name[0] != '\0' ? openat(tmp_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+				 : openat(proc_fd, number, O_RDONLY | O_CLOEXEC);
 	return *again < 0 ? -errno : 0;
 }
 

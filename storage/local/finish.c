@@ -17,7 +17,7 @@ static void promise_release(struct promise *p)
 /* Names of messages that are no longer known. After the flush, never before. */
 static void step_clean_up(struct step *step, bool done)
 {
-	link_undo(step);	/* what was linked and is not in the index */
+	link_undo(step); /* what was linked and is not in the index */
 	if (done && step->dead_count > 0) {
 		unlink_items(step->mailbox, step->dead, step->dead_count);
 		step->dead = NULL;

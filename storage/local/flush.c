@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "storage/local/inner.h"
 
-enum { FLUSH_COMMITS = 128 };	/* applied in one turn; the others go along next time */
+enum { FLUSH_COMMITS = 128 }; /* applied in one turn; the others go along next time */
 
 struct flush {
 	struct local *s;

@@ -14,7 +14,7 @@
 struct garbage {
 	struct job job;
 	struct turn turn;
-	struct mailbox *mailbox;	/* held, its account too */
+	struct mailbox *mailbox; /* held, its account too */
 	int result;
 };
 
@@ -52,7 +52,7 @@ static int delete_some(struct local *s, const struct key *prefix)
 static int forget_some(struct local *s, uint32_t account, uint32_t mailbox)
 {
 	static const enum key_kind kinds[] = { KEY_RECORD, KEY_LOG,   KEY_KEYWORDS,
-						KEY_UIDS,   KEY_DIRTY, KEY_GARBAGE };
+					       KEY_UIDS,   KEY_DIRTY, KEY_GARBAGE };
 	struct key k;
 	int r = 0;
 
@@ -102,7 +102,7 @@ static void garbage_done(struct job *job)
 	struct garbage *g = (struct garbage *)job;
 
 	if (g->result == 0) {
-		job->s->job_count++;	/* local_close waits for the turns, too */
+		job->s->job_count++; /* local_close waits for the turns, too */
 		turns_add(job->s->turns, &g->turn, garbage_step, g);
 		return;
 	}

@@ -17,11 +17,11 @@
 #include "storage/local/txids.h"
 
 enum {
-	LOCAL_UID_BLOCK = 1000,		/* UIDs, and mod-sequences, that a state file is ahead */
+	LOCAL_UID_BLOCK = 1000, /* UIDs, and mod-sequences, that a state file is ahead */
 	LOCAL_MODSEQ_BLOCK = 10000,
-	LOCAL_TXID_S = 600,		/* how long a txid is remembered */
+	LOCAL_TXID_S = 600, /* how long a txid is remembered */
 	LOCAL_LINK_JOBS = 4,
-	LOCAL_BIG = 256			/* links of one commit; more: it does not hold the others up */
+	LOCAL_BIG = 256 /* links of one commit; more: it does not hold the others up */
 };
 
 struct flush;
@@ -33,29 +33,29 @@ struct local {
 	struct kv *kv;
 	int tmp_fd, proc_fd;
 	struct turns *turns;
-	struct buf value;		/* what is being encoded for the index */
+	struct buf value; /* what is being encoded for the index */
 
 	struct call *calls[CALL_BUCKETS];
 	uint64_t last_call;
-	size_t call_count;		/* requests in hand */
-	size_t job_count;		/* jobs on the pool */
+	size_t call_count; /* requests in hand */
+	size_t job_count;  /* jobs on the pool */
 
-	struct table *accounts;		/* by name */
+	struct table *accounts; /* by name */
 	uint32_t next_account;
 	struct txids *txids;
-	struct table *in_hand;		/* commits by txid */
+	struct table *in_hand; /* commits by txid */
 	struct space *space;
 	struct stock *stock;
 
 	/* commits */
 	size_t commit_count;
 	struct commit_list to_link, to_apply, applied;
-	size_t linking;			/* groups at it, big ones apart */
+	size_t linking; /* groups at it, big ones apart */
 	bool flushing, checkpointing;
 	struct flush *flush;
 	struct turn flush_turn;
-	struct after_list flush_waits;	/* told by the flush after the next begins */
-	uint64_t flushes, commits;	/* for status */
+	struct after_list flush_waits; /* told by the flush after the next begins */
+	uint64_t flushes, commits;     /* for status */
 
 	/* small files that lag behind */
 	struct account *stale_first, *stale_last;
@@ -77,7 +77,7 @@ int local_del(struct local *s, const struct key *k);
 /* The buffer for a value, empty. */
 struct buf *local_value(struct local *s);
 /* What the index can't survive: says so and ends the process. */
-void *local_alloc(size_t size);		/* zeroed; without memory the process ends */
+void *local_alloc(size_t size); /* zeroed; without memory the process ends */
 void local_die(const char *what, int error) __attribute__((noreturn));
 /* Does error say that the index must not go on? Then it ends the process. */
 int local_index(struct local *s, int error);
@@ -93,8 +93,8 @@ int with_reserve(struct local *s, int (*work)(struct kv *kv));
 
 /* --- login.c --------------------------------------------------------------- */
 
-void login_note(struct account *a, uint64_t mailbox);	/* something changed: tell the watchers */
-void login_looked(struct login *l, uint64_t mailbox);	/* a look was answered; 0: at the list */
+void login_note(struct account *a, uint64_t mailbox); /* something changed: tell the watchers */
+void login_looked(struct login *l, uint64_t mailbox); /* a look was answered; 0: at the list */
 
 /* --- settle.c -------------------------------------------------------------- */
 
@@ -122,6 +122,7 @@ void mailbox_rest(struct mailbox *m);
 /* Where the step's metadata will stand; counts in the message's record. */
 void derived_take(struct step *step);
 /* On the pool. */
-int derived_write(int mail_fd, const char *folder, uint64_t at, const uint8_t guid[STORE_GUID], struct span meta);
+int derived_write(int mail_fd, const char *folder, uint64_t at, const uint8_t guid[STORE_GUID],
+		  struct span meta);
 
 #endif

@@ -7,7 +7,7 @@
 #include "storage/local/inner.h"
 #include "storage/local/result.h"
 
-enum { INTENT_WHAT, INTENT_WHERE };	/* the two keys of one */
+enum { INTENT_WHAT, INTENT_WHERE }; /* the two keys of one */
 
 static void intent_key(struct key *k, const struct account *a, uint32_t which)
 {
@@ -107,8 +107,8 @@ static bool what_decode(struct commit *c, struct span in)
 	if (!value_take(&in, UINT32_MAX, &mailbox) || !value_take(&in, STORE_UNSUBSCRIBE, &change) ||
 	    !value_take(&in, 1, &only_deleted) || !value_take(&in, STORE_FLAGS_REMOVE, &how) ||
 	    !value_take(&in, STORE_FLAGS_ALL, &flags) || !value_take(&in, UINT64_MAX, &step->bits) ||
-	    !value_take(&in, UINT64_MAX, &m->unchanged_since) || !take_txid(c, &in) || !value_take_span(&in, &result) ||
-	    !result_decode(c, result))
+	    !value_take(&in, UINT64_MAX, &m->unchanged_since) || !take_txid(c, &in) ||
+	    !value_take_span(&in, &result) || !result_decode(c, result))
 		return false;
 	m->mailbox = mailbox;
 	m->change = (enum store_change)change;
@@ -117,8 +117,11 @@ static bool what_decode(struct commit *c, struct span in)
 	m->flags = (uint32_t)flags;
 	ranges_init(&set);
 	ok = log_decode(in, &unused, &set) && !set.failed;
-	m->uids = (struct store_set){ (struct store_range *)arena_copy(c->arena, (struct span){ (uint8_t *)set.at,
-									  set.count * sizeof(*set.at) }).p, set.count };
+	m->uids =
+	    (struct store_set){ (struct store_range *)arena_copy(
+				    c->arena, (struct span){ (uint8_t *)set.at, set.count * sizeof(*set.at) })
+				    .p,
+				set.count };
 	ranges_clear(&set);
 	step->mailbox = mailbox_by_id(step->account, m->mailbox);
 	if (step->mailbox != NULL)

@@ -13,10 +13,10 @@
 
 enum {
 	KV_PAGE = 4096,
-	KV_LOG_BUFFER = KV_LOG / 4,	/* the most that a log file of this size allows */
+	KV_LOG_BUFFER = KV_LOG / 4, /* the most that a log file of this size allows */
 	KV_KEY_MAX = 1100,
-	KV_BULK_FIRST = 4 * KV_PAGE,	/* bytes read by a scan at first, ... */
-	KV_BULK = 64 * 1024		/* ... and from then on */
+	KV_BULK_FIRST = 4 * KV_PAGE, /* bytes read by a scan at first, ... */
+	KV_BULK = 64 * 1024          /* ... and from then on */
 };
 
 static const char index_name[] = "index";
@@ -24,22 +24,22 @@ static const char index_name[] = "index";
 struct kv {
 	DB_ENV *env;
 	DB *db;
-	DB_TXN *txn;		/* the one that is open, or NULL */
-	void *value;		/* what kv_get lends */
+	DB_TXN *txn; /* the one that is open, or NULL */
+	void *value; /* what kv_get lends */
 	uint32_t value_room;
-	struct kv_scan *spare;	/* one that is kept for the next kv_scan_open */
-	uint64_t written;	/* bytes of keys and values since the last checkpoint */
+	struct kv_scan *spare; /* one that is kept for the next kv_scan_open */
+	uint64_t written;      /* bytes of keys and values since the last checkpoint */
 	atomic_bool checkpointed;
 };
 
 struct kv_scan {
 	struct kv *kv;
-	DBT bulk;		/* pairs that were read ahead */
-	uint32_t room;		/* bytes allocated for them */
-	void *at;		/* Berkeley's place in them; NULL: all given */
+	DBT bulk;      /* pairs that were read ahead */
+	uint32_t room; /* bytes allocated for them */
+	void *at;      /* Berkeley's place in them; NULL: all given */
 	uint8_t from[KV_KEY_MAX + 1], end[KV_KEY_MAX];
-	size_t from_n, end_n;	/* the next read starts at `from` */
-	bool filled;		/* a read has been done */
+	size_t from_n, end_n; /* the next read starts at `from` */
+	bool filled;          /* a read has been done */
 };
 
 /* --- opening --------------------------------------------------------------- */
@@ -73,8 +73,8 @@ static void kv_event(DB_ENV *env, uint32_t event, void *info)
 
 static int env_open(DB_ENV **out, uint64_t cache, int *panic)
 {
-	const uint32_t flags = DB_CREATE | DB_PRIVATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_THREAD |
-			       DB_RECOVER;
+	const uint32_t flags =
+	    DB_CREATE | DB_PRIVATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_THREAD | DB_RECOVER;
 	DB_ENV *env;
 	int r = db_env_create(&env, 0);
 
@@ -110,7 +110,8 @@ static int db_open(struct kv *kv)
 	if (r == 0)
 		r = db->set_flags(db, DB_CHKSUM);
 	if (r == 0)
-		r = db->open(db, NULL, index_name, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT | DB_THREAD, 0600);
+		r = db->open(db, NULL, index_name, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT | DB_THREAD,
+			     0600);
 	if (r == 0)
 		kv->db = db;
 	else
@@ -170,7 +171,7 @@ int kv_verify(struct error *err)
 		return 0;
 	r = db_create(&db, NULL, 0);
 	if (r == 0)
-		r = db->verify(db, index_name, NULL, NULL, 0);	/* closes it, too */
+		r = db->verify(db, index_name, NULL, NULL, 0); /* closes it, too */
 	return r == 0 ? 0 : error_set(err, -EBADMSG, "the index is damaged: %s", db_strerror(r));
 }
 
@@ -304,8 +305,10 @@ static int scan_fill(struct kv_scan *scan)
 	int r;
 
 	for (;;) {
-		DBT k = { .data = key, .size = (uint32_t)scan->from_n, 
-			  .ulen = sizeof(key), .flags = DB_DBT_USERMEM };
+		DBT k = { .data = key,
+			  .size = (uint32_t)scan->from_n,
+			  .ulen = sizeof(key),
+			  .flags = DB_DBT_USERMEM };
 
 		if (!scan_room(scan, want))
 			return -ENOMEM;
@@ -319,7 +322,8 @@ static int scan_fill(struct kv_scan *scan)
 		cursor->close(cursor);
 		if (r != DB_BUFFER_SMALL)
 			break;
-		want = (scan->bulk.size > want ? scan->bulk.size : want) + KV_BULK;	/* one pair that is larger */
+		want =
+		    (scan->bulk.size > want ? scan->bulk.size : want) + KV_BULK; /* one pair that is larger */
 		want -= want % 1024;
 	}
 	if (r == 0)
@@ -345,11 +349,13 @@ int kv_scan_next(struct kv_scan *scan, struct span *key, struct span *value)
 
 			if (r < 0)
 				return r == -ENOENT ? 0 : r;
+			if (scan->at == NULL)
+				return -EIO;
 			scan->filled = true;
 		}
 		DB_MULTIPLE_KEY_NEXT(scan->at, &scan->bulk, k, k_n, v, v_n);
 		if (scan->at == NULL)
-			continue;	/* all given: read on */
+			continue; /* all given: read on */
 		*key = (struct span){ k, k_n };
 		*value = (struct span){ v, v_n };
 		if (!key_below(*key, scan->end, scan->end_n))
@@ -357,7 +363,7 @@ int kv_scan_next(struct kv_scan *scan, struct span *key, struct span *value)
 		if (k_n > KV_KEY_MAX)
 			return -EIO;
 		memcpy(scan->from, k, k_n);
-		scan->from[k_n] = 0;	/* the least key behind this one */
+		scan->from[k_n] = 0; /* the least key behind this one */
 		scan->from_n = k_n + 1;
 		return 1;
 	}

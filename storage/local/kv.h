@@ -17,12 +17,12 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-struct kv;			/* opaque; defined in kv.c */
+struct kv; /* opaque; defined in kv.c */
 struct kv_scan;
 
 enum {
-	KV_LOG = 1024 * 1024,			/* bytes of a log file */
-	KV_CHECKPOINT = 16 * 1024 * 1024	/* bytes of log between checkpoints */
+	KV_LOG = 1024 * 1024,            /* bytes of a log file */
+	KV_CHECKPOINT = 16 * 1024 * 1024 /* bytes of log between checkpoints */
 };
 
 /* Opens, or makes, and recovers. Gives it in *out. -EBADMSG: damaged beyond recovery;

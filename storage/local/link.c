@@ -21,14 +21,14 @@ struct link_group;
 struct link_job {
 	struct job job;
 	struct link_group *group;
-	struct step **steps;		/* sorted by folder */
+	struct step **steps; /* sorted by folder */
 	size_t count;
 };
 
 struct link_group {
 	struct local *s;
 	struct commit_list commits;
-	struct step **steps;		/* all that make names */
+	struct step **steps; /* all that make names */
 	size_t count;
 	struct link_job jobs[LOCAL_LINK_JOBS];
 	size_t running;
@@ -46,8 +46,8 @@ static int link_item(const struct local *s, const struct step *step, const struc
 {
 	const struct account *a = step->account;
 	char from[NAMES_PATH_MAX], to[NAMES_PATH_MAX];
-	const struct stage *stage = step->commit->stage != NULL ? step->commit->stage :
-								  (struct stage *)step->m.stage;
+	const struct stage *stage =
+	    step->commit->stage != NULL ? step->commit->stage : (struct stage *)step->m.stage;
 	struct files_source source;
 
 	names_message(to, a->folder, step_folder(step)->id, item->to, item->guid);
@@ -63,7 +63,7 @@ static void link_step(const struct local *s, struct step *step)
 {
 	if (step->m.meta.n > 0 && derived_write(s->o.mail_fd, step->account->folder, step->derived_at,
 						step->message.r.guid, step->m.meta) < 0)
-		step->message.r.meta_length = 0;	/* worked out again when it is asked for */
+		step->message.r.meta_length = 0; /* worked out again when it is asked for */
 	step->result = 0;
 	for (size_t i = 0; i < step->item_count && step->result == 0; i++) {
 		struct item *item = &step->items[i];
@@ -72,7 +72,7 @@ static void link_step(const struct local *s, struct step *step)
 		if (r == 0)
 			item->state = ITEM_LINKED;
 		else if (r == -ENOENT && item->from > 0)
-			item->state = ITEM_MISSING;	/* expunged meanwhile, or lost: apply.c finds out */
+			item->state = ITEM_MISSING; /* expunged meanwhile, or lost: apply.c finds out */
 		else
 			step->result = r;
 	}
@@ -111,7 +111,8 @@ static void group_end(struct link_group *g)
 			struct step *step = &c->steps[i];
 
 			if (c->links && step->result < 0)
-				commit_fail_errno(c, step->result, "the message can't be put into its folder");
+				commit_fail_errno(c, step->result,
+						  "the message can't be put into its folder");
 			if (g->big)
 				step->account->big = false;
 			if (step->m.stage != NULL && step->result == 0)
@@ -139,7 +140,8 @@ static void link_job_done(struct job *job)
 
 static int step_order(const void *a, const void *b)
 {
-	const struct mailbox *x = step_folder(*(struct step *const *)a), *y = step_folder(*(struct step *const *)b);
+	const struct mailbox *x = step_folder(*(struct step *const *)a),
+			     *y = step_folder(*(struct step *const *)b);
 
 	return (uintptr_t)x < (uintptr_t)y ? -1 : (uintptr_t)x > (uintptr_t)y;
 }
@@ -257,8 +259,8 @@ void link_enter(struct commit *c)
 
 struct unlinking {
 	struct job job;
-	struct mailbox *mailbox;	/* held, its account too */
-	struct item *items;		/* kept; the UIDs in `to` */
+	struct mailbox *mailbox; /* held, its account too */
+	struct item *items;      /* kept; the UIDs in `to` */
 	size_t count;
 };
 
@@ -268,7 +270,8 @@ static void unlink_run(struct job *job)
 	char path[NAMES_PATH_MAX];
 
 	for (size_t i = 0; i < u->count; i++) {
-		names_message(path, u->mailbox->account->folder, u->mailbox->id, u->items[i].to, u->items[i].guid);
+		names_message(path, u->mailbox->account->folder, u->mailbox->id, u->items[i].to,
+			      u->items[i].guid);
 		unlinkat(job->s->o.mail_fd, path, 0);
 	}
 }

@@ -110,7 +110,7 @@ static bool load_one(struct account *a, struct span key, struct span value)
 		m = mailbox_by_id(a, id);
 		if (m != NULL) {
 			m->mark = MARK_SET;
-			m->unlinked = true;	/* whatever was in hand, its folder is synced once more */
+			m->unlinked = true; /* whatever was in hand, its folder is synced once more */
 			settle_later(a);
 		}
 		return true;
@@ -123,7 +123,8 @@ static void load_damaged(struct account *a, int r)
 	char name[STORE_ACCOUNT_MAX * 4];
 
 	local_index(a->s, r);
-	log_error("store account=%s can't be read from the index", escape_text(name, sizeof(name), span_of(a->name)));
+	log_error("store account=%s can't be read from the index",
+		  escape_text(name, sizeof(name), span_of(a->name)));
 	load_end(a, r == -ENOMEM ? STORE_TRY_LATER : STORE_CORRUPT);
 }
 
@@ -237,11 +238,11 @@ static enum turn_more load_start(void *arg)
 			load_damaged(a, r);
 		return TURN_DONE;
 	}
-	if (a->loaded) {		/* but its first mailboxes could not be made */
+	if (a->loaded) { /* but its first mailboxes could not be made */
 		load_complete(a);
 		return TURN_DONE;
 	}
-	account_empty(a);		/* of what an attempt before has read */
+	account_empty(a); /* of what an attempt before has read */
 	a->derived_take = a->record.derived_end;
 	key_account(&a->load_at, load_kinds[0], a->record.number);
 	turns_add(a->s->turns, &a->load_turn, load_step, a);
@@ -261,7 +262,7 @@ void account_when_ready(struct account *a, struct after *after)
 	after_add(&a->ready_waits, after);
 	if (a->ready_waits.first != after || a->state == ACCOUNT_LOADING)
 		return;
-	account_keep(a);		/* load_end releases it */
+	account_keep(a); /* load_end releases it */
 	if (a->state == ACCOUNT_READY) {
 		turns_add(a->s->turns, &a->load_turn, load_tell, a);
 		return;

@@ -19,12 +19,12 @@
 #include "storage/local/startup.h"
 
 enum {
-	LOCAL_VALUE_MAX = 8 * 1024 * 1024,	/* bytes of one value of the index */
-	LOCAL_VALUE_KEPT = 64 * 1024,		/* of the buffer for it between two uses */
+	LOCAL_VALUE_MAX = 8 * 1024 * 1024, /* bytes of one value of the index */
+	LOCAL_VALUE_KEPT = 64 * 1024,      /* of the buffer for it between two uses */
 	LOCAL_TICK_MS = 1000
 };
 
-static const char panic_name[] = "panic";	/* db/panic: the index was not to be trusted */
+static const char panic_name[] = "panic"; /* db/panic: the index was not to be trusted */
 
 struct local *local_of(struct store *s)
 {
@@ -186,7 +186,7 @@ static bool index_complete(struct local *s)
 static int index_make(struct local *s, struct error *err)
 {
 	struct key k;
-	int r = wipe_and_open(s, err);	/* what an attempt before has left */
+	int r = wipe_and_open(s, err); /* what an attempt before has left */
 
 	s->next_account = 1;
 	if (r == 0)
@@ -206,7 +206,7 @@ static int open_index(struct local *s, struct error *err)
 	int r = 0;
 
 	if (faccessat(s->o.db_fd, panic_name, F_OK, 0) == 0) {
-		r = open_kv(s, err);	/* recovers */
+		r = open_kv(s, err); /* recovers */
 		kv_close(s->kv);
 		s->kv = NULL;
 		if (r == 0)

@@ -14,12 +14,12 @@
 #include "storage/store.h"
 
 struct local_options {
-	int mail_fd, queue_fd, db_fd;	/* folders; kept */
-	uint8_t key[STORE_TOKEN_KEY];	/* of tokens */
-	uint64_t index_cache;		/* bytes */
-	uint64_t min_free;		/* bytes; below it no new mail */
-	uint64_t quiet_ms;		/* state files are written after so long without a change */
-	uint64_t deleted_log_s;		/* how long tombstones are kept */
+	int mail_fd, queue_fd, db_fd; /* folders; kept */
+	uint8_t key[STORE_TOKEN_KEY]; /* of tokens */
+	uint64_t index_cache;         /* bytes */
+	uint64_t min_free;            /* bytes; below it no new mail */
+	uint64_t quiet_ms;            /* state files are written after so long without a change */
+	uint64_t deleted_log_s;       /* how long tombstones are kept */
 	unsigned mailbox_limit, keyword_limit;
 };
 

@@ -15,8 +15,8 @@ struct opening {
 	struct call call;
 	store_login_done done;
 	struct store_grant grant;
-	enum store_status status;	/* what was found out at once */
-	struct account *account;	/* held */
+	enum store_status status; /* what was found out at once */
+	struct account *account;  /* held */
 	struct after after;
 	struct turn turn;
 };
@@ -128,7 +128,8 @@ static enum turn_more locking_end(void *arg)
 	struct locking *k = arg;
 
 	if (call_close(&k->call))
-		k->done(k->call.arg, k->status, k->status == STORE_OK ? "" : "another session has the maildrop");
+		k->done(k->call.arg, k->status,
+			k->status == STORE_OK ? "" : "another session has the maildrop");
 	free(k);
 	return TURN_DONE;
 }
@@ -238,5 +239,5 @@ void local_revoke(struct store *base, const char *name)
 		return;
 	for (struct login *l = a->logins; l != NULL; l = l->next)
 		l->ended = true;
-	login_note(a, 0);		/* the next look is refused */
+	login_note(a, 0); /* the next look is refused */
 }

@@ -14,12 +14,12 @@ struct look;
 /* One try: answers and frees the look, or waits for something and is tried again. */
 typedef enum turn_more (*look_try)(struct look *l);
 
-struct look {			/* first in the struct of each kind */
+struct look { /* first in the struct of each kind */
 	struct call call;
-	struct account *account;	/* held */
-	struct login *login;		/* only to be compared with those that are there */
+	struct account *account; /* held */
+	struct login *login;     /* only to be compared with those that are there */
 	look_try try;
-	enum store_status status;	/* found out before the first try */
+	enum store_status status; /* found out before the first try */
 	struct turn turn;
 	struct after after;
 };

@@ -8,8 +8,8 @@
 #include "common/base/utf8.h"
 
 enum {
-	NAMES_PART_MAX = 255,		/* bytes of one name in a folder */
-	NAMES_LEVEL_MAX = 255		/* bytes of one level of a mailbox name */
+	NAMES_PART_MAX = 255, /* bytes of one name in a folder */
+	NAMES_LEVEL_MAX = 255 /* bytes of one level of a mailbox name */
 };
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -72,7 +72,8 @@ static bool part_decode(char *out, size_t *n, const char *part)
 		if (*n + 2 > STORE_ACCOUNT_MAX)
 			return false;
 		if (c == '%') {
-			int high = ascii_hex((uint8_t)part[1]), low = high < 0 ? -1 : ascii_hex((uint8_t)part[2]);
+			int high = ascii_hex((uint8_t)part[1]),
+			    low = high < 0 ? -1 : ascii_hex((uint8_t)part[2]);
 
 			if (low < 0)
 				return false;

@@ -12,7 +12,7 @@
 #include "storage/store.h"
 
 enum {
-	NAMES_FOLDER_MAX = 512,		/* "DOMAIN/USER" and its NUL */
+	NAMES_FOLDER_MAX = 512, /* "DOMAIN/USER" and its NUL */
 	NAMES_MAILBOX_MAX = NAMES_FOLDER_MAX + 16,
 	NAMES_PATH_MAX = NAMES_MAILBOX_MAX + 64
 };

@@ -3,6 +3,7 @@
  * bodies sealed, sources of copies listed, room measured. Then what is written ahead:
  * folders marked dirty, floors raised, folders of new mailboxes.
  */
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -82,9 +83,10 @@ static void sealed(struct after *after, enum store_status status)
 	struct step *step = step_of_after(after);
 
 	if (status != STORE_OK)
-		commit_fail(step->commit, status, "the message can't be stored: %s",
-			    strerror(-stage_error(step->commit->stage != NULL ? step->commit->stage :
-									       (struct stage *)step->m.stage)));
+		commit_fail(
+		    step->commit, status, "the message can't be stored: %s",
+		    strerror(-stage_error(step->commit->stage != NULL ? step->commit->stage
+								      : (struct stage *)step->m.stage)));
 	commit_go_on(step->commit);
 }
 
@@ -162,13 +164,12 @@ static void floor_raised(struct after *after, enum store_status status)
 
 static void promise_make(struct promise *p, struct commit *c, struct mailbox *m, uint32_t uids)
 {
-	if (p->mailbox == NULL) {
-		p->mailbox = m;
-		mailbox_hold(m);
-	}
+	assert(m != NULL);
+	mailbox_hold(m);
+	p->mailbox = m;
 	p->commit = c;
 	if ((uint64_t)m->uid_take + m->uid_promised + uids > UINT32_MAX - 2 * LOCAL_UID_BLOCK) {
-		commit_fail(c, STORE_LIMIT, "the mailbox has given all its UIDs");	/* RFC 9051 2.3.1.1 */
+		commit_fail(c, STORE_LIMIT, "the mailbox has given all its UIDs"); /* RFC 9051 2.3.1.1 */
 		return;
 	}
 	p->uids += uids;
@@ -386,7 +387,7 @@ static void prepare_append(struct step *step)
 	struct store_record *r = &step->message.r;
 	struct item item = { .from = 0 };
 
-	if (step != c->steps && c->stage != NULL)	/* one file, one GUID */
+	if (step != c->steps && c->stage != NULL) /* one file, one GUID */
 		memcpy(r->guid, c->steps[0].message.r.guid, STORE_GUID);
 	else
 		randombytes_buf(r->guid, STORE_GUID);
@@ -451,7 +452,8 @@ void prepare_files(struct commit *c)
 	for (size_t i = 0; i < c->step_count && c->status == STORE_OK; i++) {
 		struct step *step = &c->steps[i];
 
-		if ((step->mailbox != NULL && step->mailbox->gone) || (step->target != NULL && step->target->gone))
+		if ((step->mailbox != NULL && step->mailbox->gone) ||
+		    (step->target != NULL && step->target->gone))
 			commit_fail(c, STORE_NOT_FOUND, "the mailbox was deleted");
 		else if (step->kind == STEP_META)
 			prepare_meta(step);

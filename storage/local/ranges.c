@@ -76,9 +76,9 @@ void ranges_add(struct ranges *r, uint32_t first, uint32_t last)
 		ranges_push(r, first, last);
 		return;
 	}
-	from = ranges_find(r, first - 1);	/* the first that touches the new one, ... */
+	from = ranges_find(r, first - 1); /* the first that touches the new one, ... */
 	for (to = from; to < r->count && r->at[to].first <= (uint64_t)last + 1; to++)
-		;				/* ... and the first that is behind it */
+		; /* ... and the first that is behind it */
 	if (from == to) {
 		if (!ranges_room(r, r->count + 1))
 			return;

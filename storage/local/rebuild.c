@@ -20,9 +20,9 @@
 #include "storage/local/startup.h"
 #include "storage/local/statefile.h"
 
-enum { REBUILD_BATCH = 500 };	/* messages of one transaction */
+enum { REBUILD_BATCH = 500 }; /* messages of one transaction */
 
-struct found {			/* a message in a folder */
+struct found { /* a message in a folder */
 	uint32_t uid;
 	uint8_t guid[STORE_GUID];
 };
@@ -147,7 +147,8 @@ static int put_found(struct local *s, struct mailbox *m, const struct found *one
 	return kv_put(s->kv, key_span(&k), buf_span(&s->value));
 }
 
-static int put_all_found(struct local *s, struct mailbox *m, const struct finding *f, struct flags_reader *flags)
+static int put_all_found(struct local *s, struct mailbox *m, const struct finding *f,
+			 struct flags_reader *flags)
 {
 	int r = 0;
 
@@ -246,7 +247,8 @@ static bool read_state(struct local *s, const char *path, size_t messages, struc
 	*h = (struct head){ .uidvalidity = (uint32_t)(clock_real_ms() / 1000), .subscribed = 1 };
 	if (messages == 0 || faccessat(s->o.mail_fd, deleted, F_OK, 0) == 0)
 		return false;
-	log_warn("store mailbox has no name any more, its state file is lost folder=%s messages=%zu", path, messages);
+	log_warn("store mailbox has no name any more, its state file is lost folder=%s messages=%zu", path,
+		 messages);
 	return true;
 }
 
@@ -340,7 +342,7 @@ static int rebuild_account(struct local *s, const char *name)
 		log_warn("store account file is damaged file=%s/account", a->folder);
 	a->record.number = s->next_account++;
 	snprintf(derived, sizeof(derived), "%s/derived", a->folder);
-	unlinkat(s->o.mail_fd, derived, 0);	/* nothing points into it any more */
+	unlinkat(s->o.mail_fd, derived, 0); /* nothing points into it any more */
 	r = rebuild_mailboxes(s, a);
 	if (r == 0)
 		r = rebuild_absent(s, a, rest);

@@ -170,7 +170,7 @@ bool value_take_span(struct span *in, struct span *s)
 /* Times before 1970 are rare, but may stand in an APPEND. */
 static void put_time(struct buf *out, int64_t time_s)
 {
-	value_put(out, (uint64_t)time_s << 1 ^ (uint64_t)(time_s >> 63));
+	value_put(out, (uint64_t)time_s << 1 ^ (time_s < 0 ? UINT64_MAX : 0));
 }
 
 static bool take_time(struct span *in, int64_t *time_s)
@@ -237,8 +237,9 @@ bool message_decode(struct span value, uint32_t uid, struct message *m)
 	if (guid.n != STORE_GUID)
 		return false;
 	memcpy(r->guid, guid.p, STORE_GUID);
-	if (!take_64(&value, &r->size) || !take_time(&value, &r->internal_s) || !take_time(&value, &r->saved_s) ||
-	    !take_64(&value, &r->meta_offset) || !take_32(&value, &r->meta_length))
+	if (!take_64(&value, &r->size) || !take_time(&value, &r->internal_s) ||
+	    !take_time(&value, &r->saved_s) || !take_64(&value, &r->meta_offset) ||
+	    !take_32(&value, &r->meta_length))
 		return false;
 	m->address = value;
 	return true;
@@ -269,10 +270,12 @@ bool head_decode(struct span value, struct head *h, struct span *name)
 {
 	bool ok = take_byte(&value, STORE_ROLE_ARCHIVE, &h->role) && take_byte(&value, 1, &h->subscribed) &&
 		  take_32(&value, &h->uidvalidity) && take_32(&value, &h->uidnext) &&
-		  take_32(&value, &h->recent_uid) && take_64(&value, &h->modseq) && take_32(&value, &h->exists) &&
-		  take_32(&value, &h->unseen) && take_32(&value, &h->deleted) && take_32(&value, &h->unseen_hint) &&
-		  take_64(&value, &h->size) && take_32(&value, &h->uid_floor) && take_64(&value, &h->modseq_floor) &&
-		  take_64(&value, &h->log_floor) && take_32(&value, &h->log_count) && take_32(&value, &h->expunges);
+		  take_32(&value, &h->recent_uid) && take_64(&value, &h->modseq) &&
+		  take_32(&value, &h->exists) && take_32(&value, &h->unseen) &&
+		  take_32(&value, &h->deleted) && take_32(&value, &h->unseen_hint) &&
+		  take_64(&value, &h->size) && take_32(&value, &h->uid_floor) &&
+		  take_64(&value, &h->modseq_floor) && take_64(&value, &h->log_floor) &&
+		  take_32(&value, &h->log_count) && take_32(&value, &h->expunges);
 
 	*name = value;
 	return ok && value.n > 0 && value.n <= STORE_NAME_MAX;
@@ -288,8 +291,8 @@ void account_encode(struct buf *out, const struct account_record *a)
 
 bool account_decode(struct span value, struct account_record *a)
 {
-	return take_32(&value, &a->number) && take_32(&value, &a->next_mailbox) && take_32(&value, &a->uidvalidity) &&
-	       take_64(&value, &a->derived_end);
+	return take_32(&value, &a->number) && take_32(&value, &a->next_mailbox) &&
+	       take_32(&value, &a->uidvalidity) && take_64(&value, &a->derived_end);
 }
 
 void log_encode(struct buf *out, int64_t time_s, const struct ranges *r)
@@ -312,7 +315,8 @@ bool log_decode(struct span value, int64_t *time_s, struct ranges *r)
 	if (!take_time(&value, time_s))
 		return false;
 	while (value.n > 0 && r != NULL) {
-		if (!take_32(&value, &gap) || !take_32(&value, &more) || gap == 0 || before + gap + more > UINT32_MAX)
+		if (!take_32(&value, &gap) || !take_32(&value, &more) || gap == 0 ||
+		    before + gap + more > UINT32_MAX)
 			return false;
 		ranges_push(r, (uint32_t)(before + gap), (uint32_t)(before + gap + more));
 		before += (uint64_t)gap + more;

@@ -49,14 +49,14 @@ struct key {
 enum log_kind { LOG_CHANGED, LOG_VANISHED };
 
 /* Each fills *k. */
-void key_named(struct key *k, enum key_kind kind, struct span name);		/* A, T */
-void key_account(struct key *k, enum key_kind kind, uint32_t account);		/* start of B K U S D G of one */
+void key_named(struct key *k, enum key_kind kind, struct span name);   /* A, T */
+void key_account(struct key *k, enum key_kind kind, uint32_t account); /* start of B K U S D G of one */
 void key_mailbox(struct key *k, enum key_kind kind, uint32_t account, uint32_t mailbox);
 void key_record(struct key *k, uint32_t account, uint32_t mailbox, uint32_t uid);
 void key_log(struct key *k, uint32_t account, uint32_t mailbox, uint64_t modseq, enum log_kind kind);
 void key_absent(struct key *k, uint32_t account, struct span name);
 void key_txid(struct key *k, uint64_t sequence);
-void key_kind(struct key *k, enum key_kind kind);				/* Z, and the start of each */
+void key_kind(struct key *k, enum key_kind kind); /* Z, and the start of each */
 /* The least key that does not begin with k. */
 void key_end(struct key *end, const struct key *k);
 struct span key_span(const struct key *k);
@@ -72,7 +72,7 @@ uint64_t key_get_sequence(struct span key);
 /* A message. The address lends from the value. */
 struct message {
 	struct store_record r;
-	struct span address;	/* the envelope recipient, or empty */
+	struct span address; /* the envelope recipient, or empty */
 };
 void message_encode(struct buf *out, const struct message *m);
 bool message_decode(struct span value, uint32_t uid, struct message *m);
@@ -83,13 +83,13 @@ struct head {
 	uint32_t uidvalidity, uidnext, recent_uid;
 	uint64_t modseq;
 	uint32_t exists, unseen, deleted;
-	uint32_t unseen_hint;	/* no message below it lacks \Seen */
+	uint32_t unseen_hint; /* no message below it lacks \Seen */
 	uint64_t size;
-	uint32_t uid_floor;	/* UIDs below it may be given without a word to the state file */
-	uint64_t modseq_floor;	/* so may mod-sequences up to it */
-	uint64_t log_floor;	/* what changed up to it, the log no longer tells */
-	uint32_t log_count;	/* entries of the log */
-	uint32_t expunges;	/* how often messages went: a list of UIDs from before is void */
+	uint32_t uid_floor;    /* UIDs below it may be given without a word to the state file */
+	uint64_t modseq_floor; /* so may mod-sequences up to it */
+	uint64_t log_floor;    /* what changed up to it, the log no longer tells */
+	uint32_t log_count;    /* entries of the log */
+	uint32_t expunges;     /* how often messages went: a list of UIDs from before is void */
 };
 void head_encode(struct buf *out, const struct head *h, struct span name);
 bool head_decode(struct span value, struct head *h, struct span *name);

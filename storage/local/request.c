@@ -121,9 +121,8 @@ static bool change_allowed(const struct login *l, const struct store_mutation *m
 	inbox = mailbox_by_name(l->account, span_of("INBOX"));
 	if (inbox == NULL || inbox->id != m->mailbox)
 		return false;
-	return m->change == STORE_EXPUNGE ||
-	       (m->change == STORE_SET_FLAGS && m->how == STORE_FLAGS_ADD && m->flags == STORE_SEEN &&
-		m->keyword_count == 0);
+	return m->change == STORE_EXPUNGE || (m->change == STORE_SET_FLAGS && m->how == STORE_FLAGS_ADD &&
+					      m->flags == STORE_SEEN && m->keyword_count == 0);
 }
 
 static struct mailbox *step_mailbox(struct commit *c, struct account *a, uint64_t id)
@@ -159,7 +158,7 @@ static void step_fill(struct step *step, const struct login *l, const struct sto
 		commit_fail(c, STORE_TRY_LATER, "no memory");
 		return;
 	}
-	if (span_is_nocase(step->m.name, "INBOX"))	/* RFC 9051 5.1 */
+	if (span_is_nocase(step->m.name, "INBOX")) /* RFC 9051 5.1 */
 		step->m.name = span_of("INBOX");
 	if (needs[m->change].mailbox)
 		step->mailbox = step_mailbox(c, l->account, m->mailbox);
@@ -203,7 +202,8 @@ static void deliver_to(struct commit *c, const struct store_recipient *to)
 	char name[STORE_ACCOUNT_MAX * 4];
 
 	if (a == NULL) {
-		commit_fail(c, STORE_INVALID, "\"%s\" is no account", escape_text(name, sizeof(name), to->account));
+		commit_fail(c, STORE_INVALID, "\"%s\" is no account",
+			    escape_text(name, sizeof(name), to->account));
 		return;
 	}
 	for (size_t i = 0; i < c->step_count; i++)
@@ -220,8 +220,8 @@ static void deliver_to(struct commit *c, const struct store_recipient *to)
 }
 
 uint64_t request_deliver(struct store *base, struct store_stage *stage, struct span meta,
-			 const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
-			 store_done done, void *arg)
+			 const struct store_recipient *recipients, size_t count,
+			 const struct store_txid *txid, store_done done, void *arg)
 {
 	struct commit *c = commit_new(local_of(base), count > 0 ? count : 1);
 
@@ -248,8 +248,8 @@ static void nobody_asked(void *arg, enum store_status status, const char *words)
 		log_debug("store metadata not kept: %s", words);
 }
 
-uint64_t request_meta_put(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta, store_done done,
-			  void *arg)
+uint64_t request_meta_put(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
+			  store_done done, void *arg)
 {
 	struct login *l = (struct login *)a;
 	struct commit *c = commit_new(l->account->s, 1);

@@ -61,7 +61,8 @@ bool result_decode(struct commit *c, struct span in)
 	for (size_t i = 0; i < count; i++) {
 		struct step *step = &c->steps[i];
 
-		if (!value_take(&in, UINT64_MAX, &step->r.mailbox) || !value_take(&in, UINT32_MAX, &uidvalidity) ||
+		if (!value_take(&in, UINT64_MAX, &step->r.mailbox) ||
+		    !value_take(&in, UINT32_MAX, &uidvalidity) ||
 		    !value_take(&in, UINT64_MAX, &step->r.modseq) || !take_set(&in, &step->from) ||
 		    !take_set(&in, &step->to) || !take_set(&in, &step->skipped))
 			return false;

@@ -23,12 +23,12 @@ enum { SETTLE_LATEST_MS = 4 * 60 * 1000 };
 
 struct settling {
 	struct account *account;
-	uint32_t done_id;		/* mailboxes up to this one have had their turn */
-	struct mailbox *mailbox;	/* held, and its folder */
+	uint32_t done_id;        /* mailboxes up to this one have had their turn */
+	struct mailbox *mailbox; /* held, and its folder */
 	bool write_flags, sync_folder;
 	struct buf text;
 	struct flags_writer flags;
-	uint32_t uid;			/* the next one that goes into the text */
+	uint32_t uid; /* the next one that goes into the text */
 	struct turn turn;
 	struct job job;
 	int result;

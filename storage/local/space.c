@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -19,13 +20,13 @@ static const char reserve_name[] = "reserve";
 struct space {
 	struct local *s;
 	uint64_t free_bytes;
-	uint64_t known_ms;		/* when */
-	atomic_bool low;		/* the reserve is gone */
+	uint64_t known_ms; /* when */
+	atomic_bool low;   /* the reserve is gone */
 	bool low_told;
 	struct after_list waits;
 	struct job ask, remake;
 	bool asking, remaking;
-	uint64_t asked_bytes;		/* the pool's answer */
+	uint64_t asked_bytes; /* the pool's answer */
 	uint64_t remade_ms;
 	int remade;
 };
@@ -155,11 +156,12 @@ static void remake_done(struct job *job)
 
 void space_tick(struct space *sp)
 {
+	uint64_t need = reserve_bytes(sp) + sp->s->o.min_free;
+
 	if (!sp->low)
 		return;
 	if (!sp->low_told)
-		log_warn("store disk is full, no mail is taken until %llu bytes are free",
-			 (unsigned long long)(reserve_bytes(sp) + sp->s->o.min_free));
+		log_warn("store disk is full, no mail is taken until %" PRIu64 " bytes are free", need);
 	sp->low_told = true;
 	if (sp->remaking || clock_mono_ms() - sp->remade_ms < SPACE_REMAKE_MS)
 		return;

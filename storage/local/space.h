@@ -11,7 +11,7 @@
 #include "storage/local/turn.h"
 
 struct local;
-struct space;			/* opaque; defined in space.c */
+struct space; /* opaque; defined in space.c */
 
 /* Makes the reserve, if the disk has room for it. */
 int space_new(struct space **out, struct local *s, struct error *err);

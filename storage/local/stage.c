@@ -15,22 +15,22 @@ struct stage {
 	uint64_t max, size;
 	store_ready ready;
 	void *arg;
-	bool waited_for;	/* a write was refused: `ready` is owed */
+	bool waited_for; /* a write was refused: `ready` is owed */
 
-	struct buf fresh;	/* bytes that no job has taken yet */
-	struct buf writing;	/* the pool's, while busy */
-	uint64_t written;	/* bytes in the file */
-	int fd;			/* -1: none yet */
+	struct buf fresh;   /* bytes that no job has taken yet */
+	struct buf writing; /* the pool's, while busy */
+	uint64_t written;   /* bytes in the file */
+	int fd;             /* -1: none yet */
 	char name[FILES_TMP_NAME];
-	int error;		/* a negative errno: it can't be stored */
+	int error; /* a negative errno: it can't be stored */
 
 	struct job job;
-	bool sealing;		/* the job at hand writes the last bytes and seals */
-	int result;		/* of the job */
+	bool sealing; /* the job at hand writes the last bytes and seals */
+	int result;   /* of the job */
 	bool busy, freed;
-	bool linked;		/* it has a name: closing it frees no blocks */
-	bool foreign;		/* somebody else writes it; fd is read-only */
-	bool seal, sealed;	/* asked for, done */
+	bool linked;       /* it has a name: closing it frees no blocks */
+	bool foreign;      /* somebody else writes it; fd is read-only */
+	bool seal, sealed; /* asked for, done */
 	bool dated;
 	int64_t date_s;
 	struct after_list waits;

@@ -13,8 +13,8 @@
 #include "storage/local/turn.h"
 
 enum {
-	STAGE_SMALL = 48 * 1024,	/* bytes kept in memory at most */
-	STAGE_QUEUE = 192 * 1024	/* bytes that wait for the disk; more: not ready */
+	STAGE_SMALL = 48 * 1024, /* bytes kept in memory at most */
+	STAGE_QUEUE = 192 * 1024 /* bytes that wait for the disk; more: not ready */
 };
 
 struct stage;

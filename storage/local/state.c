@@ -13,8 +13,8 @@
 
 struct saving {
 	struct job job;
-	struct mailbox *mailbox;	/* held, its account too */
-	struct head head;		/* as it will be */
+	struct mailbox *mailbox; /* held, its account too */
+	struct head head;        /* as it will be */
 	struct buf text;
 	int result;
 };

@@ -11,11 +11,12 @@ enum { SUM_BYTES = 16 };
 static const char mailbox_title[] = "yubin mailbox 1";
 static const char flags_title[] = "yubin flags 1";
 static const char account_title[] = "yubin account 1";
-static const char flag_letters[] = "SAFDT";	/* Seen, Answered, Flagged, Deleted, drafT: in the order of the bits */
+static const char flag_letters[] =
+    "SAFDT"; /* Seen, Answered, Flagged, Deleted, drafT: in the order of the bits */
 
 static const char *const role_names[] = {
-	[STORE_ROLE_NONE] = "none",   [STORE_ROLE_INBOX] = "inbox", [STORE_ROLE_SENT] = "sent",
-	[STORE_ROLE_DRAFTS] = "drafts", [STORE_ROLE_TRASH] = "trash", [STORE_ROLE_JUNK] = "junk",
+	[STORE_ROLE_NONE] = "none",       [STORE_ROLE_INBOX] = "inbox", [STORE_ROLE_SENT] = "sent",
+	[STORE_ROLE_DRAFTS] = "drafts",   [STORE_ROLE_TRASH] = "trash", [STORE_ROLE_JUNK] = "junk",
 	[STORE_ROLE_ARCHIVE] = "archive",
 };
 
@@ -42,7 +43,8 @@ static bool take_text(struct span text, struct buf *out)
 		uint8_t c = *span_take(&text, 1).p;
 
 		if (c == '%') {
-			int high = text.n > 1 ? ascii_hex(text.p[0]) : -1, low = high < 0 ? -1 : ascii_hex(text.p[1]);
+			int high = text.n > 1 ? ascii_hex(text.p[0]) : -1,
+			    low = high < 0 ? -1 : ascii_hex(text.p[1]);
 
 			if (low < 0)
 				return false;
@@ -111,16 +113,17 @@ void statefile_mailbox(struct buf *out, const struct head *h, struct span name)
 	buf_printf(out, "%s\n", mailbox_title);
 	put_text(out, "name", name);
 	buf_printf(out, "role %s\nsubscribed %s\nuidvalidity %u\nuid-floor %u\nmodseq-floor %llu\n",
-		   role_names[h->role <= STORE_ROLE_ARCHIVE ? h->role : STORE_ROLE_NONE], h->subscribed ? "yes" : "no",
-		   h->uidvalidity, h->uid_floor, (unsigned long long)h->modseq_floor);
+		   role_names[h->role <= STORE_ROLE_ARCHIVE ? h->role : STORE_ROLE_NONE],
+		   h->subscribed ? "yes" : "no", h->uidvalidity, h->uid_floor,
+		   (unsigned long long)h->modseq_floor);
 	put_sum(out);
 }
 
 static bool role_parse(struct span value, uint8_t *role)
 {
-	for (uint8_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++)
+	for (size_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++)
 		if (span_is(value, role_names[i])) {
-			*role = i;
+			*role = (uint8_t)i;
 			return true;
 		}
 	return false;
@@ -173,7 +176,7 @@ static void flags_flush(struct flags_writer *w)
 void statefile_flags_add(struct flags_writer *w, uint32_t uid, uint32_t flags, uint64_t keywords)
 {
 	if (w->first > 0 && w->flags == flags && w->keywords == keywords) {
-		w->last = uid;		/* UIDs between that are gone do no harm */
+		w->last = uid; /* UIDs between that are gone do no harm */
 		return;
 	}
 	flags_flush(w);
@@ -235,7 +238,8 @@ bool statefile_flags_next(struct flags_reader *r)
 
 void statefile_account(struct buf *out, const struct account_record *a)
 {
-	buf_printf(out, "%s\nnext-mailbox %u\nuidvalidity %u\n", account_title, a->next_mailbox, a->uidvalidity);
+	buf_printf(out, "%s\nnext-mailbox %u\nuidvalidity %u\n", account_title, a->next_mailbox,
+		   a->uidvalidity);
 }
 
 void statefile_absent(struct buf *out, struct span name)
@@ -252,7 +256,8 @@ bool statefile_account_parse(struct span text, struct account_record *a, struct 
 {
 	uint64_t next_mailbox, uidvalidity;
 
-	if (!check_file(&text, account_title) || !take_number(&text, "next-mailbox", UINT32_MAX, &next_mailbox) ||
+	if (!check_file(&text, account_title) ||
+	    !take_number(&text, "next-mailbox", UINT32_MAX, &next_mailbox) ||
 	    !take_number(&text, "uidvalidity", UINT32_MAX, &uidvalidity))
 		return false;
 	a->next_mailbox = (uint32_t)next_mailbox;

@@ -16,7 +16,7 @@
 #include "common/base/buf.h"
 #include "storage/local/record.h"
 
-enum { STATEFILE_MAX = 256 * 1024 * 1024 };	/* bytes of the largest one */
+enum { STATEFILE_MAX = 256 * 1024 * 1024 }; /* bytes of the largest one */
 
 /* Fields of the head that a state file holds: role, subscribed, uidvalidity, floors. */
 void statefile_mailbox(struct buf *out, const struct head *h, struct span name);
@@ -25,19 +25,20 @@ bool statefile_mailbox_parse(struct span text, struct head *h, struct buf *name)
 
 struct flags_writer {
 	struct buf *out;
-	uint32_t first, last, flags;	/* messages of one kind, not yet written */
+	uint32_t first, last, flags; /* messages of one kind, not yet written */
 	uint64_t keywords;
 };
-void statefile_flags_begin(struct flags_writer *w, struct buf *out, const struct span *keywords, size_t count);
+void statefile_flags_begin(struct flags_writer *w, struct buf *out, const struct span *keywords,
+			   size_t count);
 /* Each message, in the order of their UIDs: those without a flag end a run. */
 void statefile_flags_add(struct flags_writer *w, uint32_t uid, uint32_t flags, uint64_t keywords);
 void statefile_flags_end(struct flags_writer *w);
 
 struct flags_reader {
-	struct span text;		/* what is left */
-	struct span keywords[STORE_KEYWORDS];	/* lent from the text */
+	struct span text;                     /* what is left */
+	struct span keywords[STORE_KEYWORDS]; /* lent from the text */
 	size_t keyword_count;
-	uint32_t first, last, flags;	/* the run that statefile_flags_next has found */
+	uint32_t first, last, flags; /* the run that statefile_flags_next has found */
 	uint64_t bits;
 };
 bool statefile_flags_parse(struct flags_reader *r, struct span text);

@@ -6,7 +6,7 @@
 
 struct turns {
 	uv_idle_t idle;
-	struct turn now, later;	/* heads of rings: this round's, and the next one's */
+	struct turn now, later; /* heads of rings: this round's, and the next one's */
 };
 
 static void ring_init(struct turn *head)

@@ -22,10 +22,10 @@ typedef enum turn_more (*turn_step)(void *arg);
 struct turn {
 	turn_step step;
 	void *arg;
-	struct turn *next, *before;	/* NULL: not in the queue */
+	struct turn *next, *before; /* NULL: not in the queue */
 };
 
-struct turns;			/* opaque; defined in turn.c */
+struct turns; /* opaque; defined in turn.c */
 
 int turns_new(struct turns **out, uv_loop_t *loop, struct error *err);
 /* Frees it when the loop has closed its handle. The queue must be empty, or is forgotten. */

@@ -9,15 +9,15 @@
 #include "storage/local/inner.h"
 
 struct slot {
-	uint64_t start;		/* of the txid: 8 random bytes, so they are their own hash */
-	uint32_t sequence;	/* the low half of its number in the index */
+	uint64_t start;    /* of the txid: 8 random bytes, so they are their own hash */
+	uint32_t sequence; /* the low half of its number in the index */
 	bool used;
 };
 
 struct txids {
 	struct local *s;
-	uint64_t first, next;	/* numbers in the index: the oldest that may be there, the next to give */
-	size_t count, slots;	/* slots: a power of two, at least twice the count */
+	uint64_t first, next; /* numbers in the index: the oldest that may be there, the next to give */
+	size_t count, slots;  /* slots: a power of two, at least twice the count */
 	struct slot *slot;
 	struct turn turn;
 };
@@ -107,7 +107,7 @@ static void slots_close_gap(struct txids *t, size_t i)
 		size_t home = t->slot[j].start & mask;
 
 		if (((j - home) & mask) < ((j - i) & mask))
-			continue;	/* its home lies behind the gap */
+			continue; /* its home lies behind the gap */
 		t->slot[i] = t->slot[j];
 		t->slot[j].used = false;
 		i = j;
@@ -209,7 +209,7 @@ int txids_put(struct txids *t, const struct store_txid *txid, struct span result
 	struct key k;
 
 	if ((t->count + 1) * 2 > t->slots && slots_resize(t, t->slots * 2) < 0)
-		return -ENOMEM;		/* so that txids_keep cannot fail */
+		return -ENOMEM; /* so that txids_keep cannot fail */
 	value_put(value, (uint64_t)clock_real_ms() / 1000);
 	buf_put(value, (struct span){ txid->bytes, sizeof(txid->bytes) });
 	buf_put(value, result);

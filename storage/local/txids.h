@@ -11,7 +11,7 @@
 #include "storage/store.h"
 
 struct local;
-struct txids;			/* opaque; defined in txids.c */
+struct txids; /* opaque; defined in txids.c */
 
 /* Reads those that the index has. */
 int txids_new(struct txids **out, struct local *s, struct error *err);

@@ -10,9 +10,9 @@
 #include "storage/local/uids.h"
 
 enum {
-	UIDS_TURN_NS = 700 * 1000,	/* a step reads so long */
-	UIDS_LOOK = 128,		/* and looks at the clock after so many */
-	UIDS_LARGE = 4096		/* messages; fewer are read faster than kept */
+	UIDS_TURN_NS = 700 * 1000, /* a step reads so long */
+	UIDS_LOOK = 128,           /* and looks at the clock after so many */
+	UIDS_LARGE = 4096          /* messages; fewer are read faster than kept */
 };
 
 void uids_forget(struct mailbox *m)
@@ -82,8 +82,9 @@ static void uids_recall(struct mailbox *m)
 	if (m->head.exists < UIDS_LARGE)
 		return;
 	key_mailbox(&k, KEY_UIDS, m->account->record.number, m->id);
-	if (kv_get(m->account->s->kv, key_span(&k), &value) < 0 || !value_take(&value, UINT32_MAX, &expunges) ||
-	    !value_take(&value, UINT32_MAX, &uidnext) || expunges != m->head.expunges)
+	if (kv_get(m->account->s->kv, key_span(&k), &value) < 0 ||
+	    !value_take(&value, UINT32_MAX, &expunges) || !value_take(&value, UINT32_MAX, &uidnext) ||
+	    expunges != m->head.expunges)
 		return;
 	if (!log_decode(value, &unused, &m->uids) || m->uids.failed) {
 		ranges_reset(&m->uids);

@@ -7,7 +7,7 @@
 #include "common/base/log.h"
 #include "storage/local/inner.h"
 
-enum { WALK_NEAR = 64 };	/* so many UIDs are rather read over than jumped over */
+enum { WALK_NEAR = 64 }; /* so many UIDs are rather read over than jumped over */
 
 struct store_set walk_all(void)
 {
@@ -58,7 +58,7 @@ static int walk_seek(struct walk *w)
 	kv_scan_close(w->scan);
 	key_record(&from, number, w->mailbox->id, w->at);
 	key_record(&end, number, w->mailbox->id, last);
-	end.bytes[end.n++] = 0;		/* the last one is included */
+	end.bytes[end.n++] = 0; /* the last one is included */
 	w->scan = kv_scan_open(w->mailbox->account->s->kv, key_span(&from), key_span(&end));
 	return w->scan != NULL ? 0 : -ENOMEM;
 }

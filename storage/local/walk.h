@@ -10,9 +10,9 @@
 struct walk {
 	struct mailbox *mailbox;
 	struct store_set set;
-	size_t range;		/* the one that is being walked */
-	uint32_t at;		/* the next UID that may be given; 0: the end */
-	uint32_t read;		/* the last UID that the scan gave */
+	size_t range;  /* the one that is being walked */
+	uint32_t at;   /* the next UID that may be given; 0: the end */
+	uint32_t read; /* the last UID that the scan gave */
 	struct kv_scan *scan;
 };
 

@@ -72,8 +72,10 @@ static void test_pop_right(void **state)
 	assert_string_equal(conf_body(c, pop, inbox, 2), "two");
 	assert_int_equal(conf_body_status(c, pop, sent, 1), STORE_REFUSED);
 	assert_int_equal(conf_expunge(c, pop, sent, 1, 1), STORE_REFUSED);
-	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_ADD, STORE_FLAGGED, NULL), STORE_REFUSED);
-	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_REMOVE, STORE_SEEN, NULL), STORE_REFUSED);
+	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_ADD, STORE_FLAGGED, NULL),
+			 STORE_REFUSED);
+	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_REMOVE, STORE_SEEN, NULL),
+			 STORE_REFUSED);
 	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_ADD, STORE_SEEN, "word"), STORE_REFUSED);
 	assert_int_equal(conf_flags(c, pop, inbox, 1, 1, STORE_FLAGS_ADD, STORE_SEEN, NULL), STORE_OK);
 	assert_int_equal(conf_create(c, pop, "X"), STORE_REFUSED);
@@ -122,7 +124,8 @@ static void fail_find(void *arg, enum store_status status, const struct store_ma
 	fail_msg("a call that was cancelled was answered");
 }
 
-static void fail_commit(void *arg, enum store_status status, const struct store_result *r, size_t n, const char *words)
+static void fail_commit(void *arg, enum store_status status, const struct store_result *r, size_t n,
+			const char *words)
 {
 	(void)arg;
 	(void)status;
@@ -180,7 +183,7 @@ struct conf_group conf_access_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_tokens), CONF_CASE(test_revoke), CONF_CASE(test_pop_right),
-		CONF_CASE(test_lock),	CONF_CASE(test_cancel),
+		CONF_CASE(test_lock),   CONF_CASE(test_cancel),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

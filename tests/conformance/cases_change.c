@@ -41,7 +41,9 @@ static void test_since_move(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), junk = conf_mailbox(c, a, "Junk"), here, there;
 	const struct store_range set = { 2, 3 };
-	const struct store_mutation m = { .change = STORE_MOVE, .mailbox = inbox, .target = junk, .uids = { &set, 1 } };
+	const struct store_mutation m = {
+		.change = STORE_MOVE, .mailbox = inbox, .target = junk, .uids = { &set, 1 }
+	};
 	struct conf_sync *s;
 
 	for (int i = 0; i < 4; i++)
@@ -63,7 +65,9 @@ static void test_parts(void **state)
 	struct conf *c = conf_of(state);
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), before;
-	struct store_look look = { .mailbox = inbox, .want = STORE_WANT_RANGES, .first = 1, .last = UINT32_MAX };
+	struct store_look look = {
+		.mailbox = inbox, .want = STORE_WANT_RANGES, .first = 1, .last = UINT32_MAX
+	};
 	struct conf_sync *s;
 
 	for (int i = 0; i < 9; i++)
@@ -103,7 +107,9 @@ static void test_pages(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), archive = conf_mailbox(c, a, "Archive"), before;
 	const struct store_range all = { 1, UINT32_MAX };
-	struct store_mutation copy = { .change = STORE_COPY, .mailbox = inbox, .target = archive, .uids = { &all, 1 } };
+	struct store_mutation copy = {
+		.change = STORE_COPY, .mailbox = inbox, .target = archive, .uids = { &all, 1 }
+	};
 	struct store_range *odd = calloc(MANY / 2, sizeof(*odd));
 	struct conf_sync *s;
 
@@ -119,7 +125,8 @@ static void test_pages(void **state)
 		assert_int_equal(s->records[i].uid, i + 1);
 	for (uint32_t i = 0; i < MANY / 2; i++)
 		odd[i] = (struct store_range){ 2 * i + 1, 2 * i + 1 };
-	const struct store_mutation expunge = { .change = STORE_EXPUNGE, .mailbox = archive,
+	const struct store_mutation expunge = { .change = STORE_EXPUNGE,
+						.mailbox = archive,
 						.uids = { odd, MANY / 2 } };
 
 	assert_int_equal(conf_change(c, a, &expunge), STORE_OK);
@@ -160,7 +167,9 @@ static void test_recent(void **state)
 	struct conf *c = conf_of(state);
 	struct store_account *a = conf_login(c, "a@x.example"), *b = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX");
-	struct store_look look = { .mailbox = inbox, .want = STORE_WANT_RANGES, .first = 1, .last = UINT32_MAX };
+	struct store_look look = {
+		.mailbox = inbox, .want = STORE_WANT_RANGES, .first = 1, .last = UINT32_MAX
+	};
 
 	conf_append(c, a, inbox, "x", 0);
 	conf_append(c, a, inbox, "x", 0);
@@ -282,9 +291,9 @@ static void test_watch_delivery(void **state)
 struct conf_group conf_change_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONF_CASE(test_since),	  CONF_CASE(test_since_move),	  CONF_CASE(test_parts),
-		CONF_CASE(test_pages),	  CONF_CASE(test_since_long_ago), CONF_CASE(test_recent),
-		CONF_CASE(test_watch),	  CONF_CASE(test_watch_late),	  CONF_CASE(test_watch_delivery),
+		CONF_CASE(test_since), CONF_CASE(test_since_move),     CONF_CASE(test_parts),
+		CONF_CASE(test_pages), CONF_CASE(test_since_long_ago), CONF_CASE(test_recent),
+		CONF_CASE(test_watch), CONF_CASE(test_watch_late),     CONF_CASE(test_watch_delivery),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

@@ -76,7 +76,9 @@ static void test_txid_commit(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), sent = conf_mailbox(c, a, "Sent"), modseq;
 	const struct store_range set[] = { { 1, 1 }, { 3, 3 } };
-	const struct store_mutation m = { .change = STORE_COPY, .mailbox = inbox, .target = sent, .uids = { set, 2 } };
+	const struct store_mutation m = {
+		.change = STORE_COPY, .mailbox = inbox, .target = sent, .uids = { set, 2 }
+	};
 	struct store_txid txid, other;
 	struct conf_result *r;
 
@@ -112,7 +114,8 @@ static void test_txid_at_once(void **state)
 
 	store_txid_new(&txid);
 	for (int i = 0; i < 5; i++)
-		store_deliver(c->s, conf_stage(c, "x", 1), (struct span){ NULL, 0 }, &to, 1, &txid, conf_done, &d[i]);
+		store_deliver(c->s, conf_stage(c, "x", 1), (struct span){ NULL, 0 }, &to, 1, &txid, conf_done,
+			      &d[i]);
 	for (int i = 0; i < 5; i++) {
 		conf_wait(c, &d[i].done);
 		assert_int_equal(d[i].status, STORE_OK);
@@ -153,8 +156,8 @@ static void test_many(void **state)
 		struct store_txid txid;
 
 		store_txid_new(&txid);
-		store_deliver(c->s, conf_stage(c, "Subject: x\r\n\r\n", 14), (struct span){ NULL, 0 }, &to, 1, &txid,
-			      conf_done, &d[i]);
+		store_deliver(c->s, conf_stage(c, "Subject: x\r\n\r\n", 14), (struct span){ NULL, 0 }, &to, 1,
+			      &txid, conf_done, &d[i]);
 	}
 	for (int i = 0; i < MANY; i++) {
 		conf_wait(c, &d[i].done);
@@ -170,8 +173,8 @@ static void test_many(void **state)
 	free(d);
 }
 
-static void commit_noted(void *arg, enum store_status status, const struct store_result *results, size_t count,
-			 const char *words)
+static void commit_noted(void *arg, enum store_status status, const struct store_result *results,
+			 size_t count, const char *words)
 {
 	(void)results;
 	(void)count;
@@ -194,9 +197,14 @@ static void test_together(void **state)
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		const struct store_range one = { i + 1, i + 1 }, some = { 1, i + 1 };
 		const struct store_mutation m[] = {
-			{ .change = STORE_SET_FLAGS, .mailbox = inbox, .uids = { &some, 1 },
-			  .how = i % 2 ? STORE_FLAGS_ADD : STORE_FLAGS_REMOVE, .flags = STORE_SEEN },
-			{ .change = i % 3 ? STORE_COPY : STORE_MOVE, .mailbox = inbox, .target = trash,
+			{ .change = STORE_SET_FLAGS,
+			  .mailbox = inbox,
+			  .uids = { &some, 1 },
+			  .how = i % 2 ? STORE_FLAGS_ADD : STORE_FLAGS_REMOVE,
+			  .flags = STORE_SEEN },
+			{ .change = i % 3 ? STORE_COPY : STORE_MOVE,
+			  .mailbox = inbox,
+			  .target = trash,
 			  .uids = { &one, 1 } },
 			{ .change = STORE_EXPUNGE, .mailbox = inbox, .uids = { &one, i % 4 == 0 } },
 		};
@@ -227,9 +235,9 @@ static void test_together(void **state)
 struct conf_group conf_deliver_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONF_CASE(test_deliver),      CONF_CASE(test_deliver_badly), CONF_CASE(test_txid_deliver),
-		CONF_CASE(test_txid_commit),  CONF_CASE(test_txid_at_once),  CONF_CASE(test_txid_failed),
-		CONF_CASE(test_many),	      CONF_CASE(test_together),
+		CONF_CASE(test_deliver),     CONF_CASE(test_deliver_badly), CONF_CASE(test_txid_deliver),
+		CONF_CASE(test_txid_commit), CONF_CASE(test_txid_at_once),  CONF_CASE(test_txid_failed),
+		CONF_CASE(test_many),        CONF_CASE(test_together),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

@@ -13,15 +13,16 @@ static const char *names(struct conf *c, struct store_account *a)
 	assert_int_equal(conf_list(c, a, list, 64, &count), STORE_OK);
 	text[0] = '\0';
 	for (size_t i = 0; i < count; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s%s", i > 0 ? " " : "", (int)list[i].name.n,
-				      (const char *)list[i].name.p, list[i].subscribed ? "*" : "",
-				      list[i].id == 0 ? "!" : "");
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s%s", i > 0 ? " " : "",
+				      (int)list[i].name.n, (const char *)list[i].name.p,
+				      list[i].subscribed ? "*" : "", list[i].id == 0 ? "!" : "");
 	return text;
 }
 
 #define FIRST "Archive* Drafts* INBOX* Junk* Sent* Trash*"
 
-static enum store_status by_name(struct conf *c, struct store_account *a, enum store_change change, const char *name)
+static enum store_status by_name(struct conf *c, struct store_account *a, enum store_change change,
+				 const char *name)
 {
 	const struct store_mutation m = { .change = change, .name = span_of(name) };
 
@@ -50,8 +51,9 @@ static void test_first_login(void **state)
 		const char *name;
 		enum store_role role;
 	} want[] = {
-		{ "Archive", STORE_ROLE_ARCHIVE }, { "Drafts", STORE_ROLE_DRAFTS }, { "INBOX", STORE_ROLE_INBOX },
-		{ "Junk", STORE_ROLE_JUNK },	   { "Sent", STORE_ROLE_SENT },	    { "Trash", STORE_ROLE_TRASH },
+		{ "Archive", STORE_ROLE_ARCHIVE }, { "Drafts", STORE_ROLE_DRAFTS },
+		{ "INBOX", STORE_ROLE_INBOX },     { "Junk", STORE_ROLE_JUNK },
+		{ "Sent", STORE_ROLE_SENT },       { "Trash", STORE_ROLE_TRASH },
 	};
 	struct conf *c = conf_of(state);
 	struct store_account *a = conf_login(c, "mitsuko@post.example"), *again;
@@ -323,7 +325,9 @@ static void test_all_or_nothing(void **state)
 	const struct store_mutation m[] = {
 		{ .change = STORE_CREATE, .name = span_of("New") },
 		{ .change = STORE_SUBSCRIBE, .name = span_of("Absent") },
-		{ .change = STORE_RENAME, .mailbox = conf_mailbox(c, a, "Sent"), .name = span_of("Gesendet") },
+		{ .change = STORE_RENAME,
+		  .mailbox = conf_mailbox(c, a, "Sent"),
+		  .name = span_of("Gesendet") },
 		{ .change = STORE_DELETE, .mailbox = conf_mailbox(c, a, "Junk") },
 		{ .change = STORE_RENAME, .mailbox = conf_mailbox(c, a, "Trash"), .name = span_of("Drafts") },
 	};
@@ -331,7 +335,8 @@ static void test_all_or_nothing(void **state)
 	assert_int_equal(conf_commit(c, a, m, 5, NULL)->status, STORE_EXISTS);
 	assert_string_equal(names(c, a), FIRST);
 	assert_int_equal(conf_commit(c, a, m, 4, NULL)->status, STORE_OK);
-	assert_string_equal(names(c, a), "Absent*! Archive* Drafts* Gesendet* INBOX* Junk*! New Sent*! Trash*");
+	assert_string_equal(names(c, a),
+			    "Absent*! Archive* Drafts* Gesendet* INBOX* Junk*! New Sent*! Trash*");
 	assert_int_equal(conf_commit(c, a, m, 0, NULL)->status, STORE_INVALID);
 	store_logout(a);
 }
@@ -339,10 +344,11 @@ static void test_all_or_nothing(void **state)
 struct conf_group conf_mailbox_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONF_CASE(test_first_login), CONF_CASE(test_accounts_are_apart), CONF_CASE(test_create),
-		CONF_CASE(test_names),	     CONF_CASE(test_delete),		 CONF_CASE(test_rename),
-		CONF_CASE(test_rename_inbox), CONF_CASE(test_subscribe),	 CONF_CASE(test_many),
-		CONF_CASE(test_all_or_nothing),
+		CONF_CASE(test_first_login),  CONF_CASE(test_accounts_are_apart),
+		CONF_CASE(test_create),       CONF_CASE(test_names),
+		CONF_CASE(test_delete),       CONF_CASE(test_rename),
+		CONF_CASE(test_rename_inbox), CONF_CASE(test_subscribe),
+		CONF_CASE(test_many),         CONF_CASE(test_all_or_nothing),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

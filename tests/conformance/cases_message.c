@@ -113,7 +113,8 @@ static void test_flags(void **state)
 
 	for (int i = 0; i < 5; i++)
 		conf_append(c, a, inbox, hello, 0);
-	assert_int_equal(conf_flags(c, a, inbox, 2, 4, STORE_FLAGS_ADD, STORE_SEEN | STORE_DELETED, NULL), STORE_OK);
+	assert_int_equal(conf_flags(c, a, inbox, 2, 4, STORE_FLAGS_ADD, STORE_SEEN | STORE_DELETED, NULL),
+			 STORE_OK);
 	s = conf_all(c, a, inbox);
 	assert_int_equal(s->mailbox.unseen, 2);
 	assert_int_equal(s->mailbox.deleted, 3);
@@ -165,7 +166,8 @@ static void test_keywords(void **state)
 		snprintf(word, sizeof(word), "k%d", i);
 		assert_int_equal(conf_flags(c, a, inbox, 1, 1, STORE_FLAGS_ADD, 0, word), STORE_OK);
 	}
-	assert_int_equal(conf_flags(c, a, inbox, 1, 1, STORE_FLAGS_ADD, STORE_FLAGGED, "onemore"), STORE_LIMIT);
+	assert_int_equal(conf_flags(c, a, inbox, 1, 1, STORE_FLAGS_ADD, STORE_FLAGGED, "onemore"),
+			 STORE_LIMIT);
 	s = conf_all(c, a, inbox);
 	assert_int_equal(s->records[0].flags, 0);
 	assert_int_equal(s->records[0].keywords, UINT64_MAX - 1);
@@ -252,7 +254,9 @@ static void test_body_outlives_expunge(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX");
 	const struct store_mutation m[] = {
-		{ .change = STORE_COPY, .mailbox = inbox, .target = conf_mailbox(c, a, "Trash"),
+		{ .change = STORE_COPY,
+		  .mailbox = inbox,
+		  .target = conf_mailbox(c, a, "Trash"),
 		  .uids = { &(struct store_range){ 1, 1 }, 1 } },
 		{ .change = STORE_EXPUNGE, .mailbox = inbox, .uids = { &(struct store_range){ 1, 1 }, 1 } },
 	};
@@ -271,7 +275,9 @@ static void test_copy(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), sent = conf_mailbox(c, a, "Sent");
 	const struct store_range set[] = { { 1, 1 }, { 3, 4 }, { 9, 20 } };
-	const struct store_mutation m = { .change = STORE_COPY, .mailbox = inbox, .target = sent, .uids = { set, 3 } };
+	const struct store_mutation m = {
+		.change = STORE_COPY, .mailbox = inbox, .target = sent, .uids = { set, 3 }
+	};
 	struct conf_result *r;
 	struct conf_sync *s;
 
@@ -293,14 +299,16 @@ static void test_copy(void **state)
 	assert_int_equal(s->records[2].internal_s, 1700000000);
 	assert_string_equal(conf_body(c, a, sent, 3), "three");
 	assert_string_equal(conf_uids(conf_all(c, a, inbox)), "1:4");
-	const struct store_mutation nothing = { .change = STORE_COPY, .mailbox = inbox, .target = sent,
-						.uids = { set + 2, 1 } };
+	const struct store_mutation nothing = {
+		.change = STORE_COPY, .mailbox = inbox, .target = sent, .uids = { set + 2, 1 }
+	};
 
 	r = conf_commit(c, a, &nothing, 1, NULL);
 	assert_int_equal(r->status, STORE_OK);
 	assert_int_equal(r->r[0].to.count, 0);
-	const struct store_mutation nowhere = { .change = STORE_COPY, .mailbox = inbox, .target = 999999,
-						.uids = { set, 1 } };
+	const struct store_mutation nowhere = {
+		.change = STORE_COPY, .mailbox = inbox, .target = 999999, .uids = { set, 1 }
+	};
 
 	assert_int_equal(conf_change(c, a, &nowhere), STORE_NOT_FOUND);
 	store_logout(a);
@@ -312,8 +320,12 @@ static void test_move(void **state)
 	struct store_account *a = conf_login(c, "a@x.example");
 	uint64_t inbox = conf_mailbox(c, a, "INBOX"), trash = conf_mailbox(c, a, "Trash");
 	const struct store_range set[] = { { 2, 2 }, { 4, UINT32_MAX } };
-	const struct store_mutation m = { .change = STORE_MOVE, .mailbox = inbox, .target = trash, .uids = { set, 2 } };
-	const struct store_mutation same = { .change = STORE_MOVE, .mailbox = inbox, .target = inbox,
+	const struct store_mutation m = {
+		.change = STORE_MOVE, .mailbox = inbox, .target = trash, .uids = { set, 2 }
+	};
+	const struct store_mutation same = { .change = STORE_MOVE,
+					     .mailbox = inbox,
+					     .target = inbox,
 					     .uids = { &(struct store_range){ 1, 1 }, 1 } };
 	struct conf_result *r;
 
@@ -435,11 +447,12 @@ static void test_reopen(void **state)
 struct conf_group conf_message_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONF_CASE(test_append),	   CONF_CASE(test_sizes),	    CONF_CASE(test_stage),
-		CONF_CASE(test_flags),	   CONF_CASE(test_keywords),	    CONF_CASE(test_unchanged_since),
-		CONF_CASE(test_expunge),   CONF_CASE(test_body_outlives_expunge),
-		CONF_CASE(test_copy),	   CONF_CASE(test_move),	    CONF_CASE(test_meta),
-		CONF_CASE(test_reopen),
+		CONF_CASE(test_append),   CONF_CASE(test_sizes),
+		CONF_CASE(test_stage),    CONF_CASE(test_flags),
+		CONF_CASE(test_keywords), CONF_CASE(test_unchanged_since),
+		CONF_CASE(test_expunge),  CONF_CASE(test_body_outlives_expunge),
+		CONF_CASE(test_copy),     CONF_CASE(test_move),
+		CONF_CASE(test_meta),     CONF_CASE(test_reopen),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

@@ -9,7 +9,7 @@
 #include "storage/local/local.h"
 
 struct folders {
-	char path[128];			/* of the folder that holds mail, queue and db */
+	char path[128]; /* of the folder that holds mail, queue and db */
 	struct local_options options;
 };
 

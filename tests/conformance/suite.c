@@ -161,7 +161,8 @@ static void find_done(void *arg, enum store_status status, const struct store_ma
 	snprintf(w->name, sizeof(w->name), "%.*s", (int)m->name.n, (const char *)m->name.p);
 }
 
-enum store_status conf_find(struct conf *c, struct store_account *a, const char *name, struct store_mailbox *out)
+enum store_status conf_find(struct conf *c, struct store_account *a, const char *name,
+			    struct store_mailbox *out)
 {
 	static struct find_wait w;
 
@@ -202,7 +203,7 @@ static void list_done(void *arg, enum store_status status, const struct store_li
 		return;
 	for (size_t i = 0; i < list->count && w->count < w->room; i++, w->count++) {
 		w->out[w->count] = list->mailboxes[i];
-		w->out[w->count].name.p = (const uint8_t *)(uintptr_t)w->names->n;	/* its place, for now */
+		w->out[w->count].name.p = (const uint8_t *)(uintptr_t)w->names->n; /* its place, for now */
 		buf_put(w->names, list->mailboxes[i].name);
 	}
 	w->next = list->next;
@@ -237,14 +238,16 @@ static void page_append(struct conf_sync *s, const struct store_page *p)
 {
 	assert_true(p->record_count <= STORE_PAGE_RECORDS && p->range_count <= STORE_PAGE_RANGES &&
 		    p->vanished_count <= STORE_PAGE_RANGES);
-	assert_true(s->record_count + p->record_count <= CONF_RECORDS && s->range_count + p->range_count <= CONF_RANGES &&
+	assert_true(s->record_count + p->record_count <= CONF_RECORDS &&
+		    s->range_count + p->range_count <= CONF_RANGES &&
 		    s->vanished_count + p->vanished_count <= CONF_RANGES);
 	if (p->record_count > 0)
 		memcpy(s->records + s->record_count, p->records, p->record_count * sizeof(*p->records));
 	if (p->range_count > 0)
 		memcpy(s->ranges + s->range_count, p->ranges, p->range_count * sizeof(*p->ranges));
 	if (p->vanished_count > 0)
-		memcpy(s->vanished + s->vanished_count, p->vanished, p->vanished_count * sizeof(*p->vanished));
+		memcpy(s->vanished + s->vanished_count, p->vanished,
+		       p->vanished_count * sizeof(*p->vanished));
 	s->record_count += p->record_count;
 	s->range_count += p->range_count;
 	s->vanished_count += p->vanished_count;
@@ -371,7 +374,7 @@ const char *conf_body(struct conf *c, struct store_account *a, uint64_t mailbox,
 	assert_int_equal(w.status, STORE_OK);
 	assert_true(w.size < sizeof(text));
 	assert_int_equal(pread(w.fd, text, sizeof(text), 0), w.size);
-	assert_int_equal(write(w.fd, "x", 1), -1);	/* read-only */
+	assert_int_equal(write(w.fd, "x", 1), -1); /* read-only */
 	close(w.fd);
 	text[w.size] = '\0';
 	return text;
@@ -461,7 +464,8 @@ struct store_stage *conf_stage(struct conf *c, const char *text, size_t size)
 	return st;
 }
 
-uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text, uint32_t flags)
+uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text,
+		     uint32_t flags)
 {
 	const struct store_mutation m = { .change = STORE_APPEND,
 					  .mailbox = mailbox,
@@ -514,7 +518,9 @@ enum store_status conf_expunge(struct conf *c, struct store_account *a, uint64_t
 			       uint32_t last)
 {
 	const struct store_range range = { first, last };
-	const struct store_mutation m = { .change = STORE_EXPUNGE, .mailbox = mailbox, .uids = { &range, 1 } };
+	const struct store_mutation m = { .change = STORE_EXPUNGE,
+					  .mailbox = mailbox,
+					  .uids = { &range, 1 } };
 
 	return conf_change(c, a, &m);
 }
@@ -530,8 +536,9 @@ enum store_status conf_create(struct conf *c, struct store_account *a, const cha
 
 int conformance_run(const struct conformance_driver *d)
 {
-	struct conf_group (*const groups[])(void) = { conf_mailbox_cases, conf_message_cases, conf_change_cases,
-						      conf_deliver_cases, conf_access_cases };
+	struct conf_group (*const groups[])(void) = { conf_mailbox_cases, conf_message_cases,
+						      conf_change_cases, conf_deliver_cases,
+						      conf_access_cases };
 	int failed = 0;
 
 	driver = d;

@@ -36,7 +36,7 @@ struct conf {
 	const struct conformance_driver *driver;
 	uv_loop_t loop;
 	struct store *s;
-	int64_t made_ms;	/* of tokens; 0: now */
+	int64_t made_ms; /* of tokens; 0: now */
 };
 
 struct conf *conf_of(void **state);
@@ -52,7 +52,8 @@ enum store_status conf_try_login(struct conf *c, const struct store_token *t, st
 void conf_token(struct conf *c, const char *account, uint32_t rights, struct store_token *out);
 
 /* Copies, in static memory until the next call of the same function. */
-enum store_status conf_find(struct conf *c, struct store_account *a, const char *name, struct store_mailbox *out);
+enum store_status conf_find(struct conf *c, struct store_account *a, const char *name,
+			    struct store_mailbox *out);
 /* The id; fails the test if it is not there. */
 uint64_t conf_mailbox(struct conf *c, struct store_account *a, const char *name);
 enum store_status conf_list(struct conf *c, struct store_account *a, struct store_mailbox *out, size_t room,
@@ -62,7 +63,7 @@ enum store_status conf_list(struct conf *c, struct store_account *a, struct stor
 enum { CONF_RECORDS = 4096, CONF_RANGES = 4096 };
 struct conf_sync {
 	enum store_status status;
-	struct store_mailbox mailbox;	/* of the first page */
+	struct store_mailbox mailbox; /* of the first page */
 	uint32_t first_unseen;
 	unsigned pages;
 	size_t record_count, range_count, vanished_count, keyword_count;
@@ -81,7 +82,7 @@ const char *conf_uids(const struct conf_sync *s);
 struct conf_result {
 	enum store_status status;
 	size_t count;
-	struct store_result r[8];	/* sets point into the arrays below */
+	struct store_result r[8]; /* sets point into the arrays below */
 	struct store_range sets[8][3][64];
 	char words[256];
 };
@@ -91,7 +92,8 @@ enum store_status conf_change(struct conf *c, struct store_account *a, const str
 
 struct store_stage *conf_stage(struct conf *c, const char *text, size_t size);
 /* Appends the text and gives the UID. */
-uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text, uint32_t flags);
+uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text,
+		     uint32_t flags);
 enum store_status conf_deliver(struct conf *c, const char *const accounts[], size_t count, const char *text,
 			       const struct store_txid *txid);
 enum store_status conf_flags(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t first,
@@ -117,7 +119,7 @@ struct conf_group {
 	size_t count;
 };
 struct conf_group conf_mailbox_cases(void), conf_message_cases(void), conf_change_cases(void),
-	conf_deliver_cases(void), conf_access_cases(void);
+    conf_deliver_cases(void), conf_access_cases(void);
 int conf_setup(void **state);
 int conf_teardown(void **state);
 #define CONF_CASE(f) cmocka_unit_test_setup_teardown(f, conf_setup, conf_teardown)

@@ -52,7 +52,7 @@ static void revoke_local(void *arg, struct store *s, const char *account)
 int main(void)
 {
 	struct folders folders;
-	const struct conformance_driver driver = { "local",	&folders,    wipe_local,  open_local,
+	const struct conformance_driver driver = { "local",     &folders,    wipe_local,  open_local,
 						   close_local, token_local, revoke_local };
 	int failed;
 

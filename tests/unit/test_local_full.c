@@ -215,9 +215,10 @@ static void test_full(void **state)
 	assert_int_equal(before, 20);
 	for (uint32_t round = 0; round < 2000; round++)
 		assert_int_equal(conf_flags(&conf, a, inbox, 1 + round % 20, 1 + round % 20,
-					    round / 20 % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD, STORE_SEEN, "key"),
+					    round / 20 % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD, STORE_SEEN,
+					    "key"),
 				 STORE_OK);
-	assert_false(reserve_is_there());	/* that is what made it possible */
+	assert_false(reserve_is_there()); /* that is what made it possible */
 	for (uint32_t uid = 1; uid <= 10; uid++)
 		assert_int_equal(conf_expunge(&conf, a, inbox, uid, uid), STORE_OK);
 	s = conf_all(&conf, a, inbox);
@@ -305,7 +306,10 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_early), CASE(test_full), CASE(test_running_full), CASE(test_start_full),
+		CASE(test_early),
+		CASE(test_full),
+		CASE(test_running_full),
+		CASE(test_start_full),
 	};
 	int failed;
 

@@ -37,26 +37,26 @@ enum {
 	KILLS = 30,
 	ACCOUNTS = 3,
 	IDS = 200000,
-	FLIGHT = 12,		/* changes under way at a time */
-	NEW = 100,		/* messages that a child brings in, at most */
-	LARGEST = 60000		/* bytes of a body */
+	FLIGHT = 12,    /* changes under way at a time */
+	NEW = 100,      /* messages that a child brings in, at most */
+	LARGEST = 60000 /* bytes of a body */
 };
 
 /* --- the ledger ------------------------------------------------------------ */
 
 enum what { APPEND, DELIVER, FLAG, MOVE, EXPUNGE, WHATS };
 
-struct line {			/* of the pipe */
+struct line { /* of the pipe */
 	uint32_t id, uid;
 	uint8_t what, answered;
 };
 
-struct entry {			/* of one message */
+struct entry { /* of one message */
 	uint8_t begun[WHATS], answered[WHATS];
 	uint32_t uid;
 };
 
-static struct entry *ledger;	/* by id; shared by all processes */
+static struct entry *ledger; /* by id; shared by all processes */
 static struct folders folders;
 
 static const char *account_of(uint32_t id)
@@ -189,7 +189,8 @@ static void delivered(void *arg, enum store_status status, const char *words)
 	work_done(arg, status, 0);
 }
 
-static void committed(void *arg, enum store_status status, const struct store_result *r, size_t n, const char *words)
+static void committed(void *arg, enum store_status status, const struct store_result *r, size_t n,
+		      const char *words)
 {
 	struct work *w = arg;
 	bool gave = n == 1 && r[0].to.count == 1 && (w->what == APPEND || w->what == MOVE);
@@ -218,9 +219,10 @@ static void commit(struct work *w)
 				    .flags = w->what == FLAG ? STORE_FLAGGED : 0,
 				    .how = STORE_FLAGS_ADD,
 				    .internal_s = 1700000000 };
-	static const enum store_change changes[WHATS] = {
-		[APPEND] = STORE_APPEND, [FLAG] = STORE_SET_FLAGS, [MOVE] = STORE_MOVE, [EXPUNGE] = STORE_EXPUNGE
-	};
+	static const enum store_change changes[WHATS] = { [APPEND] = STORE_APPEND,
+							  [FLAG] = STORE_SET_FLAGS,
+							  [MOVE] = STORE_MOVE,
+							  [EXPUNGE] = STORE_EXPUNGE };
 	struct store_txid txid;
 
 	m.change = changes[w->what];
@@ -351,7 +353,9 @@ static size_t count_files(uint32_t account, uint64_t mailbox)
 
 static void look_at(uint32_t a, uint64_t mailbox, bool is_trash)
 {
-	struct store_look look = { .mailbox = mailbox, .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX };
+	struct store_look look = {
+		.mailbox = mailbox, .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX
+	};
 	size_t exists = 0, unseen = 0;
 
 	do {
@@ -427,7 +431,7 @@ static void test_compare(void **state)
 		if (round == 0)
 			send_again(check_count);
 		answered = false;
-		for (int i = 0; i < 20; i++) {		/* names that go after an answer */
+		for (int i = 0; i < 20; i++) { /* names that go after an answer */
 			uv_run(&loop, UV_RUN_NOWAIT);
 			usleep(1000);
 		}

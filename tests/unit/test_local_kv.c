@@ -84,7 +84,7 @@ static void test_scan(void **state)
 	kv_begin(kv);
 	for (int i = 0; i < MANY; i++) {
 		snprintf(text, sizeof(text), "k%05d", i);
-		if (i % 1000 == 500)	/* larger than what is read ahead */
+		if (i % 1000 == 500) /* larger than what is read ahead */
 			kv_put(kv, span_of(text), (struct span){ (uint8_t *)big, sizeof(big) });
 		else
 			put(kv, text, text);
@@ -135,7 +135,7 @@ static void test_checkpoint(void **state)
 	}
 	assert_int_equal(kv_checkpoint(kv), 0);
 	assert_false(kv_checkpoint_due(kv));
-	assert_int_equal(access("log.0000000001", F_OK), -1);	/* old logs are gone */
+	assert_int_equal(access("log.0000000001", F_OK), -1); /* old logs are gone */
 	kv_close(kv);
 }
 
@@ -176,7 +176,10 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_transactions), CASE(test_scan), CASE(test_checkpoint), CASE(test_damage),
+		CASE(test_transactions),
+		CASE(test_scan),
+		CASE(test_checkpoint),
+		CASE(test_damage),
 	};
 	int failed;
 

@@ -100,7 +100,8 @@ static void fill(void)
 
 /* --- kills ----------------------------------------------------------------- */
 
-static void no_matter(void *arg, enum store_status status, const struct store_result *r, size_t n, const char *words)
+static void no_matter(void *arg, enum store_status status, const struct store_result *r, size_t n,
+		      const char *words)
 {
 	(void)r;
 	(void)n;
@@ -120,7 +121,8 @@ static void child_change(int fd, unsigned round)
 	if (round % 3 == 0)
 		m = change_of(STORE_SET_FLAGS, archive.exists > 0 ? "Archive" : "Trash", NULL);
 	else
-		m = archive.exists > 0 ? change_of(STORE_MOVE, "Archive", "Trash") : change_of(STORE_MOVE, "Trash", "Archive");
+		m = archive.exists > 0 ? change_of(STORE_MOVE, "Archive", "Trash")
+				       : change_of(STORE_MOVE, "Trash", "Archive");
 	m.how = round / 3 % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD;
 	store_txid_new(&txid);
 	store_commit(account, &m, 1, &txid, no_matter, NULL);
@@ -157,8 +159,10 @@ static void page_done(void *arg, enum store_status status, const struct store_pa
 /* All messages of the mailbox are there and alike, or none is. */
 static size_t check(const char *name)
 {
-	struct store_look look = { .mailbox = conf_mailbox(&conf, account, name), .want = STORE_WANT_RECORDS,
-				   .first = 1, .last = UINT32_MAX };
+	struct store_look look = { .mailbox = conf_mailbox(&conf, account, name),
+				   .want = STORE_WANT_RECORDS,
+				   .first = 1,
+				   .last = UINT32_MAX };
 	struct look_wait w = { 0 };
 
 	do {
@@ -230,7 +234,8 @@ static void test_kill(void **state)
 	(void)state;
 	assert_int_equal(run_child(child_fill, 0, 0), 0);
 	for (unsigned i = 0; i < KILLS; i++) {
-		int status = run_child(child_change, i, 1000 + randombytes_uniform(i % 3 == 0 ? 12000 : 60000));
+		int status =
+		    run_child(child_change, i, 1000 + randombytes_uniform(i % 3 == 0 ? 12000 : 60000));
 
 		assert_true(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 		killed += status != 0;
@@ -254,7 +259,8 @@ static void turn_ends(uv_prepare_t *handle)
 	w->turns++;
 }
 
-static void turns_over(void *arg, enum store_status status, const struct store_result *r, size_t n, const char *words)
+static void turns_over(void *arg, enum store_status status, const struct store_result *r, size_t n,
+		       const char *words)
 {
 	struct turn_wait *w = arg;
 

@@ -5,7 +5,7 @@
 #include "storage/local/names.h"
 
 static const struct {
-	const char *why, *account, *folder;	/* NULL: none */
+	const char *why, *account, *folder; /* NULL: none */
 } accounts[] = {
 	{ "a plain one", "mitsuko@post.example", "post.example/mitsuko" },
 	{ "letters keep their case", "Ann@Post.Example", "Post.Example/Ann" },
@@ -34,7 +34,8 @@ static void test_accounts(void **state)
 		char *slash;
 
 		unit_case(accounts[i].why, i);
-		assert_int_equal(names_folder(folder, span_of(accounts[i].account)), accounts[i].folder != NULL);
+		assert_int_equal(names_folder(folder, span_of(accounts[i].account)),
+				 accounts[i].folder != NULL);
 		if (accounts[i].folder == NULL)
 			continue;
 		assert_string_equal(folder, accounts[i].folder);
@@ -49,8 +50,8 @@ static void test_accounts(void **state)
 static void test_spellings(void **state)
 {
 	static const char *const wrong[][2] = {
-		{ "x", "%61" }, { "x", "a%2Eb" }, { "tmp", "a" }, { ".x", "a" }, { "x", "%2" }, { "x", "%zz" }, { "x", "a b" },
-		{ "x", "" },	{ "", "a" },
+		{ "x", "%61" }, { "x", "a%2Eb" }, { "tmp", "a" }, { ".x", "a" }, { "x", "%2" },
+		{ "x", "%zz" }, { "x", "a b" },   { "x", "" },    { "", "a" },
 	};
 	char back[STORE_ACCOUNT_MAX], longest[400];
 
@@ -81,7 +82,8 @@ static void test_lengths(void **state)
 			names_folder(folder, (struct span){ (uint8_t *)account, n });
 			account[user] = '@';
 			if (names_folder(folder, (struct span){ (uint8_t *)account, user + 2 }))
-				assert_true(strlen(folder) < NAMES_FOLDER_MAX && strlen(strchr(folder, '/')) <= 256);
+				assert_true(strlen(folder) < NAMES_FOLDER_MAX &&
+					    strlen(strchr(folder, '/')) <= 256);
 		}
 }
 
@@ -122,7 +124,8 @@ static void test_messages(void **state)
 
 static void test_mailboxes(void **state)
 {
-	static const char *const wrong[] = { "", "2a", "0000002A", "0000002g", "00000000", "0000002a0", "state", "........" };
+	static const char *const wrong[] = { "",         "2a",        "0000002A", "0000002g",
+					     "00000000", "0000002a0", "state",    "........" };
 	char path[NAMES_MAILBOX_MAX];
 	uint32_t id;
 
@@ -140,8 +143,9 @@ static void test_mailboxes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accounts), cmocka_unit_test(test_spellings),  cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_messages), cmocka_unit_test(test_mailboxes),
+		cmocka_unit_test(test_accounts),  cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_lengths),   cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_mailboxes),
 	};
 
 	return unit_run(tests, 5, "local names");

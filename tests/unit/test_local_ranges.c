@@ -110,7 +110,8 @@ static void test_valid(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unit_case(cases[i].why, i);
-		assert_int_equal(ranges_valid((struct store_set){ cases[i].at, cases[i].count }), cases[i].valid);
+		assert_int_equal(ranges_valid((struct store_set){ cases[i].at, cases[i].count }),
+				 cases[i].valid);
 	}
 }
 

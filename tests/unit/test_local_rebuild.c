@@ -95,10 +95,12 @@ static char *picture(const char *account)
 		struct conf_sync *s;
 
 		snprintf(name, sizeof(name), "%.*s", (int)list[i].name.n, (const char *)list[i].name.p);
-		n += (size_t)sprintf(text + n, "%s id=%llu role=%d subscribed=%d uidvalidity=%u exists=%u unseen=%u "
-				     "deleted=%u size=%llu\n", name, (unsigned long long)list[i].id, list[i].role,
-				     list[i].subscribed, list[i].uidvalidity, list[i].exists, list[i].unseen,
-				     list[i].deleted, (unsigned long long)list[i].size);
+		n += (size_t)sprintf(text + n,
+				     "%s id=%llu role=%d subscribed=%d uidvalidity=%u exists=%u unseen=%u "
+				     "deleted=%u size=%llu\n",
+				     name, (unsigned long long)list[i].id, list[i].role, list[i].subscribed,
+				     list[i].uidvalidity, list[i].exists, list[i].unseen, list[i].deleted,
+				     (unsigned long long)list[i].size);
 		if (list[i].id == 0)
 			continue;
 		s = conf_all(&conf, a, list[i].id);
@@ -106,13 +108,14 @@ static char *picture(const char *account)
 		for (size_t j = 0; j < s->record_count; j++) {
 			const struct store_record *r = &s->records[j];
 
-			n += (size_t)sprintf(text + n, "  %u flags=%u size=%llu date=%lld guid=%02x%02x", r->uid,
-					     r->flags, (unsigned long long)r->size, (long long)r->internal_s,
-					     r->guid[0], r->guid[15]);
+			n += (size_t)sprintf(text + n, "  %u flags=%u size=%llu date=%lld guid=%02x%02x",
+					     r->uid, r->flags, (unsigned long long)r->size,
+					     (long long)r->internal_s, r->guid[0], r->guid[15]);
 			for (size_t k = 0; k < s->keyword_count; k++)
 				if (r->keywords & (uint64_t)1 << k)
 					n += (size_t)sprintf(text + n, " %s", s->keywords[k]);
-			n += (size_t)sprintf(text + n, " body=%.20s\n", conf_body(&conf, a, list[i].id, r->uid));
+			n += (size_t)sprintf(text + n, " body=%.20s\n",
+					     conf_body(&conf, a, list[i].id, r->uid));
 		}
 	}
 	store_logout(a);
@@ -139,18 +142,23 @@ static void fill(const char *account)
 	}
 	conf_flags(&conf, a, inbox, 2, 9, STORE_FLAGS_ADD, STORE_FLAGGED, "$Forwarded");
 	conf_flags(&conf, a, inbox, 7, 20, STORE_FLAGS_ADD, STORE_DELETED | STORE_DRAFT, "todo");
-	change(a, (struct store_mutation){ .change = STORE_COPY, .mailbox = inbox, .target = work, .uids = { &some, 1 } });
+	change(a, (struct store_mutation){
+		      .change = STORE_COPY, .mailbox = inbox, .target = work, .uids = { &some, 1 } });
 	conf_expunge(&conf, a, inbox, 10, 12);
 	conf_expunge(&conf, a, inbox, 30, 30);
-	change(a, (struct store_mutation){ .change = STORE_RENAME, .mailbox = conf_mailbox(&conf, a, "Sent"),
+	change(a, (struct store_mutation){ .change = STORE_RENAME,
+					   .mailbox = conf_mailbox(&conf, a, "Sent"),
 					   .name = span_of("Gesendet") });
 	change(a, (struct store_mutation){ .change = STORE_SUBSCRIBE, .name = span_of("not/there") });
 	change(a, (struct store_mutation){ .change = STORE_UNSUBSCRIBE, .name = span_of("Junk") });
-	change(a, (struct store_mutation){ .change = STORE_DELETE, .mailbox = conf_mailbox(&conf, a, "Archive") });
+	change(a, (struct store_mutation){ .change = STORE_DELETE,
+					   .mailbox = conf_mailbox(&conf, a, "Archive") });
 	store_logout(a);
 }
 
-static const char *const accounts[] = { "mitsuko@post.example", ".odd+name%x@tmp", "o'hara@b\xc3\xbc" "cher.example" };
+static const char *const accounts[] = { "mitsuko@post.example", ".odd+name%x@tmp",
+					"o'hara@b\xc3\xbc"
+					"cher.example" };
 
 enum { COUNT = sizeof(accounts) / sizeof(accounts[0]) };
 
@@ -297,8 +305,10 @@ static void test_damaged_body(void **state)
 	struct store_account *a = conf_login(&conf, "a@x.example");
 	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
 	const struct store_range both = { 1, 3 };
-	const struct store_mutation copy = { .change = STORE_COPY, .mailbox = inbox,
-					     .target = conf_mailbox(&conf, a, "Trash"), .uids = { &both, 1 } };
+	const struct store_mutation copy = { .change = STORE_COPY,
+					     .mailbox = inbox,
+					     .target = conf_mailbox(&conf, a, "Trash"),
+					     .uids = { &both, 1 } };
 	char path[32], folder[300];
 	struct dirent *e;
 	DIR *d;
@@ -341,7 +351,7 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_rebuild),	  CASE(test_numbers),	   CASE(test_damaged_files),
+		CASE(test_rebuild),       CASE(test_numbers),      CASE(test_damaged_files),
 		CASE(test_damaged_index), CASE(test_damaged_body),
 	};
 

@@ -30,10 +30,22 @@ static void test_key_order(void **state)
 
 static const struct message messages[] = {
 	{ .r = { .uid = 1 } },
-	{ .r = { .uid = 7, .flags = 31, .keywords = UINT64_MAX, .modseq = UINT64_MAX, .guid = "0123456789abcde",
-		 .size = UINT64_MAX, .internal_s = INT64_MAX, .saved_s = INT64_MIN, .meta_offset = UINT64_MAX,
+	{ .r = { .uid = 7,
+		 .flags = 31,
+		 .keywords = UINT64_MAX,
+		 .modseq = UINT64_MAX,
+		 .guid = "0123456789abcde",
+		 .size = UINT64_MAX,
+		 .internal_s = INT64_MAX,
+		 .saved_s = INT64_MIN,
+		 .meta_offset = UINT64_MAX,
 		 .meta_length = UINT32_MAX } },
-	{ .r = { .uid = 9, .flags = 1, .modseq = 300, .size = 4096, .internal_s = -1, .saved_s = 1700000000 } },
+	{ .r = { .uid = 9,
+		 .flags = 1,
+		 .modseq = 300,
+		 .size = 4096,
+		 .internal_s = -1,
+		 .saved_s = 1700000000 } },
 };
 
 static void test_message(void **state)
@@ -65,24 +77,39 @@ static void test_message_damage(void **state)
 		uint8_t bytes[40];
 	} cases[] = {
 		{ "flags that are none", { 32 } },
-		{ "a number over 64 bits", { 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02 } },
-		{ "a number without end", { 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80 } },
+		{ "a number over 64 bits",
+		  { 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02 } },
+		{ "a number without end",
+		  { 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80 } },
 	};
 	struct message back;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unit_case(cases[i].why, i);
-		assert_false(message_decode((struct span){ cases[i].bytes, sizeof(cases[i].bytes) }, 1, &back));
+		assert_false(
+		    message_decode((struct span){ cases[i].bytes, sizeof(cases[i].bytes) }, 1, &back));
 	}
 }
 
 static void test_head(void **state)
 {
-	const struct head h = { .role = STORE_ROLE_JUNK, .subscribed = 1, .uidvalidity = 1795262478, .uidnext = 5,
-				.recent_uid = 3, .modseq = 77, .exists = 4, .unseen = 2, .deleted = 1, .unseen_hint = 2,
-				.size = 1 << 20, .uid_floor = 1000, .modseq_floor = 10000, .log_floor = 3,
-				.log_count = 9, .expunges = 6 };
+	const struct head h = { .role = STORE_ROLE_JUNK,
+				.subscribed = 1,
+				.uidvalidity = 1795262478,
+				.uidnext = 5,
+				.recent_uid = 3,
+				.modseq = 77,
+				.exists = 4,
+				.unseen = 2,
+				.deleted = 1,
+				.unseen_hint = 2,
+				.size = 1 << 20,
+				.uid_floor = 1000,
+				.modseq_floor = 10000,
+				.log_floor = 3,
+				.log_count = 9,
+				.expunges = 6 };
 	struct span name;
 	struct head back;
 	struct buf out;
@@ -122,7 +149,7 @@ static void test_log(void **state)
 	assert_int_equal(back.count, 3);
 	assert_memory_equal(back.at, r.at, 3 * sizeof(*r.at));
 	assert_true(log_decode(buf_span(&out), &time_s, NULL));
-	buf_put(&out, (struct span){ (const uint8_t *)"\x01\x01", 2 });	/* beyond the last UID */
+	buf_put(&out, (struct span){ (const uint8_t *)"\x01\x01", 2 }); /* beyond the last UID */
 	ranges_reset(&back);
 	assert_false(log_decode(buf_span(&out), &time_s, &back));
 	buf_clear(&out);
@@ -133,8 +160,11 @@ static void test_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_key_order), cmocka_unit_test(test_message),
-		cmocka_unit_test(test_message_damage), cmocka_unit_test(test_head), cmocka_unit_test(test_log),
+		cmocka_unit_test(test_key_order),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_message_damage),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_log),
 	};
 
 	return unit_run(tests, 5, "local record");

@@ -6,12 +6,16 @@
 
 #include "storage/local/statefile.h"
 
-static const char *const names[] = { "INBOX", "a b", "100%", "%41", "\xe9\x83\xb5\xe4\xbe\xbf/x", "\"\\", "x\xc2\xa0y" };
+static const char *const names[] = { "INBOX", "a b",       "100%", "%41", "\xe9\x83\xb5\xe4\xbe\xbf/x",
+				     "\"\\",  "x\xc2\xa0y" };
 
 static void test_mailbox(void **state)
 {
-	const struct head h = { .role = STORE_ROLE_SENT, .subscribed = 1, .uidvalidity = 1795262478,
-				.uid_floor = 4294967295, .modseq_floor = 1ULL << 40 };
+	const struct head h = { .role = STORE_ROLE_SENT,
+				.subscribed = 1,
+				.uidvalidity = 1795262478,
+				.uid_floor = 4294967295,
+				.modseq_floor = 1ULL << 40 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -46,8 +50,8 @@ static void test_flags(void **state)
 		uint32_t uid, flags;
 		uint64_t keywords;
 	} told[] = {
-		{ 1, 0, 0 }, { 2, 1, 0 }, { 3, 1, 0 }, { 5, 1, 0 }, { 6, 0, 0 }, { 7, 31, 3 }, { 8, 0, 2 },
-		{ 9, 0, UINT64_MAX }, { 4294967294, 8, 0 },
+		{ 1, 0, 0 },  { 2, 1, 0 }, { 3, 1, 0 },          { 5, 1, 0 },          { 6, 0, 0 },
+		{ 7, 31, 3 }, { 8, 0, 2 }, { 9, 0, UINT64_MAX }, { 4294967294, 8, 0 },
 	};
 	const struct span words[] = { span_of("$Forwarded"), span_of("work") };
 	struct flags_writer w;

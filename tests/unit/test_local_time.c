@@ -32,7 +32,7 @@
 
 /* --- the clock ------------------------------------------------------------- */
 
-static int64_t ahead_ms;	/* of the real time, on both clocks */
+static int64_t ahead_ms; /* of the real time, on both clocks */
 
 uint64_t clock_mono_ms(void)
 {
@@ -157,7 +157,7 @@ static void test_quiet(void **state)
 	assert_int_equal(conf_all(&conf, a, inbox)->record_count, 1);
 	store_logout(a);
 	conf_idle(&conf);
-	assert_int_equal(status("accounts-in-memory"), 0);	/* it only looked */
+	assert_int_equal(status("accounts-in-memory"), 0); /* it only looked */
 }
 
 /* At most five minutes behind, however busy. */
@@ -172,7 +172,8 @@ static void test_busy(void **state)
 		for (int i = 0; i < 60; i++)
 			conf_idle(&conf);
 		ahead_ms += 59 * 1000;
-		conf_flags(&conf, a, inbox, 1, 1, minute % 2 ? STORE_FLAGS_ADD : STORE_FLAGS_REMOVE, STORE_SEEN, NULL);
+		conf_flags(&conf, a, inbox, 1, 1, minute % 2 ? STORE_FLAGS_ADD : STORE_FLAGS_REMOVE,
+			   STORE_SEEN, NULL);
 	}
 	for (int i = 0; i < 60; i++)
 		conf_idle(&conf);
@@ -278,7 +279,8 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_quiet), CASE(test_busy), CASE(test_txids), CASE(test_tombstones), CASE(test_uidvalidity),
+		CASE(test_quiet),      CASE(test_busy),        CASE(test_txids),
+		CASE(test_tombstones), CASE(test_uidvalidity),
 	};
 
 	if (sodium_init() < 0)

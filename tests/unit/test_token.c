@@ -10,8 +10,10 @@ static const uint8_t key[STORE_TOKEN_KEY] = { 1, 2, 3 };
 
 static struct store_grant grant(const char *account)
 {
-	struct store_grant g = { .rights = STORE_RIGHT_READ, .session = 0x1122334455667788,
-				 .made_ms = 1795262478123, .ends_s = 1795266078 };
+	struct store_grant g = { .rights = STORE_RIGHT_READ,
+				 .session = 0x1122334455667788,
+				 .made_ms = 1795262478123,
+				 .ends_s = 1795266078 };
 
 	snprintf(g.account, sizeof(g.account), "%s", account);
 	return g;
