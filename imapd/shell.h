@@ -43,5 +43,7 @@ void shell_meta(struct shell *s, const struct imap_action *a);
 /* Hands a result to the engine. */
 void shell_answer(struct shell *s, const struct imap_result *result);
 void shell_answer_status(struct shell *s, enum store_status status);
+/* op: what a call of the store gave; 0, and nothing will complete: answered as TRY_LATER. */
+void shell_asked(struct shell *s, uint64_t op);
 
 #endif

@@ -32,7 +32,7 @@ static void opened(void *arg, enum store_status status, int fd, uint64_t size)
 void shell_body_open(struct shell *s, const struct imap_action *a)
 {
 	shell_body_close(s);
-	s->store_op = store_body(s->account, a->body.mailbox, a->body.uid, opened, s);
+	shell_asked(s, store_body(s->account, a->body.mailbox, a->body.uid, opened, s));
 }
 
 static void answer_bytes(struct shell *s, int r, struct span bytes)
@@ -116,5 +116,5 @@ void shell_meta(struct shell *s, const struct imap_action *a)
 		close(s->meta);
 	s->meta = -1;
 	s->meta_fresh = true;
-	s->store_op = store_meta_file(s->account, meta_opened, s);
+	shell_asked(s, store_meta_file(s->account, meta_opened, s));
 }

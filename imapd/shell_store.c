@@ -27,6 +27,13 @@ void shell_answer_status(struct shell *s, enum store_status status)
 	shell_answer(s, &result);
 }
 
+void shell_asked(struct shell *s, uint64_t op)
+{
+	s->store_op = op;
+	if (op == 0)
+		shell_answer_status(s, STORE_TRY_LATER);
+}
+
 /* A result that came later: the loop asks the engine again. */
 static void answer_later(struct shell *s, const struct imap_result *result)
 {
@@ -71,6 +78,8 @@ static void login_checked(void *arg, enum auth_status status, const struct auth_
 		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), grant->account,
 			 s->mechanism);
 		s->store_op = store_login(s->service->store, &grant->token, account_opened, s);
+		if (s->store_op == 0)
+			answer_login(s, IMAP_LOGIN_LATER);
 	}
 }
 
@@ -88,6 +97,8 @@ static void do_login(struct shell *s, const struct imap_action *a)
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->login.mechanism);
 	conn_login_begin(s->conn);
 	s->auth_op = auth_login(s->service->auth, &attempt, login_checked, s);
+	if (s->auth_op == 0)
+		answer_login(s, IMAP_LOGIN_LATER);
 }
 
 /* --- looking --------------------------------------------------------------- */
@@ -152,7 +163,7 @@ static void do_commit(struct shell *s, const struct imap_action *a)
 			m[i].internal_s = clock_real_ms() / 1000;
 	}
 	store_txid_new(&txid);
-	s->store_op = store_commit(s->account, m, n, &txid, committed, s);
+	shell_asked(s, store_commit(s->account, m, n, &txid, committed, s));
 }
 
 /* --- APPEND's message ------------------------------------------------------ */
@@ -225,13 +236,13 @@ void shell_act(struct shell *s, const struct imap_action *a)
 		do_login(s, a);
 		break;
 	case IMAP_LIST:
-		s->store_op = store_list(s->account, a->from, listed, s);
+		shell_asked(s, store_list(s->account, a->from, listed, s));
 		break;
 	case IMAP_FIND:
-		s->store_op = store_find(s->account, a->name, found, s);
+		shell_asked(s, store_find(s->account, a->name, found, s));
 		break;
 	case IMAP_SYNC:
-		s->store_op = store_sync(s->account, &a->look, synced, s);
+		shell_asked(s, store_sync(s->account, &a->look, synced, s));
 		break;
 	case IMAP_COMMIT:
 		do_commit(s, a);

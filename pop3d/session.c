@@ -36,12 +36,35 @@ static void answer(struct session *s, enum pop3_result result)
 	conn_wake(s->conn);
 }
 
+/* auth.h: a question that has no number is never answered. */
+static void auth_asked(struct session *s, uint64_t op)
+{
+	s->auth_op = op;
+	if (op == 0)
+		answer(s, POP3_TRY_LATER);
+}
+
+static void store_asked(struct session *s, uint64_t op)
+{
+	s->store_op = op;
+	if (op == 0)
+		answer(s, POP3_TRY_LATER);
+}
+
 /* --- logging in ------------------------------------------------------------ */
 
 static void leave_account(struct session *s)
 {
 	store_logout(s->store);
 	s->store = NULL;
+}
+
+/* A step of opening the maildrop. */
+static void opening_asked(struct session *s, uint64_t op)
+{
+	if (op == 0)
+		leave_account(s);
+	store_asked(s, op);
 }
 
 static void look(struct session *s, uint32_t first);
@@ -71,7 +94,7 @@ static void look(struct session *s, uint32_t first)
 	const struct store_look look = { .mailbox = s->inbox, .want = STORE_WANT_RECORDS, .first = first,
 					 .last = UINT32_MAX };
 
-	s->store_op = store_sync(s->store, &look, page_done, s);
+	opening_asked(s, store_sync(s->store, &look, page_done, s));
 }
 
 static void found(void *arg, enum store_status st, const struct store_mailbox *m)
@@ -95,7 +118,7 @@ static void locked(void *arg, enum store_status st, const char *words)
 	(void)words;
 	s->store_op = 0;
 	if (st == STORE_OK) {
-		s->store_op = store_find(s->store, span_of("INBOX"), found, s);
+		opening_asked(s, store_find(s->store, span_of("INBOX"), found, s));
 		return;
 	}
 	leave_account(s);
@@ -124,7 +147,7 @@ static void login_done(void *arg, enum auth_status st, const struct auth_grant *
 		memcpy(s->account, grant->account, sizeof(s->account));
 		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), s->account,
 			 s->mechanism);
-		s->store_op = store_login(s->service->store, &grant->token, opened, s);
+		store_asked(s, store_login(s->service->store, &grant->token, opened, s));
 	}
 }
 
@@ -141,7 +164,7 @@ static void do_authenticate(struct session *s, const struct pop3_action *a)
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
 	conn_login_begin(s->conn);
-	s->auth_op = auth_login(s->service->auth, &attempt, login_done, s);
+	auth_asked(s, auth_login(s->service->auth, &attempt, login_done, s));
 }
 
 /* --- a message ------------------------------------------------------------- */
@@ -254,7 +277,7 @@ static void do_update(struct session *s)
 						  .flags = STORE_SEEN };
 	store_txid_new(&txid);
 	if (gone != NULL && seen != NULL)
-		s->store_op = store_commit(s->store, m, n, &txid, updated, s);
+		store_asked(s, store_commit(s->store, m, n, &txid, updated, s));
 	else
 		answer(s, POP3_TRY_LATER);
 	free(gone);
@@ -271,10 +294,10 @@ static void act(struct session *s, const struct pop3_action *a)
 		do_authenticate(s, a);
 		break;
 	case POP3_OPEN:
-		s->store_op = store_lock(s->store, locked, s);
+		opening_asked(s, store_lock(s->store, locked, s));
 		break;
 	case POP3_OPEN_BODY:
-		s->store_op = store_body(s->store, s->inbox, a->uid, body_opened, s);
+		store_asked(s, store_body(s->store, s->inbox, a->uid, body_opened, s));
 		break;
 	case POP3_READ:
 		do_read(s, a);

@@ -36,6 +36,21 @@ static void answer(struct session *s, enum smtp_result result, const char *words
 	conn_wake(s->conn);
 }
 
+/* auth.h: a question that has no number is never answered. */
+static void auth_asked(struct session *s, uint64_t op)
+{
+	s->auth_op = op;
+	if (op == 0)
+		answer(s, SMTP_TRY_LATER, NULL);
+}
+
+static void store_asked(struct session *s, uint64_t op)
+{
+	s->store_op = op;
+	if (op == 0)
+		answer(s, SMTP_TRY_LATER, NULL);
+}
+
 static enum smtp_result from_store(enum store_status st)
 {
 	switch (st) {
@@ -84,7 +99,7 @@ static void do_authenticate(struct session *s, const struct smtp_action *a)
 
 	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
 	conn_login_begin(s->conn);
-	s->auth_op = auth_login(s->daemon->auth, &attempt, login_done, s);
+	auth_asked(s, auth_login(s->daemon->auth, &attempt, login_done, s));
 }
 
 /* --- the envelope ---------------------------------------------------------- */
@@ -242,8 +257,10 @@ static void do_commit(struct session *s, const struct smtp_action *a)
 {
 	s->size = a->size;
 	s->store_op = transaction_deliver(&s->t, s->daemon->store, delivered, s);
-	if (s->store_op == 0)
-		answer(s, SMTP_TRY_LATER, NULL);
+	if (s->store_op != 0)
+		return;
+	transaction_clear(&s->t); /* the next message must not go to these recipients too */
+	answer(s, SMTP_TRY_LATER, NULL);
 }
 
 /* --- the engine's actions -------------------------------------------------- */
@@ -256,13 +273,13 @@ static void act(struct session *s, const struct smtp_action *a)
 		do_authenticate(s, a);
 		break;
 	case SMTP_CHECK_SENDER:
-		s->auth_op = auth_owns(s->daemon->auth, s->account, span_of(a->address), owns_done, s);
+		auth_asked(s, auth_owns(s->daemon->auth, s->account, span_of(a->address), owns_done, s));
 		break;
 	case SMTP_CHECK_ROOM:
-		s->store_op = store_room(s->daemon->store, a->size, room_done, s);
+		store_asked(s, store_room(s->daemon->store, a->size, room_done, s));
 		break;
 	case SMTP_CHECK_RECIPIENT:
-		s->auth_op = auth_resolve(s->daemon->auth, span_of(a->address), resolve_done, s);
+		auth_asked(s, auth_resolve(s->daemon->auth, span_of(a->address), resolve_done, s));
 		break;
 	case SMTP_BODY_BEGIN:
 		answer(s, begin_body(s), NULL);
@@ -374,6 +391,11 @@ static void session_secured(void *session)
 	smtp_server_secured(((struct session *)session)->engine);
 }
 
+static void session_finished(void *session)
+{
+	smtp_server_finished(((struct session *)session)->engine);
+}
+
 static void session_tick(void *session, uint64_t now_ms)
 {
 	smtp_server_tick(((struct session *)session)->engine, now_ms);
@@ -407,6 +429,7 @@ const struct conn_protocol smtpd_protocol = {
 	.feed = session_feed,
 	.next = session_next,
 	.secured = session_secured,
+	.finished = session_finished,
 	.tick = session_tick,
 	.deadline = session_deadline,
 	.end = session_end,

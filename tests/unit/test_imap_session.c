@@ -81,6 +81,7 @@ static void test_logins(void **state)
 		{ "1 LOGIN anna wrong\r\n", "1 NO [AUTHENTICATIONFAILED] ~\r\n" },
 		{ "1 LOGIN off x\r\n", "1 NO [CONTACTADMIN] ~\r\n" },
 		{ "1 LOGIN late x\r\n", "1 NO [UNAVAILABLE] ~\r\n" },
+		{ "1 LOGIN none x\r\n", "1 NO [UNAVAILABLE] ~\r\n" },
 		{ "1 LOGIN crowd secret\r\n", "1 NO [LIMIT] ~\r\n" },
 		{ "1 LOGIN anna\r\n", "1 BAD LOGIN: an argument is missing\r\n" },
 		{ "1 LOGIN anna secret x\r\n", "1 BAD LOGIN: there is more than the command takes\r\n" },
