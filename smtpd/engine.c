@@ -250,7 +250,12 @@ void smtp_server_tick(struct smtp_server *e, uint64_t now_ms)
 
 bool smtp_server_idle(const struct smtp_server *e)
 {
-	return e->open.number == 0 && e->phase != PHASE_BODY && !e->has_sender;
+	return e->open.number == 0 && (e->phase != PHASE_BODY || e->finished);
+}
+
+void smtp_server_finished(struct smtp_server *e)
+{
+	e->finished = true;
 }
 
 void smtp_server_end(struct smtp_server *e, const char *why)

@@ -102,6 +102,8 @@ void smtp_server_end(struct smtp_server *e, const char *why);
  * committed is answered first. */
 void smtp_server_revoke(struct smtp_server *e, const char *why);
 bool smtp_server_idle(const struct smtp_server *e);
+/* The client has sent all that it will: half a message is none, and nothing waits for its rest. */
+void smtp_server_finished(struct smtp_server *e);
 
 /* The transaction, for trace lines and the log; lent until the next call. */
 const char *smtp_server_helo(const struct smtp_server *e);

@@ -65,6 +65,7 @@ struct smtp_server {
 
 	uint64_t now_ms, login_deadline, deadline;
 	const char *ending;		/* the server ends the session: why */
+	bool finished;			/* the client has sent all that it will */
 };
 
 /* reply.c: `code enhanced text`, one line or several. */
