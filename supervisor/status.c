@@ -52,19 +52,27 @@ static void put_age(struct buf *out, uint64_t ms)
 		buf_printf(out, "%llud", s / 86400);
 }
 
+/* What a person wants to see of a daemon's counts; --json has all. */
+static bool is_headline(struct span key)
+{
+	return span_is(key, "connections") || span_is(key, "accepted") || span_is(key, "sessions") ||
+	       span_is(key, "logins");
+}
+
 static void put_child(const struct child *c, struct buf *out)
 {
 	struct span in = buf_span(&c->answer), key, value;
 	char shown[200];
 
-	buf_printf(out, "%-10s pid %-7d %-9s up ", c->label, (int)c->pid, state_name(c));
+	buf_printf(out, "%-11s pid %-7d %-9s up ", c->label, (int)c->pid, state_name(c));
 	put_age(out, clock_mono_ms() - c->started_ms);
 	buf_printf(out, "  restarts %u", restarts_of(c));
-	while (take_pair(&in, &key, &value)) {
-		buf_printf(out, "  %s", escape_text(shown, sizeof(shown), key));
-		buf_printf(out, " %s", escape_text(shown, sizeof(shown), value));
-	}
-	buf_printf(out, "\n           %s\n", c->sandbox);
+	while (take_pair(&in, &key, &value))
+		if (is_headline(key)) {
+			buf_printf(out, "  %.*s", (int)key.n, (const char *)key.p);
+			buf_printf(out, " %s", escape_text(shown, sizeof(shown), value));
+		}
+	buf_printf(out, "\n            %s\n", c->sandbox);
 }
 
 static void put_waiting(const struct supervisor *s, enum daemon d, struct buf *out)
@@ -76,7 +84,7 @@ static void put_waiting(const struct supervisor *s, enum daemon d, struct buf *o
 			buf_printf(out, "%s[%u] is down, restarts %u\n", daemon_rows[d].name, i + 1,
 				   g->slots[i].restarts);
 	if (g->workers == 0)
-		buf_printf(out, "%-10s not started: it has no Listen\n", daemon_rows[d].name);
+		buf_printf(out, "%-11s not started: it has no Listen\n", daemon_rows[d].name);
 }
 
 static const char *mode_name(const struct config_listen *l)
@@ -117,7 +125,7 @@ void status_write(const struct supervisor *s, struct buf *out)
 	enum daemon d = 0;
 	size_t i = 0;
 
-	buf_printf(out, "yubind     pid %-7d running   up ", (int)getpid());
+	buf_printf(out, "yubind      pid %-7d running   up ", (int)getpid());
 	put_age(out, clock_mono_ms() - s->started_ms);
 	buf_printf(out, "  %s\n", config_text(setup_site(s->setup), CONFIG_HOSTNAME));
 	for (enum daemon k = 0; k < DAEMON_COUNT; k++) {
@@ -127,7 +135,7 @@ void status_write(const struct supervisor *s, struct buf *out)
 		put_waiting(s, k, out);
 	}
 	while ((l = next_listen(s, &d, &i)) != NULL)
-		buf_printf(out, "%-10s listens at %s %s%s%s\n", daemon_rows[d].name, l->text, mode_name(l),
+		buf_printf(out, "%-11s listens at %s %s%s%s\n", daemon_rows[d].name, l->text, mode_name(l),
 			   l->service != CONFIG_SERVICE_NONE ? " " : "", service_name(l));
 	if (!s->root)
 		buf_put_text(out, "not started by root: all daemons run as one user\n");
