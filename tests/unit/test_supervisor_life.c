@@ -142,19 +142,39 @@ static void server_stop(struct server *v)
 	assert_int_equal(server_wait(v), 0);
 }
 
-/* The number behind key in the line of the status that begins with label; -1: none. */
+/* What `status --json` has under key for the daemon "imapd[2]", as text, in out; "" without. */
+static void status_value(struct server *v, const char *label, const char *key, char *out, size_t size)
+{
+	char *text = order(v, "status json", 0), want[64], *at, *value;
+
+	snprintf(want, sizeof(want), "{\"name\":\"%.*s\",\"worker\":%d,", (int)strcspn(label, "["), label,
+		 (int)strtol(label + strcspn(label, "[") + 1, NULL, 10));
+	out[0] = '\0';
+	at = strstr(text, want);
+	if (at != NULL)
+		at[strcspn(at, "}")] = '\0';
+	snprintf(want, sizeof(want), "\"%s\":", key);
+	value = at != NULL ? strstr(at, want) : NULL;
+	if (value != NULL)
+		snprintf(out, size, "%.*s", (int)strcspn(value + strlen(want), ","), value + strlen(want));
+	free(text);
+}
+
+/* The same as a number; -1: none. */
 static int status_number(struct server *v, const char *label, const char *key)
 {
-	char *text = order(v, "status", 0), *at = strstr(text, label);
-	int number = -1;
+	char value[64];
 
-	if (at != NULL)
-		at[strcspn(at, "\n")] = '\0';
-	at = at != NULL ? strstr(at, key) : NULL;
-	if (at != NULL)
-		number = (int)strtol(at + strlen(key), NULL, 10);
-	free(text);
-	return number;
+	status_value(v, label, key, value, sizeof(value));
+	return value[0] != '\0' ? (int)strtol(value, NULL, 10) : -1;
+}
+
+static bool is_ready(struct server *v, const char *label)
+{
+	char value[64];
+
+	status_value(v, label, "state", value, sizeof(value));
+	return strcmp(value, "\"ready\"") == 0;
 }
 
 /* Until the daemon has been restarted so often and is there again; 10 s at most. */
@@ -162,7 +182,7 @@ static void wait_restarts(struct server *v, const char *label, int want)
 {
 	uint64_t end_ms = clock_mono_ms() + 10000;
 
-	while (status_number(v, label, "ready     up ") < 0 || status_number(v, label, "restarts ") != want) {
+	while (!is_ready(v, label) || status_number(v, label, "restarts") != want) {
 		if (clock_mono_ms() > end_ms)
 			fail_msg("%s did not come back", label);
 		poll(NULL, 0, 5);
@@ -190,12 +210,12 @@ static void test_start_and_stop(void **state)
 	(void)state;
 	fake_site_confs("mail.test", "");
 	server_must_start(&v);
-	assert_int_equal(status_number(&v, "imapd[2]", "listens "), 4);
-	assert_int_equal(status_number(&v, "smtpd[1]", "listens "), 6);
-	assert_int_equal(status_number(&v, "imapd[1]", "peers "), 2);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 5);
-	assert_int_equal(status_number(&v, "pop3d[1]", "ids "), 1);
-	assert_int_equal(status_number(&v, "pop3d[1]", "tickets "), 1);
+	assert_int_equal(status_number(&v, "imapd[2]", "listens"), 4);
+	assert_int_equal(status_number(&v, "smtpd[1]", "listens"), 6);
+	assert_int_equal(status_number(&v, "imapd[1]", "peers"), 2);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 5);
+	assert_int_equal(status_number(&v, "pop3d[1]", "ids"), 1);
+	assert_int_equal(status_number(&v, "pop3d[1]", "tickets"), 1);
 	assert_logged(" info imapd[2] here");
 	server_stop(&v);
 	assert_int_not_equal(access(fake_site_file("run/yubind.sock"), F_OK), 0);
@@ -227,7 +247,7 @@ static void test_bad_starts(void **state)
 
 static void kill_daemon(struct server *v, const char *label)
 {
-	int pid = status_number(v, label, "pid ");
+	int pid = status_number(v, label, "pid");
 
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
@@ -243,14 +263,14 @@ static void test_comes_back(void **state)
 	server_must_start(&v);
 	kill_daemon(&v, "imapd[1]");
 	wait_restarts(&v, "imapd[1]", 1);
-	assert_int_equal(status_number(&v, "imapd[1]", "peers "), 2);
-	assert_int_equal(status_number(&v, "imapd[2]", "restarts "), 0);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 6);
+	assert_int_equal(status_number(&v, "imapd[1]", "peers"), 2);
+	assert_int_equal(status_number(&v, "imapd[2]", "restarts"), 0);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 6);
 	kill_daemon(&v, "storaged[1]");
 	wait_restarts(&v, "storaged[1]", 1);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers "), 5);
-	assert_int_equal(status_number(&v, "pop3d[1]", "peers "), 3);
-	assert_int_equal(status_number(&v, "pop3d[1]", "restarts "), 0);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 5);
+	assert_int_equal(status_number(&v, "pop3d[1]", "peers"), 3);
+	assert_int_equal(status_number(&v, "pop3d[1]", "restarts"), 0);
 	assert_logged("daemon died daemon=storaged[1]");
 	server_stop(&v);
 }
@@ -263,8 +283,8 @@ static void test_babble(void **state)
 	(void)state;
 	fake_site_confs("babble.pop3d", "");
 	server_must_start(&v);
-	assert_int_equal(status_number(&v, "imapd[1]", "restarts "), 0);
-	assert_true(status_number(&v, "pop3d[1]", "restarts ") >= 1);
+	assert_int_equal(status_number(&v, "imapd[1]", "restarts"), 0);
+	assert_true(status_number(&v, "pop3d[1]", "restarts") >= 1);
 	assert_logged("malformed message, killed daemon=pop3d[1] type=99");
 	server_stop(&v);
 }
@@ -277,28 +297,28 @@ static void test_reload(void **state)
 	(void)state;
 	fake_site_confs("mail.test", "");
 	server_must_start(&v);
-	old = status_number(&v, "imapd[1]", "pid ");
+	old = status_number(&v, "imapd[1]", "pid");
 	fake_site_confs("mail.test", "SecureLevel 3\n");
 	order_plain(&v, "reload", 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old); /* settings went into it */
+	assert_int_equal(status_number(&v, "imapd[1]", "pid"), old); /* settings went into it */
 	fake_site_confs("mail.test", "SecureLevel 9\n");
 	order_plain(&v, "reload", 1);
 	fake_site_confs("mail.test", "Workers 1\n");
 	order_plain(&v, "reload", 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 4);
+	assert_int_equal(status_number(&v, "imapd[1]", "listens"), 4);
 	fake_site_confs("mail.test", "Workers 1\nEnableSSL no\n");	/* 993 closes */
 	order_plain(&v, "reload", 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 2);
+	assert_int_equal(status_number(&v, "imapd[1]", "listens"), 2);
 	fake_site_confs("mail.test", "Workers 1\n");
 	order_plain(&v, "reload", 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "listens "), 4);
-	assert_int_equal(status_number(&v, "imapd[2]", "pid "), -1);
-	assert_int_not_equal(status_number(&v, "imapd[1]", "pid "), old);
-	assert_int_equal(status_number(&v, "smtpd[2]", "restarts "), 0);
-	old = status_number(&v, "imapd[1]", "pid ");
+	assert_int_equal(status_number(&v, "imapd[1]", "listens"), 4);
+	assert_int_equal(status_number(&v, "imapd[2]", "pid"), -1);
+	assert_int_not_equal(status_number(&v, "imapd[1]", "pid"), old);
+	assert_int_equal(status_number(&v, "smtpd[2]", "restarts"), 0);
+	old = status_number(&v, "imapd[1]", "pid");
 	fake_site_confs("fail.imapd", "Workers 1\n"); /* the new process will not start */
 	order_plain(&v, "reload", 1);
-	assert_int_equal(status_number(&v, "imapd[1]", "pid "), old);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid"), old);
 	server_stop(&v);
 }
 
@@ -312,13 +332,13 @@ static void test_new_program(void **state)
 	(void)state;
 	fake_site_confs("mail.test", "");
 	server_must_start(&v);
-	pop3d = status_number(&v, "pop3d[1]", "pid ");
-	imapd = status_number(&v, "imapd[1]", "pid ");
+	pop3d = status_number(&v, "pop3d[1]", "pid");
+	imapd = status_number(&v, "imapd[1]", "pid");
 	snprintf(command, sizeof(command), "cp --remove-destination /proc/%d/exe %s/programs/pop3d", (int)getpid(), fake_site);
 	assert_int_equal(system(command), 0);
 	order_plain(&v, "reload", 0);
-	assert_int_not_equal(status_number(&v, "pop3d[1]", "pid "), pop3d);
-	assert_int_equal(status_number(&v, "imapd[1]", "pid "), imapd);
+	assert_int_not_equal(status_number(&v, "pop3d[1]", "pid"), pop3d);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid"), imapd);
 	server_stop(&v);
 }
 
@@ -344,7 +364,7 @@ static void test_accounts(void **state)
 	fake_site_confs("faint.authd", "");
 	server_must_start(&v);
 	order_plain(&v, "accounts", 0);
-	assert_int_equal(status_number(&v, "authd[1]", "restarts "), 1);
+	assert_int_equal(status_number(&v, "authd[1]", "restarts"), 1);
 	server_stop(&v);
 }
 
@@ -357,14 +377,14 @@ static void test_restart(void **state)
 	fake_site_confs("mail.test", "");
 	server_must_start(&v);
 	order_plain(&v, "accounts", 0);
-	smtpd = status_number(&v, "smtpd[1]", "pid ");
-	storaged = status_number(&v, "storaged[1]", "pid ");
-	imapd = status_number(&v, "imapd[1]", "pid ");
+	smtpd = status_number(&v, "smtpd[1]", "pid");
+	storaged = status_number(&v, "storaged[1]", "pid");
+	imapd = status_number(&v, "imapd[1]", "pid");
 	order_plain(&v, "restart smtpd storaged", 0);
-	assert_int_not_equal(status_number(&v, "smtpd[1]", "pid "), smtpd);
-	assert_int_not_equal(status_number(&v, "storaged[1]", "pid "), storaged);
-	assert_int_equal(status_number(&v, "storaged[1]", "restarts "), 0);
-	assert_int_equal(status_number(&v, "imapd[1]", "pid "), imapd);
+	assert_int_not_equal(status_number(&v, "smtpd[1]", "pid"), smtpd);
+	assert_int_not_equal(status_number(&v, "storaged[1]", "pid"), storaged);
+	assert_int_equal(status_number(&v, "storaged[1]", "restarts"), 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "pid"), imapd);
 	order_plain(&v, "restart nobody", 2);
 	order_plain(&v, "sing", 2);
 	server_stop(&v);
@@ -404,7 +424,7 @@ static void test_port_taken(void **state)
 	if (strstr(err.words, want) == NULL)
 		fail_msg("%s", err.words);
 	assert_int_equal(server_wait(&second), 1);
-	assert_int_equal(status_number(&v, "imapd[1]", "restarts "), 0);
+	assert_int_equal(status_number(&v, "imapd[1]", "restarts"), 0);
 	server_stop(&v);
 }
 
