@@ -151,7 +151,10 @@ void smtp_recipient_done(struct smtp_server *e, enum smtp_result result)
 		refuse_recipient(e, "no-such-user", "550 5.1.1 there is no such user here");
 		break;
 	case SMTP_NOT_LOCAL:
-		refuse_recipient(e, "not-local", "550 5.7.1 this server does not take mail for that domain");
+		refuse_recipient(e, "not-local",
+				 e->config.submission ?
+					 "550 5.7.1 this server does not deliver to other servers yet" :
+					 "550 5.7.1 this server does not take mail for that domain");
 		break;
 	case SMTP_OVER_QUOTA:
 		refuse_recipient(e, "over-quota", "452 4.2.2 the mailbox is full");

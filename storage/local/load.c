@@ -222,7 +222,7 @@ static int load_record(struct account *a)
 		return r;
 	s->next_account++;
 	key_kind(&k, KEY_COMPLETE);
-	number_encode(local_value(s), s->next_account);
+	complete_encode(local_value(s), s->next_account);
 	return local_put(s, &k, buf_span(&s->value));
 }
 

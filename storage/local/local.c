@@ -169,18 +169,14 @@ static int wipe_and_open(struct local *s, struct error *err)
 	return r == 0 ? open_kv(s, err) : r;
 }
 
-/* Is the index whole? Then it says so, with the number of the next account. */
+/* Is the index whole, and of today's format? Then it says so, with the number of the next account. */
 static bool index_complete(struct local *s)
 {
 	struct span value;
-	uint64_t next;
 	struct key k;
 
 	key_kind(&k, KEY_COMPLETE);
-	if (kv_get(s->kv, key_span(&k), &value) < 0 || !number_decode(value, &next))
-		return false;
-	s->next_account = (uint32_t)next;
-	return true;
+	return kv_get(s->kv, key_span(&k), &value) == 0 && complete_decode(value, &s->next_account);
 }
 
 static int index_make(struct local *s, struct error *err)
@@ -194,7 +190,7 @@ static int index_make(struct local *s, struct error *err)
 	if (r < 0)
 		return r;
 	key_kind(&k, KEY_COMPLETE);
-	number_encode(local_value(s), s->next_account);
+	complete_encode(local_value(s), s->next_account);
 	r = local_put(s, &k, buf_span(&s->value));
 	if (r == 0)
 		r = kv_flush(s->kv);

@@ -324,6 +324,21 @@ bool log_decode(struct span value, int64_t *time_s, struct ranges *r)
 	return true;
 }
 
+void complete_encode(struct buf *out, uint32_t next_account)
+{
+	value_put(out, (uint64_t)RECORD_FORMAT << 32 | next_account);
+}
+
+bool complete_decode(struct span value, uint32_t *next_account)
+{
+	uint64_t both;
+
+	if (!take_64(&value, &both) || both >> 32 != RECORD_FORMAT)
+		return false;
+	*next_account = (uint32_t)both;
+	return true;
+}
+
 void number_encode(struct buf *out, uint64_t value)
 {
 	value_put(out, value);

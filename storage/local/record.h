@@ -105,7 +105,15 @@ void log_encode(struct buf *out, int64_t time_s, const struct ranges *r);
 /* Pushes the ranges to *r, if it is not NULL. */
 bool log_decode(struct span value, int64_t *time_s, struct ranges *r);
 
-/* One number alone (T, Z). */
+/* Counts up whenever a record gets another form. An index of another format than this is made
+ * again from the folders: it would be read as what it is not. */
+enum { RECORD_FORMAT = 1 };
+
+/* Z: the index is whole, and of this format. */
+void complete_encode(struct buf *out, uint32_t next_account);
+bool complete_decode(struct span value, uint32_t *next_account);
+
+/* One number alone (T). */
 void number_encode(struct buf *out, uint64_t value);
 bool number_decode(struct span value, uint64_t *out);
 
