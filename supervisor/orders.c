@@ -45,6 +45,7 @@ struct orders {
 	uv_poll_t poll;
 	uv_timer_t late; /* children that do not answer are not waited for */
 	int fd;
+	int reserve; /* given up to answer one who comes when no descriptor is left */
 	unsigned count;
 	struct order *first;
 };
@@ -354,11 +355,25 @@ static bool may_order(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
+/* Whoever came first and has asked nothing makes room: nobody can keep `yubin stop` out. */
+static void drop_silent(struct supervisor *s)
+{
+	struct order *oldest = NULL;
+
+	for (struct order *o = s->orders->first; o != NULL; o = o->next)
+		if (o->wait == WAIT_NOTHING)
+			oldest = o;
+	if (oldest != NULL)
+		order_free(oldest);
+}
+
 static void order_new(struct supervisor *s, int fd)
 {
 	struct order *o = calloc(1, sizeof(*o));
 	const struct ipc_handlers handlers = { .receive = on_message, .gone = on_gone, .arg = o };
 
+	if (s->orders->count == ORDERS_MAX)
+		drop_silent(s);
 	if (o == NULL || s->orders->count == ORDERS_MAX || !may_order(fd)) {
 		close(fd);
 		free(o);
@@ -375,6 +390,19 @@ static void order_new(struct supervisor *s, int fd)
 	s->orders->count++;
 }
 
+/* No descriptor is left: who waits is closed, lest the loop be woken for them for ever. */
+static void turn_away(struct orders *all)
+{
+	int fd;
+
+	if (all->reserve >= 0)
+		close(all->reserve);
+	fd = accept4(all->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	all->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void on_connect(uv_poll_t *poll, int status, int events)
 {
 	struct supervisor *s = poll->data;
@@ -384,6 +412,8 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 	(void)events;
 	while ((fd = accept4(s->orders->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
 		order_new(s, fd);
+	if (errno == EMFILE || errno == ENFILE)
+		turn_away(s->orders);
 }
 
 /* Through the folder's descriptor: sun_path is shorter than paths may be. */
@@ -424,6 +454,7 @@ int orders_open(struct supervisor *s, struct error *err)
 		return fd;
 	}
 	all->fd = fd;
+	all->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	uv_timer_init(&s->loop, &all->late);
 	uv_poll_init(&s->loop, &all->poll, fd);
 	all->late.data = all->poll.data = s;
@@ -453,6 +484,8 @@ void orders_close(struct supervisor *s)
 	unlink(paths_file(&s->paths, PATHS_RUN, PATHS_SOCKET, path));
 	s->orders = NULL;
 	close(all->fd);
+	if (all->reserve >= 0)
+		close(all->reserve);
 	all->poll.data = all;
 	uv_close((uv_handle_t *)&all->late, NULL);
 	uv_close((uv_handle_t *)&all->poll, on_closed);

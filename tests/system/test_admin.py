@@ -292,6 +292,17 @@ def strip_recent(x):
     return [strip_recent(y) for y in x] if isinstance(x, list) else x.replace(b"\\Recent", b"").replace(b" )", b")").replace(b"( ", b"(") if isinstance(x, bytes) else x
 
 
+def test_idle_connections_to_the_control_socket_keep_nobody_out(make_site):
+    site = make_site()
+    idle = []
+    for _ in range(100):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.connect(str(site.path / "run/yubind.sock"))
+        idle.append(s)
+    assert site.status()["running"] is True
+    assert site.stop().returncode == 0
+
+
 def test_xmail_switches(make_site):
     site = make_site(start=False)
     site.run("start", "--", "-I-")
