@@ -419,11 +419,11 @@ void local_status(struct store *base, struct buf *out)
 {
 	struct local *s = local_of(base);
 
-	buf_printf(out, "accounts-in-memory %zu\n", table_count(s->accounts));
-	buf_printf(out, "requests-in-hand %zu\n", s->call_count);
+	buf_printf(out, "accounts_in_memory %zu\n", table_count(s->accounts));
+	buf_printf(out, "requests_in_hand %zu\n", s->call_count);
 	buf_printf(out, "commits %llu\n", (unsigned long long)s->commits);
 	buf_printf(out, "flushes %llu\n", (unsigned long long)s->flushes);
 	buf_printf(out, "txids %zu\n", txids_count(s->txids));
-	buf_printf(out, "free-bytes %llu\n", (unsigned long long)space_free_bytes(s->space));
+	buf_printf(out, "free_bytes %llu\n", (unsigned long long)space_free_bytes(s->space));
 	buf_printf(out, "reserve %s\n", space_low(s->space) ? "no" : "yes");
 }

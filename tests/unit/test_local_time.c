@@ -148,16 +148,16 @@ static void test_quiet(void **state)
 	for (int i = 0; i < 60; i++)
 		conf_idle(&conf);
 	assert_false(file_is_there(inbox, "flags"));
-	assert_int_equal(status("accounts-in-memory"), 1);
+	assert_int_equal(status("accounts_in_memory"), 1);
 	store_logout(a);
 	ahead_ms += 61 * 1000;
-	tick_until("accounts-in-memory", 0);
+	tick_until("accounts_in_memory", 0);
 	assert_true(file_is_there(inbox, "flags"));
 	a = conf_login(&conf, "a@x.example");
 	assert_int_equal(conf_all(&conf, a, inbox)->record_count, 1);
 	store_logout(a);
 	conf_idle(&conf);
-	assert_int_equal(status("accounts-in-memory"), 0); /* it only looked */
+	assert_int_equal(status("accounts_in_memory"), 0); /* it only looked */
 }
 
 /* At most five minutes behind, however busy. */
