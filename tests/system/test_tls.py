@@ -15,7 +15,7 @@ POLICIES = [("3", "0", "1.0 1.1 1.2 1.3"), ("7", "0", "1.1 1.2 1.3"), ("15", "2"
 
 
 def s_client(site, port, *args, starttls=None, text="Q\n"):
-    argv = ["openssl", "s_client", "-connect", f"localhost:{site.port(port)}", "-CAfile", str(site.path / "etc/tls/ca.pem"), "-cipher", "ALL@SECLEVEL=0", *args]
+    argv = ["openssl", "s_client", "-connect", f"127.0.0.1:{site.port(port)}", "-CAfile", str(site.path / "etc/tls/ca.pem"), "-cipher", "ALL@SECLEVEL=0", *args]
     if starttls:
         argv += ["-starttls", starttls]
     return subprocess.run(argv, input=text, capture_output=True, text=True, timeout=20)
