@@ -7,7 +7,7 @@
 #include "common/net/conn.h"
 #include "imapd/server.h"
 #include "service/body.h"
-#include "service/service.h"
+#include "service/login.h"
 
 extern const struct conn_protocol imap_protocol;
 
@@ -16,7 +16,8 @@ struct shell {
 	struct service *service;
 	struct imap_server *engine;
 	uint64_t number;		/* of the engine's open action */
-	uint64_t auth_op, store_op;	/* what works on it */
+	struct service_login login;
+	uint64_t store_op;		/* what works on it */
 	struct store_account *account;
 	struct store_stage *stage;
 	struct body_read *reading;
@@ -24,7 +25,6 @@ struct shell {
 	int meta;			/* the account's derived file, or -1 */
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
 	struct store_record record;	/* whose metadata are asked for */
-	char mechanism[16];
 	char *user;			/* "user@domain", NULL before the login */
 	uint64_t in_bytes, out_bytes;
 };

@@ -61,44 +61,33 @@ static void account_opened(void *arg, enum store_status status, struct store_acc
 	answer_login(s, status == STORE_OK ? IMAP_LOGIN_OK : IMAP_LOGIN_LATER);
 }
 
-static void login_checked(void *arg, enum auth_status status, const struct auth_grant *grant)
+static void login_checked(void *arg, enum service_login_status status, const struct auth_grant *grant)
 {
+	static const enum imap_login results[] = {
+		[SERVICE_LOGIN_WRONG] = IMAP_LOGIN_WRONG,
+		[SERVICE_LOGIN_DISABLED] = IMAP_LOGIN_DISABLED,
+		[SERVICE_LOGIN_TOO_MANY] = IMAP_LOGIN_LIMIT,
+		[SERVICE_LOGIN_TRY_LATER] = IMAP_LOGIN_LATER,
+	};
 	struct shell *s = arg;
 
-	s->auth_op = 0;
-	if (status != AUTH_OK) {
-		answer_login(s, status == AUTH_WRONG    ? IMAP_LOGIN_WRONG :
-				status == AUTH_DISABLED ? IMAP_LOGIN_DISABLED :
-							  IMAP_LOGIN_LATER);
-	} else if (!conn_login(s->conn, grant->account)) {
-		answer_login(s, IMAP_LOGIN_LIMIT);
-	} else {
-		free(s->user);
-		s->user = strdup(grant->account);
-		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), grant->account,
-			 s->mechanism);
-		s->store_op = store_login(s->service->store, &grant->token, account_opened, s);
-		if (s->store_op == 0)
-			answer_login(s, IMAP_LOGIN_LATER);
+	if (status != SERVICE_LOGIN_OK) {
+		answer_login(s, results[status]);
+		return;
 	}
+	free(s->user);
+	s->user = strdup(grant->account);
+	s->store_op = store_login(s->service->store, &grant->token, account_opened, s);
+	if (s->store_op == 0)
+		answer_login(s, IMAP_LOGIN_LATER);
 }
 
 static void do_login(struct shell *s, const struct imap_action *a)
 {
-	const struct auth_attempt attempt = {
-		.service = "imap",
-		.peer = conn_peer(s->conn),
-		.authzid = a->login.authzid,
-		.user = a->login.user,
-		.password = a->login.password,
-		.fingerprint = conn_client_fingerprint(s->conn),
-	};
+	const struct sasl_credentials credentials = { a->login.mechanism, a->login.authzid, a->login.user,
+						      a->login.password };
 
-	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->login.mechanism);
-	conn_login_begin(s->conn);
-	s->auth_op = auth_login(s->service->auth, &attempt, login_checked, s);
-	if (s->auth_op == 0)
-		answer_login(s, IMAP_LOGIN_LATER);
+	service_login_begin(&s->login, s->service, s->conn, "imap", &credentials, login_checked, s);
 }
 
 /* --- looking --------------------------------------------------------------- */
@@ -269,7 +258,7 @@ void shell_act(struct shell *s, const struct imap_action *a)
 
 void shell_clear(struct shell *s)
 {
-	auth_cancel(s->service->auth, s->auth_op);
+	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	shell_body_close(s);
 	drop_stage(s);

@@ -13,16 +13,16 @@
 #include "common/base/log.h"
 #include "pop3d/engine.h"
 #include "service/body.h"
-#include "service/service.h"
+#include "service/login.h"
 
 struct session {
 	struct conn *conn;
 	struct service *service;
 	struct pop3_server *engine;
 	uint64_t number;		/* of the action in hand */
-	uint64_t auth_op, store_op;
+	uint64_t store_op;
 	char account[STORE_ACCOUNT_MAX];
-	char mechanism[16];
+	struct service_login login;
 	struct store_account *store;
 	uint64_t inbox;			/* its id */
 	int body;			/* the message that is open, or -1 */
@@ -36,14 +36,7 @@ static void answer(struct session *s, enum pop3_result result)
 	conn_wake(s->conn);
 }
 
-/* auth.h: a question that has no number is never answered. */
-static void auth_asked(struct session *s, uint64_t op)
-{
-	s->auth_op = op;
-	if (op == 0)
-		answer(s, POP3_TRY_LATER);
-}
-
+/* store.h: a question that has no number is never answered. */
 static void store_asked(struct session *s, uint64_t op)
 {
 	s->store_op = op;
@@ -134,37 +127,30 @@ static void opened(void *arg, enum store_status st, struct store_account *accoun
 	answer(s, st == STORE_OK ? POP3_DONE : POP3_TRY_LATER);
 }
 
-static void login_done(void *arg, enum auth_status st, const struct auth_grant *grant)
+static enum pop3_result from_login(enum service_login_status st)
 {
-	struct session *s = arg;
-
-	s->auth_op = 0;
-	if (st != AUTH_OK) {
-		answer(s, st == AUTH_WRONG ? POP3_WRONG : st == AUTH_DISABLED ? POP3_DISABLED : POP3_TRY_LATER);
-	} else if (!conn_login(s->conn, grant->account)) {
-		answer(s, POP3_TOO_MANY);
-	} else {
-		memcpy(s->account, grant->account, sizeof(s->account));
-		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), s->account,
-			 s->mechanism);
-		store_asked(s, store_login(s->service->store, &grant->token, opened, s));
+	switch (st) {
+	case SERVICE_LOGIN_WRONG:
+		return POP3_WRONG;
+	case SERVICE_LOGIN_DISABLED:
+		return POP3_DISABLED;
+	case SERVICE_LOGIN_TOO_MANY:
+		return POP3_TOO_MANY;
+	default:
+		return POP3_TRY_LATER;
 	}
 }
 
-static void do_authenticate(struct session *s, const struct pop3_action *a)
+static void login_done(void *arg, enum service_login_status st, const struct auth_grant *grant)
 {
-	const struct auth_attempt attempt = {
-		.service = "pop3",
-		.peer = conn_peer(s->conn),
-		.authzid = a->credentials->authzid,
-		.user = a->credentials->user,
-		.password = a->credentials->password,
-		.fingerprint = conn_client_fingerprint(s->conn),
-	};
+	struct session *s = arg;
 
-	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
-	conn_login_begin(s->conn);
-	auth_asked(s, auth_login(s->service->auth, &attempt, login_done, s));
+	if (st != SERVICE_LOGIN_OK) {
+		answer(s, from_login(st));
+		return;
+	}
+	memcpy(s->account, grant->account, sizeof(s->account));
+	store_asked(s, store_login(s->service->store, &grant->token, opened, s));
 }
 
 /* --- a message ------------------------------------------------------------- */
@@ -291,7 +277,7 @@ static void act(struct session *s, const struct pop3_action *a)
 	s->number = a->number;
 	switch (a->kind) {
 	case POP3_AUTHENTICATE:
-		do_authenticate(s, a);
+		service_login_begin(&s->login, s->service, s->conn, "pop3", a->credentials, login_done, s);
 		break;
 	case POP3_OPEN:
 		opening_asked(s, store_lock(s->store, locked, s));
@@ -376,7 +362,7 @@ static void session_close(void *session)
 
 	log_info("ICID %llu session ended user=%s retrieved=%u", (unsigned long long)conn_id(s->conn),
 		 *s->account != '\0' ? s->account : "-", pop3_server_retrieved(s->engine));
-	auth_cancel(s->service->auth, s->auth_op);
+	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	close_body(s);
 	leave_account(s);

@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
-#include "service/service.h"
+#include "service/login.h"
 #include "smtpd/engine.h"
 #include "smtpd/received.h"
 #include "smtpd/session.h"
@@ -22,7 +22,7 @@ struct session {
 	struct service *daemon;
 	struct smtp_server *engine;
 	char account[STORE_ACCOUNT_MAX];	/* "": nobody has logged in */
-	char mechanism[16];
+	struct service_login login;
 	struct transaction t;
 	uint64_t number;			/* of the action in hand */
 	uint64_t size;				/* of the message in hand */
@@ -69,37 +69,29 @@ static enum smtp_result from_store(enum store_status st)
 
 /* --- logging in ------------------------------------------------------------ */
 
-static void login_done(void *arg, enum auth_status st, const struct auth_grant *grant)
+static enum smtp_result from_login(enum service_login_status st)
 {
-	struct session *s = arg;
-
-	s->auth_op = 0;
-	if (st == AUTH_OK && !conn_login(s->conn, grant->account)) {
-		answer(s, SMTP_TOO_MANY, NULL);
-	} else if (st == AUTH_OK) {
-		memcpy(s->account, grant->account, sizeof(s->account));
-		log_info("ICID %llu login user=%s mechanism=%s", (unsigned long long)conn_id(s->conn), s->account,
-			 s->mechanism);
-		answer(s, SMTP_DONE, NULL);
-	} else {
-		answer(s, st == AUTH_WRONG ? SMTP_WRONG : st == AUTH_DISABLED ? SMTP_DISABLED : SMTP_TRY_LATER, NULL);
+	switch (st) {
+	case SERVICE_LOGIN_OK:
+		return SMTP_DONE;
+	case SERVICE_LOGIN_WRONG:
+		return SMTP_WRONG;
+	case SERVICE_LOGIN_DISABLED:
+		return SMTP_DISABLED;
+	case SERVICE_LOGIN_TOO_MANY:
+		return SMTP_TOO_MANY;
+	default:
+		return SMTP_TRY_LATER;
 	}
 }
 
-static void do_authenticate(struct session *s, const struct smtp_action *a)
+static void login_done(void *arg, enum service_login_status st, const struct auth_grant *grant)
 {
-	const struct auth_attempt attempt = {
-		.service = "smtp",
-		.peer = conn_peer(s->conn),
-		.authzid = a->credentials->authzid,
-		.user = a->credentials->user,
-		.password = a->credentials->password,
-		.fingerprint = conn_client_fingerprint(s->conn),
-	};
+	struct session *s = arg;
 
-	snprintf(s->mechanism, sizeof(s->mechanism), "%s", a->credentials->mechanism);
-	conn_login_begin(s->conn);
-	auth_asked(s, auth_login(s->daemon->auth, &attempt, login_done, s));
+	if (st == SERVICE_LOGIN_OK)
+		memcpy(s->account, grant->account, sizeof(s->account));
+	answer(s, from_login(st), NULL);
 }
 
 /* --- the envelope ---------------------------------------------------------- */
@@ -270,7 +262,7 @@ static void act(struct session *s, const struct smtp_action *a)
 	s->number = a->number;
 	switch (a->kind) {
 	case SMTP_AUTHENTICATE:
-		do_authenticate(s, a);
+		service_login_begin(&s->login, s->daemon, s->conn, "smtp", a->credentials, login_done, s);
 		break;
 	case SMTP_CHECK_SENDER:
 		auth_asked(s, auth_owns(s->daemon->auth, s->account, span_of(a->address), owns_done, s));
@@ -373,6 +365,7 @@ static void session_close(void *session)
 	log_info("ICID %llu session ended user=%s accepted=%u errors=%u", (unsigned long long)conn_id(s->conn),
 		 *s->account != '\0' ? s->account : "-", smtp_server_accepted(s->engine),
 		 smtp_server_errors(s->engine));
+	service_login_cancel(&s->login);
 	auth_cancel(s->daemon->auth, s->auth_op);
 	store_cancel(s->daemon->store, s->store_op);
 	s->number = 0;

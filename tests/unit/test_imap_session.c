@@ -3,7 +3,7 @@
  * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o imapd/cmd_store.o
  * link: imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o
  * link: imapd/read.o imapd/search_match.o imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o
- * link: imapd/shell.o imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o imapd/utf7.o imapd/view.o imapd/walk.o
+ * link: imapd/shell.o imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o imapd/utf7.o imapd/view.o imapd/walk.o service/login.o
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
  * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/meta.o
  * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o

@@ -1,0 +1,39 @@
+/*
+ * login.h - a session logs in: the credentials go to authd, the account to the connection.
+ *
+ * The one place where a login is counted (ConnectionsPerUser), held against a revocation that
+ * is under way, and logged.
+ */
+#ifndef SERVICE_LOGIN_H
+#define SERVICE_LOGIN_H
+
+#include "sasl/sasl.h"
+#include "service/service.h"
+
+enum service_login_status {
+	SERVICE_LOGIN_OK,
+	SERVICE_LOGIN_WRONG,
+	SERVICE_LOGIN_DISABLED,
+	SERVICE_LOGIN_TOO_MANY,		/* sessions of this account */
+	SERVICE_LOGIN_TRY_LATER
+};
+
+/* grant: on SERVICE_LOGIN_OK, lent until the callback returns. */
+typedef void (*service_login_done)(void *arg, enum service_login_status status, const struct auth_grant *grant);
+
+struct service_login {		/* zeros: none under way */
+	struct service *service;
+	struct conn *conn;
+	uint64_t op;
+	char mechanism[16];
+	service_login_done done;
+	void *arg;
+};
+
+/* Asks authd. protocol: "smtp", "pop3", "imap". done is called once, at once if nothing could be
+ * asked, unless the login is cancelled. l must live until then. */
+void service_login_begin(struct service_login *l, struct service *s, struct conn *c, const char *protocol,
+			 const struct sasl_credentials *credentials, service_login_done done, void *arg);
+void service_login_cancel(struct service_login *l);
+
+#endif
