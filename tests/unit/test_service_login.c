@@ -16,7 +16,7 @@ static struct {
 static struct {
 	unsigned calls;
 	enum service_login_status status;
-	char account[64];
+	char account[STORE_ACCOUNT_MAX];
 } told;
 
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg)
