@@ -11,7 +11,7 @@
 #include "supervisor/job.h"
 #include "supervisor/orders.h"
 
-enum { LONG_LIFE_MS = 60000, DELAY_MAX_MS = 30000 };
+enum { LONG_LIFE_MS = 60000, DELAY_FIRST_MS = 100, DELAY_MAX_MS = 30000 };
 
 uint64_t slots_stop_ms(const struct supervisor *s)
 {
@@ -20,14 +20,15 @@ uint64_t slots_stop_ms(const struct supervisor *s)
 
 /* --- coming back ----------------------------------------------------------- */
 
-/* 0, 1 s, 2 s, 4 s ... */
+/* 0, 0.1 s, 0.2 s, 0.4 s ...: clients wait while storaged is away, and a few crashes in a row
+ * must not cost them seconds; one that can't live is soon at the longest pause. */
 static uint64_t delay_ms(unsigned deaths)
 {
 	uint64_t ms;
 
 	if (deaths == 0)
 		return 0;
-	ms = deaths > 6 ? DELAY_MAX_MS : 1000ULL << (deaths - 1);
+	ms = deaths > 10 ? DELAY_MAX_MS : (uint64_t)DELAY_FIRST_MS << (deaths - 1);
 	return ms < DELAY_MAX_MS ? ms : DELAY_MAX_MS;
 }
 

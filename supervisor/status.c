@@ -174,6 +174,22 @@ static void put_json_child(const struct child *c, struct buf *out)
 	buf_put_byte(out, '}');
 }
 
+/* Who is down has a line too: whoever watches must not have to notice what is missing. */
+static void put_json_down(const struct supervisor *s, enum daemon d, const char **between, struct buf *out)
+{
+	const struct group *g = &s->groups[d];
+
+	for (unsigned i = 0; i < g->workers; i++) {
+		if (g->slots[i].child != NULL)
+			continue;
+		buf_printf(out,
+			   "%s{\"name\":\"%s\",\"worker\":%u,\"pid\":0,\"state\":\"down\",\"uptime_s\":0,"
+			   "\"restarts\":%u,\"sandbox\":\"\"}",
+			   *between, daemon_rows[d].name, i + 1, g->slots[i].restarts);
+		*between = ",";
+	}
+}
+
 static void put_json_listens(const struct supervisor *s, struct buf *out)
 {
 	const struct config_listen *l;
@@ -201,13 +217,15 @@ void status_write_json(const struct supervisor *s, struct buf *out)
 	    s->root ? "true" : "false");
 	put_json_text(out, span_of(config_text(setup_site(s->setup), CONFIG_HOSTNAME)));
 	buf_put_text(out, ",\"daemons\":[");
-	for (enum daemon k = 0; k < DAEMON_COUNT; k++)
+	for (enum daemon k = 0; k < DAEMON_COUNT; k++) {
 		for (const struct child *c = s->children; c != NULL; c = c->next)
 			if (c->daemon == k) {
 				buf_put_text(out, between);
 				put_json_child(c, out);
 				between = ",";
 			}
+		put_json_down(s, k, &between, out);
+	}
 	buf_put_text(out, "],\"listens\":[");
 	put_json_listens(s, out);
 	buf_put_text(out, "]}\n");
