@@ -118,8 +118,8 @@ X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
   "Without a byte of the message before the session ends") \
 X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Received lines of authenticated senders do not tell their address") \
-/* imapd */ \
-X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_IMAPD | CONFIG_STORAGED, NUMBER, "5000", "10", "100000", SESSIONS, 0, \
+/* storaged: mailboxes */ \
+X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_STORAGED, NUMBER, "5000", "10", "100000", RELOAD, 0, \
   "Mailboxes of one account") \
 X(KEYWORD_LIMIT, "KeywordLimit", CONFIG_STORAGED, NUMBER, "64", "8", "64", RESTART, 0, \
   "Different keywords in one mailbox") \
