@@ -5,7 +5,8 @@
  * runs or not. A file is renamed into place, never changed; names in paths are encoded.
  *
  *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`, one a line
- *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`
+ *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`,
+ *                                       `certificate FINGERPRINT LABEL`, one a line
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
@@ -26,6 +27,7 @@ enum {
 	ACCOUNTS_ADDRESS_MAX = 320,	/* "user@domain" and its NUL */
 	ACCOUNTS_DOMAIN_MAX = 256,	/* a domain and its NUL */
 	ACCOUNTS_TARGETS_MAX = 1000,	/* of one alias */
+	ACCOUNTS_CERTIFICATES_MAX = 32,	/* of one account */
 	ACCOUNTS_PASSWORD_MAX = 1024	/* bytes of a password */
 };
 
@@ -38,11 +40,19 @@ int accounts_read(struct accounts **out, int fd, accounts_warn warn, void *arg, 
 /* Wipes it. NULL is allowed. */
 void accounts_free(struct accounts *a);
 
+/* A client certificate that logs an account in (AUTH EXTERNAL). */
+struct account_certificate {
+	const char *fingerprint;	/* SHA-256, 64 lower-case hexadecimal digits */
+	const char *label;	/* what a person calls it; may be "" */
+};
+
 struct account {
 	const char *address;	/* "user@domain", in lower case */
 	const char *password;	/* Argon2id string; "" : cannot log in by password */
 	bool enabled;
 	int64_t created_s;	/* since 1970; 0: not known */
+	const struct account_certificate *certificates;
+	size_t certificate_count;	/* ACCOUNTS_CERTIFICATES_MAX at most; a fingerprint belongs to one account */
 };
 
 struct alias {
@@ -54,6 +64,8 @@ struct alias {
 /* Lends, as long as a lives. _find is without regard to case. */
 const struct account *accounts_find(const struct accounts *a, const char *address);
 const struct alias *accounts_find_alias(const struct accounts *a, const char *address);
+/* The account that holds a certificate, or NULL. */
+const struct account *accounts_find_certificate(const struct accounts *a, const char *fingerprint);
 bool accounts_has_domain(const struct accounts *a, const char *domain);
 size_t accounts_count(const struct accounts *a);
 const struct account *accounts_at(const struct accounts *a, size_t i);		/* in order of adding */

@@ -37,7 +37,10 @@ struct auth_attempt {		/* copied before the call returns */
 	const char *service;	/* "smtp", "pop3", "imap" */
 	const char *peer;	/* the client's address, "192.0.2.7" or with its port */
 	struct span authzid, user, password;
-	const char *fingerprint;	/* of a verified client certificate, or "" */
+	const char *mechanism;	/* "PLAIN", "EXTERNAL", "USER" ... */
+	const char *fingerprint;	/* of a verified client certificate that may name an account, or "" */
+	const char *names;	/* whom that certificate names: "email:a@b.c", "upn:...", "cn:...", one a
+				 * line; or "". EXTERNAL goes by these two alone */
 };
 
 struct auth_grant {

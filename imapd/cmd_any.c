@@ -19,7 +19,7 @@ static const struct {
 
 struct sasl_offer imap_offer(const struct imap_server *e)
 {
-	return (struct sasl_offer){ e->set.mechanisms, e->set.without_tls, e->secure, e->set.require_tls };
+	return (struct sasl_offer){ e->set.mechanisms, e->set.without_tls, e->secure, e->set.require_tls, false };
 }
 
 bool imap_may_login(const struct imap_server *e)

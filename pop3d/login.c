@@ -9,7 +9,7 @@ static const char clear_refused[] =
 struct sasl_offer pop3_offer(const struct pop3_server *e)
 {
 	return (struct sasl_offer){ e->config.mechanisms, e->config.clear_mechanisms, e->config.tls,
-				    e->config.require_tls };
+				    e->config.require_tls, false };
 }
 
 static bool may_user(const struct pop3_server *e)

@@ -15,6 +15,7 @@ struct sasl_offer {
 	const char *mechanisms;		/* the key Mechanisms: "PLAIN,LOGIN" */
 	const char *clear_mechanisms;	/* the key AuthWithoutTLS: "none" */
 	bool tls, require_tls;
+	bool certificate;	/* the client showed one that may name an account: EXTERNAL is offered */
 };
 
 /* Credentials may be sent at all in the way that name stands for: a mechanism, or "USER"

@@ -22,11 +22,11 @@ enum sasl_status {
 struct sasl_credentials {	/* lent until sasl_free */
 	const char *mechanism;
 	struct span authzid;	/* may be empty */
-	struct span user;
-	struct span password;
+	struct span user;	/* EXTERNAL: empty, the certificate says who it is (RFC 4422 A) */
+	struct span password;	/* EXTERNAL: empty */
 };
 
-/* The names of what is built in, the i-th, NULL behind the last: PLAIN, LOGIN. */
+/* The names of what is built in, the i-th, NULL behind the last: PLAIN, LOGIN, EXTERNAL. */
 const char *sasl_mechanism(size_t i);
 bool sasl_known(struct span name);
 

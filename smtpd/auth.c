@@ -4,7 +4,7 @@
 struct sasl_offer smtp_offer(const struct smtp_server *e)
 {
 	return (struct sasl_offer){ e->config.submission ? e->config.mechanisms : "", e->config.clear_mechanisms,
-				    e->config.tls, e->config.require_tls };
+				    e->config.tls, e->config.require_tls, false };
 }
 
 static void leave(struct smtp_server *e)

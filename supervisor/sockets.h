@@ -10,7 +10,7 @@
 #ifndef SUPERVISOR_SOCKETS_H
 #define SUPERVISOR_SOCKETS_H
 
-#include "supervisor/setup.h"
+#include "setup/setup.h"
 
 enum { SOCKETS_BACKLOG = 1024 };
 

@@ -22,7 +22,7 @@
 #include "common/tls/tickets.h"
 #include "supervisor/blocks.h"
 #include "supervisor/logfile.h"
-#include "supervisor/setup.h"
+#include "setup/setup.h"
 #include "supervisor/sockets.h"
 
 struct child;

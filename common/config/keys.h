@@ -81,11 +81,15 @@ X(TICKET_LIFETIME, "TicketLifetime", IN_NET, TIME, "12h", "1m", "7d", SESSIONS, 
 X(VERIFY_CLIENT, "VerifyClient", IN_NET, WORD, "no", "", "no optional require", SESSIONS, CONFIG_PER_LISTEN, \
   "Ask clients for a certificate: optional looks at one that is sent, require refuses the handshake without a good one") \
 X(CLIENT_CA, "ClientCA", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
-  "PEM file of the authorities that client certificates are checked against. Relative to etc/") \
+  "PEM file, or a folder of PEM files, of the authorities that client certificates are checked against. Relative to etc/") \
 X(CLIENT_CRL, "ClientCRL", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
-  "PEM file of their revocation lists. Relative to etc/") \
+  "PEM file, or a folder of PEM files, of their revocation lists. Relative to etc/") \
 X(CLIENT_VERIFY_DEPTH, "ClientVerifyDepth", IN_NET, NUMBER, "5", "1", "20", SESSIONS, CONFIG_PER_LISTEN, \
   "The longest chain of a client certificate") \
+X(ALLOW_SELF_SIGNED, "AllowSelfSigned", IN_NET, BOOL, "no", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "yes: a client certificate that signed itself is good if an account holds its fingerprint (yubin account cert add)") \
+X(EXPLAIN_REFUSAL, "ExplainRefusal", IN_NET, BOOL, "no", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "yes: a client whose TLS is too old for the policy gets a connection all the same, on which it is told why (421 4.7.66) and nothing else") \
 /* every network daemon: limits */ \
 X(MAX_CONNECTIONS, "MaxConnections", IN_NET, NUMBER, "4000", "1", "60000", SESSIONS, 0, \
   "Connections that one process serves at a time") \

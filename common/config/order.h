@@ -4,7 +4,9 @@
  * Shape   Messages of ipc.h on a SOCK_SEQPACKET socket; one order a connection, in the
  *         order's own words: "status", "reload", "restart [DAEMON...]", "stop",
  *         "accounts" (the folder accounts/ was changed: answered when the change is in
- *         force everywhere).
+ *         force everywhere), "tls" (the answer: `daemon NAME WORKER` and, behind it, the lines of
+ *         that process: `openssl VERSION`, `since SECONDS`, `served LISTEN FINGERPRINT`, and those
+ *         of census.h), "rotate-tickets".
  * Rights  Root, and the user that yubind was started by.
  */
 #ifndef CONFIG_ORDER_H

@@ -38,6 +38,11 @@ enum conn_end {
 struct conn_protocol {
 	const char *name; /* "imap": ALPN and logs */
 	enum config_file which;
+	/* How a line begins that turns a client away in clear before any session ("500 5.5.1 ",
+	 * "-ERR ", "* BYE "), and on a connection that is up only to say why (ExplainRefusal:
+	 * "421 4.7.66 "). */
+	const char *wrong_mode, *refusal;
+	const char *start_tls; /* "STARTTLS", "STLS" */
 
 	/* A session for c. The greeting is what next gives first. */
 	int (*open)(void **session, struct conn *c, struct error *err);
@@ -78,6 +83,12 @@ const char *conn_hostname(const struct conn *c);
 const struct tls_facts *conn_tls(const struct conn *c);
 /* The fingerprint of a client certificate that verified; "" in every other case. */
 const char *conn_client_fingerprint(const struct conn *c);
+/* Whom that certificate names (tls_facts.client_names), as far as ClientNames lets it: lines of
+ * "email:...", "upn:...", "cn:..."; "" in every other case. out has CONN_NAMES bytes. */
+enum { CONN_NAMES = 2048 };
+const char *conn_client_names(const struct conn *c, char *out);
+/* A client certificate is good for AUTH EXTERNAL here: a fingerprint that ClientNames takes, or a name. */
+bool conn_client_known(const struct conn *c);
 /* STARTTLS may be offered: explicit mode, EnableTLS yes, a context is there, TLS not up. */
 bool conn_may_start_tls(const struct conn *c);
 /* The peer is in LimitExempt. */

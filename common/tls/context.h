@@ -22,6 +22,9 @@ struct tls_material {
 	const struct tls_pair *pairs;
 	size_t pair_count;
 	struct span client_ca, client_crl;	/* PEM; empty: none */
+	const struct span *staples;	/* OCSP responses, DER or PEM; each serves the certificate it is about */
+	size_t staple_count;
+	struct span fingerprints;	/* of certificates that accounts hold: SHA-256 in hexadecimal, one a line */
 	const char *alpn;			/* "imap", "pop3"; NULL: none */
 	const char *listen;			/* "127.0.0.1:993": keeps tickets of ports apart */
 };

@@ -97,6 +97,7 @@ bool tls_facts_read(struct tls_session *s)
 		.client_subject = "",
 		.client_fingerprint = "",
 		.client_verify = "",
+		.client_names = "",
 	};
 	return cert == NULL || client_read(s, cert);
 }

@@ -32,6 +32,8 @@ struct tls_policy {
 	unsigned ticket_lifetime_s;
 	enum tls_verify verify;
 	unsigned verify_depth;
+	bool allow_self_signed;	/* those whose fingerprint is known (tls_material) */
+	bool explain_refusal;
 };
 
 /* Fills *p with what a profile ("intermediate") sets and the defaults of the rest.

@@ -104,6 +104,7 @@ static int client_read(struct tls_policy *p, const struct config_scope *s, struc
 
 	p->verify = verify_read(word);
 	p->verify_depth = (unsigned)config_number(s, CONFIG_CLIENT_VERIFY_DEPTH);
+	p->allow_self_signed = config_bool(s, CONFIG_ALLOW_SELF_SIGNED);
 	if (p->verify != TLS_VERIFY_NO && config_text(s, CONFIG_CLIENT_CA)[0] == '\0')
 		return error_set(err, -EINVAL, "VerifyClient %s needs ClientCA, the authorities to check against", word);
 	return 0;
@@ -123,6 +124,7 @@ int tls_policy_read(struct tls_policy *p, const struct config_scope *s, tls_warn
 	p->ciphers = text_or(s, CONFIG_CIPHER_LIST, tls_policy_ciphers(p));
 	p->suites = text_or(s, CONFIG_CIPHER_SUITES, p->suites);
 	p->groups = config_text(s, CONFIG_GROUPS);
+	p->explain_refusal = config_bool(s, CONFIG_EXPLAIN_REFUSAL);
 	p->tickets = config_bool(s, CONFIG_SESSION_TICKETS);
 	p->ticket_lifetime_s = (unsigned)(config_number(s, CONFIG_TICKET_LIFETIME) / 1000);
 	if (client_read(p, s, err) < 0)

@@ -25,6 +25,9 @@ struct tls_facts {
 	const char *client_fingerprint;	/* SHA-256, hexadecimal; "" without. Means nothing
 					 * unless client_verify is "ok" */
 	const char *client_verify;	/* "ok", or why it does not verify; "" without */
+	const char *client_names;	/* whom a good certificate names: "email:a@b.c", "upn:...",
+					 * "cn:...", one a line, UTF-8 without controls; "" in every
+					 * other case, and for one that signed itself */
 };
 
 enum tls_status {
@@ -57,6 +60,17 @@ void tls_session_sent(struct tls_session *s, size_t n);
 /* Queues close_notify (RFC 8446 6.1), once; nothing before TLS is up. */
 void tls_session_close(struct tls_session *s);
 
+/* ExplainRefusal: TLS is up, against the policy, only so that the client can read why it
+ * is refused: tls_session_refusal gives the words for it ("this server takes TLS 1.2 and
+ * up, your program offers TLS 1.0 at most"). Nothing that it sends may be used. */
+bool tls_session_refused(const struct tls_session *s);
+void tls_session_refusal(const struct tls_session *s, char *out, size_t size);
+
+/* The client's certificate of a session that is up, held against the authorities and
+ * revocation lists of another context (a reload's): true if it is still good there, or if
+ * there is none and none is required. *why is static words otherwise. */
+bool tls_session_client_holds(const struct tls_session *s, const struct tls_context *now, const char **why);
+
 enum tls_status tls_session_status(const struct tls_session *s);
 /* From TLS_UP on. */
 const struct tls_facts *tls_session_facts(const struct tls_session *s);
@@ -69,5 +83,7 @@ enum tls_cut { TLS_CUT_NO, TLS_CUT_EOF, TLS_CUT_TIME };
 void tls_session_success_text(const struct tls_session *s, char *out, size_t size);
 void tls_session_failure_text(const struct tls_session *s, enum tls_cut cut, const char *daemon, char *out,
 			      size_t size);
+/* The number of that failure's cause (cause.h). */
+unsigned tls_session_cause(const struct tls_session *s, enum tls_cut cut);
 
 #endif

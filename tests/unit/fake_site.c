@@ -7,7 +7,7 @@
 
 #include "admin/conf.h"
 #include "common/tls/issue.h"
-#include "supervisor/daemons.h"
+#include "setup/daemons.h"
 #include "tests/unit/unit.h"
 
 char fake_site[] = "/tmp/yubin-site-XXXXXX";

@@ -24,7 +24,7 @@ static void test_offers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
-		struct sasl_offer o = { "PLAIN,LOGIN", offers[i].clear, offers[i].tls, offers[i].require_tls };
+		struct sasl_offer o = { "PLAIN,LOGIN", offers[i].clear, offers[i].tls, offers[i].require_tls, false };
 
 		unit_case(offers[i].why, 0);
 		assert_int_equal(sasl_offer_allows(&o, span_of(offers[i].name)), offers[i].allowed);
@@ -33,7 +33,7 @@ static void test_offers(void **state)
 
 static void test_order(void **state)
 {
-	struct sasl_offer o = { "LOGIN, PLAIN,FOO", "none", true, true };
+	struct sasl_offer o = { "LOGIN, PLAIN,FOO", "none", true, true, false };
 	struct span name;
 
 	(void)state;

@@ -1,5 +1,5 @@
 /* test_supervisor_parts.c - what yubind is made of, each part alone: switches, log lines, ids, sockets.
- * link: supervisor/switches.o supervisor/daemons.o supervisor/report.o supervisor/lines.o
+ * link: setup/switches.o setup/daemons.o setup/report.o supervisor/lines.o
  * link: supervisor/blocks.o supervisor/logfile.o supervisor/lock.o supervisor/holder.o supervisor/notify.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
@@ -27,7 +27,7 @@
 #include "supervisor/lock.h"
 #include "supervisor/logfile.h"
 #include "supervisor/notify.h"
-#include "supervisor/switches.h"
+#include "setup/switches.h"
 
 static char folder[] = "/tmp/yubin-parts-XXXXXX";
 

@@ -1,6 +1,6 @@
 /* test_supervisor_setup.c - what `yubin config check` says, and who is handed what.
- * link: tests/unit/fake_site.o admin/conf.o supervisor/setup.o supervisor/check.o supervisor/switches.o
- * link: supervisor/daemons.o supervisor/report.o supervisor/sockets.o supervisor/holder.o
+ * link: tests/unit/fake_site.o admin/conf.o setup/setup.o setup/check.o setup/switches.o
+ * link: setup/daemons.o setup/report.o supervisor/sockets.o supervisor/holder.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
  * link: common/config/commented.o common/proc/bundle.o common/ipc/wire.o common/base/arena.o common/base/buf.o
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "common/proc/bundle.h"
-#include "supervisor/setup.h"
+#include "setup/setup.h"
 #include "supervisor/sockets.h"
 #include "tests/unit/fake_site.h"
 

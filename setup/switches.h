@@ -5,11 +5,11 @@
  * EnableSSL no there, and so on for pop3d (-B-) and imapd (-I-). -W- and
  * EnableCTRL-TLS are for XMail's ctrld, which we have not.
  */
-#ifndef SUPERVISOR_SWITCHES_H
-#define SUPERVISOR_SWITCHES_H
+#ifndef SETUP_SWITCHES_H
+#define SETUP_SWITCHES_H
 
-#include "supervisor/daemons.h"
-#include "supervisor/report.h"
+#include "setup/daemons.h"
+#include "setup/report.h"
 
 struct switches {
 	bool no_implicit[DAEMON_COUNT];	/* -X- -B- -I- */

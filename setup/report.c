@@ -1,5 +1,5 @@
 /* report.c - the contract is in report.h. */
-#include "supervisor/report.h"
+#include "setup/report.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* setup.c - the contract is in setup.h. */
-#include "supervisor/setup.h"
+#include "setup/setup.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -9,7 +9,7 @@
 
 #include "common/proc/bundle.h"
 #include "common/config/file.h"
-#include "supervisor/switches.h"
+#include "setup/switches.h"
 
 /* A file that some Listen names. */
 struct named {

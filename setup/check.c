@@ -9,7 +9,7 @@
 #include "common/base/escape.h"
 #include "common/tls/context.h"
 #include "sasl/sasl.h"
-#include "supervisor/setup.h"
+#include "setup/setup.h"
 
 enum { PAIRS_MAX = 32 }; /* certificates of one Listen */
 

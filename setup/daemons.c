@@ -1,5 +1,5 @@
 /* daemons.c - the contract is in daemons.h. */
-#include "supervisor/daemons.h"
+#include "setup/daemons.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* switches.c - the contract is in switches.h. */
-#include "supervisor/switches.h"
+#include "setup/switches.h"
 
 #include "common/base/escape.h"
 

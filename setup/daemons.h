@@ -1,8 +1,8 @@
 /*
  * daemons.h - which daemons there are, and what each is given.
  */
-#ifndef SUPERVISOR_DAEMONS_H
-#define SUPERVISOR_DAEMONS_H
+#ifndef SETUP_DAEMONS_H
+#define SETUP_DAEMONS_H
 
 #include "common/config/config.h"
 #include "common/config/paths.h"

@@ -3,8 +3,8 @@
  *
  * A report counts errors, so that a check says all of them and its caller asks once.
  */
-#ifndef SUPERVISOR_REPORT_H
-#define SUPERVISOR_REPORT_H
+#ifndef SETUP_REPORT_H
+#define SETUP_REPORT_H
 
 #include "common/config/config.h"
 

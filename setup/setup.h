@@ -5,13 +5,13 @@
  *         a dead worker of an old generation comes back as it was.
  * Secrets Private keys lie in it; its memory is wiped when the last one drops it.
  */
-#ifndef SUPERVISOR_SETUP_H
-#define SUPERVISOR_SETUP_H
+#ifndef SETUP_SETUP_H
+#define SETUP_SETUP_H
 
 #include "common/base/buf.h"
 #include "common/config/paths.h"
-#include "supervisor/daemons.h"
-#include "supervisor/report.h"
+#include "setup/daemons.h"
+#include "setup/report.h"
 
 enum { SETUP_FILE_MAX = 1 << 20 };	/* bytes of one file */
 

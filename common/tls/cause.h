@@ -1,0 +1,23 @@
+/*
+ * cause.h - the catalogue of causes: why a handshake fails, who must act, what to do.
+ *
+ * One table (cause.c) serves the log, the counters, `yubin tls causes` and the guide. A cause
+ * has a stable short name: people script against it.
+ */
+#ifndef TLS_CAUSE_H
+#define TLS_CAUSE_H
+
+#include <stddef.h>
+
+struct tls_cause {
+	const char *name;	/* "version-too-old" */
+	const char *who;	/* who must act: "client", "server", "either", "nobody" */
+	const char *words;	/* what happened; {names} in braces are filled in for the log */
+	const char *advice;	/* the setting or command that helps; "" where nothing does */
+};
+
+/* Two numbers may share a name: they differ in words. */
+size_t tls_cause_count(void);
+const struct tls_cause *tls_cause_at(size_t number);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * trial.h - a handshake with ourselves, in memory: does this context serve that version?
+ *
+ * The truth about what a port speaks is what OpenSSL does with mask, level, certificates,
+ * its build and its openssl.cnf together; so it is tried.
+ */
+#ifndef TLS_TRIAL_H
+#define TLS_TRIAL_H
+
+#include "common/tls/context.h"
+
+/* A client that takes everything (level 0, ALL ciphers, any certificate) and that one
+ * version: 0, or -EPROTO with OpenSSL's words. Looks at the first certificate (no SNI), or
+ * at that for name if it is not NULL. A port that requires client certificates is tried
+ * as if it did not. Nothing is counted or logged. */
+int tls_trial(struct tls_context *c, enum tls_version version, const char *name, struct error *err);
+
+/* The versions that c serves, as bits of enum tls_version. */
+unsigned tls_trial_versions(struct tls_context *c);
+
+#endif
