@@ -338,6 +338,7 @@ void tls_context_drop(struct tls_context *c)
 	if (c == NULL || --c->holders > 0)
 		return;
 	tls_choice_free(c->choice);
+	SSL_CTX_free(c->outbound);
 	tls_client_clear(&c->client);
 	OPENSSL_cleanse(&c->seal, sizeof(c->seal));
 	free(c);

@@ -24,7 +24,8 @@ struct tls_context {
 	uint8_t place[TLS_PLACE];	/* Listen, VerifyClient and ClientCA, hashed */
 	struct tls_client client;
 	struct tls_seal seal;
-	struct tls_choice *choice;
+	struct tls_choice *choice;	/* NULL: a client's (outbound.c) */
+	SSL_CTX *outbound;	/* a client's; else NULL */
 };
 
 struct tls_session {
@@ -53,6 +54,7 @@ struct tls_session {
 	char *sni;		/* of the client hello, escaped; NULL: none */
 	char *subject;		/* of the client's certificate */
 	char *fingerprint;
+	char *peer_trouble;	/* outbound: what is wrong with the server's certificates; NULL: nothing */
 	struct tls_facts facts;
 };
 
@@ -61,6 +63,13 @@ static inline struct tls_session *tls_session_of(const SSL *ssl)
 {
 	return BIO_get_data(SSL_get_rbio(ssl));
 }
+
+/* A session of c over ssl, in either direction (session.c). Keeps ssl, also where it fails;
+ * NULL stands for no memory. */
+int tls_session_make(struct tls_session **out, struct tls_context *c, SSL *ssl, struct error *err);
+
+/* Goes on with the handshake; a client's begins so. */
+void tls_session_shake(struct tls_session *s);
 
 /* Notes the name that the client asks for. */
 void tls_facts_name(struct tls_session *s, struct span name);

@@ -16,29 +16,39 @@ enum {
 	WRITE_STEP = 1 << 20	/* bytes for one call of OpenSSL */
 };
 
-int tls_session_new(struct tls_session **out, struct tls_context *c, struct error *err)
+int tls_session_make(struct tls_session **out, struct tls_context *c, SSL *ssl, struct error *err)
 {
-	struct tls_session *s = calloc(1, sizeof(*s));
+	struct tls_session *s = ssl != NULL ? calloc(1, sizeof(*s)) : NULL;
 	BIO *bio;
 
 	*out = NULL;
-	if (s == NULL)
+	if (s == NULL) {
+		SSL_free(ssl);
+		ERR_clear_error();
 		return error_set(err, -ENOMEM, "no memory for a TLS session");
+	}
 	buf_init(&s->in, IN_MAX);
 	buf_init(&s->out, OUT_MAX);
 	s->context = tls_context_hold(c);
-	s->ssl = SSL_new(tls_choice_default(c->choice));
-	bio = s->ssl != NULL ? tls_bio_new(s) : NULL;
-	if (bio != NULL)
-		SSL_set_bio(s->ssl, bio, bio);
+	s->ssl = ssl;
+	bio = tls_bio_new(s);
 	if (bio == NULL) {
 		tls_session_free(s);
 		ERR_clear_error();
 		return error_set(err, -ENOMEM, "no memory for a TLS session");
 	}
-	SSL_set_accept_state(s->ssl);
+	SSL_set_bio(ssl, bio, bio);
 	*out = s;
 	return 0;
+}
+
+int tls_session_new(struct tls_session **out, struct tls_context *c, struct error *err)
+{
+	int rc = tls_session_make(out, c, SSL_new(tls_choice_default(c->choice)), err);
+
+	if (rc == 0)
+		SSL_set_accept_state((*out)->ssl);
+	return rc;
 }
 
 void tls_session_free(struct tls_session *s)
@@ -47,6 +57,7 @@ void tls_session_free(struct tls_session *s)
 		return;
 	SSL_free(s->ssl);
 	tls_facts_clear(s);
+	free(s->peer_trouble);
 	tls_context_drop(s->context);
 	buf_clear(&s->in);
 	buf_clear(&s->out);
@@ -92,7 +103,7 @@ static void session_judge(struct tls_session *s, int rc)
 	ERR_clear_error();
 }
 
-static void session_shake(struct tls_session *s)
+void tls_session_shake(struct tls_session *s)
 {
 	int rc;
 
@@ -136,7 +147,7 @@ enum tls_status tls_session_feed(struct tls_session *s, struct span *in)
 	}
 	tls_bio_frame(s);
 	if (s->status == TLS_MORE && s->in_whole > 0)
-		session_shake(s);
+		tls_session_shake(s);
 	return s->status;
 }
 
