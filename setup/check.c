@@ -7,11 +7,8 @@
 
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
-#include "common/tls/context.h"
 #include "sasl/sasl.h"
-#include "setup/setup.h"
-
-enum { PAIRS_MAX = 32 }; /* certificates of one Listen */
+#include "setup/material.h"
 
 /* Where in the configuration we are. */
 struct place {
@@ -48,55 +45,17 @@ static void tls_warning(void *arg, const char *words)
 	report_warn(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, words);
 }
 
-/* Fills pairs; false if the lists do not match (said). */
-static bool find_pairs(const struct place *p, struct tls_pair pairs[PAIRS_MAX], size_t *count)
-{
-	const char *certificate, *key;
-
-	for (*count = 0; *count < PAIRS_MAX; (*count)++) {
-		struct tls_pair *pair = &pairs[*count];
-
-		certificate = config_item(p->scope, CONFIG_CERTIFICATE, *count);
-		key = config_item(p->scope, CONFIG_PRIVATE_KEY, *count);
-		if (certificate == NULL && key == NULL)
-			return true;
-		if (certificate == NULL || key == NULL)
-			break;
-		*pair = (struct tls_pair){ .certificate_name = certificate, .key_name = key };
-		setup_file(p->s, certificate, &pair->certificate);
-		setup_file(p->s, key, &pair->key);
-	}
-	report_error(
-	    p->r,
-	    "%s:%u: Listen %s: Certificate and PrivateKey go in pairs, %d at most; here one of them has "
-	    "no partner",
-	    place_file(p), config_line(p->scope, CONFIG_CERTIFICATE), p->listen->text, PAIRS_MAX);
-	return false;
-}
-
-static struct span file_of(const struct place *p, enum config_key key)
-{
-	const char *name = config_text(p->scope, key);
-	struct span text = { NULL, 0 };
-
-	if (*name != '\0')
-		setup_file(p->s, name, &text);
-	return text;
-}
-
 /* The context that the daemon will make. */
-static void check_context(const struct place *p, const struct tls_pair *pairs, size_t count)
+static void check_context(const struct place *p)
 {
-	struct tls_material material = { .pairs = pairs, .pair_count = count, .listen = p->listen->text };
 	struct tls_context *context = NULL;
+	struct setup_material material;
 	struct tls_policy policy;
 	struct error err;
 
-	material.alpn = daemon_rows[p->daemon].alpn;
-	material.client_ca = file_of(p, CONFIG_CLIENT_CA);
-	material.client_crl = file_of(p, CONFIG_CLIENT_CRL);
-	if (tls_policy_read(&policy, p->scope, tls_warning, (void *)p, &err) != 0 ||
-	    tls_context_new(&context, &policy, &material, tls_warning, (void *)p, &err) != 0)
+	if (setup_material(&material, p->s, p->daemon, p->index, &err) != 0 ||
+	    tls_policy_read(&policy, p->scope, tls_warning, (void *)p, &err) != 0 ||
+	    tls_context_new(&context, &policy, &material.tls, tls_warning, (void *)p, &err) != 0)
 		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text,
 			     err.words);
 	tls_context_drop(context);
@@ -148,8 +107,6 @@ static void say_no_certificate(const struct place *p)
 static bool check_tls(const struct place *p)
 {
 	bool again = was_checked(p, has_tls);
-	struct tls_pair pairs[PAIRS_MAX];
-	size_t count;
 
 	if (p->listen->mode == CONFIG_MODE_PLAIN)
 		return false;
@@ -158,8 +115,8 @@ static bool check_tls(const struct place *p)
 		say_no_certificate(p);
 		return false;
 	}
-	if (!again && find_pairs(p, pairs, &count))
-		check_context(p, pairs, count);
+	if (!again)
+		check_context(p);
 	return p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS);
 }
 

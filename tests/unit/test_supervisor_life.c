@@ -3,7 +3,7 @@
  * link: tests/unit/fake_daemon.o tests/unit/fake_site.o
  * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
  * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/status.o setup/setup.o
- * link: setup/check.o supervisor/sockets.o setup/switches.o setup/daemons.o
+ * link: setup/check.o setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o
  * link: setup/report.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o

@@ -1,5 +1,5 @@
 /* test_supervisor_setup.c - what `yubin config check` says, and who is handed what.
- * link: tests/unit/fake_site.o admin/conf.o setup/setup.o setup/check.o setup/switches.o
+ * link: tests/unit/fake_site.o admin/conf.o setup/setup.o setup/check.o setup/material.o setup/switches.o
  * link: setup/daemons.o setup/report.o supervisor/sockets.o supervisor/holder.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
