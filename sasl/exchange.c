@@ -9,6 +9,8 @@ enum { EXCHANGE_LINE = 16384 };	/* bytes of a decoded answer, or of an encoded c
 
 bool sasl_offer_allows(const struct sasl_offer *o, struct span name)
 {
+	if (span_is_nocase(name, "EXTERNAL"))	/* RFC 4422 A */
+		return o->tls && o->certificate;
 	return o->tls || (!o->require_tls && sasl_listed(o->clear_mechanisms, name));
 }
 

@@ -19,7 +19,7 @@ struct sasl_offer {
 };
 
 /* Credentials may be sent at all in the way that name stands for: a mechanism, or "USER"
- * (POP3) or "LOGIN" (IMAP), which are commands. */
+ * (POP3) or "LOGIN" (IMAP), which are commands. EXTERNAL: only with TLS up and a certificate. */
 bool sasl_offer_allows(const struct sasl_offer *o, struct span name);
 
 /* The i-th mechanism that may be used now, in the order of the key; false behind the last. */

@@ -15,7 +15,7 @@ enum sasl_state {
 	SASL_STATE_NEW,
 	SASL_STATE_USER,	/* the next answer is a user name (LOGIN) */
 	SASL_STATE_PASSWORD,	/* the next answer is the password (LOGIN) */
-	SASL_STATE_MESSAGE,	/* the next answer holds everything (PLAIN) */
+	SASL_STATE_MESSAGE,	/* the next answer holds everything (PLAIN, EXTERNAL) */
 	SASL_STATE_OVER
 };
 
@@ -37,6 +37,8 @@ enum sasl_status sasl_plain_start(struct sasl *s, struct span *out);
 enum sasl_status sasl_plain_step(struct sasl *s, struct span answer, struct span *out);
 enum sasl_status sasl_login_start(struct sasl *s, struct span *out);
 enum sasl_status sasl_login_step(struct sasl *s, struct span answer, struct span *out);
+enum sasl_status sasl_external_start(struct sasl *s, struct span *out);
+enum sasl_status sasl_external_step(struct sasl *s, struct span answer, struct span *out);
 
 /* Copies from into the exchange's memory as *to. False without room. */
 bool sasl_keep(struct sasl *s, struct span from, struct span *to);

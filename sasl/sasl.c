@@ -8,9 +8,10 @@
 #include "sasl/mechanism.h"
 
 static const struct sasl_row rows[] = {
-	/* name     without a response  an answer        which a first response is */
-	{ "PLAIN", sasl_plain_start, sasl_plain_step, SASL_STATE_MESSAGE },
-	{ "LOGIN", sasl_login_start, sasl_login_step, SASL_STATE_USER },
+	/* name        without a response   an answer           which a first response is */
+	{ "PLAIN",    sasl_plain_start,    sasl_plain_step,    SASL_STATE_MESSAGE },
+	{ "LOGIN",    sasl_login_start,    sasl_login_step,    SASL_STATE_USER },
+	{ "EXTERNAL", sasl_external_start, sasl_external_step, SASL_STATE_MESSAGE },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };

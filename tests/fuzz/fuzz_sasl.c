@@ -1,8 +1,8 @@
 /* fuzz_sasl.c - any answers in any order: what is to be verified is well formed.
- * link: sasl/sasl.o sasl/plain.o sasl/login.o common/base/arena.o common/base/utf8.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/arena.o common/base/utf8.o
  * link: common/base/span.o common/base/error.o
  *
- * Input: one byte (bit 0: LOGIN, bit 1: an initial response), then answers, each
+ * Input: one byte (bit 0: LOGIN, bit 1: an initial response, bit 2: EXTERNAL), then answers, each
  * behind two bytes of length. */
 #include <stdlib.h>
 
@@ -27,8 +27,12 @@ static struct span answer_take(struct span *in)
 
 static void check_credentials(const struct sasl_credentials *c)
 {
-	check(c->user.n > 0 && c->user.n <= 320 && utf8_valid(c->user) && span_find(c->user, 0) < 0);
 	check(c->authzid.n <= 320 && utf8_valid(c->authzid) && span_find(c->authzid, 0) < 0);
+	if (span_is(span_of(c->mechanism), "EXTERNAL")) {
+		check(c->user.n == 0 && c->password.n == 0);
+		return;
+	}
+	check(c->user.n > 0 && c->user.n <= 320 && utf8_valid(c->user) && span_find(c->user, 0) < 0);
 	check(c->password.n > 0 && c->password.n <= 4096 && span_find(c->password, 0) < 0);
 }
 
@@ -40,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sasl *s;
 
 	span_take(&in, 1);
-	if (sasl_new(&s, span_of((how & 1) != 0 ? "LOGIN" : "PLAIN"), NULL) < 0)
+	if (sasl_new(&s, span_of((how & 4) != 0 ? "EXTERNAL" : (how & 1) != 0 ? "LOGIN" : "PLAIN"), NULL) < 0)
 		return 0;
 	if ((how & 2) != 0)
 		first = answer_take(&in);

@@ -1,5 +1,5 @@
 /* test_exchange.c - base64 around a mechanism, and what a port offers when.
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o
+ * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
  * link: common/base/base64.o common/base/buf.o common/base/span.o common/base/error.o common/base/arena.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
@@ -7,24 +7,31 @@
 
 static const struct {
 	const char *why, *clear;
-	bool tls, require_tls;
+	bool tls, require_tls, certificate;
 	const char *name;
 	bool allowed;
 } offers[] = {
-	{ "TLS is up", "none", true, true, "PLAIN", true },
-	{ "before TLS", "none", false, true, "PLAIN", false },
-	{ "no TLS wanted, but nothing listed", "none", false, false, "PLAIN", false },
-	{ "no TLS wanted, and listed", "PLAIN,USER", false, false, "PLAIN", true },
-	{ "a command counts as a mechanism", "PLAIN,USER", false, false, "USER", true },
-	{ "listed, but TLS is required", "PLAIN", false, true, "PLAIN", false },
-	{ "not the one that is listed", "PLAIN", false, false, "LOGIN", false },
+	{ "TLS is up", "none", true, true, false, "PLAIN", true },
+	{ "before TLS", "none", false, true, false, "PLAIN", false },
+	{ "no TLS wanted, but nothing listed", "none", false, false, false, "PLAIN", false },
+	{ "no TLS wanted, and listed", "PLAIN,USER", false, false, false, "PLAIN", true },
+	{ "a command counts as a mechanism", "PLAIN,USER", false, false, false, "USER", true },
+	{ "listed, but TLS is required", "PLAIN", false, true, false, "PLAIN", false },
+	{ "not the one that is listed", "PLAIN", false, false, false, "LOGIN", false },
+	{ "EXTERNAL with a certificate", "none", true, true, true, "EXTERNAL", true },
+	{ "its name in lower case", "none", true, true, true, "external", true },
+	{ "EXTERNAL without a certificate", "none", true, false, false, "EXTERNAL", false },
+	{ "EXTERNAL in clear, though listed", "EXTERNAL", false, false, false, "EXTERNAL", false },
+	{ "EXTERNAL in clear with a certificate, which can't be", "EXTERNAL", false, false, true, "EXTERNAL", false },
+	{ "a certificate allows nothing else in clear", "none", false, false, true, "PLAIN", false },
 };
 
 static void test_offers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
-		struct sasl_offer o = { "PLAIN,LOGIN", offers[i].clear, offers[i].tls, offers[i].require_tls, false };
+		struct sasl_offer o = { "PLAIN,LOGIN,EXTERNAL", offers[i].clear, offers[i].tls, offers[i].require_tls,
+					offers[i].certificate };
 
 		unit_case(offers[i].why, 0);
 		assert_int_equal(sasl_offer_allows(&o, span_of(offers[i].name)), offers[i].allowed);
@@ -33,13 +40,39 @@ static void test_offers(void **state)
 
 static void test_order(void **state)
 {
-	struct sasl_offer o = { "LOGIN, PLAIN,FOO", "none", true, true, false };
+	struct sasl_offer o = { "LOGIN, EXTERNAL, PLAIN,FOO", "none", true, true, false };
 	struct span name;
 
 	(void)state;
 	assert_true(sasl_offer_mechanism(&o, 0, &name) && span_is(name, "LOGIN"));
 	assert_true(sasl_offer_mechanism(&o, 1, &name) && span_is(name, "PLAIN"));
 	assert_false(sasl_offer_mechanism(&o, 2, &name));
+	o.certificate = true;
+	assert_true(sasl_offer_mechanism(&o, 1, &name) && span_is(name, "EXTERNAL"));
+	assert_true(sasl_offer_mechanism(&o, 2, &name) && span_is(name, "PLAIN"));
+	assert_false(sasl_offer_mechanism(&o, 3, &name));
+}
+
+/* RFC 4422 A: an empty name is as good as one, in the command and behind the challenge. */
+static void test_external(void **state)
+{
+	struct exchange x = { 0 };
+	struct span out, none = { NULL, 0 };
+
+	(void)state;
+	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("="), &out), EXCHANGE_VERIFY);
+	assert_int_equal(exchange_credentials(&x)->authzid.n, 0);
+	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("ZnJlZEBleGFtcGxlLmNvbQ=="), &out),
+			 EXCHANGE_VERIFY);
+	assert_true(span_is(exchange_credentials(&x)->authzid, "fred@example.com"));
+	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(exchange_line(&x, span_of(""), &out), EXCHANGE_VERIFY);
+	assert_int_equal(exchange_credentials(&x)->authzid.n, 0);
+	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(exchange_line(&x, span_of("*"), &out), EXCHANGE_CANCELLED);
+	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("AA=="), &out), EXCHANGE_BAD);
+	exchange_clear(&x);
 }
 
 static void test_exchanges(void **state)
@@ -67,7 +100,7 @@ static void test_exchanges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_offers), cmocka_unit_test(test_order),
-					    cmocka_unit_test(test_exchanges) };
+					    cmocka_unit_test(test_exchanges), cmocka_unit_test(test_external) };
 
-	return unit_run(tests, 3, "exchange");
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "exchange");
 }

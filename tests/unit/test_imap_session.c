@@ -6,7 +6,7 @@
  * link: imapd/shell.o imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o imapd/utf7.o imapd/view.o imapd/walk.o service/login.o
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
  * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/meta.o
- * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o
  * link: mime/date.o mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o mime/meta_section.o
  * link: mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
  * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o common/config/port.o

@@ -1,5 +1,5 @@
-/* test_sasl.c - PLAIN and LOGIN: what is taken, what is refused.
- * link: sasl/sasl.o sasl/plain.o sasl/login.o common/base/arena.o common/base/utf8.o
+/* test_sasl.c - PLAIN, LOGIN and EXTERNAL: what is taken, what is refused.
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/arena.o common/base/utf8.o
  * link: common/base/span.o common/base/error.o */
 #include "tests/unit/unit.h"
 
@@ -167,6 +167,59 @@ static void test_login(void **state)
 	}
 }
 
+/* The one message of EXTERNAL. */
+static const struct {
+	const char *why, *message;
+	size_t n;
+	enum sasl_status want;
+} external[] = {
+	{ "as whom the certificate names", BYTES(""), SASL_VERIFY },
+	{ "as somebody", BYTES("fred@example.com"), SASL_VERIFY },
+	{ "UTF-8", BYTES("\xe9\x83\xb5@example.org"), SASL_VERIFY },
+	{ "320 bytes", BYTES(X256 X64), SASL_VERIFY },
+	{ "321 bytes", BYTES("y" X256 X64), SASL_BAD },
+	{ "a NUL", BYTES("a\0b"), SASL_BAD },
+	{ "a NUL alone", BYTES("\0"), SASL_BAD },
+	{ "PLAIN's message", BYTES("\0tim\0secret"), SASL_BAD },
+	{ "no UTF-8", BYTES("\xc3"), SASL_BAD },
+};
+
+static void check_external(size_t i, bool initial)
+{
+	struct sasl *s = begin("external");
+	struct span out, message = exact(external[i].message, external[i].n);
+	enum sasl_status got;
+
+	unit_case(external[i].why, initial);
+	if (initial) {
+		got = sasl_start(s, message, &out);
+	} else {
+		assert_int_equal(sasl_start(s, (struct span){ NULL, 0 }, &out), SASL_CHALLENGE);
+		check_is(out, "");
+		got = sasl_step(s, message, &out);
+	}
+	free((void *)message.p);
+	assert_int_equal(got, external[i].want);
+	if (got == SASL_VERIFY) {
+		const struct sasl_credentials *c = sasl_credentials(s);
+
+		assert_string_equal(c->mechanism, "EXTERNAL");
+		check_is(c->authzid, external[i].message);
+		assert_int_equal(c->user.n + c->password.n, 0);
+	}
+	assert_int_equal(sasl_step(s, span_of("more"), &out), SASL_BAD);
+	sasl_free(s);
+}
+
+static void test_external(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(external) / sizeof(external[0]); i++) {
+		check_external(i, true);
+		check_external(i, false);
+	}
+}
+
 static void test_order(void **state)
 {
 	struct sasl *s = begin("LOGIN");
@@ -188,7 +241,8 @@ static void test_names(void **state)
 	(void)state;
 	assert_string_equal(sasl_mechanism(0), "PLAIN");
 	assert_string_equal(sasl_mechanism(1), "LOGIN");
-	assert_null(sasl_mechanism(2));
+	assert_string_equal(sasl_mechanism(2), "EXTERNAL");
+	assert_null(sasl_mechanism(3));
 	assert_true(sasl_known(span_of("pLaIn")));
 	assert_false(sasl_known(span_of("PLAI")));
 	assert_int_equal(sasl_new(&s, span_of("CRAM-MD5"), &err), -ENOENT);
@@ -219,7 +273,7 @@ static void test_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_plain), cmocka_unit_test(test_login),
-					    cmocka_unit_test(test_order), cmocka_unit_test(test_names),
+					    cmocka_unit_test(test_external), cmocka_unit_test(test_order), cmocka_unit_test(test_names),
 					    cmocka_unit_test(test_listed) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "sasl");
