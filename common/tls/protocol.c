@@ -126,9 +126,9 @@ static int ciphers_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error 
 	return ciphers_check_result(ctx, err);
 }
 
-static int groups_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error *err)
+int tls_protocol_groups(SSL_CTX *ctx, const char *list, struct error *err)
 {
-	struct span rest = span_of(p->groups);
+	struct span rest = span_of(list);
 	struct buf known;
 	int rc = 0;
 
@@ -150,8 +150,9 @@ static int groups_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error *
 		rc = error_set(err, -EINVAL,
 			       "Groups: \"%s\" names nothing that OpenSSL knows, or a group twice; "
 			       "X25519:P-256:P-384 would do",
-			       p->groups);
+			       list);
 	buf_clear(&known);
+	ERR_clear_error();
 	return rc;
 }
 
@@ -161,13 +162,71 @@ int tls_protocol_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error *e
 	if (p->level > 5)
 		return error_set(err, -EINVAL, "SecureLevel %u: 0 to 5 are allowed", p->level);
 	SSL_CTX_set_security_level(ctx, (int)p->level);
-	if (versions_apply(ctx, p, err) < 0 || ciphers_apply(ctx, p, err) < 0 || groups_apply(ctx, p, err) < 0) {
+	if (versions_apply(ctx, p, err) < 0 || ciphers_apply(ctx, p, err) < 0 ||
+	    tls_protocol_groups(ctx, p->groups, err) < 0) {
 		ERR_clear_error();
 		return -EINVAL;
 	}
 	ERR_clear_error();
 	return 0;
 }
+
+int tls_protocol_number(enum tls_version version)
+{
+	for (size_t i = 0; i < WIRE_COUNT; i++)
+		if (wire[i].bit == version)
+			return wire[i].number;
+	return 0;
+}
+
+/* --- a client that takes everything ---------------------------------------- */
+
+/* Without aNULL: it would hide that the certificates do not work. */
+static const char every_cipher[] = "ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0";
+static const char every_suite[] =
+	"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256:"
+	"TLS_AES_128_CCM_8_SHA256";
+static const char every_signature[] =
+	"ed25519:ed448:ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA224:ECDSA+SHA1:"
+	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"
+	"rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA224:RSA+SHA1";
+static const char every_group[] =
+	"X25519:P-256:P-384:P-521:X448:X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:"
+	"brainpoolP256r1:brainpoolP384r1:brainpoolP512r1:secp256k1:secp224r1:secp192r1:"
+	"ffdhe2048:ffdhe3072:ffdhe4096:ffdhe6144:ffdhe8192";
+
+static int taker_fill(SSL_CTX *ctx, enum tls_version version, unsigned level, struct error *err)
+{
+	int number = tls_protocol_number(version);
+
+	SSL_CTX_clear_options(ctx, SSL_OP_NO_SSL_MASK);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	if (number == 0 || SSL_CTX_set_min_proto_version(ctx, number) != 1 ||
+	    SSL_CTX_set_max_proto_version(ctx, number) != 1)
+		return error_set(err, -EPROTO, "this OpenSSL was built without it");
+	if (SSL_CTX_set_cipher_list(ctx, every_cipher) != 1 || SSL_CTX_set_ciphersuites(ctx, every_suite) != 1 ||
+	    SSL_CTX_set1_sigalgs_list(ctx, every_signature) != 1)
+		return error_set(err, -EPROTO, "this OpenSSL makes no client that takes everything");
+	SSL_CTX_set_security_level(ctx, (int)level);
+	return tls_protocol_groups(ctx, every_group, err);
+}
+
+int tls_protocol_taker(SSL_CTX **out, enum tls_version version, unsigned level, struct error *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int rc = ctx != NULL ? taker_fill(ctx, version, level, err)
+			     : error_set(err, -ENOMEM, "no memory for a TLS context");
+
+	if (rc < 0) {
+		SSL_CTX_free(ctx);
+		ctx = NULL;
+	}
+	*out = ctx;
+	ERR_clear_error();
+	return rc;
+}
+
+/* --- trying a policy out --------------------------------------------------- */
 
 /* A cipher of the lists works with that version alone. One version at a time: OpenSSL
  * counts like a client, which sees the lowest block of a mask with a hole only. */

@@ -19,4 +19,14 @@ int tls_protocol_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error *e
  * nothing, and versions that the mask leaves a hole between, go to warn. */
 int tls_protocol_try(const struct tls_policy *p, tls_warn warn, void *arg, struct error *err);
 
+/* OpenSSL's number of a version; 0 for SSL 2.0 and 3.0. */
+int tls_protocol_number(enum tls_version version);
+
+/* Gives ctx the groups of a list ("X25519:P-256") that OpenSSL knows. -EINVAL: none. */
+int tls_protocol_groups(SSL_CTX *ctx, const char *list, struct error *err);
+
+/* Gives a client of that one version that takes every cipher, group, signature and certificate;
+ * settings of openssl.cnf do not hold it back. level: 0, or what is to be tried out. */
+int tls_protocol_taker(SSL_CTX **out, enum tls_version version, unsigned level, struct error *err);
+
 #endif

@@ -15,6 +15,14 @@
  * as if it did not. Nothing is counted or logged. */
 int tls_trial(struct tls_context *c, enum tls_version version, const char *name, struct error *err);
 
+/* What one handshake is to be; NULL where it does not matter. */
+struct tls_trial {
+	enum tls_version version;
+	const char *name;	/* that the client asks for */
+	const char *cipher;	/* the only one that it offers, in OpenSSL's words */
+};
+int tls_trial_of(struct tls_context *c, const struct tls_trial *what, struct error *err);
+
 /* The versions that c serves, as bits of enum tls_version. */
 unsigned tls_trial_versions(struct tls_context *c);
 
