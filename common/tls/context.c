@@ -99,7 +99,10 @@ static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *old, const unsigned ch
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	if (cert != NULL && (c->client.store == NULL || tls_client_again(&c->client, ssl, cert) != X509_V_OK))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+	/* RFC 8446 C.4: clients use a ticket once, so each resumption brings the next one. */
+	if (status == SSL_TICKET_SUCCESS && SSL_version(ssl) < TLS1_3_VERSION)
+		return SSL_TICKET_RETURN_USE;
+	return SSL_TICKET_RETURN_USE_RENEW;
 }
 
 /* --- one SSL_CTX ----------------------------------------------------------- */
