@@ -2,7 +2,7 @@
  * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o common/tls/pem.o
  * link: common/tls/identity.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
  * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
+ * link: common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
  * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
 #include "tests/unit/unit.h"
 
@@ -91,6 +91,32 @@ static void test_shared(void **state)
 		tls_context_drop(port);
 		tls_context_drop(foreign);
 		tls_context_drop(own);
+	}
+}
+
+/* RFC 8446 C.4: a client uses a ticket once, and finds the next one in the connection that it
+ * resumed. */
+static void test_one_after_another(void **state)
+{
+	struct tls_policy p = policy(2, true);
+	struct tls_tickets site = { 0 };
+
+	(void)state;
+	tls_tickets_rotate(&site, 1000);
+	for (size_t i = 0; i < 2; i++) {
+		struct tls_context *c = context(&p, "127.0.0.1:993", &site);
+		struct tls_peer peer;
+
+		tls_peer_init(&peer);
+		SSL_CTX_set_max_proto_version(peer.ctx, versions[i]);
+		for (size_t round = 0; round < 5; round++) {
+			unit_case("round", round);
+			assert_int_equal(tls_peer_try(&peer, c, NULL), TLS_UP);
+			assert_int_equal(tls_session_facts(peer.session)->resumed, round > 0);
+			tls_session_close(peer.session);
+		}
+		tls_peer_clear(&peer);
+		tls_context_drop(c);
 	}
 }
 
@@ -259,7 +285,7 @@ static void test_derived(void **state)
 int main(void)
 {
 	static const char *const hosts[] = { "a.example.org", NULL };
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shared),   cmocka_unit_test(test_rotation),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shared), cmocka_unit_test(test_one_after_another),   cmocka_unit_test(test_rotation),
 					    cmocka_unit_test(test_none),     cmocka_unit_test(test_lifetime),
 					    cmocka_unit_test(test_with_greeting), cmocka_unit_test(test_written),
 					    cmocka_unit_test(test_derived) };
