@@ -162,11 +162,11 @@ static int make(void *arg, SSL_CTX **out, struct error *err)
 
 static void weak_text(const struct tls_identity *id, const struct tls_policy *p, char *out, size_t size)
 {
-	char key[64];
+	char what[240];
 
-	tls_key_text(id->key, key, sizeof(key));
+	tls_identity_weakest(id, what, sizeof(what));
 	snprintf(out, size, "%s (%s): too weak for SecureLevel %u, its keys and signatures fit %u at most",
-		 id->file, key, p->level, id->fits);
+		 id->file, what, p->level, id->fits);
 }
 
 /* Moves those that the level allows to the front of ids; *count is how many. */
@@ -210,8 +210,7 @@ static void identities_warn(const struct tls_identity *ids, size_t count, tls_wa
 	char words[400];
 
 	for (size_t i = 0; i < count && warn != NULL; i++) {
-		if (tls_identity_stale(&ids[i], words, sizeof(words)))
-			warn(arg, words);
+		tls_identity_warn(&ids[i], warn, arg);
 		if (ids[i].used)
 			continue;
 		snprintf(words, sizeof(words),
@@ -242,6 +241,8 @@ static int choice_make(struct tls_context *c, const struct tls_policy *p, const 
 	if (ids == NULL)
 		return error_set(err, -ENOMEM, "no memory for %zu certificates", m->pair_count);
 	rc = identities_load(ids, m, err);
+	if (rc == 0)
+		rc = tls_identities_complete(ids, count, p->level, err);
 	if (rc == 0)
 		rc = weak_drop(ids, &count, p, warn, arg, err);
 	if (rc == 0)

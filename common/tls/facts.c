@@ -28,17 +28,10 @@ static const char *group_name(const struct tls_session *s)
 
 static char *subject_text(X509 *cert)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char escaped[SUBJECT_MAX], *text = NULL;
-	long n = 0;
+	char text[SUBJECT_MAX];
 
-	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
-					      XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
-		n = BIO_get_mem_data(bio, &text);
-	escape_text(escaped, sizeof(escaped),
-		    (struct span){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
-	BIO_free(bio);
-	return strdup(escaped);
+	tls_subject_text(cert, text, sizeof(text));
+	return strdup(text);
 }
 
 static char *fingerprint_text(X509 *cert)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/escape.h"
+#include "common/tls/chain.h"
 #include "common/tls/pem.h"
 
 /* OpenSSL's security levels 1 to 5, in bits. */
@@ -23,14 +25,13 @@ static unsigned level_of(int bits)
 	return level;
 }
 
-/* What OpenSSL asks of a certificate at a level: its key, and who signed how (but
- * for a certificate that signed itself). */
-static unsigned certificate_fits(X509 *cert)
+unsigned tls_certificate_fits(X509 *cert)
 {
-	unsigned key = level_of(EVP_PKEY_get_security_bits(X509_get0_pubkey(cert))), signature;
+	EVP_PKEY *pair = X509_get0_pubkey(cert);
+	unsigned key = pair != NULL ? level_of(EVP_PKEY_get_security_bits(pair)) : 0, signature;
 	int bits = -1;
 
-	if ((X509_get_extension_flags(cert) & EXFLAG_SS) != 0)
+	if (tls_chain_own(cert))
 		return key;
 	if (X509_get_signature_info(cert, NULL, NULL, &bits, NULL) != 1)
 		bits = -1;
@@ -59,6 +60,28 @@ void tls_key_text(const EVP_PKEY *key, char *out, size_t size)
 	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
 		if (strcmp(group, curves[i].openssl) == 0)
 			snprintf(out, size, "%s", curves[i].common);
+}
+
+void tls_subject_text(X509 *cert, char *out, size_t size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long n = 0;
+
+	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+					      XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
+		n = BIO_get_mem_data(bio, &text);
+	escape_text(out, size, (struct span){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
+	BIO_free(bio);
+}
+
+void tls_date_text(const ASN1_TIME *time, char *out, size_t size)
+{
+	struct tm tm;
+
+	snprintf(out, size, "an unknown day");
+	if (ASN1_TIME_to_tm(time, &tm) == 1)
+		strftime(out, size, "%Y-%m-%d", &tm);
 }
 
 static bool kind_of(const EVP_PKEY *key, enum tls_kind *kind)
@@ -152,21 +175,64 @@ static int key_check(const struct tls_identity *id, const struct tls_pair *pair,
 	tls_key_text(id->key, have, sizeof(have));
 	tls_key_text(X509_get0_pubkey(id->leaf), want, sizeof(want));
 	return error_set(err, -EINVAL,
-			 "%s (%s) is not the key of %s (%s): Certificate and PrivateKey must stand in the same order, "
-			 "and the server's own certificate first in its file",
+			 "%s (%s) is not the key of %s (%s): Certificate and PrivateKey must stand in the same order",
 			 pair->key_name, have, pair->certificate_name, want);
 }
 
-static unsigned chain_fits(const struct tls_identity *id)
+/* The weakest of leaf and chain. */
+static X509 *weakest(const struct tls_identity *id)
 {
-	unsigned least = certificate_fits(id->leaf);
+	X509 *least = id->leaf;
 
-	for (int i = 0; i < sk_X509_num(id->chain); i++) {
-		unsigned one = certificate_fits(sk_X509_value(id->chain, i));
-
-		least = one < least ? one : least;
-	}
+	for (int i = 0; i < sk_X509_num(id->chain); i++)
+		if (tls_certificate_fits(sk_X509_value(id->chain, i)) < tls_certificate_fits(least))
+			least = sk_X509_value(id->chain, i);
 	return least;
+}
+
+void tls_identity_weakest(const struct tls_identity *id, char *out, size_t size)
+{
+	X509 *cert = weakest(id);
+	size_t used;
+
+	out[0] = '\0';
+	if (cert != id->leaf) {
+		tls_subject_text(cert, out, size);
+		used = strlen(out);
+		snprintf(out + used, size - used, ", ");
+	}
+	used = strlen(out);
+	tls_key_text(X509_get0_pubkey(cert), out + used, size - used);
+}
+
+/* Takes the leaf off loose: the one that fits the key, alive rather than not, the first
+ * of those; where none fits, the first of all. */
+static void leaf_take(struct tls_identity *id)
+{
+	int best = -1;
+
+	for (int i = 0; i < sk_X509_num(id->loose); i++) {
+		X509 *one = sk_X509_value(id->loose, i);
+		bool alive = X509_cmp_current_time(X509_get0_notAfter(one)) > 0;
+
+		if ((best >= 0 && !alive) || X509_check_private_key(one, id->key) != 1)
+			continue;
+		best = i;
+		if (alive)
+			break;
+	}
+	ERR_clear_error();
+	id->misplaced = best > 0;
+	id->leaf = sk_X509_delete(id->loose, best > 0 ? best : 0);
+}
+
+static int chain_make(struct tls_identity *id, struct error *err)
+{
+	id->chain = sk_X509_new_null();
+	if (id->chain == NULL || !tls_chain_order(id->leaf, id->chain, id->loose, NULL))
+		return error_set(err, -ENOMEM, "no memory for the chain in %s", id->file);
+	id->fits = tls_certificate_fits(weakest(id));
+	return 0;
 }
 
 int tls_identity_load(struct tls_identity *id, const struct tls_pair *pair, struct error *err)
@@ -174,23 +240,23 @@ int tls_identity_load(struct tls_identity *id, const struct tls_pair *pair, stru
 	int rc;
 
 	*id = (struct tls_identity){ .file = pair->certificate_name };
-	rc = tls_pem_certificates(&id->chain, pair->certificate, pair->certificate_name, err);
+	rc = tls_pem_certificates(&id->loose, pair->certificate, pair->certificate_name, err);
 	if (rc < 0)
 		goto out;
-	id->leaf = sk_X509_shift(id->chain);
 	rc = tls_pem_key(&id->key, pair->key, pair->key_name, err);
 	if (rc < 0)
 		goto out;
+	leaf_take(id);
 	if (X509_get0_pubkey(id->leaf) == NULL || !kind_of(X509_get0_pubkey(id->leaf), &id->kind)) {
 		rc = error_set(err, -EINVAL, "%s: its kind of key serves no TLS; use P-256 or RSA",
 			       pair->certificate_name);
 		goto out;
 	}
 	rc = key_check(id, pair, err);
-	if (rc < 0)
-		goto out;
-	id->fits = chain_fits(id);
-	rc = names_read(id, err);
+	if (rc == 0)
+		rc = chain_make(id, err);
+	if (rc == 0)
+		rc = names_read(id, err);
 out:
 	ERR_clear_error();
 	if (rc < 0)
@@ -198,40 +264,76 @@ out:
 	return rc;
 }
 
+/* Puts the authorities of list that fit the level into pool; they are lent. */
+static bool pool_add(STACK_OF(X509) *pool, STACK_OF(X509) *list, unsigned level)
+{
+	for (int i = 0; i < sk_X509_num(list); i++) {
+		X509 *one = sk_X509_value(list, i);
+
+		if (X509_check_ca(one) > 0 && tls_certificate_fits(one) >= level && sk_X509_push(pool, one) == 0)
+			return false;
+	}
+	return true;
+}
+
+int tls_identities_complete(struct tls_identity *ids, size_t count, unsigned level, struct error *err)
+{
+	STACK_OF(X509) *pool = sk_X509_new_null();
+	bool done = pool != NULL;
+
+	for (size_t i = 0; i < count && done; i++)
+		done = pool_add(pool, ids[i].chain, level) && pool_add(pool, ids[i].loose, level);
+	for (size_t i = 0; i < count && done; i++) {
+		done = tls_chain_order(ids[i].leaf, ids[i].chain, ids[i].loose, pool);
+		ids[i].fits = tls_certificate_fits(weakest(&ids[i]));
+	}
+	sk_X509_free(pool);
+	return done ? 0 : error_set(err, -ENOMEM, "no memory for the chains of %zu certificates", count);
+}
+
 void tls_identity_clear(struct tls_identity *id)
 {
 	X509_free(id->leaf);
 	sk_X509_pop_free(id->chain, X509_free);
+	sk_X509_pop_free(id->loose, X509_free);
 	EVP_PKEY_free(id->key);
 	free(id->names);
 	*id = (struct tls_identity){ 0 };
 }
 
-static void date_text(const ASN1_TIME *time, char *out, size_t size)
-{
-	struct tm tm;
-
-	snprintf(out, size, "an unknown day");
-	if (ASN1_TIME_to_tm(time, &tm) == 1)
-		strftime(out, size, "%Y-%m-%d", &tm);
-}
-
 bool tls_identity_stale(const struct tls_identity *id, char *out, size_t size)
 {
 	const ASN1_TIME *from = X509_get0_notBefore(id->leaf), *to = X509_get0_notAfter(id->leaf);
-	char date[32];
+	char date[TLS_DATE_MAX];
 
 	if (X509_cmp_current_time(to) < 0) {
-		date_text(to, date, sizeof(date));
+		tls_date_text(to, date, sizeof(date));
 		snprintf(out, size, "%s: expired on %s; clients will refuse it", id->file, date);
 		return true;
 	}
 	if (X509_cmp_current_time(from) > 0) {
-		date_text(from, date, sizeof(date));
+		tls_date_text(from, date, sizeof(date));
 		snprintf(out, size, "%s: not valid before %s; clients will refuse it", id->file, date);
 		return true;
 	}
 	return false;
+}
+
+void tls_identity_warn(const struct tls_identity *id, tls_warn warn, void *arg)
+{
+	char words[400];
+
+	if (warn == NULL)
+		return;
+	if (tls_identity_stale(id, words, sizeof(words)))
+		warn(arg, words);
+	if (id->misplaced) {
+		snprintf(words, sizeof(words),
+			 "%s: the certificate that fits the key does not stand first; other programs want it there",
+			 id->file);
+		warn(arg, words);
+	}
+	tls_chain_warn(id->file, id->leaf, id->chain, id->loose, warn, arg);
 }
 
 bool tls_identity_covers(const struct tls_identity *id, const char *name)
