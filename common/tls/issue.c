@@ -5,19 +5,22 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/escape.h"
+#include "common/tls/issuer.h"
 #include "common/tls/pem.h"
 
 enum {
 	CA_DAYS = 3650,
-	LEAF_DAYS = 825,	/* Apple's clients refuse longer ones */
 	SETBACK_S = 3600,	/* for clients whose clocks are behind */
 	SERIAL_SIZE = 16,	/* bytes */
+	BUNDLE_ROUNDS = 100000,	/* of the key's derivation */
+	BUNDLE_ROUNDS_OLD = 2048,
 	COMMON_NAME_MAX = 64	/* RFC 5280 A.1 ub-common-name */
 };
 
@@ -62,13 +65,7 @@ static const struct extension client_extensions[] = {
 	{ 0, NULL },
 };
 
-/* Who signs. */
-struct issuer {
-	X509 *certificate;
-	EVP_PKEY *key;
-};
-
-static int broken(struct error *err, const char *what)
+int tls_issuer_broken(struct error *err, const char *what)
 {
 	char text[200];
 
@@ -111,12 +108,13 @@ static bool common_name_set(X509 *cert, const char *name)
 					  (const unsigned char *)name, (int)n, -1, 0) == 1;
 }
 
+/* The setback is part of the days: an hour over 825 days is too long for Apple's clients and for testssl. */
 static bool dates_set(X509 *cert, int days, const X509 *ca)
 {
 	const ASN1_TIME *end = ca != NULL ? X509_get0_notAfter(ca) : NULL;
 
 	if (X509_gmtime_adj(X509_getm_notBefore(cert), -SETBACK_S) == NULL ||
-	    X509_time_adj_ex(X509_getm_notAfter(cert), days, 0, NULL) == NULL)
+	    X509_time_adj_ex(X509_getm_notAfter(cert), days, -SETBACK_S, NULL) == NULL)
 		return false;
 	if (end != NULL && ASN1_TIME_compare(end, X509_get0_notAfter(cert)) < 0)
 		return X509_set1_notAfter(cert, end) == 1;
@@ -186,9 +184,9 @@ static int host_push(GENERAL_NAMES *list, const char *name, struct error *err)
 	uint8_t address[16];
 
 	if (inet_pton(AF_INET, name, address) == 1)
-		return name_push(list, GEN_IPADD, address, 4) ? 0 : broken(err, "add an address");
+		return name_push(list, GEN_IPADD, address, 4) ? 0 : tls_issuer_broken(err, "add an address");
 	if (inet_pton(AF_INET6, name, address) == 1)
-		return name_push(list, GEN_IPADD, address, 16) ? 0 : broken(err, "add an address");
+		return name_push(list, GEN_IPADD, address, 16) ? 0 : tls_issuer_broken(err, "add an address");
 	if (!name_plain(name)) {
 		char shown[64];
 
@@ -197,7 +195,7 @@ static int host_push(GENERAL_NAMES *list, const char *name, struct error *err)
 				 "without space (xn--... for others)",
 				 escape_text(shown, sizeof(shown), span_of(name)));
 	}
-	return name_push(list, GEN_DNS, name, strlen(name)) ? 0 : broken(err, "add a name");
+	return name_push(list, GEN_DNS, name, strlen(name)) ? 0 : tls_issuer_broken(err, "add a name");
 }
 
 /* RFC 5280 4.2.1.6: critical only where there is no subject. */
@@ -206,13 +204,13 @@ static int names_add(X509 *cert, GENERAL_NAMES *list, struct error *err)
 	int critical = X509_NAME_entry_count(X509_get_subject_name(cert)) == 0;
 
 	if (X509_add1_ext_i2d(cert, NID_subject_alt_name, list, critical, X509V3_ADD_DEFAULT) != 1)
-		return broken(err, "add the names");
+		return tls_issuer_broken(err, "add the names");
 	return 0;
 }
 
 /* --- writing --------------------------------------------------------------- */
 
-static int bio_copy(BIO *bio, struct buf *out, struct error *err)
+int tls_issuer_write(BIO *bio, struct buf *out, struct error *err)
 {
 	char *p = NULL;
 	long n = BIO_get_mem_data(bio, &p);
@@ -229,9 +227,9 @@ static int certificate_put(X509 *cert, struct buf *out, struct error *err)
 	int rc;
 
 	if (bio != NULL && PEM_write_bio_X509(bio, cert) == 1)
-		rc = bio_copy(bio, out, err);
+		rc = tls_issuer_write(bio, out, err);
 	else
-		rc = broken(err, "write a certificate");
+		rc = tls_issuer_broken(err, "write a certificate");
 	BIO_free(bio);
 	return rc;
 }
@@ -242,9 +240,9 @@ static int key_put(EVP_PKEY *key, struct buf *out, struct error *err)
 	int rc;
 
 	if (bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
-		rc = bio_copy(bio, out, err);
+		rc = tls_issuer_write(bio, out, err);
 	else
-		rc = broken(err, "write a key");
+		rc = tls_issuer_broken(err, "write a key");
 	BIO_free(bio);
 	return rc;
 }
@@ -263,7 +261,7 @@ int tls_issue_ca(const char *common_name, struct buf *certificate, struct buf *k
 	}
 	cert = pair != NULL ? certificate_make(pair, common_name, NULL, CA_DAYS) : NULL;
 	if (cert == NULL || !extensions_add(cert, cert, ca_extensions) || X509_sign(cert, pair, EVP_sha256()) == 0) {
-		rc = broken(err, "make a CA");
+		rc = tls_issuer_broken(err, "make a CA");
 		goto out;
 	}
 	rc = certificate_put(cert, certificate, err);
@@ -275,18 +273,18 @@ out:
 	return rc;
 }
 
-static void issuer_clear(struct issuer *ca)
+void tls_issuer_clear(struct tls_issuer *ca)
 {
 	X509_free(ca->certificate);
 	EVP_PKEY_free(ca->key);
 }
 
-static int issuer_read(struct issuer *ca, struct span certificate, struct span key, struct error *err)
+int tls_issuer_read(struct tls_issuer *ca, struct span certificate, struct span key, struct error *err)
 {
 	STACK_OF(X509) *list = NULL;
 	int rc;
 
-	*ca = (struct issuer){ NULL, NULL };
+	*ca = (struct tls_issuer){ NULL, NULL };
 	rc = tls_pem_certificates(&list, certificate, "the CA's certificate", err);
 	if (rc < 0)
 		return rc;
@@ -300,26 +298,26 @@ static int issuer_read(struct issuer *ca, struct span certificate, struct span k
 	else if (rc == 0 && X509_cmp_current_time(X509_get0_notAfter(ca->certificate)) < 0)
 		rc = error_set(err, -EINVAL, "the CA's certificate is expired: make a new CA");
 	if (rc < 0)
-		issuer_clear(ca);
+		tls_issuer_clear(ca);
 	ERR_clear_error();
 	return rc;
 }
 
 /* A key, a certificate for it signed by ca, both written. */
-static int leaf_issue(const struct issuer *ca, enum tls_key_kind kind, const struct extension *rows,
-		      const char *common_name, GENERAL_NAMES *names, struct buf *chain, struct buf *key,
+static int leaf_issue(const struct tls_issuer *ca, enum tls_key_kind kind, const struct extension *rows,
+		      const char *common_name, int days, GENERAL_NAMES *names, struct buf *chain, struct buf *key,
 		      struct error *err)
 {
 	EVP_PKEY *pair = key_make(kind);
-	X509 *cert = pair != NULL ? certificate_make(pair, common_name, ca->certificate, LEAF_DAYS) : NULL;
+	X509 *cert = pair != NULL ? certificate_make(pair, common_name, ca->certificate, days) : NULL;
 	int rc;
 
 	if (cert == NULL || !extensions_add(cert, ca->certificate, rows))
-		rc = broken(err, "make a certificate");
+		rc = tls_issuer_broken(err, "make a certificate");
 	else
 		rc = names_add(cert, names, err);
 	if (rc == 0 && X509_sign(cert, ca->key, EVP_sha256()) == 0)
-		rc = broken(err, "sign a certificate");
+		rc = tls_issuer_broken(err, "sign a certificate");
 	if (rc == 0)
 		rc = certificate_put(cert, chain, err);
 	if (rc == 0)
@@ -336,7 +334,7 @@ int tls_issue_server(struct span ca_certificate, struct span ca_key, enum tls_ke
 		     struct error *err)
 {
 	GENERAL_NAMES *list = sk_GENERAL_NAME_new_null();
-	struct issuer ca = { NULL, NULL };
+	struct tls_issuer ca = { NULL, NULL };
 	int rc = 0;
 
 	if (name_count == 0)
@@ -346,35 +344,89 @@ int tls_issue_server(struct span ca_certificate, struct span ca_key, enum tls_ke
 	for (size_t i = 0; i < name_count && rc == 0; i++)
 		rc = host_push(list, names[i], err);
 	if (rc == 0)
-		rc = issuer_read(&ca, ca_certificate, ca_key, err);
+		rc = tls_issuer_read(&ca, ca_certificate, ca_key, err);
 	if (rc == 0) {
-		rc = leaf_issue(&ca, kind, kind == TLS_KEY_RSA2048 ? rsa_server : p256_server, names[0], list, chain,
-				key, err);
-		issuer_clear(&ca);
+		rc = leaf_issue(&ca, kind, kind == TLS_KEY_RSA2048 ? rsa_server : p256_server, names[0],
+				TLS_ISSUE_DAYS, list, chain, key, err);
+		tls_issuer_clear(&ca);
 	}
 	sk_GENERAL_NAME_pop_free(list, GENERAL_NAME_free);
 	return rc;
 }
 
 int tls_issue_client(struct span ca_certificate, struct span ca_key, const char *common_name,
-		     const char *email, struct buf *chain, struct buf *key, struct error *err)
+		     const char *email, unsigned days, struct buf *chain, struct buf *key, struct error *err)
 {
 	GENERAL_NAMES *list = sk_GENERAL_NAME_new_null();
-	struct issuer ca = { NULL, NULL };
+	struct tls_issuer ca = { NULL, NULL };
 	int rc = 0;
 
 	if (!name_plain(email) || strlen(common_name) > COMMON_NAME_MAX)
 		rc = error_set(err, -EINVAL,
 			       "a client's certificate needs an address in ASCII and a name of at most %d bytes",
 			       COMMON_NAME_MAX);
+	else if (days == 0 || days > CA_DAYS)
+		rc = error_set(err, -EINVAL, "a client's certificate lives 1 to %d days", CA_DAYS);
 	else if (list == NULL || !name_push(list, GEN_EMAIL, email, strlen(email)))
 		rc = error_set(err, -ENOMEM, "no memory for the name of a certificate");
 	if (rc == 0)
-		rc = issuer_read(&ca, ca_certificate, ca_key, err);
+		rc = tls_issuer_read(&ca, ca_certificate, ca_key, err);
 	if (rc == 0) {
-		rc = leaf_issue(&ca, TLS_KEY_P256, client_extensions, common_name, list, chain, key, err);
-		issuer_clear(&ca);
+		rc = leaf_issue(&ca, TLS_KEY_P256, client_extensions, common_name, (int)days, list, chain, key, err);
+		tls_issuer_clear(&ca);
 	}
 	sk_GENERAL_NAME_pop_free(list, GENERAL_NAME_free);
+	return rc;
+}
+
+/* --- for import ------------------------------------------------------------ */
+
+static const struct bundle_row {
+	int cipher;
+	const EVP_MD *(*mac)(void);
+	int rounds;
+} bundle_rows[] = {
+	[TLS_BUNDLE_AES] = { NID_aes_256_cbc, EVP_sha256, BUNDLE_ROUNDS },
+	[TLS_BUNDLE_OLD] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC, EVP_sha1, BUNDLE_ROUNDS_OLD },
+};
+
+/* list: the leaf first; it is taken off. */
+static PKCS12 *bundle_make(STACK_OF(X509) *list, EVP_PKEY *key, const struct bundle_row *row, const char *passphrase,
+			   const char *name)
+{
+	X509 *leaf = sk_X509_shift(list);
+	PKCS12 *bundle = PKCS12_create(passphrase, name, key, leaf, list, row->cipher, row->cipher, row->rounds, -1, 0);
+
+	X509_free(leaf);
+	if (bundle == NULL || PKCS12_set_mac(bundle, passphrase, -1, NULL, 0, row->rounds, row->mac()) == 1)
+		return bundle;
+	PKCS12_free(bundle);
+	return NULL;
+}
+
+int tls_issue_bundle(struct span chain, struct span key, enum tls_bundle_kind kind, const char *passphrase,
+		     const char *name, struct buf *out, struct error *err)
+{
+	STACK_OF(X509) *list = NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	EVP_PKEY *pair = NULL;
+	PKCS12 *bundle = NULL;
+	int rc;
+
+	rc = tls_pem_certificates(&list, chain, "the client's certificate", err);
+	if (rc == 0)
+		rc = tls_pem_key(&pair, key, "the client's key", err);
+	if (rc < 0)
+		goto out;
+	bundle = bundle_make(list, pair, &bundle_rows[kind], passphrase, name);
+	if (bio != NULL && bundle != NULL && i2d_PKCS12_bio(bio, bundle) == 1)
+		rc = tls_issuer_write(bio, out, err);
+	else
+		rc = tls_issuer_broken(err, "write a PKCS#12 file");
+out:
+	PKCS12_free(bundle);
+	sk_X509_pop_free(list, X509_free);
+	EVP_PKEY_free(pair);
+	BIO_free(bio);
 	return rc;
 }

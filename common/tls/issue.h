@@ -1,14 +1,16 @@
 /*
- * issue.h - a site's own CA and server certificates (`yubin init`, `yubin cert new`).
+ * issue.h - a site's own CA, server and client certificates (`yubin init`, `yubin cert`).
  *
  * Shape   Keys and certificates as PEM in memory; who writes the files is the caller.
- * Limits  A CA lives 10 years, a server certificate 825 days or what is left of the CA.
+ * Limits  A CA lives 10 years, a server certificate TLS_ISSUE_DAYS; nothing outlives the CA.
  */
 #ifndef TLS_ISSUE_H
 #define TLS_ISSUE_H
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
+
+enum { TLS_ISSUE_DAYS = 825 };	/* Apple's clients refuse server certificates that live longer */
 
 enum tls_key_kind { TLS_KEY_P256, TLS_KEY_RSA2048 };
 
@@ -22,8 +24,20 @@ int tls_issue_server(struct span ca_certificate, struct span ca_key, enum tls_ke
 		     const char *const *names, size_t name_count, struct buf *chain, struct buf *key,
 		     struct error *err);
 
-/* The same for a client: common_name, an e-mail address as subjectAltName. */
+/* The same for a client (P-256), for authentication alone: common_name ("": none), an
+ * e-mail address as subjectAltName. */
 int tls_issue_client(struct span ca_certificate, struct span ca_key, const char *common_name,
-		     const char *email, struct buf *chain, struct buf *key, struct error *err);
+		     const char *email, unsigned days, struct buf *chain, struct buf *key, struct error *err);
+
+/* How a PKCS#12 file is enciphered. */
+enum tls_bundle_kind {
+	TLS_BUNDLE_AES,		/* AES-256 and SHA-256 */
+	TLS_BUNDLE_OLD		/* 3DES and SHA-1: what older phones and systems can read */
+};
+
+/* A PKCS#12 file (RFC 7292) for import into a client: what tls_issue_client made, under a
+ * passphrase. name: what the client shows. */
+int tls_issue_bundle(struct span chain, struct span key, enum tls_bundle_kind kind, const char *passphrase,
+		     const char *name, struct buf *out, struct error *err);
 
 #endif

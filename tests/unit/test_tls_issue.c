@@ -206,7 +206,7 @@ static void test_refused(void **state)
 	assert_int_equal(tls_issue_server(ca.certificate, ca.key, TLS_KEY_P256, NULL, 0, &chain, &key, &err), -EINVAL);
 	assert_int_equal(tls_issue_ca("", &chain, &key, &err), -EINVAL);
 	assert_int_equal(tls_issue_ca(long_name, &chain, &key, &err), -EINVAL);
-	assert_int_equal(tls_issue_client(ca.certificate, ca.key, "A", "\xc3\xbc@b", &chain, &key, &err), -EINVAL);
+	assert_int_equal(tls_issue_client(ca.certificate, ca.key, "A", "\xc3\xbc@b", 30, &chain, &key, &err), -EINVAL);
 	assert_int_equal(chain.n + key.n, 0);
 	buf_clear(&chain);
 	buf_clear(&key);

@@ -63,8 +63,8 @@ struct peer_pair peer_client(const char *common_name)
 {
 	struct buf *chain = paper(), *key = paper();
 
-	assert_int_equal(tls_issue_client(peer_ca().certificate, peer_ca().key, common_name, "a@example.org", chain,
-					  key, NULL),
+	assert_int_equal(tls_issue_client(peer_ca().certificate, peer_ca().key, common_name, "a@example.org",
+					  TLS_ISSUE_DAYS, chain, key, NULL),
 			 0);
 	return (struct peer_pair){ buf_span(chain), buf_span(key) };
 }
