@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/accounts_certificate.h"
 #include "auth/accounts_file.h"
 #include "auth/accounts_name.h"
 #include "auth/accounts_text.h"
@@ -35,6 +36,7 @@ struct list {
 struct accounts {
 	struct arena *arena;
 	struct list domains, accounts, aliases;
+	struct table *holders; /* of certificates: from fingerprint to account */
 };
 
 /* What is needed while the folder is read. */
@@ -140,7 +142,9 @@ static int read_account(struct reader *r, int at, const char *name, const char *
 					.password = arena_text(r->a->arena, text.password),
 					.enabled = text.enabled,
 					.created_s = text.created_s };
-	return it->account.password != NULL ? 0 : -ENOMEM;
+	if (it->account.password == NULL)
+		return -ENOMEM;
+	return accounts_certificates_take(r->a->arena, &text, &it->account);
 }
 
 /* One more target. What is no address is passed over. */
@@ -328,7 +332,8 @@ static int accounts_new(struct accounts **out)
 
 	*out = a;
 	if (a == NULL || arena_new(&a->arena, MEMORY, ARENA_WIPING, NULL) < 0 ||
-	    table_new(&a->domains.by_name, NULL) < 0 || table_new(&a->accounts.by_name, NULL) < 0)
+	    table_new(&a->domains.by_name, NULL) < 0 || table_new(&a->accounts.by_name, NULL) < 0 ||
+	    table_new(&a->holders, NULL) < 0)
 		return -ENOMEM;
 	return table_new(&a->aliases.by_name, NULL);
 }
@@ -338,6 +343,19 @@ static int accounts_sort(struct accounts *a)
 	if (list_sort(&a->domains, by_place) < 0 || list_sort(&a->accounts, by_place) < 0)
 		return -ENOMEM;
 	return list_sort(&a->aliases, by_domain);
+}
+
+/* In order of adding: the first one keeps it. */
+static int give_certificates(struct reader *r)
+{
+	struct list *l = &r->a->accounts;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < table_count(l->by_name); i++) {
+		snprintf(r->file, sizeof(r->file), "%s", l->items[i]->name);
+		code = accounts_certificates_claim(r->a->holders, r->a->arena, &l->items[i]->account, &r->warn);
+	}
+	return code;
 }
 
 int accounts_read(struct accounts **out, int fd, accounts_warn warn, void *arg, struct error *err)
@@ -357,6 +375,8 @@ int accounts_read(struct accounts **out, int fd, accounts_warn warn, void *arg, 
 	}
 	if (code == 0)
 		code = accounts_sort(r.a);
+	if (code == 0)
+		code = give_certificates(&r);
 	if (r.text.p != NULL)
 		explicit_bzero(r.text.p, r.text.cap);
 	buf_clear(&r.text);
@@ -382,6 +402,7 @@ void accounts_free(struct accounts *a)
 	list_free(&a->domains);
 	list_free(&a->accounts);
 	list_free(&a->aliases);
+	table_free(a->holders);
 	arena_free(a->arena);
 	free(a);
 }
@@ -398,6 +419,11 @@ const struct alias *accounts_find_alias(const struct accounts *a, const char *ad
 	const struct item *it = list_find(&a->aliases, address);
 
 	return it != NULL ? &it->alias : NULL;
+}
+
+const struct account *accounts_find_certificate(const struct accounts *a, const char *fingerprint)
+{
+	return *fingerprint != '\0' ? table_get(a->holders, span_of(fingerprint)) : NULL;
 }
 
 bool accounts_has_domain(const struct accounts *a, const char *domain)

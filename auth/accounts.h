@@ -13,13 +13,15 @@
  *
  * Names   Kept in lower case: Alice@Example.ORG and alice@example.org are one account.
  * Broken  An account whose file can't be read or understood still gets mail, but nobody
- *         can log in to it. Other names and lines that mean nothing are left out.
+ *         can log in to it. Other names and lines that mean nothing are left out. A
+ *         certificate that two accounts have is that of the one that was added first.
  */
 #ifndef AUTH_ACCOUNTS_H
 #define AUTH_ACCOUNTS_H
 
 #include <sys/types.h>
 
+#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/base/span.h"
 
@@ -28,6 +30,8 @@ enum {
 	ACCOUNTS_DOMAIN_MAX = 256,	/* a domain and its NUL */
 	ACCOUNTS_TARGETS_MAX = 1000,	/* of one alias */
 	ACCOUNTS_CERTIFICATES_MAX = 32,	/* of one account */
+	ACCOUNTS_FINGERPRINT = 65,	/* 64 digits and a NUL */
+	ACCOUNTS_LABEL_MAX = 101,	/* a certificate's label and its NUL */
 	ACCOUNTS_PASSWORD_MAX = 1024	/* bytes of a password */
 };
 
@@ -66,6 +70,8 @@ const struct account *accounts_find(const struct accounts *a, const char *addres
 const struct alias *accounts_find_alias(const struct accounts *a, const char *address);
 /* The account that holds a certificate, or NULL. */
 const struct account *accounts_find_certificate(const struct accounts *a, const char *fingerprint);
+/* The fingerprints of all accounts that may log in, one a line, in order of the digits. */
+void accounts_fingerprints(const struct accounts *a, struct buf *out);
 bool accounts_has_domain(const struct accounts *a, const char *domain);
 size_t accounts_count(const struct accounts *a);
 const struct account *accounts_at(const struct accounts *a, size_t i);		/* in order of adding */
@@ -103,5 +109,10 @@ int accounts_address(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct erro
 int accounts_domain(const char *in, char out[ACCOUNTS_DOMAIN_MAX], struct error *err);
 int accounts_target(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err);
 int accounts_alias_name(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err);
+
+/* A fingerprint as it is kept, out of one with colons or capitals. False: it is no SHA-256. */
+bool accounts_fingerprint(struct span in, char out[ACCOUNTS_FINGERPRINT]);
+/* May a certificate be called so? UTF-8 on one line, no space at its ends; empty is allowed. */
+bool accounts_label(struct span label);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "auth/accounts.h"
+#include "auth/accounts_certificate.h"
 #include "auth/accounts_file.h"
 #include "auth/accounts_name.h"
 #include "auth/accounts_order.h"
@@ -181,6 +182,9 @@ static int put_account(const struct change *c, const struct account *account, st
 	if (strlen(account->password) >= crypto_pwhash_STRBYTES ||
 	    strpbrk(account->password, " \r\n") != NULL)
 		return error_set(err, -EINVAL, "the password's hash is malformed");
+	code = accounts_certificates_check(account, err);
+	if (code < 0)
+		return code;
 	kept.address = c->address;
 	buf_init(&text, TEXT);
 	accounts_text_put_account(&text, &kept);

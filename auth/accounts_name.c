@@ -7,6 +7,7 @@
 #include "auth/accounts.h"
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
+#include "common/base/utf8.h"
 
 static bool stands_for_itself(uint8_t c)
 {
@@ -189,4 +190,35 @@ int accounts_alias_name(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct e
 		return accounts_address(in, out, err);
 	*out = '@';
 	return accounts_domain(in + 1, out + 1, err);
+}
+
+/* "AB:CD:..." as openssl shows it, or the digits alone. */
+bool accounts_fingerprint(struct span in, char out[ACCOUNTS_FINGERPRINT])
+{
+	char digits[ACCOUNTS_FINGERPRINT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.n; i++) {
+		bool between = n > 0 && n % 2 == 0 && n + 1 < sizeof(digits) && in.p[i - 1] != ':';
+
+		if (in.p[i] == ':' && between)
+			continue;
+		if (ascii_hex(in.p[i]) < 0 || n + 1 == sizeof(digits))
+			return false;
+		digits[n++] = (char)ascii_lower(in.p[i]);
+	}
+	digits[n] = '\0';
+	if (n + 1 == sizeof(digits))
+		memcpy(out, digits, sizeof(digits));
+	return n + 1 == sizeof(digits);
+}
+
+bool accounts_label(struct span label)
+{
+	if (label.n >= ACCOUNTS_LABEL_MAX || !utf8_valid(label) || !span_equal(span_trim(label), label))
+		return false;
+	for (size_t i = 0; i < label.n; i++)
+		if (ascii_control(label.p[i]))
+			return false;
+	return true;
 }

@@ -85,6 +85,40 @@ static void take_created(const struct accounts_text_warn *w, struct span value,
 		accounts_text_say(w, "created is a time like 2026-11-21T11:41:18Z");
 }
 
+static bool is_there(const struct accounts_text_account *out, const char *fingerprint)
+{
+	for (size_t i = 0; i < out->certificate_count; i++)
+		if (strcmp(out->certificates[i].fingerprint, fingerprint) == 0)
+			return true;
+	return false;
+}
+
+/* `FINGERPRINT LABEL` */
+static void take_certificate(const struct accounts_text_warn *w, struct span value,
+			     struct accounts_text_account *out)
+{
+	struct accounts_text_certificate c;
+	char shown[80];
+	struct span fingerprint = span_take_until(&value, ' ');
+
+	c.label = span_trim(value);
+	if (!accounts_fingerprint(fingerprint, c.fingerprint)) {
+		accounts_text_say(w, "\"%s\" is no SHA-256 fingerprint: that certificate logs nobody in",
+				  escape_text(shown, sizeof(shown), fingerprint));
+		return;
+	}
+	if (!accounts_label(c.label)) {
+		accounts_text_say(w, "the label of the certificate %.16s... can't be shown", c.fingerprint);
+		c.label = span_of("");
+	}
+	if (is_there(out, c.fingerprint))
+		return;
+	if (out->certificate_count == ACCOUNTS_CERTIFICATES_MAX)
+		accounts_text_say(w, "more than %d certificates", ACCOUNTS_CERTIFICATES_MAX);
+	else
+		out->certificates[out->certificate_count++] = c;
+}
+
 static const struct {
 	const char *key;
 	void (*take)(const struct accounts_text_warn *w, struct span value,
@@ -93,6 +127,7 @@ static const struct {
 	{ "password", take_password },
 	{ "state", take_state },
 	{ "created", take_created },
+	{ "certificate", take_certificate },
 };
 
 void accounts_text_account(struct span text, const struct accounts_text_warn *w,
@@ -123,6 +158,11 @@ void accounts_text_put_account(struct buf *b, const struct account *account)
 	accounts_time_text(created, account->created_s);
 	buf_printf(b, "password %s\nstate %s\ncreated %s\n", account->password,
 		   account->enabled ? "enabled" : "disabled", created);
+	for (size_t i = 0; i < account->certificate_count; i++) {
+		const struct account_certificate *c = &account->certificates[i];
+
+		buf_printf(b, "certificate %s%s%s\n", c->fingerprint, *c->label != '\0' ? " " : "", c->label);
+	}
 }
 
 void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias)

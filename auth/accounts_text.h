@@ -25,10 +25,17 @@ struct accounts_text_warn {
 void accounts_text_say(const struct accounts_text_warn *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+struct accounts_text_certificate {
+	char fingerprint[ACCOUNTS_FINGERPRINT];
+	struct span label;	/* lent from the text */
+};
+
 struct accounts_text_account {
 	struct span password;	/* lent from the text; empty: there is none that can be used */
 	bool enabled;		/* false where the state is not understood */
 	int64_t created_s;
+	struct accounts_text_certificate certificates[ACCOUNTS_CERTIFICATES_MAX];	/* each once */
+	size_t certificate_count;
 };
 
 /* Cannot fail: what is missing or broken leaves an account that nobody can log in to. */

@@ -48,21 +48,35 @@ static void check_account(struct span in)
 {
 	struct accounts_text_warn silent = { .file = "x" };
 	struct accounts_text_account first, second;
-	char password[256] = "";
-	struct account a = { .password = password };
+	struct account_certificate certificates[ACCOUNTS_CERTIFICATES_MAX];
+	char labels[ACCOUNTS_CERTIFICATES_MAX][ACCOUNTS_LABEL_MAX] = { "" }, password[256] = "";
+	struct account a = { .password = password, .certificates = certificates };
 	struct buf b;
 
 	accounts_text_account(in, &silent, &first);
 	must(first.password.n < sizeof(password));
 	if (first.password.n > 0)
 		memcpy(password, first.password.p, first.password.n);
+	for (; a.certificate_count < first.certificate_count; a.certificate_count++) {
+		const struct accounts_text_certificate *c = &first.certificates[a.certificate_count];
+		char *label = labels[a.certificate_count];
+
+		must(accounts_label(c->label));
+		if (c->label.n > 0)
+			memcpy(label, c->label.p, c->label.n);
+		certificates[a.certificate_count] = (struct account_certificate){ c->fingerprint, label };
+	}
 	a.enabled = first.enabled;
 	a.created_s = first.created_s;
-	buf_init(&b, 4096);
+	buf_init(&b, 16384);
 	accounts_text_put_account(&b, &a);
 	accounts_text_account(buf_span(&b), &silent, &second);
 	must(span_equal(first.password, second.password) && first.enabled == second.enabled);
-	must(first.created_s == second.created_s);
+	must(first.created_s == second.created_s && first.certificate_count == second.certificate_count);
+	for (size_t i = 0; i < first.certificate_count; i++) {
+		must(strcmp(first.certificates[i].fingerprint, second.certificates[i].fingerprint) == 0);
+		must(span_equal(first.certificates[i].label, second.certificates[i].label));
+	}
 	buf_clear(&b);
 }
 

@@ -1,6 +1,6 @@
 /* test_accounts.c - the folder accounts/: names, files, changes, and what is broken.
  * link: auth/accounts.o auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
- * link: auth/accounts_text.o common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: auth/accounts_text.o auth/accounts_certificate.o common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
  * link: common/base/escape.o common/base/span.o common/base/table.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
@@ -18,6 +18,9 @@
 #include "auth/accounts_text.h"
 
 #define HASH "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$WwCIn+OHvW6RBzmKYeYb8qjTqzlsCXWjfVJb6mbSQ9w"
+
+#define PRINT_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define PRINT_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static const struct accounts_owner keep = { (uid_t)-1, (gid_t)-1 };
 
@@ -218,6 +221,149 @@ static void test_times(void **state)
 	}
 }
 
+static const struct {
+	const char *why, *in;
+	bool good;
+} fingerprints[] = {
+	{ "as it is kept", PRINT_A, true },
+	{ "capitals", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", true },
+	{ "colons, as openssl shows it",
+	  "AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA", true },
+	{ "a digit less", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	{ "a digit more", PRINT_A "a", false },
+	{ "SHA-1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	{ "no digit", "gaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	{ "a colon in front", ":" PRINT_A, false },
+	{ "a colon behind", PRINT_A ":", false },
+	{ "a colon inside a pair", "a:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	{ "two colons", "aa::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	{ "nothing", "", false },
+};
+
+static void test_fingerprints(void **state)
+{
+	char out[ACCOUNTS_FINGERPRINT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fingerprints) / sizeof(fingerprints[0]); i++) {
+		unit_case(fingerprints[i].why, 0);
+		assert_int_equal(accounts_fingerprint(span_of(fingerprints[i].in), out), fingerprints[i].good);
+		if (fingerprints[i].good)
+			assert_string_equal(out, PRINT_A);
+	}
+}
+
+static void test_labels(void **state)
+{
+	static const struct {
+		const char *label;
+		bool good;
+	} rows[] = { { "", true },	  { "phone", true },   { "Anna's phone (2026)", true }, { "\xe9\x83\xb5", true },
+		     { " x", false },	  { "x ", false },     { "a\nb", false },		{ "a\tb", false },
+		     { "\xff", false },	  { "a\x7f", false },
+		     { PRINT_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true },
+		     { PRINT_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].label, i);
+		assert_int_equal(accounts_label(span_of(rows[i].label)), rows[i].good);
+	}
+}
+
+/* They are read, found, and kept when something else is changed. */
+static void test_certificates(void **state)
+{
+	const struct account_certificate two[] = { { PRINT_B, "my phone" }, { PRINT_A, "" } };
+	struct folder *f = *state;
+	struct account a = { .address = "a@x", .password = HASH, .enabled = true, .certificates = two,
+			     .certificate_count = 2 };
+	struct accounts *all;
+	struct buf prints;
+
+	buf_init(&prints, 4096);
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	assert_int_equal(accounts_add(f->fd, &keep, &a, NULL), 0);
+	all = read_folder(f);
+	assert_string_equal(f->warned, "");
+	assert_null(accounts_find_certificate(all, ""));
+	assert_ptr_equal(accounts_find_certificate(all, PRINT_A), accounts_find(all, "a@x"));
+	assert_ptr_equal(accounts_find_certificate(all, PRINT_B), accounts_find(all, "a@x"));
+	accounts_fingerprints(all, &prints);
+	unit_is(prints.p, prints.n, PRINT_A "\n" PRINT_B "\n");
+	a = *accounts_find(all, "a@x");
+	a.enabled = false;
+	assert_int_equal(accounts_put(f->fd, &keep, &a, NULL), 0);
+	accounts_free(all);
+
+	all = read_folder(f);
+	assert_string_equal(f->warned, "");
+	a = *accounts_find(all, "a@x");
+	assert_int_equal(a.certificate_count, 2);
+	assert_string_equal(a.certificates[0].fingerprint, PRINT_B);
+	assert_string_equal(a.certificates[0].label, "my phone");
+	assert_string_equal(a.certificates[1].label, "");
+	buf_reset(&prints);
+	accounts_fingerprints(all, &prints);
+	assert_int_equal(prints.n, 0);	/* nobody who is disabled gets through the handshake by it */
+	accounts_free(all);
+	buf_clear(&prints);
+}
+
+static void test_certificates_that_are_refused(void **state)
+{
+	static const struct account_certificate wrong[] = {
+		{ "AA" PRINT_A, "" }, { "", "" }, { PRINT_A, "a\nstate enabled" }, { PRINT_A, " x" },
+		{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "" },
+	};
+	struct folder *f = *state;
+
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct account a = { .address = "a@x", .password = "", .certificates = &wrong[i],
+				     .certificate_count = 1 };
+
+		unit_case(wrong[i].label, i);
+		assert_int_equal(accounts_add(f->fd, &keep, &a, NULL), -EINVAL);
+	}
+}
+
+/* Who was added first holds it, whatever their names are. */
+static void test_a_certificate_of_two(void **state)
+{
+	struct folder *f = *state;
+	struct accounts *all;
+
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	assert_int_equal(add(f, "zoe@x", NULL), 0);
+	assert_int_equal(add(f, "adam@x", NULL), 0);
+	put_file(f, "x/zoe.account", "certificate " PRINT_A " first\n");
+	put_file(f, "x/adam.account", "certificate " PRINT_B " own\ncertificate " PRINT_A " second\n");
+	all = read_folder(f);
+	assert_string_equal(accounts_find_certificate(all, PRINT_A)->address, "zoe@x");
+	assert_string_equal(accounts_find_certificate(all, PRINT_B)->address, "adam@x");
+	assert_int_equal(accounts_find(all, "adam@x")->certificate_count, 1);
+	assert_string_equal(f->warned, "adam@x: the certificate aaaaaaaaaaaaaaaa... is zoe@x's: it logs nobody else in\n");
+	accounts_free(all);
+}
+
+static void test_too_many_certificates(void **state)
+{
+	struct folder *f = *state;
+	struct accounts *all;
+	char text[5000];
+	size_t n = 0;
+
+	for (int i = 0; i <= ACCOUNTS_CERTIFICATES_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "certificate %064x\n", i);
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	put_file(f, "x/a.account", text);
+	all = read_folder(f);
+	assert_int_equal(accounts_find(all, "a@x")->certificate_count, ACCOUNTS_CERTIFICATES_MAX);
+	assert_string_equal(f->warned, "accounts/x/a.account: more than 32 certificates\n");
+	accounts_free(all);
+}
+
 static void test_life_of_an_account(void **state)
 {
 	struct folder *f = *state;
@@ -348,6 +494,14 @@ static const struct {
 	  false },
 	{ "an unknown state", "x/a.account", "password " HASH "\nstate on\n", "taken as disabled", true,
 	  false, true },
+	{ "a certificate, twice", "x/a.account",
+	  "password " HASH "\ncertificate " PRINT_A " x\ncertificate " PRINT_A "\n", NULL, true, true, true },
+	{ "a certificate that is none", "x/a.account", "password " HASH "\ncertificate 0123 x\n",
+	  "\"0123\" is no SHA-256 fingerprint", true, true, true },
+	{ "a certificate without anything", "x/a.account", "password " HASH "\ncertificate\n", "no SHA-256", true,
+	  true, true },
+	{ "a label that can't be shown", "x/a.account", "password " HASH "\ncertificate " PRINT_A " a\x01z\n",
+	  "the label of the certificate aaaaaaaaaaaaaaaa...", true, true, true },
 	{ "an unknown line", "x/a.account", "password " HASH "\nquota 5\n", "\"quota\" is not known", true,
 	  true, true },
 	{ "a capital in the file's name", "x/A.account", "password " HASH "\n", "left out", false, false,
@@ -468,6 +622,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),         cmocka_unit_test(test_names_that_are_none),
 		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_times),
+		cmocka_unit_test(test_fingerprints),  cmocka_unit_test(test_labels),
+		WITH_FOLDER(test_certificates),	      WITH_FOLDER(test_certificates_that_are_refused),
+		WITH_FOLDER(test_a_certificate_of_two), WITH_FOLDER(test_too_many_certificates),
 		WITH_FOLDER(test_life_of_an_account), WITH_FOLDER(test_a_hash_of_two_lines_is_refused),
 		WITH_FOLDER(test_order_of_adding),    WITH_FOLDER(test_aliases),
 		WITH_FOLDER(test_broken_files),       WITH_FOLDER(test_links_are_not_followed),
