@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 #include "admin/account_parts.h"
+#include "admin/secret.h"
 #include "common/config/config.h"
 #include "common/config/file.h"
 
-enum { MADE_UP = 20, SHORT = 8, CONF_MAX = 1 << 20 };
+enum { SHORT = 8, CONF_MAX = 1 << 20 };
 
 _Static_assert(sizeof(((struct account_password *)0)->hash) >= crypto_pwhash_STRBYTES, "room for the hash");
 
@@ -99,18 +100,6 @@ static int type_twice(char text[ACCOUNTS_PASSWORD_MAX + 1], struct error *err)
 	return code;
 }
 
-/* --- made up --------------------------------------------------------------- */
-
-/* 54 signs that nobody takes for another: 20 of them are 115 bits. */
-static void make_up(char text[ACCOUNTS_PASSWORD_MAX + 1])
-{
-	static const char signs[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
-	for (size_t i = 0; i < MADE_UP; i++)
-		text[i] = signs[randombytes_uniform(sizeof(signs) - 1)];
-	text[MADE_UP] = '\0';
-}
-
 /* --- what is kept ---------------------------------------------------------- */
 
 static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line,
@@ -175,7 +164,7 @@ int account_password_new(struct account_password *p, const struct site *s, const
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
 	if (l->generate)
-		make_up(p->text);
+		secret_make(p->text);
 	else if (l->from_stdin)
 		code = read_line(STDIN_FILENO, p->text, err);
 	else
