@@ -177,32 +177,54 @@ struct peer_pair peer_own(const char *key, const char *digest, const char *name,
 	return finish(blank(pair, name, NULL, from, to), pair, pair, digest);
 }
 
-struct peer_pair peer_signed(const char *key, const char *digest, const char *name, struct peer_pair issuer,
-			     int from, int to)
+/* Of a key that is given away, for name, signed by issuer (NULL: by itself). */
+static struct peer_pair paper_sign(EVP_PKEY *key, const char *digest, const char *name, const struct peer_pair *issuer,
+				   int from, int to, void (*fill)(X509 *cert))
 {
-	EVP_PKEY *pair = key_make(key), *signer = key_read(issuer.key);
-	X509 *ca = certificate_read(issuer.certificate);
-	struct peer_pair out = finish(blank(pair, name, ca, from, to), pair, signer, digest);
+	EVP_PKEY *signer = issuer != NULL ? key_read(issuer->key) : NULL;
+	X509 *above = issuer != NULL ? certificate_read(issuer->certificate) : NULL;
+	X509 *cert = blank(key, name, above, from, to);
+	struct peer_pair out;
 
-	X509_free(ca);
+	if (fill != NULL)
+		fill(cert);
+	out = finish(cert, key, signer != NULL ? signer : key, digest);
+	X509_free(above);
 	EVP_PKEY_free(signer);
 	return out;
 }
 
-struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer, int from, int to)
+static void authority_fill(X509 *cert)
 {
-	EVP_PKEY *pair = key_make("P-256"), *signer = issuer != NULL ? key_read(issuer->key) : NULL;
-	X509 *above = issuer != NULL ? certificate_read(issuer->certificate) : NULL;
-	X509 *cert = blank(pair, name, above, from, to);
-	struct peer_pair out;
-
 	extend(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
 	extend(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign");
 	extend(cert, cert, NID_subject_key_identifier, "hash");
-	out = finish(cert, pair, signer != NULL ? signer : pair, "SHA256");
-	X509_free(above);
-	EVP_PKEY_free(signer);
-	return out;
+}
+
+struct peer_pair peer_signed(const char *key, const char *digest, const char *name, struct peer_pair issuer,
+			     int from, int to)
+{
+	return paper_sign(key_make(key), digest, name, &issuer, from, to, NULL);
+}
+
+struct peer_pair peer_renewed(struct peer_pair old, const char *name, struct peer_pair issuer, int from, int to)
+{
+	return paper_sign(key_read(old.key), "SHA256", name, &issuer, from, to, NULL);
+}
+
+struct peer_pair peer_authority_of(const char *key, const char *name, const struct peer_pair *issuer, int from, int to)
+{
+	return paper_sign(key_make(key), "SHA256", name, issuer, from, to, authority_fill);
+}
+
+struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer, int from, int to)
+{
+	return peer_authority_of("P-256", name, issuer, from, to);
+}
+
+struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_pair issuer, int from, int to)
+{
+	return paper_sign(key_read(one.key), "SHA256", name, &issuer, from, to, authority_fill);
 }
 
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count)

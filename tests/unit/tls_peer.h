@@ -58,8 +58,14 @@ struct peer_pair peer_own(const char *key, const char *digest, const char *name,
 /* The same, for a name, but signed by issuer with the digest. */
 struct peer_pair peer_signed(const char *key, const char *digest, const char *name, struct peer_pair issuer,
 			     int from, int to);
-/* An authority without a path length, signed by issuer or (NULL) by itself. */
+/* The same with SHA-256 for the key of an older one. */
+struct peer_pair peer_renewed(struct peer_pair old, const char *name, struct peer_pair issuer, int from, int to);
+/* An authority without a path length, signed by issuer or (NULL) by itself; P-256, or as
+ * peer_own has keys. */
 struct peer_pair peer_authority(const char *name, const struct peer_pair *issuer, int from, int to);
+struct peer_pair peer_authority_of(const char *key, const char *name, const struct peer_pair *issuer, int from, int to);
+/* Another certificate of authority `one`, of that name, signed by issuer. */
+struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_pair issuer, int from, int to);
 
 /* A revocation list of issuer that names the certificates (may be none). */
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count);
