@@ -56,6 +56,11 @@ bool config_is_set(const struct config_scope *s, enum config_key key)
 	return find(s, key) != NULL;
 }
 
+bool config_is_own(const struct config_scope *s, enum config_key key)
+{
+	return s->values[key] != NULL;
+}
+
 unsigned config_line(const struct config_scope *s, enum config_key key)
 {
 	const struct config_value *v = find(s, key);

@@ -121,6 +121,8 @@ bool config_listen_overlap(const struct config_listen *a, const struct config_li
  * the key is our own mistake (assert). What is set nowhere and has no default is
  * 0, false, "" (never NULL), and has no items. */
 bool config_is_set(const struct config_scope *s, enum config_key key);
+/* It stands in s itself and not above: under this Listen, or at the file's own level. */
+bool config_is_own(const struct config_scope *s, enum config_key key);
 unsigned config_line(const struct config_scope *s, enum config_key key);	/* 0: not set */
 bool config_bool(const struct config_scope *s, enum config_key key);
 int64_t config_number(const struct config_scope *s, enum config_key key);	/* number, size, time */

@@ -18,15 +18,23 @@ enum { TICKET_LIFETIME_S = 12 * 3600, VERIFY_DEPTH = 5 };
 	"ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"                                                 \
 	"ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
 
+/* AES before ChaCha20, as Windows and Exchange order theirs; CBC for TLS 1.0 and 1.1. */
+#define AES_FIRST                                                                                            \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                         \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" CBC                                     \
+	":ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+#define AES_FIRST_SUITES "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
+
 static const struct {
 	const char *name;
 	unsigned forbidden, level;
-	const char *ciphers;
+	const char *ciphers, *suites;
 } profiles[] = {
-	{ "modern", TLS_SSL2 | TLS_SSL3 | TLS_1_0 | TLS_1_1 | TLS_1_2, 2, AEAD },
-	{ "intermediate", TLS_SSL2 | TLS_SSL3 | TLS_1_0 | TLS_1_1, 2, AEAD },
-	{ "exchange2015", TLS_SSL2 | TLS_SSL3, 0, AEAD ":" CBC },
-	{ "epost", TLS_SSL2 | TLS_SSL3, 0, "DEFAULT" },
+	{ "modern", TLS_SSL2 | TLS_SSL3 | TLS_1_0 | TLS_1_1 | TLS_1_2, 2, AEAD, NULL },
+	{ "intermediate", TLS_SSL2 | TLS_SSL3 | TLS_1_0 | TLS_1_1, 2, AEAD, NULL },
+	{ "exchange2015", TLS_SSL2 | TLS_SSL3, 0, AES_FIRST, AES_FIRST_SUITES },
+	{ "epost", TLS_SSL2 | TLS_SSL3, 0, "DEFAULT", NULL },
 };
 
 static const struct {
@@ -49,6 +57,7 @@ bool tls_policy_profile(struct tls_policy *p, const char *profile)
 			.level = profiles[i].level,
 			.profile = profiles[i].name,
 			.ciphers = profiles[i].ciphers,
+			.suites = profiles[i].suites,
 			.groups = "X25519MLKEM768:X25519:P-256:P-384:P-521",
 			.tickets = true,
 			.ticket_lifetime_s = TICKET_LIFETIME_S,

@@ -44,10 +44,18 @@ bool tls_policy_profile(struct tls_policy *p, const char *profile);
  * them, ECDHE with CBC too, which is all they can. Static. */
 const char *tls_policy_ciphers(const struct tls_policy *p);
 
-/* Fills *p from a Listen's scope (strings are lent by the scope). Errors name the
- * key and what would do: a mask that leaves nothing (60), a cipher list that matches
- * nothing or holds @SECLEVEL, aNULL or eNULL, TlsVersions that contradict. Warnings
- * (a mask with a hole) go to warn, which may be NULL. */
+/* Fills *p from a Listen's scope (strings are lent by the scope).
+ * Scopes    The nearer one wins. A key of the profile's (SecureLayOption, TlsVersions,
+ *           SecureLevel, CipherList, CipherSuites) beats a profile at the same level of the
+ *           file or above; a TlsProfile under the Listen beats such keys that stand above
+ *           the Listens. So it is between SecureLayOption and TlsVersions too; at one level
+ *           they must say the same. A key that is removed is the profile's, or its default,
+ *           again.
+ * Errors    name the key and what would do: a mask that leaves nothing (60), a cipher list
+ *           that matches nothing or holds @SECLEVEL, aNULL or eNULL, TlsVersions that
+ *           contradict, Groups of which the level takes none.
+ * Warnings  (a mask with a hole; SSL 3.0 asked for, which OpenSSL 3 does not have; TLS 1.0
+ *           at a level that forbids it) go to warn, which may be NULL. */
 typedef void (*tls_warn)(void *arg, const char *words);
 int tls_policy_read(struct tls_policy *p, const struct config_scope *s, tls_warn warn, void *arg,
 		    struct error *err);

@@ -62,28 +62,36 @@ static int versions_read(const char *text, unsigned *forbidden, struct error *er
 	return 0;
 }
 
+/* The key counts: it is set, and not above a profile that is nearer. */
+static bool counts(const struct config_scope *s, enum config_key key)
+{
+	return config_is_set(s, key) && (config_is_own(s, key) || !config_is_own(s, CONFIG_TLS_PROFILE));
+}
+
 static const char *text_or(const struct config_scope *s, enum config_key key, const char *otherwise)
 {
-	const char *text = config_is_set(s, key) ? config_text(s, key) : "";
+	const char *text = counts(s, key) ? config_text(s, key) : "";
 
 	return text[0] != '\0' ? text : otherwise;
 }
 
-/* SecureLayOption and TlsVersions are two ways to say one thing: both may be there
- * if they say the same. SSL 2.0 and 3.0 are gone from OpenSSL and do not count. */
+/* SecureLayOption and TlsVersions are two ways to say one thing: the nearer one is taken;
+ * both may stand at one level if they say the same. SSL 2.0 and 3.0 are gone from OpenSSL
+ * and do not count. */
 static int forbidden_read(struct tls_policy *p, const struct config_scope *s, struct error *err)
 {
 	const char *text = text_or(s, CONFIG_TLS_VERSIONS, NULL);
-	bool masked = config_is_set(s, CONFIG_SECURE_LAY_OPTION);
+	bool masked = counts(s, CONFIG_SECURE_LAY_OPTION);
+	bool mask_near = config_is_own(s, CONFIG_SECURE_LAY_OPTION), list_near = config_is_own(s, CONFIG_TLS_VERSIONS);
 	unsigned listed = 0;
 
 	if (masked)
 		p->forbidden = (unsigned)config_number(s, CONFIG_SECURE_LAY_OPTION);
-	if (text == NULL)
+	if (text == NULL || (masked && mask_near && !list_near))
 		return 0;
 	if (versions_read(text, &listed, err) < 0)
 		return -EINVAL;
-	if (masked && (listed | TLS_SSL2 | TLS_SSL3) != (p->forbidden | TLS_SSL2 | TLS_SSL3))
+	if (masked && mask_near == list_near && (listed | TLS_SSL2 | TLS_SSL3) != (p->forbidden | TLS_SSL2 | TLS_SSL3))
 		return error_set(err, -EINVAL,
 				 "TlsVersions %s would be SecureLayOption %u, but SecureLayOption is %u: leave one out",
 				 text, listed, p->forbidden);
@@ -119,7 +127,7 @@ int tls_policy_read(struct tls_policy *p, const struct config_scope *s, tls_warn
 		return error_set(err, -EINVAL, "TlsProfile: no profile is called %s", profile);
 	if (forbidden_read(p, s, err) < 0)
 		return -EINVAL;
-	if (config_is_set(s, CONFIG_SECURE_LEVEL))
+	if (counts(s, CONFIG_SECURE_LEVEL))
 		p->level = (unsigned)config_number(s, CONFIG_SECURE_LEVEL);
 	p->ciphers = text_or(s, CONFIG_CIPHER_LIST, tls_policy_ciphers(p));
 	p->suites = text_or(s, CONFIG_CIPHER_SUITES, p->suites);

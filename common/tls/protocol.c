@@ -6,9 +6,10 @@
 #include <openssl/objects.h>
 #include <stdio.h>
 
-#include "common/base/buf.h"
-
-enum { LIST_MAX = 4096 };	/* bytes of a list of ciphers or groups */
+enum {
+	LIST_MAX = 4096,	/* bytes of a list of ciphers or groups */
+	GROUP_MAX = 64	/* bytes of a group's name */
+};
 
 static const struct {
 	enum tls_version bit;
@@ -126,6 +127,17 @@ static int ciphers_apply(SSL_CTX *ctx, const struct tls_policy *p, struct error 
 	return ciphers_check_result(ctx, err);
 }
 
+/* The next name of a list; false: it is empty, or none that OpenSSL could know. */
+static bool group_take(struct span *rest, char out[GROUP_MAX])
+{
+	struct span name = span_trim(span_take_until(rest, ':'));
+
+	if (name.n >= GROUP_MAX)
+		return false;
+	snprintf(out, GROUP_MAX, "%.*s", (int)name.n, (const char *)name.p);
+	return name.n > 0;
+}
+
 int tls_protocol_groups(SSL_CTX *ctx, const char *list, struct error *err)
 {
 	struct span rest = span_of(list);
@@ -134,12 +146,9 @@ int tls_protocol_groups(SSL_CTX *ctx, const char *list, struct error *err)
 
 	buf_init(&known, LIST_MAX);
 	while (rest.n > 0) {
-		struct span name = span_trim(span_take_until(&rest, ':'));
-		char text[64];
+		char text[GROUP_MAX];
 
-		snprintf(text, sizeof(text), "%.*s", name.n < sizeof(text) ? (int)name.n : 0,
-			 (const char *)name.p);
-		if (text[0] == '\0' || SSL_CTX_set1_groups_list(ctx, text) != 1)
+		if (!group_take(&rest, text) || SSL_CTX_set1_groups_list(ctx, text) != 1)
 			continue;
 		if (known.n > 0)
 			buf_put_byte(&known, ':');
@@ -226,6 +235,97 @@ int tls_protocol_taker(SSL_CTX **out, enum tls_version version, unsigned level, 
 	return rc;
 }
 
+/* --- groups that are of use ------------------------------------------------- */
+
+/* Takes a vector: its length in so many bytes, then its bytes (RFC 8446 3.4). */
+static struct span vector_take(struct span *in, size_t length_bytes)
+{
+	struct span length = span_take(in, length_bytes);
+	size_t n = 0;
+
+	for (size_t i = 0; i < length.n; i++)
+		n = n << 8 | length.p[i];
+	return span_take(in, n);
+}
+
+/* A ClientHello as OpenSSL has written it names groups (RFC 8446 4.1.2, 4.2.7). */
+static bool hello_has_groups(BIO *out)
+{
+	enum { UP_TO_SESSION_ID = 5 + 4 + 2 + 32, TYPE_GROUPS = 10 };
+	uint8_t *p = NULL;
+	long n = BIO_get_mem_data(out, &p);
+	struct span hello = { p, n > 0 ? (size_t)n : 0 }, extensions;
+
+	span_take(&hello, UP_TO_SESSION_ID);
+	vector_take(&hello, 1);
+	vector_take(&hello, 2);
+	vector_take(&hello, 1);
+	extensions = vector_take(&hello, 2);
+	while (extensions.n > 0) {
+		struct span type = span_take(&extensions, 2);
+
+		vector_take(&extensions, 2);
+		if (type.n == 2 && type.p[0] == 0 && type.p[1] == TYPE_GROUPS)
+			return true;
+	}
+	return false;
+}
+
+/* OpenSSL names no groups, or makes no ClientHello at all, where version and level leave
+ * none of the list. */
+static bool group_fits(SSL_CTX *taker, const char *name)
+{
+	SSL *ssl = SSL_new(taker);
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	bool fits = false;
+
+	if (ssl == NULL || in == NULL || out == NULL) {
+		BIO_free(in);
+		BIO_free(out);
+	} else {
+		SSL_set_bio(ssl, in, out);
+		ERR_clear_error();
+		fits = SSL_set1_groups_list(ssl, name) == 1 &&
+		       SSL_get_error(ssl, SSL_connect(ssl)) == SSL_ERROR_WANT_READ && hello_has_groups(out);
+	}
+	SSL_free(ssl);
+	ERR_clear_error();
+	return fits;
+}
+
+/* What a group is of use for changes with TLS 1.3 alone. */
+static int takers_make(SSL_CTX *takers[2], const struct tls_policy *p, struct error *err)
+{
+	unsigned left = tls_policy_versions(p), old = left & ~(unsigned)TLS_1_3;
+	enum tls_version highest = (old & TLS_1_2) != 0 ? TLS_1_2 : (old & TLS_1_1) != 0 ? TLS_1_1 : TLS_1_0;
+	int rc = 0;
+
+	takers[0] = takers[1] = NULL;
+	if (old != 0)
+		rc = tls_protocol_taker(&takers[0], highest, p->level, err);
+	if (rc == 0 && (left & TLS_1_3) != 0)
+		rc = tls_protocol_taker(&takers[1], TLS_1_3, p->level, err);
+	return rc;
+}
+
+int tls_protocol_groups_fit(const struct tls_policy *p, struct buf *out, struct error *err)
+{
+	struct span rest = span_of(p->groups);
+	SSL_CTX *takers[2];
+	int rc = takers_make(takers, p, err);
+
+	while (rc == 0 && rest.n > 0) {
+		char name[GROUP_MAX];
+
+		if (group_take(&rest, name) && ((takers[0] != NULL && group_fits(takers[0], name)) ||
+						(takers[1] != NULL && group_fits(takers[1], name))))
+			buf_printf(out, "%s%s", out->n > 0 ? " " : "", name);
+	}
+	SSL_CTX_free(takers[0]);
+	SSL_CTX_free(takers[1]);
+	return rc;
+}
+
 /* --- trying a policy out --------------------------------------------------- */
 
 /* A cipher of the lists works with that version alone. One version at a time: OpenSSL
@@ -276,6 +376,46 @@ static int usable_check(SSL_CTX *ctx, const struct tls_policy *p, tls_warn warn,
 	return 0;
 }
 
+static int groups_check(const struct tls_policy *p, struct error *err)
+{
+	static const char *const would_do[] = { [4] = "P-384:P-521", [5] = "P-521" };
+	const char *instead = p->level >= 4 ? would_do[p->level] : "X25519:P-256:P-384";
+	struct buf fit;
+	int rc;
+
+	buf_init(&fit, LIST_MAX);
+	rc = tls_protocol_groups_fit(p, &fit, err);
+	if (rc == 0 && fit.n == 0)
+		rc = error_set(err, -EINVAL,
+			       "Groups: SecureLevel %u and the versions that are left take nothing of \"%s\"; %s would do",
+			       p->level, p->groups, instead);
+	buf_clear(&fit);
+	return rc;
+}
+
+/* Versions that are asked for by the mask and can't be had. */
+static void barred_warn(const struct tls_policy *p, tls_warn warn, void *arg)
+{
+	unsigned old = (TLS_SSL2 | TLS_SSL3) & ~p->forbidden;
+	unsigned barred = (TLS_1_0 | TLS_1_1) & ~p->forbidden;
+	char text[64], words[256];
+
+	tls_versions_text(old, text, sizeof(text));
+	snprintf(words, sizeof(words),
+		 "SecureLayOption %u does not forbid %.*s, but OpenSSL 3 has neither SSL 2.0 nor SSL 3.0: no setting "
+		 "brings them back; add %u",
+		 p->forbidden, old == (TLS_SSL2 | TLS_SSL3) ? (int)sizeof(text) : 7, text, old);
+	if (old != 0)
+		warn(arg, words);
+	tls_versions_text(barred, text, sizeof(text));
+	snprintf(words, sizeof(words),
+		 "SecureLayOption %u allows %.*s too, but what is below TLS 1.2 works at SecureLevel 0 only, and here "
+		 "that is %u",
+		 p->forbidden, barred == (TLS_1_0 | TLS_1_1) ? (int)sizeof(text) : 7, text, p->level);
+	if (barred != 0 && p->level > 0)
+		warn(arg, words);
+}
+
 static void hole_warn(const struct tls_policy *p, tls_warn warn, void *arg)
 {
 	unsigned left = tls_policy_versions(p), lowest = left & (0 - left), above = left + lowest;
@@ -320,7 +460,10 @@ int tls_protocol_try(const struct tls_policy *p, tls_warn warn, void *arg, struc
 	rc = tls_protocol_apply(ctx, p, err);
 	if (rc == 0)
 		rc = usable_check(ctx, p, warn, arg, err);
+	if (rc == 0)
+		rc = groups_check(p, err);
 	if (rc == 0 && warn != NULL) {
+		barred_warn(p, warn, arg);
 		hole_warn(p, warn, arg);
 		unknown_warn(ctx, p, warn, arg);
 	}

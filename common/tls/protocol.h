@@ -9,6 +9,7 @@
 
 #include <openssl/ssl.h>
 
+#include "common/base/buf.h"
 #include "common/tls/policy.h"
 
 /* Must come before any certificate is loaded: the level judges them as they come.
@@ -24,6 +25,10 @@ int tls_protocol_number(enum tls_version version);
 
 /* Gives ctx the groups of a list ("X25519:P-256") that OpenSSL knows. -EINVAL: none. */
 int tls_protocol_groups(SSL_CTX *ctx, const char *list, struct error *err);
+
+/* Appends the names of p->groups that are of use: OpenSSL knows them, the level takes them,
+ * a version that is left has them. Separated by spaces; nothing: there are none. */
+int tls_protocol_groups_fit(const struct tls_policy *p, struct buf *out, struct error *err);
 
 /* Gives a client of that one version that takes every cipher, group, signature and certificate;
  * settings of openssl.cnf do not hold it back. level: 0, or what is to be tried out. */

@@ -65,6 +65,9 @@ static const struct {
 	  "a number from 0 to 63 (decimal or 0x), not \"1f\"" },
 	{ "64 is too much", CONFIG_IMAPD, "SecureLayOption 64\n", 1, "from 0 to 63" },
 	{ "-1 is no number", CONFIG_IMAPD, "SecureLayOption -1\n", 1, "not \"-1\"" },
+	{ "level 6", CONFIG_IMAPD, "SecureLevel 6\n", 1, "a number from 0 to 5 (decimal or 0x), not \"6\"" },
+	{ "level -1", CONFIG_IMAPD, "SecureLevel -1\n", 1, "from 0 to 5" },
+	{ "no such profile", CONFIG_IMAPD, "TlsProfile strict\n", 1, "modern" },
 	{ "0x alone", CONFIG_IMAPD, "SecureLayOption 0x\n", 1, "from 0 to 63" },
 	{ "0x40 is too much", CONFIG_IMAPD, "SecureLayOption 0x40\n", 1, "from 0 to 63" },
 	{ "0x of 65 bits", CONFIG_IMAPD, "SecureLayOption 0x10000000000000001\n", 1, "from 0 to 63" },
@@ -204,6 +207,7 @@ static const struct {
 	int64_t want;
 } numbers[] = {
 	{ "hexadecimal", "SecureLayOption 0x1F", CONFIG_SECURE_LAY_OPTION, 31 },
+	{ "the same number", "SecureLayOption 31", CONFIG_SECURE_LAY_OPTION, 31 },
 	{ "decimal", "SecureLayOption 63", CONFIG_SECURE_LAY_OPTION, 63 },
 	{ "a leading 0 is not octal", "SecureLayOption 017", CONFIG_SECURE_LAY_OPTION, 17 },
 	{ "the default", "", CONFIG_SECURE_LAY_OPTION, 15 },
