@@ -1,35 +1,16 @@
-/* cert_verb.c - cert new [NAME...] | list [--json], ca show [--json] */
-#include <dirent.h>
+/* cert_verb.c - cert new [NAME...] | list [--json] | client | revoke | crl, ca show [--json] */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "admin/certificate.h"
+#include "admin/cert_parts.h"
 #include "admin/file.h"
 #include "admin/verbs.h"
-#include "common/base/escape.h"
 #include "common/config/config.h"
 #include "common/config/file.h"
-#include "common/tls/issue.h"
 
-enum { PEM_MAX = 1 << 20, NAMES_MAX = 64, LIST_MAX = 4 << 20, HOST_MAX = 256 };
+enum { PEM_MAX = CERT_PEM_MAX, NAMES_MAX = 64, LIST_MAX = 4 << 20, HOST_MAX = 256 };
 
 /* --- new ------------------------------------------------------------------- */
-
-static int read_tls(const struct site *s, const char *name, struct buf *out, struct error *err)
-{
-	char path[PATHS_MAX];
-
-	buf_init(out, PEM_MAX);
-	return file_read(paths_file(&s->paths, PATHS_TLS, name, path), out, NULL, err);
-}
-
-static void wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
-	buf_clear(b);
-}
 
 /* The key first: a server that reloads in between finds the old pair or none that fits,
  * and then keeps what it has. */
@@ -59,7 +40,7 @@ static int issue(const struct site *s, const char *file, enum tls_key_kind kind,
 	if (rc == 0)
 		rc = replace_pair(s, file, &chain, &key, err);
 	buf_clear(&chain);
-	wipe(&key);
+	buf_wipe(&key);
 	return rc;
 }
 
@@ -97,16 +78,13 @@ static int issue_both(const struct site *s, const char *const *names, size_t cou
 	struct buf ca, key;
 	int rc;
 
-	rc = read_tls(s, "ca.pem", &ca, err);
-	buf_init(&key, PEM_MAX);
-	if (rc == 0)
-		rc = read_tls(s, "ca.key", &key, err);
+	rc = cert_read_ca(s, &ca, &key, err);
 	if (rc == 0)
 		rc = issue(s, "server", TLS_KEY_P256, &ca, &key, names, count, err);
 	if (rc == 0)
 		rc = issue(s, "server-rsa", TLS_KEY_RSA2048, &ca, &key, names, count, err);
 	buf_clear(&ca);
-	wipe(&key);
+	buf_wipe(&key);
 	return rc;
 }
 
@@ -145,32 +123,6 @@ static int cert_new(const struct site *s, int argc, char **argv)
 
 /* --- list, show ------------------------------------------------------------ */
 
-static int pem_only(const struct dirent *e)
-{
-	size_t n = strlen(e->d_name);
-
-	return n > 4 && strcmp(e->d_name + n - 4, ".pem") == 0 && e->d_name[0] != '.';
-}
-
-/* One file; what can't be read is said and left out. Returns whether it was put. */
-static bool put_file(const char *path, bool json, bool first, struct buf *out)
-{
-	struct certificate c;
-	struct error err;
-
-	if (certificate_read(&c, path, &err) != 0) {
-		verb_warn(err.words);
-		return false;
-	}
-	if (json && !first)
-		buf_put_text(out, ",\n");
-	if (json)
-		certificate_write_json(&c, path, out);
-	else
-		certificate_write(&c, path, out);
-	return true;
-}
-
 /* "--json" or nothing behind `CERT list`. -1: usage was said. */
 static int read_json(int argc, char **argv)
 {
@@ -182,49 +134,83 @@ static int read_json(int argc, char **argv)
 	return -1;
 }
 
+struct listing {
+	struct buf out;
+	bool json, more;
+};
+
+static bool list_one(void *arg, const struct certificate *c, const char *path)
+{
+	struct listing *l = arg;
+
+	if (l->json && l->more)
+		buf_put_text(&l->out, ",\n");
+	if (l->json)
+		certificate_write_json(c, path, &l->out);
+	else
+		certificate_write(c, path, &l->out);
+	l->more = true;
+	return true;
+}
+
+/* client-crl.pem, for a person. */
+static void list_revocations(const struct site *s, struct buf *out)
+{
+	struct tls_revocations *lists = cert_revocations(s);
+	struct tls_revoke_list facts;
+	char path[PATHS_MAX];
+
+	for (size_t i = 0; lists != NULL && i < tls_revoke_count(lists); i++) {
+		tls_revoke_at(lists, i, &facts);
+		buf_printf(out, "%s\n  issuer       %s\n  number       %s\n  revoked      %zu\n  valid        to %s "
+				"(%d days left)\n",
+			   paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), facts.issuer, facts.number, facts.count,
+			   facts.ends, facts.days_left);
+	}
+	tls_revoke_free(lists);
+}
+
 static int cert_list(const struct site *s, int argc, char **argv)
 {
-	const char *folder = s->paths.folder[PATHS_TLS];
-	int json = read_json(argc, argv), n;
-	struct dirent **entries = NULL;
-	char path[PATHS_MAX];
-	bool first = true;
+	int json = read_json(argc, argv);
+	struct listing l = { .json = json > 0 };
 	struct error err;
-	struct buf out;
 
 	if (json < 0)
 		return VERB_USAGE;
 	if (site_must_exist(s, &err) != 0)
 		return verb_failed(&err);
-	n = scandir(folder, &entries, pem_only, alphasort);
-	if (n < 0) {
-		error_system(&err, errno, "can't read the folder %s", folder);
+	buf_init(&l.out, LIST_MAX);
+	buf_put_text(&l.out, l.json ? "[" : "");
+	if (cert_walk(s, list_one, &l, &err) != 0) {
+		buf_clear(&l.out);
 		return verb_failed(&err);
 	}
-	buf_init(&out, LIST_MAX);
-	buf_put_text(&out, json ? "[" : "");
-	for (int i = 0; i < n; i++) {
-		if (put_file(paths_file(&s->paths, PATHS_TLS, entries[i]->d_name, path), json > 0, first,
-			     &out))
-			first = false;
-		free(entries[i]);
-	}
-	free(entries);
-	buf_put_text(&out, json ? "]\n" : "");
-	return verb_print(&out);
+	if (!l.json)
+		list_revocations(s, &l.out);
+	buf_put_text(&l.out, l.json ? "]\n" : "");
+	return verb_print(&l.out);
 }
+
+static const struct {
+	const char *name;
+	verb_run run;
+} members[] = {
+	{ "new", cert_new },	   { "list", cert_list }, { "client", cert_client },
+	{ "revoke", cert_revoke }, { "crl", cert_crl },
+};
 
 int cert_run(const struct site *s, int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "new") == 0)
-		return cert_new(s, argc, argv);
-	if (argc > 1 && strcmp(argv[1], "list") == 0)
-		return cert_list(s, argc, argv);
-	return verb_usage(argv[0], "cert needs new or list");
+	for (size_t i = 0; argc > 1 && i < sizeof(members) / sizeof(members[0]); i++)
+		if (strcmp(argv[1], members[i].name) == 0)
+			return members[i].run(s, argc, argv);
+	return verb_usage(argv[0], "cert needs new, list, client, revoke or crl");
 }
 
 int ca_run(const struct site *s, int argc, char **argv)
 {
+	struct certificate c;
 	char path[PATHS_MAX];
 	struct error err;
 	struct buf out;
@@ -237,12 +223,15 @@ int ca_run(const struct site *s, int argc, char **argv)
 		return VERB_USAGE;
 	if (site_must_exist(s, &err) != 0)
 		return verb_failed(&err);
+	paths_file(&s->paths, PATHS_TLS, "ca.pem", path);
+	if (certificate_read(&c, path, &err) != 0)
+		return verb_failed(&err);
 	buf_init(&out, LIST_MAX);
-	if (!put_file(paths_file(&s->paths, PATHS_TLS, "ca.pem", path), json > 0, true, &out)) {
-		buf_clear(&out);
-		return VERB_FAILED;
-	}
-	if (json)
+	if (json > 0) {
+		certificate_write_json(&c, path, &out);
 		buf_put_byte(&out, '\n');
+	} else {
+		certificate_write(&c, path, &out);
+	}
 	return verb_print(&out);
 }

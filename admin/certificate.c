@@ -1,6 +1,7 @@
 /* certificate.c - the contract is in certificate.h. */
 #include "admin/certificate.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -35,31 +36,21 @@ static void take_time(char out[32], const ASN1_TIME *t)
 		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* "a.example", or an address. */
+/* "a.example", "anna@a.example", or an IP address. */
 static bool name_text(const GENERAL_NAME *g, char *out, size_t size)
 {
-	const ASN1_OCTET_STRING *ip;
-	char *text;
+	const uint8_t *p;
+	int n;
 
-	if (g->type == GEN_DNS) {
-		const ASN1_IA5STRING *s = g->d.dNSName;
-
-		escape_text(out, size,
-			    (struct span){ ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s) });
-		return true;
-	}
-	if (g->type != GEN_IPADD)
+	if (g->type != GEN_DNS && g->type != GEN_EMAIL && g->type != GEN_IPADD)
 		return false;
-	ip = g->d.iPAddress;
-	if (ASN1_STRING_length(ip) == 4) {
-		const uint8_t *b = ASN1_STRING_get0_data(ip);
-
-		snprintf(out, size, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
-		return true;
-	}
-	text = i2s_ASN1_OCTET_STRING(NULL, ip);
-	snprintf(out, size, "%s", text != NULL ? text : "");
-	OPENSSL_free(text);
+	p = ASN1_STRING_get0_data(g->d.ia5);
+	n = ASN1_STRING_length(g->d.ia5);
+	if (g->type != GEN_IPADD)
+		escape_text(out, size, (struct span){ p, (size_t)n });
+	else if ((n != 4 && n != 16) ||
+		 inet_ntop(n == 4 ? AF_INET : AF_INET6, p, out, (socklen_t)size) == NULL)
+		return false;
 	return true;
 }
 
@@ -105,6 +96,17 @@ static void take_fingerprint(struct certificate *c, X509 *x)
 		snprintf(c->fingerprint + 2 * (size_t)i, 3, "%02x", digest[i]);
 }
 
+static void take_serial(struct certificate *c, X509 *x)
+{
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
+
+	if (hex == NULL || !tls_revoke_serial(hex, c->serial))
+		c->serial[0] = '\0';
+	OPENSSL_free(hex);
+	BN_free(number);
+}
+
 static void take_all(struct certificate *c, X509 *x)
 {
 	int seconds = 0;
@@ -115,6 +117,7 @@ static void take_all(struct certificate *c, X509 *x)
 	take_names(c, x);
 	take_key(c, x);
 	take_fingerprint(c, x);
+	take_serial(c, x);
 	take_time(c->starts, X509_get0_notBefore(x));
 	take_time(c->ends, X509_get0_notAfter(x));
 	ASN1_TIME_diff(&c->days_left, &seconds, NULL, X509_get0_notAfter(x));
@@ -145,13 +148,21 @@ int certificate_read(struct certificate *c, const char *path, struct error *err)
 	return rc;
 }
 
+void certificate_judge(struct certificate *c, const struct tls_revocations *lists)
+{
+	c->revoked = tls_revoke_find(lists, c->issuer, c->serial, &c->entry);
+}
+
 void certificate_write(const struct certificate *c, const char *path, struct buf *out)
 {
 	buf_printf(out, "%s\n  subject      %s\n  issuer       %s\n", path, c->subject, c->issuer);
 	if (*c->names != '\0')
 		buf_printf(out, "  names        %s\n", c->names);
-	buf_printf(out, "  key          %s\n  valid        %s to %s (%d days left)\n  fingerprint  %s\n",
-		   c->key, c->starts, c->ends, c->days_left, c->fingerprint);
+	buf_printf(out, "  key          %s\n  valid        %s to %s (%d days left)\n  fingerprint  %s\n"
+			"  serial       %s\n",
+		   c->key, c->starts, c->ends, c->days_left, c->fingerprint, c->serial);
+	if (c->revoked)
+		buf_printf(out, "  revoked      %s, %s\n", c->entry.when, c->entry.reason);
 }
 
 static void put_json(struct buf *out, const char *name, const char *value)
@@ -187,5 +198,8 @@ void certificate_write_json(const struct certificate *c, const char *path, struc
 	put_json(out, "starts", c->starts);
 	put_json(out, "ends", c->ends);
 	put_json(out, "fingerprint", c->fingerprint);
-	buf_printf(out, "\"days_left\":%d}", c->days_left);
+	put_json(out, "serial", c->serial);
+	put_json(out, "revoked_at", c->revoked ? c->entry.when : "");
+	put_json(out, "reason", c->revoked ? c->entry.reason : "");
+	buf_printf(out, "\"revoked\":%s,\"days_left\":%d}", c->revoked ? "true" : "false", c->days_left);
 }

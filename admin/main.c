@@ -36,7 +36,10 @@ static const struct verb verbs[] = {
 	{ "log", log_run, "log [-f] [-n LINES]\n" },
 	{ "cert", cert_run,
 	  "cert new [NAME...]\n"
-	  "cert list [--json]\n" },
+	  "cert list [--json]\n"
+	  "cert client ADDRESS [--out FILE] [--days N] [--old]\n"
+	  "cert revoke FILE|FINGERPRINT|SERIAL [--reason WORD] [--days N]\n"
+	  "cert crl [--days N]\n" },
 	{ "ca", ca_run, "ca show [--json]\n" },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
