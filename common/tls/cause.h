@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "common/base/span.h"
+
 struct tls_cause {
 	const char *name;	/* "version-too-old" */
 	const char *who;	/* who must act: "client", "server", "either", "nobody" */
@@ -19,5 +21,8 @@ struct tls_cause {
 /* Two numbers may share a name: they differ in words. */
 size_t tls_cause_count(void);
 const struct tls_cause *tls_cause_at(size_t number);
+
+/* The first number of that name; tls_cause_count() for a name that none has. */
+size_t tls_cause_find(struct span name);
 
 #endif

@@ -1,22 +1,25 @@
 /* explain.c - a handshake that failed, in words that somebody can act on.
  *
- * A cause is one row: OpenSSL's reason, what else must hold, the words. The first row
- * that fits is taken, so the special ones stand before the general. {names} in the
- * words are filled in from the table of blanks. */
+ * The causes are rows of the catalogue (cause.c). What a row says must hold beside
+ * OpenSSL's reason is tested here; {names} in its words are filled in from the table of
+ * blanks. */
 #include <openssl/err.h>
-#include <openssl/sslerr.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
+#include "common/tls/cause_row.h"
 #include "common/tls/inside.h"
 
-/* What is to be explained. */
+/* What is to be explained. Without a session: there was no handshake, just first bytes. */
 struct story {
 	const struct tls_session *s;
 	enum tls_cut cut;
 	const char *daemon;
+	struct span first;
 };
 
 /* --- what else must hold --------------------------------------------------- */
@@ -27,6 +30,23 @@ static bool level_bars(const struct story *t)
 
 	return t->s->context->policy.level > 0 &&
 	       (t->s->hello.versions & barred & ~t->s->context->policy.forbidden) != 0;
+}
+
+/* A higher version has a higher bit: the lowest that the client offers is above all that we take. */
+static bool too_new(const struct story *t)
+{
+	unsigned offered = t->s->hello.versions, taken = tls_policy_versions(&t->s->context->policy);
+
+	if (offered == 0)
+		return t->s->hello.listed;	/* versions that nobody knew when this was written */
+	return (offered & (0 - offered)) > taken;
+}
+
+static bool hole(const struct story *t)
+{
+	unsigned offered = t->s->hello.versions, taken = tls_policy_versions(&t->s->context->policy);
+
+	return t->s->hello.listed && offered > taken;
 }
 
 /* Not TLS 1.3, whose ciphers say nothing of key exchange and certificates. */
@@ -60,6 +80,13 @@ static bool wants_ecdsa(const struct story *t)
 	return old_hello(t) && !t->s->hello.rsa && (t->s->context->kinds & 1U << TLS_KIND_EC) == 0;
 }
 
+static bool ours_expired(const struct story *t)
+{
+	const X509 *ours = SSL_get_certificate(t->s->ssl);
+
+	return ours != NULL && X509_cmp_time(X509_get0_notAfter(ours), NULL) < 0;
+}
+
 static bool stranger(const struct story *t)
 {
 	int o = t->s->objection;
@@ -87,13 +114,28 @@ static bool list_stale(const struct story *t)
 /* Letters, spaces and line ends: somebody greets us in clear. */
 static bool plain_text(const struct story *t)
 {
-	for (size_t i = 0; i < t->s->first_n; i++) {
-		uint8_t c = t->s->first[i];
+	for (size_t i = 0; i < t->first.n; i++) {
+		uint8_t c = t->first.p[i];
 
 		if ((ascii_control(c) && c != '\r' && c != '\n' && c != '\t') || c >= 0x80)
 			return false;
 	}
-	return t->s->first_n > 0;
+	return t->first.n > 0;
+}
+
+static bool alert_received(const struct story *t)
+{
+	return ERR_GET_LIB(t->s->error) == ERR_LIB_SSL && ERR_GET_REASON(t->s->error) >= SSL_AD_REASON_OFFSET;
+}
+
+static bool alert_sent(const struct story *t)
+{
+	return t->s->alert >> 8 == SSL3_AL_FATAL && (t->s->alert & 0xff) != SSL_AD_INTERNAL_ERROR;
+}
+
+static bool renegotiation(const struct story *t)
+{
+	return t->s->renegotiating;
 }
 
 static bool troubled(const struct story *t)
@@ -103,12 +145,24 @@ static bool troubled(const struct story *t)
 
 static bool eof_silent(const struct story *t)
 {
-	return t->cut == TLS_CUT_EOF && t->s->first_n == 0;
+	return t->cut == TLS_CUT_EOF && t->first.n == 0;
 }
 
 static bool eof_early(const struct story *t)
 {
 	return t->cut == TLS_CUT_EOF && !t->s->hello.seen;
+}
+
+/* RFC 8446 4.1.4: our answer to its hello was a HelloRetryRequest. */
+static bool eof_retry(const struct story *t)
+{
+	return t->cut == TLS_CUT_EOF && t->s->hello.seen && !t->s->answered &&
+	       SSL_version(t->s->ssl) >= TLS1_3_VERSION;
+}
+
+static bool eof_expired(const struct story *t)
+{
+	return t->cut == TLS_CUT_EOF && !t->s->up && ours_expired(t);
 }
 
 static bool eof_late(const struct story *t)
@@ -118,7 +172,7 @@ static bool eof_late(const struct story *t)
 
 static bool time_silent(const struct story *t)
 {
-	return t->cut == TLS_CUT_TIME && t->s->first_n == 0;
+	return t->cut == TLS_CUT_TIME && t->first.n == 0;
 }
 
 static bool time_plain(const struct story *t)
@@ -141,136 +195,35 @@ static bool closed(const struct story *t)
 	return t->s->status == TLS_FAILED && !t->s->up;
 }
 
-/* --- the causes ------------------------------------------------------------ */
-
-enum { NONE = 0, ANY = -1 };	/* instead of a reason: OpenSSL has none; whatever it is */
-
-static const struct cause {
-	int reason;			/* SSL_R_... */
-	bool (*when)(const struct story *t);	/* NULL: always */
-	const char *words;
-} causes[] = {
-	/* versions */
-	{ SSL_R_UNSUPPORTED_PROTOCOL, level_bars,
-	  "the client offers {offer}; that works at SecureLevel 0 only, and this port has {level}; update the client or "
-	  "see SecureLevel in {conf}" },
-	{ SSL_R_UNSUPPORTED_PROTOCOL, NULL,
-	  "the client offers {offer}, this port takes {takes}; update the client or see SecureLayOption in {conf}" },
-	{ SSL_R_INAPPROPRIATE_FALLBACK, NULL,
-	  "the client falls back to {offer} after a better try failed, though this port takes {takes}; something "
-	  "between us breaks its first try" },
-	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, NULL,
-	  "the client does not take the version we chose, this port takes {takes}; update the client or see "
-	  "SecureLayOption in {conf}" },
-
-	/* ciphers, groups, signatures */
-	{ SSL_R_NO_SHARED_CIPHER, static_only,
-	  "the client offers ciphers without ECDHE only; update it or see TlsProfile and CipherList in {conf} "
-	  "(epost takes static RSA)" },
-	{ SSL_R_NO_SHARED_CIPHER, no_group,
-	  "the client offers {groups}, none of them in Groups; update it or see Groups in {conf}" },
-	{ SSL_R_NO_SHARED_CIPHER, wants_rsa,
-	  "the client takes RSA certificates only and this port has none; add one with Certificate and PrivateKey in "
-	  "{conf}" },
-	{ SSL_R_NO_SHARED_CIPHER, wants_ecdsa,
-	  "the client takes ECDSA certificates only and this port has none; add one with Certificate and PrivateKey in "
-	  "{conf}" },
-	{ SSL_R_NO_SHARED_CIPHER, cbc_only,
-	  "the client offers CBC ciphers only; update it or see TlsProfile and CipherList in {conf} (exchange2015 "
-	  "takes CBC)" },
-	{ SSL_R_NO_SHARED_CIPHER, NULL,
-	  "client and port have no cipher in common; update the client or see TlsProfile and CipherList in {conf}" },
-	{ SSL_R_NO_SUITABLE_KEY_SHARE, NULL,
-	  "the client offers {groups}, none of them in Groups; update it or see Groups in {conf}" },
-	{ SSL_R_NO_SUITABLE_GROUPS, NULL,
-	  "the client offers {groups}, none of them in Groups; update it or see Groups in {conf}" },
-	{ SSL_R_NO_SHARED_GROUPS, NULL,
-	  "the client offers {groups}, none of them in Groups; update it or see Groups in {conf}" },
-	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, NULL,
-	  "the client can't check a signature of our certificate's kind at SecureLevel {level}; add a certificate of "
-	  "the other kind (RSA, P-256) in {conf}" },
-	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, NULL,
-	  "client and port have no signature algorithm in common at SecureLevel {level}; update the client or see "
-	  "SecureLevel in {conf}" },
-	{ SSL_R_WRONG_SIGNATURE_TYPE, NULL,
-	  "the client signs with something that SecureLevel {level} does not allow; see SecureLevel in {conf}" },
-
-	/* the client does not like us */
-	{ SSL_R_TLSV1_ALERT_UNKNOWN_CA, NULL,
-	  "the client does not know the authority that signed our certificate; import the site's ca.pem there, or use "
-	  "a certificate of a public authority" },
-	{ SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, NULL,
-	  "the client refuses our certificate; does it know the authority, and is the name it connects to ({sni}) in "
-	  "the certificate?" },
-	{ SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, NULL,
-	  "the client refuses our certificate; does it know the authority, and is the name it connects to ({sni}) in "
-	  "the certificate?" },
-	{ SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, NULL,
-	  "the client says that our certificate is expired; renew it, or set the client's clock right" },
-	{ SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, NULL,
-	  "the client says that our certificate is revoked; get a new one" },
-	{ SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, NULL,
-	  "the client can't use a certificate of this kind or purpose; try one with an RSA key" },
-	{ SSL_R_TLSV1_UNRECOGNIZED_NAME, NULL, "the client takes no server for the name {sni}" },
-	{ SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY, NULL,
-	  "the client asks for stronger ciphers or keys than this port has; see TlsProfile in {conf}" },
-	{ SSL_R_TLSV1_ALERT_DECRYPT_ERROR, NULL,
-	  "the client could not verify our signature; certificate and key may be damaged, or bytes were changed on "
-	  "the way" },
-	{ SSL_R_TLSV1_ALERT_ACCESS_DENIED, NULL, "the client refuses us by its own rules" },
-	{ SSL_R_TLSV1_ALERT_USER_CANCELLED, NULL, "the client's user cancelled" },
-	{ SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, NULL,
-	  "the client can't go on with what we chose; update it or see TlsProfile in {conf}" },
-
-	/* we do not like the client's certificate */
-	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, NULL,
-	  "the client sent no certificate and this port asks for one; install one in the client or see VerifyClient in "
-	  "{conf}" },
-	{ SSL_R_CERTIFICATE_VERIFY_FAILED, stranger,
-	  "the client's certificate is not from an authority in ClientCA ({verify}); see ClientCA in {conf}" },
-	{ SSL_R_CERTIFICATE_VERIFY_FAILED, expired, "the client's certificate is expired; give the client a new one" },
-	{ SSL_R_CERTIFICATE_VERIFY_FAILED, revoked,
-	  "the client's certificate is revoked (ClientCRL); give the client a new one" },
-	{ SSL_R_CERTIFICATE_VERIFY_FAILED, list_stale,
-	  "the client's certificate can't be checked for revocation ({verify}); see ClientCRL in {conf}" },
-	{ SSL_R_CERTIFICATE_VERIFY_FAILED, NULL,
-	  "the client's certificate does not verify ({verify}); see ClientCA and SecureLevel in {conf}" },
-
-	/* no TLS at all, or for somebody else */
-	{ SSL_R_HTTP_REQUEST, NULL, "the client speaks HTTP; this is a mail port" },
-	{ SSL_R_HTTPS_PROXY_REQUEST, NULL, "the client takes us for a web proxy; this is a mail port" },
-	{ SSL_R_WRONG_VERSION_NUMBER, plain_text,
-	  "the client sent plain text (\"{first}\") where TLS begins; set its connection security to SSL/TLS, or to "
-	  "STARTTLS at the port for it" },
-	{ SSL_R_WRONG_VERSION_NUMBER, NULL, "the client sent bytes that are not TLS (\"{first}\")" },
-	{ SSL_R_NO_APPLICATION_PROTOCOL, NULL,
-	  "the client asks for other protocols than {alpn} (ALPN); it wants another service" },
-
-	/* damage */
-	{ SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, NULL, "bytes were changed on the way, or one end has a fault" },
-	{ SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, NULL,
-	  "the client says that bytes were changed on the way, or one end has a fault" },
-
-	/* no error of OpenSSL's */
-	{ ANY, troubled, "{trouble}" },
-	{ NONE, eof_silent, "the client closed the connection without a byte; a port scan or a health check" },
-	{ NONE, eof_early, "the client closed the connection within its ClientHello" },
-	{ NONE, eof_late,
-	  "the client closed the connection after our ServerHello, without a word; most often it does not know the "
-	  "authority of our certificate, or the name it connects to ({sni}) is not in it" },
-	{ NONE, time_silent,
-	  "the client sent nothing in HandshakeTime; one that waits for a greeting needs SSL/TLS set as its connection "
-	  "security, or the port for STARTTLS" },
-	{ NONE, time_plain,
-	  "the client sent plain text (\"{first}\") where TLS begins; set its connection security to SSL/TLS, or to "
-	  "STARTTLS at the port for it" },
-	{ NONE, time_early, "the client sent no whole ClientHello in HandshakeTime; the way between us may lose large "
-			    "packets" },
-	{ NONE, time_late,
-	  "the client did not finish the handshake in HandshakeTime; it may be asking its user about our "
-	  "certificate" },
-	{ NONE, closed, "the client broke the handshake off (close_notify)" },
-	{ ANY, NULL, "the connection broke within TLS; the text before tells where" },
+static bool (*const holds[WHEN_COUNT])(const struct story *t) = {
+	[WHEN_LEVEL_BARS] = level_bars,
+	[WHEN_TOO_NEW] = too_new,
+	[WHEN_HOLE] = hole,
+	[WHEN_STATIC_ONLY] = static_only,
+	[WHEN_NO_GROUP] = no_group,
+	[WHEN_CBC_ONLY] = cbc_only,
+	[WHEN_WANTS_RSA] = wants_rsa,
+	[WHEN_WANTS_ECDSA] = wants_ecdsa,
+	[WHEN_OURS_EXPIRED] = ours_expired,
+	[WHEN_STRANGER] = stranger,
+	[WHEN_EXPIRED] = expired,
+	[WHEN_REVOKED] = revoked,
+	[WHEN_LIST_STALE] = list_stale,
+	[WHEN_PLAIN_TEXT] = plain_text,
+	[WHEN_ALERT] = alert_received,
+	[WHEN_SENT_ALERT] = alert_sent,
+	[WHEN_RENEGOTIATION] = renegotiation,
+	[WHEN_TROUBLE] = troubled,
+	[WHEN_EOF_SILENT] = eof_silent,
+	[WHEN_EOF_EARLY] = eof_early,
+	[WHEN_EOF_RETRY] = eof_retry,
+	[WHEN_EOF_EXPIRED] = eof_expired,
+	[WHEN_EOF_LATE] = eof_late,
+	[WHEN_TIME_SILENT] = time_silent,
+	[WHEN_TIME_PLAIN] = time_plain,
+	[WHEN_TIME_EARLY] = time_early,
+	[WHEN_TIME_LATE] = time_late,
+	[WHEN_CLOSED] = closed,
 };
 
 /* --- the blanks ------------------------------------------------------------ */
@@ -312,7 +265,7 @@ static void fill_verify(const struct story *t, char *out, size_t size)
 
 static void fill_first(const struct story *t, char *out, size_t size)
 {
-	escape_text(out, size, (struct span){ t->s->first, t->s->first_n });
+	escape_text(out, size, t->first);
 }
 
 static void fill_alpn(const struct story *t, char *out, size_t size)
@@ -325,33 +278,62 @@ static void fill_trouble(const struct story *t, char *out, size_t size)
 	snprintf(out, size, "%s", t->s->trouble);
 }
 
+/* An alert's name as RFC 8446 6 has it, but with spaces. */
+static void fill_alert(const struct story *t, char *out, size_t size)
+{
+	int number = alert_received(t) ? ERR_GET_REASON(t->s->error) - SSL_AD_REASON_OFFSET : t->s->alert & 0xff;
+
+	snprintf(out, size, "%s (%d)", SSL_alert_desc_string_long(number), number);
+}
+
+/* The last day of our certificate. */
+static void fill_ended(const struct story *t, char *out, size_t size)
+{
+	const X509 *ours = SSL_get_certificate(t->s->ssl);
+	struct tm end;
+
+	if (ours != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(ours), &end) == 1)
+		strftime(out, size, "%Y-%m-%d", &end);
+	else
+		snprintf(out, size, "an unknown day");
+}
+
 static const struct blank {
 	const char *name;
 	void (*fill)(const struct story *t, char *out, size_t size);
+	bool always;	/* does not ask the session */
 } blanks[] = {
-	{ "offer", fill_offer },   { "takes", fill_takes },   { "level", fill_level }, { "conf", fill_conf },
-	{ "groups", fill_groups }, { "sni", fill_sni },	      { "verify", fill_verify }, { "first", fill_first },
-	{ "alpn", fill_alpn },	   { "trouble", fill_trouble },
+	{ "offer", fill_offer, false },	  { "takes", fill_takes, false },     { "level", fill_level, false },
+	{ "conf", fill_conf, true },	  { "groups", fill_groups, false },   { "sni", fill_sni, false },
+	{ "verify", fill_verify, false }, { "first", fill_first, true },      { "alpn", fill_alpn, false },
+	{ "alert", fill_alert, false },	  { "trouble", fill_trouble, false }, { "ended", fill_ended, false },
 };
 
 /* --- putting it together --------------------------------------------------- */
 
-static const char *cause_find(const struct story *t)
+static struct story story_of(const struct tls_session *s, enum tls_cut cut, const char *daemon)
 {
-	int reason = t->s->error == 0 ? NONE : ERR_GET_REASON(t->s->error);
-	size_t last = sizeof(causes) / sizeof(causes[0]) - 1;
+	return (struct story){ s, cut, daemon, { s->first, s->first_n } };
+}
 
-	for (size_t i = 0; i < last; i++) {
-		const struct cause *c = &causes[i];
-		bool ours = c->reason == ANY || c->reason == reason;
+static bool row_fits(const struct story *t, const struct cause_row *row)
+{
+	if (row->reason == CAUSE_NONE && t->s->error != 0)
+		return false;
+	/* The same number means something else in another library of OpenSSL's. */
+	if (row->reason != CAUSE_NONE && row->reason != CAUSE_ANY &&
+	    (ERR_GET_LIB(t->s->error) != ERR_LIB_SSL || ERR_GET_REASON(t->s->error) != row->reason))
+		return false;
+	return holds[row->when] == NULL || holds[row->when](t);
+}
 
-		/* The same number means something else in another library of OpenSSL's. */
-		if (t->s->error != 0 && c->reason != ANY && ERR_GET_LIB(t->s->error) != ERR_LIB_SSL)
-			ours = false;
-		if (ours && (c->when == NULL || c->when(t)))
-			return c->words;
-	}
-	return causes[last].words;
+static size_t cause_find(const struct story *t)
+{
+	size_t i = 0;
+
+	while (i + 1 < tls_cause_count() && !row_fits(t, tls_cause_row(i)))
+		i++;
+	return i;
 }
 
 static void blank_put(const struct story *t, struct span name, struct buf *out)
@@ -359,7 +341,7 @@ static void blank_put(const struct story *t, struct span name, struct buf *out)
 	char text[320] = "";
 
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
-		if (span_is(name, blanks[i].name))
+		if (span_is(name, blanks[i].name) && (t->s != NULL || blanks[i].always))
 			blanks[i].fill(t, text, sizeof(text));
 	buf_put_text(out, text);
 }
@@ -377,18 +359,42 @@ static void words_put(const struct story *t, const char *words, struct buf *out)
 	}
 }
 
-void tls_session_failure_text(const struct tls_session *s, enum tls_cut cut, const char *daemon, char *out,
-			      size_t size)
+static void line_write(const struct story *t, size_t number, unsigned long error, char *out, size_t size)
 {
-	struct story t = { s, cut, daemon };
+	const struct tls_cause *cause = tls_cause_at(number);
 	char text[256] = "none";
 	struct buf words;
 
-	if (s->error != 0)
-		ERR_error_string_n(s->error, text, sizeof(text));
+	if (error != 0)
+		ERR_error_string_n(error, text, sizeof(text));
 	buf_init(&words, 2048);
-	words_put(&t, cause_find(&t), &words);
-	snprintf(out, size, "TLS failed: (%lu, '%s') %.*s", s->error, text, (int)words.n,
+	words_put(t, cause->words, &words);
+	if (cause->advice[0] != '\0')
+		buf_put_text(&words, "; ");
+	words_put(t, cause->advice, &words);
+	snprintf(out, size, "TLS failed: (%lu, '%s') %.*s", error, text, (int)words.n,
 		 words.n > 0 ? (const char *)words.p : "");
 	buf_clear(&words);
+}
+
+void tls_session_failure_text(const struct tls_session *s, enum tls_cut cut, const char *daemon, char *out,
+			      size_t size)
+{
+	struct story t = story_of(s, cut, daemon);
+
+	line_write(&t, cause_find(&t), s->error, out, size);
+}
+
+unsigned tls_session_cause(const struct tls_session *s, enum tls_cut cut)
+{
+	struct story t = story_of(s, cut, "");
+
+	return (unsigned)cause_find(&t);
+}
+
+void tls_cause_failure_text(unsigned cause, struct span first, const char *daemon, char *out, size_t size)
+{
+	struct story t = { NULL, TLS_CUT_NO, daemon, first };
+
+	line_write(&t, cause, 0, out, size);
 }

@@ -126,10 +126,14 @@ void tls_hello_versions_text(const struct tls_hello *h, char *out, size_t size)
 	char text[80];
 	int cut;
 
+	if (h->versions == 0) {
+		snprintf(out, size, "no version that is known here");
+		return;
+	}
 	tls_versions_text(h->versions, text, sizeof(text));
 	/* "TLS 1.0 alone" without the last word: what is not listed is offered downwards. */
-	cut = h->listed || h->versions == 0 ? (int)sizeof(text) : 7;
-	snprintf(out, size, "%.*s%s", cut, text, h->listed || h->versions == 0 ? "" : " at most");
+	cut = h->listed ? (int)sizeof(text) : 7;
+	snprintf(out, size, "%.*s%s", cut, text, h->listed ? "" : " at most");
 }
 
 void tls_hello_groups_text(const struct tls_hello *h, char *out, size_t size)

@@ -46,6 +46,9 @@ struct tls_session {
 	size_t unasked;		/* bytes of it that OpenSSL added by itself while it read */
 
 	unsigned long error;	/* OpenSSL's first; 0: none, or our own */
+	int alert;		/* that we sent last: level << 8 | number; 0: none */
+	bool renegotiating;	/* the client asked for a second handshake */
+	bool answered;		/* TLS 1.3: with a ServerHello, not a HelloRetryRequest */
 	const char *trouble;	/* our own words for a failure; static */
 	int objection;		/* X509_V_OK, or the first against a client's certificate */
 	size_t first_n;

@@ -42,13 +42,29 @@ int tls_session_make(struct tls_session **out, struct tls_context *c, SSL *ssl, 
 	return 0;
 }
 
+/* OpenSSL tells of each alert that it sends and of each step of a handshake. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+	struct tls_session *s = tls_session_of(ssl);
+
+	if (where == SSL_CB_WRITE_ALERT)
+		s->alert = value;
+	/* RFC 5246 7.2.2: how it answers a client that wants a second handshake. */
+	if (where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
+		s->renegotiating = true;
+	if (SSL_get_state(ssl) == TLS_ST_SW_ENCRYPTED_EXTENSIONS)
+		s->answered = true;
+}
+
 int tls_session_new(struct tls_session **out, struct tls_context *c, struct error *err)
 {
 	int rc = tls_session_make(out, c, SSL_new(tls_choice_default(c->choice)), err);
 
-	if (rc == 0)
-		SSL_set_accept_state((*out)->ssl);
-	return rc;
+	if (rc < 0)
+		return rc;
+	SSL_set_info_callback((*out)->ssl, on_info);
+	SSL_set_accept_state((*out)->ssl);
+	return 0;
 }
 
 void tls_session_free(struct tls_session *s)
@@ -162,9 +178,13 @@ size_t tls_session_read(struct tls_session *s, uint8_t *p, size_t n)
 	s->reading = true;
 	rc = SSL_read_ex(s->ssl, p, n, &got);
 	s->reading = false;
-	if (rc == 1)
+	if (s->renegotiating)
+		session_fail(s);
+	else if (rc == 1)
 		return got;
-	session_judge(s, rc);
+	else
+		session_judge(s, rc);
+	ERR_clear_error();
 	return 0;
 }
 

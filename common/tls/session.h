@@ -86,4 +86,7 @@ void tls_session_failure_text(const struct tls_session *s, enum tls_cut cut, con
 /* The number of that failure's cause (cause.h). */
 unsigned tls_session_cause(const struct tls_session *s, enum tls_cut cut);
 
+/* The same line for a connection whose first bytes tell that there will be no handshake. */
+void tls_cause_failure_text(unsigned cause, struct span first, const char *daemon, char *out, size_t size);
+
 #endif

@@ -3,7 +3,7 @@
  * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o common/tls/pem.o
  * link: common/tls/chain.o common/tls/identity.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
  * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
+ * link: common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
  * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
 #include "tests/unit/unit.h"
 
@@ -239,7 +239,7 @@ static void test_success_text(void **state)
 	tls_context_drop(c);
 }
 
-/* TLS 1.2: a client that asks for a new handshake is told no; the session goes on. */
+/* TLS 1.2: a client that asks for a new handshake is told no, and that is the end. */
 static void test_no_renegotiation(void **state)
 {
 	struct tls_context *c = context(NULL);
@@ -257,10 +257,10 @@ static void test_no_renegotiation(void **state)
 	in = (struct span){ text, (size_t)BIO_read(SSL_get_wbio(p.ssl), text, sizeof(text)) };
 	assert_int_equal(tls_session_feed(p.session, &in), TLS_UP);
 	assert_int_equal(tls_session_read(p.session, text, sizeof(text)), 0);
-	assert_int_equal(tls_session_status(p.session), TLS_UP);
+	assert_int_equal(tls_session_status(p.session), TLS_FAILED);
 	assert_int_equal(tls_session_out(p.session).n, 5 + 8 + 2 + 16);	/* an alert and no more */
 	assert_int_equal(tls_session_out(p.session).p[0], 21);
-	assert_true(tls_session_write(p.session, span_of("still here")));
+	assert_false(tls_session_write(p.session, span_of("no more")));
 	tls_peer_clear(&p);
 	tls_context_drop(c);
 }

@@ -1,0 +1,229 @@
+/* cause.c - the catalogue. The contract is in cause.h.
+ *
+ * A cause is one row: OpenSSL's reason, what else must hold, who must act, the words. The
+ * first row that fits is taken, so the special ones stand before the general. {names} in
+ * the words are filled in by explain.c. An alert that the client sent has a reason of its
+ * own (SSL_R_..._ALERT_...); where we sent one, the reason is why. */
+#include <openssl/sslerr.h>
+
+#include "common/tls/cause_row.h"
+
+#define CLIENT "client"
+#define SERVER "server"
+#define EITHER "either"
+#define NOBODY "nobody"
+
+#define NO_GROUP "the client offers {groups}, none of them in Groups"
+#define NO_GROUP_ADVICE "update it or see Groups in {conf}"
+#define DISTRUST "the client refuses our certificate"
+#define DISTRUST_ADVICE                                                                                      \
+	"does it know the authority, and is the name it connects to ({sni}) in the certificate?"
+#define ENDED "our certificate ended on {ended}, and the client refuses it"
+#define ENDED_ADVICE "renew it: see Certificate in {conf}"
+#define PLAIN "the client sent plain text (\"{first}\") where TLS begins"
+#define PLAIN_ADVICE "set its connection security to SSL/TLS, or to STARTTLS at the port for it"
+
+static const struct cause_row rows[] = {
+	/* versions */
+	{ { "level-bars-version", EITHER,
+	    "the client offers {offer}; that works at SecureLevel 0 only, and this port has {level}",
+	    "update the client or see SecureLevel in {conf}" },
+	  SSL_R_UNSUPPORTED_PROTOCOL, WHEN_LEVEL_BARS },
+	{ { "version-too-new", SERVER, "the client offers {offer}, this port takes {takes}",
+	    "allow a newer version: see SecureLayOption in {conf}" },
+	  SSL_R_UNSUPPORTED_PROTOCOL, WHEN_TOO_NEW },
+	{ { "no-common-version", EITHER, "the client offers {offer}, this port takes {takes}: none in common",
+	    "leave no hole between versions: see SecureLayOption in {conf}" },
+	  SSL_R_UNSUPPORTED_PROTOCOL, WHEN_HOLE },
+	{ { "version-too-old", CLIENT, "the client offers {offer}, this port takes {takes}",
+	    "update the client or see SecureLayOption in {conf}" },
+	  SSL_R_UNSUPPORTED_PROTOCOL, WHEN_ALWAYS },
+	{ { "fallback", NOBODY,
+	    "the client falls back to {offer} after a better try failed, though this port takes {takes}",
+	    "something between us breaks its first try" },
+	  SSL_R_INAPPROPRIATE_FALLBACK, WHEN_ALWAYS },
+	{ { "version-refused-by-client", EITHER,
+	    "the client does not take the version we chose, this port takes {takes}",
+	    "update the client or see SecureLayOption in {conf}" },
+	  SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, WHEN_ALWAYS },
+
+	/* ciphers, groups, signatures */
+	{ { "no-common-cipher", CLIENT, "the client offers ciphers without ECDHE only",
+	    "update it or see TlsProfile and CipherList in {conf} (epost takes static RSA)" },
+	  SSL_R_NO_SHARED_CIPHER, WHEN_STATIC_ONLY },
+	{ { "no-common-group", EITHER, NO_GROUP, NO_GROUP_ADVICE }, SSL_R_NO_SHARED_CIPHER, WHEN_NO_GROUP },
+	{ { "no-rsa-certificate", SERVER, "the client takes RSA certificates only and this port has none",
+	    "add one with Certificate and PrivateKey in {conf}" },
+	  SSL_R_NO_SHARED_CIPHER, WHEN_WANTS_RSA },
+	{ { "no-ecdsa-certificate", SERVER, "the client takes ECDSA certificates only and this port has none",
+	    "add one with Certificate and PrivateKey in {conf}" },
+	  SSL_R_NO_SHARED_CIPHER, WHEN_WANTS_ECDSA },
+	{ { "no-common-cipher", CLIENT, "the client offers CBC ciphers only",
+	    "update it or see TlsProfile and CipherList in {conf} (exchange2015 takes CBC)" },
+	  SSL_R_NO_SHARED_CIPHER, WHEN_CBC_ONLY },
+	{ { "no-common-cipher", EITHER, "client and port have no cipher in common",
+	    "update the client or see TlsProfile and CipherList in {conf}" },
+	  SSL_R_NO_SHARED_CIPHER, WHEN_ALWAYS },
+	{ { "no-common-group", EITHER, NO_GROUP, NO_GROUP_ADVICE }, SSL_R_NO_SUITABLE_KEY_SHARE, WHEN_ALWAYS },
+	{ { "no-common-group", EITHER, NO_GROUP, NO_GROUP_ADVICE }, SSL_R_NO_SUITABLE_GROUPS, WHEN_ALWAYS },
+	{ { "no-common-group", EITHER, NO_GROUP, NO_GROUP_ADVICE }, SSL_R_NO_SHARED_GROUPS, WHEN_ALWAYS },
+	{ { "no-common-signature", SERVER,
+	    "the client can't check a signature of our certificate's kind at SecureLevel {level}",
+	    "add a certificate of the other kind (RSA, P-256) in {conf}" },
+	  SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, WHEN_ALWAYS },
+	{ { "no-common-signature", EITHER,
+	    "client and port have no signature algorithm in common at SecureLevel {level}",
+	    "update the client or see SecureLevel in {conf}" },
+	  SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, WHEN_ALWAYS },
+	{ { "client-signature-weak", EITHER, "the client signs with something that SecureLevel {level} does not allow",
+	    "see SecureLevel in {conf}" },
+	  SSL_R_WRONG_SIGNATURE_TYPE, WHEN_ALWAYS },
+
+	/* the client does not like us: alerts that it sent */
+	{ { "client-distrusts-us", EITHER, "the client does not know the authority that signed our certificate",
+	    "import the site's ca.pem there, or use a certificate of a public authority" },
+	  SSL_R_TLSV1_ALERT_UNKNOWN_CA, WHEN_ALWAYS },
+	{ { "our-certificate-expired", SERVER, ENDED, ENDED_ADVICE }, SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+	  WHEN_OURS_EXPIRED },
+	{ { "client-distrusts-us", EITHER, DISTRUST, DISTRUST_ADVICE }, SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+	  WHEN_ALWAYS },
+	{ { "our-certificate-expired", SERVER, ENDED, ENDED_ADVICE }, SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+	  WHEN_OURS_EXPIRED },
+	{ { "client-distrusts-us", EITHER, DISTRUST, DISTRUST_ADVICE }, SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+	  WHEN_ALWAYS },
+	{ { "our-certificate-expired", SERVER, ENDED, ENDED_ADVICE }, SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+	  WHEN_OURS_EXPIRED },
+	{ { "client-clock-wrong", CLIENT, "the client says that our certificate is expired, but it is good until {ended}",
+	    "set the client's clock right, or renew the certificates behind ours" },
+	  SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, WHEN_ALWAYS },
+	{ { "our-certificate-revoked", SERVER, "the client says that our certificate is revoked", "get a new one" },
+	  SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, WHEN_ALWAYS },
+	{ { "our-certificate-unsupported", SERVER, "the client can't use a certificate of this kind or purpose",
+	    "try one with an RSA key" },
+	  SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, WHEN_ALWAYS },
+	{ { "name-refused-by-client", CLIENT, "the client takes no server for the name {sni}", "" },
+	  SSL_R_TLSV1_UNRECOGNIZED_NAME, WHEN_ALWAYS },
+	{ { "too-weak-for-client", SERVER, "the client asks for stronger ciphers or keys than this port has",
+	    "see TlsProfile in {conf}" },
+	  SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY, WHEN_ALWAYS },
+	{ { "our-signature-bad", SERVER, "the client could not verify our signature",
+	    "certificate and key may be damaged, or bytes were changed on the way" },
+	  SSL_R_TLSV1_ALERT_DECRYPT_ERROR, WHEN_ALWAYS },
+	{ { "denied-by-client", CLIENT, "the client refuses us by its own rules", "" },
+	  SSL_R_TLSV1_ALERT_ACCESS_DENIED, WHEN_ALWAYS },
+	{ { "cancelled-by-client", NOBODY, "the client's user cancelled", "" },
+	  SSL_R_TLSV1_ALERT_USER_CANCELLED, WHEN_ALWAYS },
+	{ { "choice-refused-by-client", CLIENT, "the client can't go on with what we chose",
+	    "update it or see TlsProfile in {conf}" },
+	  SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, WHEN_ALWAYS },
+
+	/* we do not like the client's certificate */
+	{ { "client-cert-missing", CLIENT, "the client sent no certificate and this port asks for one",
+	    "install one in the client or see VerifyClient in {conf}" },
+	  SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, WHEN_ALWAYS },
+	{ { "client-cert-unknown-ca", EITHER, "the client's certificate is not from an authority in ClientCA ({verify})",
+	    "see ClientCA in {conf}" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_STRANGER },
+	{ { "client-cert-expired", CLIENT, "the client's certificate is expired", "give the client a new one" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_EXPIRED },
+	{ { "client-cert-revoked", CLIENT, "the client's certificate is revoked (ClientCRL)",
+	    "give the client a new one" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_REVOKED },
+	{ { "client-crl-stale", SERVER, "the client's certificate can't be checked for revocation ({verify})",
+	    "see ClientCRL in {conf}" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_LIST_STALE },
+	{ { "client-cert-bad", EITHER, "the client's certificate does not verify ({verify})",
+	    "see ClientCA and SecureLevel in {conf}" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_ALWAYS },
+
+	/* no TLS at all, or for somebody else */
+	{ { "http-on-mail-port", CLIENT, "the client speaks HTTP", "this is a mail port" }, SSL_R_HTTP_REQUEST,
+	  WHEN_ALWAYS },
+	{ { "http-on-mail-port", CLIENT, "the client takes us for a web proxy", "this is a mail port" },
+	  SSL_R_HTTPS_PROXY_REQUEST, WHEN_ALWAYS },
+	{ { "plain-text-on-tls-port", CLIENT, PLAIN, PLAIN_ADVICE }, SSL_R_WRONG_VERSION_NUMBER, WHEN_PLAIN_TEXT },
+	{ { "tls-on-clear-port", CLIENT, "the client begins TLS at once, but this port begins in clear",
+	    "set its connection security to STARTTLS, or give it the port for SSL/TLS" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "silent-on-tls-port", CLIENT, "the client sent nothing in SilenceTime where TLS begins",
+	    "one that waits for a greeting needs SSL/TLS set as its connection security, or the port for STARTTLS" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "not-tls", CLIENT, "the client sent bytes that are not TLS (\"{first}\")", "" },
+	  SSL_R_WRONG_VERSION_NUMBER, WHEN_ALWAYS },
+	{ { "foreign-alpn", CLIENT, "the client asks for other protocols than {alpn} (ALPN)",
+	    "it wants another service" },
+	  SSL_R_NO_APPLICATION_PROTOCOL, WHEN_ALWAYS },
+
+	/* damage */
+	{ { "damaged", NOBODY, "bytes were changed on the way, or one end has a fault", "" },
+	  SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, WHEN_ALWAYS },
+	{ { "damaged", NOBODY, "the client says that bytes were changed on the way, or one end has a fault", "" },
+	  SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, WHEN_ALWAYS },
+
+	/* what only the course of things tells */
+	{ { "renegotiation", CLIENT, "the client tried to renegotiate, which no port allows",
+	    "nothing is lost but that connection: a client that needs it is out of date" },
+	  CAUSE_ANY, WHEN_RENEGOTIATION },
+	{ { "broken", NOBODY, "{trouble}", "" }, CAUSE_ANY, WHEN_TROUBLE },
+	{ { "alert-from-client", CLIENT, "the client broke off with the alert {alert}", "its own log may tell why" },
+	  CAUSE_ANY, WHEN_ALERT },
+	{ { "alert-from-us", CLIENT, "the client does not keep to TLS; we told it {alert}",
+	    "the text before tells where" },
+	  CAUSE_ANY, WHEN_SENT_ALERT },
+	{ { "probe-or-scan", NOBODY, "the client closed the connection without a byte",
+	    "a port scan or a health check" },
+	  CAUSE_NONE, WHEN_EOF_SILENT },
+	{ { "closed-in-hello", NOBODY, "the client closed the connection within its ClientHello", "" }, CAUSE_NONE,
+	  WHEN_EOF_EARLY },
+	{ { "closed-after-retry", CLIENT,
+	    "the client closed the connection when it was asked for another group than it had begun with",
+	    "update it or see Groups in {conf}" },
+	  CAUSE_NONE, WHEN_EOF_RETRY },
+	{ { "our-certificate-expired", SERVER,
+	    "our certificate ended on {ended}, and the client closed the connection when it saw it", ENDED_ADVICE },
+	  CAUSE_NONE, WHEN_EOF_EXPIRED },
+	{ { "closed-after-server-hello", EITHER,
+	    "the client closed the connection after our ServerHello, without a word",
+	    "most often it does not know the authority of our certificate, or the name it connects to ({sni}) is "
+	    "not in it" },
+	  CAUSE_NONE, WHEN_EOF_LATE },
+	{ { "handshake-timeout", CLIENT, "the client sent nothing in HandshakeTime",
+	    "one that waits for a greeting needs SSL/TLS set as its connection security, or the port for STARTTLS" },
+	  CAUSE_NONE, WHEN_TIME_SILENT },
+	{ { "plain-text-on-tls-port", CLIENT, PLAIN, PLAIN_ADVICE }, CAUSE_NONE, WHEN_TIME_PLAIN },
+	{ { "handshake-timeout", NOBODY, "the client sent no whole ClientHello in HandshakeTime",
+	    "the way between us may lose large packets" },
+	  CAUSE_NONE, WHEN_TIME_EARLY },
+	{ { "handshake-timeout", CLIENT, "the client did not finish the handshake in HandshakeTime",
+	    "it may be asking its user about our certificate" },
+	  CAUSE_NONE, WHEN_TIME_LATE },
+	{ { "closed-by-client", NOBODY, "the client broke the handshake off (close_notify)", "" }, CAUSE_NONE,
+	  WHEN_CLOSED },
+	/* The last one: what no other row explains. */
+	{ { "broken", NOBODY, "the connection broke within TLS", "the text before tells where" }, CAUSE_ANY,
+	  WHEN_ALWAYS },
+};
+
+size_t tls_cause_count(void)
+{
+	return sizeof(rows) / sizeof(rows[0]);
+}
+
+const struct tls_cause *tls_cause_at(size_t number)
+{
+	return &rows[number].cause;
+}
+
+const struct cause_row *tls_cause_row(size_t number)
+{
+	return &rows[number];
+}
+
+size_t tls_cause_find(struct span name)
+{
+	size_t i = 0;
+
+	while (i < tls_cause_count() && !span_is(name, rows[i].cause.name))
+		i++;
+	return i;
+}
