@@ -47,6 +47,24 @@ static int on_name(SSL *ssl, int *alert, void *arg)
 	return SSL_set_SSL_CTX(ssl, ctx) != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* RFC 6066 8. OpenSSL has picked the certificate by now. */
+static int on_status(SSL *ssl, void *arg)
+{
+	const struct tls_session *s = tls_session_of(ssl);
+	X509 *cert = SSL_get_certificate(ssl);
+	struct span found = { NULL, 0 };
+	uint8_t *copy;
+
+	(void)arg;
+	if (cert != NULL)
+		found = tls_staples_find(s->context->staples, cert, clock_real_ms() / 1000);
+	copy = found.n > 0 ? OPENSSL_memdup(found.p, found.n) : NULL;
+	if (copy == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)found.n);	/* keeps it */
+	return SSL_TLSEXT_ERR_OK;
+}
+
 /* RFC 7301 3.2: a client that names protocols, none of them ours, is at the wrong
  * door (or was led there: ALPACA). */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
@@ -97,7 +115,8 @@ static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *old, const unsigned ch
 	cert = SSL_SESSION_get0_peer(old);
 	if (c->policy.verify == TLS_VERIFY_REQUIRE && cert == NULL)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	if (cert != NULL && (c->client.store == NULL || tls_client_again(&c->client, ssl, cert) != X509_V_OK))
+	if (cert != NULL && (c->client.store == NULL ||
+			     tls_client_again(&c->client, SSL_get_SSL_CTX(ssl), cert, NULL) != X509_V_OK))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* RFC 8446 C.4: clients use a ticket once, so each resumption brings the next one. */
 	if (status == SSL_TICKET_SUCCESS && SSL_version(ssl) < TLS1_3_VERSION)
@@ -107,18 +126,32 @@ static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *old, const unsigned ch
 
 /* --- one SSL_CTX ----------------------------------------------------------- */
 
+/* Some cipher of the list exchanges keys by DHE. */
+static bool dhe_listed(const SSL_CTX *ctx)
+{
+	STACK_OF(SSL_CIPHER) *list = SSL_CTX_get_ciphers(ctx);
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(list); i++)
+		if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(list, i)) == NID_kx_dhe)
+			return true;
+	return false;
+}
+
 static void options_set(SSL_CTX *ctx, const struct tls_policy *p)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
 					 SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION |
 					 SSL_OP_CLEANSE_PLAINTEXT);
+	/* openssl.cnf could have allowed both. */
+	SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
+					   SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
 	if (!p->tickets)
 		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	/* NO_AUTO_CHAIN: else OpenSSL would complete our chain from ClientCA. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_max_early_data(ctx, 0);
-	SSL_CTX_set_dh_auto(ctx, 1);
+	SSL_CTX_set_dh_auto(ctx, dhe_listed(ctx));
 }
 
 static int sessions_set(SSL_CTX *ctx, const struct tls_policy *p, const struct tls_context *c,
@@ -153,6 +186,7 @@ static int make(void *arg, SSL_CTX **out, struct error *err)
 	options_set(ctx, plan->policy);
 	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
+	SSL_CTX_set_tlsext_status_cb(ctx, on_status);
 	if (c->alpn[0] != '\0')
 		SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	return rc;
@@ -248,6 +282,8 @@ static int choice_make(struct tls_context *c, const struct tls_policy *p, const 
 	if (rc == 0)
 		rc = tls_choice_new(&c->choice, ids, count, make, &plan, err);
 	if (rc == 0)
+		rc = tls_staples_load(&c->staples, m, ids, count, warn, arg, err);
+	if (rc == 0)
 		identities_warn(ids, count, warn, arg);
 	for (size_t i = 0; i < count && rc == 0; i++)
 		c->kinds |= 1U << ids[i].kind;
@@ -301,7 +337,7 @@ static int context_fill(struct tls_context *c, const struct tls_policy *p, const
 		return error_set(err, -ENOMEM, "no memory for a TLS context");
 	rc = tls_protocol_try(p, NULL, NULL, err);
 	if (rc == 0)
-		rc = tls_client_load(&c->client, p, m, err);
+		rc = tls_client_load(&c->client, p, m, warn, arg, err);
 	if (rc == 0)
 		rc = choice_make(c, p, m, warn, arg, err);
 	if (rc == 0 && p->tickets)
@@ -344,6 +380,7 @@ void tls_context_drop(struct tls_context *c)
 	tls_choice_free(c->choice);
 	SSL_CTX_free(c->outbound);
 	tls_client_clear(&c->client);
+	tls_staples_free(c->staples);
 	OPENSSL_cleanse(&c->seal, sizeof(c->seal));
 	free(c);
 }

@@ -6,6 +6,8 @@
 
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
+#include "common/tls/chain.h"
+#include "common/tls/holder.h"
 #include "common/tls/inside.h"
 
 enum { SUBJECT_MAX = 256, FINGERPRINT = 65 };	/* bytes, the NUL too */
@@ -61,6 +63,21 @@ void tls_facts_clear(struct tls_session *s)
 	free(s->sni);
 	free(s->subject);
 	free(s->fingerprint);
+	free(s->names);
+}
+
+/* NULL: no memory. */
+static char *names_text(X509 *cert)
+{
+	struct buf text;
+
+	buf_init(&text, TLS_HOLDER_TEXT);
+	tls_holder_names(cert, &text);
+	buf_put_byte(&text, '\0');
+	if (!text.failed)
+		return (char *)text.p;
+	buf_clear(&text);
+	return NULL;
 }
 
 static bool client_read(struct tls_session *s, X509 *cert)
@@ -74,7 +91,13 @@ static bool client_read(struct tls_session *s, X509 *cert)
 	f->client_subject = s->subject;
 	f->client_fingerprint = s->fingerprint;
 	f->client_verify = s->objection == X509_V_OK ? "ok" : X509_verify_cert_error_string(s->objection);
-	return true;
+	/* Who signs for himself may call himself anything. */
+	if (s->objection != X509_V_OK || tls_chain_own(cert))
+		return true;
+	s->names = names_text(cert);
+	if (s->names != NULL)
+		f->client_names = s->names;
+	return s->names != NULL;
 }
 
 bool tls_facts_read(struct tls_session *s)

@@ -62,17 +62,22 @@ void tls_key_text(const EVP_PKEY *key, char *out, size_t size)
 			snprintf(out, size, "%s", curves[i].common);
 }
 
-void tls_subject_text(X509 *cert, char *out, size_t size)
+void tls_dn_text(const X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long n = 0;
 
-	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
-					      XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
+	if (bio != NULL &&
+	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	escape_text(out, size, (struct span){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
 	BIO_free(bio);
+}
+
+void tls_subject_text(X509 *cert, char *out, size_t size)
+{
+	tls_dn_text(X509_get_subject_name(cert), out, size);
 }
 
 void tls_date_text(const ASN1_TIME *time, char *out, size_t size)

@@ -71,6 +71,7 @@ unsigned tls_certificate_fits(X509 *cert);
 void tls_key_text(const EVP_PKEY *key, char *out, size_t size);
 
 /* "CN=mail.example.org": one line, escaped, cut if it is long. */
+void tls_dn_text(const X509_NAME *name, char *out, size_t size);
 void tls_subject_text(X509 *cert, char *out, size_t size);
 
 /* "2027-02-19"; size >= TLS_DATE_MAX. */

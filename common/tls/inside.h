@@ -13,6 +13,7 @@
 #include "common/tls/hello.h"
 #include "common/tls/seal.h"
 #include "common/tls/session.h"
+#include "common/tls/staple.h"
 
 enum { TLS_ALPN_MAX = 16, TLS_FIRST = 8 };	/* bytes */
 
@@ -23,6 +24,7 @@ struct tls_context {
 	unsigned kinds;		/* of certificates that it has: bits 1 << enum tls_kind */
 	uint8_t place[TLS_PLACE];	/* Listen, VerifyClient and ClientCA, hashed */
 	struct tls_client client;
+	struct tls_staples *staples;	/* NULL: none */
 	struct tls_seal seal;
 	struct tls_choice *choice;	/* NULL: a client's (outbound.c) */
 	SSL_CTX *outbound;	/* a client's; else NULL */
@@ -57,6 +59,7 @@ struct tls_session {
 	char *sni;		/* of the client hello, escaped; NULL: none */
 	char *subject;		/* of the client's certificate */
 	char *fingerprint;
+	char *names;		/* that it is for; NULL: none that count */
 	char *peer_trouble;	/* outbound: what is wrong with the server's certificates; NULL: nothing */
 	struct tls_facts facts;
 };

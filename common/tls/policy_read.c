@@ -113,7 +113,7 @@ static int client_read(struct tls_policy *p, const struct config_scope *s, struc
 	p->verify = verify_read(word);
 	p->verify_depth = (unsigned)config_number(s, CONFIG_CLIENT_VERIFY_DEPTH);
 	p->allow_self_signed = config_bool(s, CONFIG_ALLOW_SELF_SIGNED);
-	if (p->verify != TLS_VERIFY_NO && config_text(s, CONFIG_CLIENT_CA)[0] == '\0')
+	if (p->verify != TLS_VERIFY_NO && !p->allow_self_signed && config_text(s, CONFIG_CLIENT_CA)[0] == '\0')
 		return error_set(err, -EINVAL, "VerifyClient %s needs ClientCA, the authorities to check against", word);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o
  * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
  * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
- * link: common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/pem.o common/tls/policy.o
+ * link: common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o common/tls/policy.o
  * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
  * link: common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/policy_read.o common/config/config.o
  * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o

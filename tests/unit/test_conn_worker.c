@@ -3,7 +3,7 @@
  * link: common/net/server.o common/net/accept.o common/net/ports.o common/net/stream.o
  * link: common/net/tally.o common/net/address.o common/proc/settings.o common/proc/bundle.o
  * link: common/ipc/wire.o common/tls/bio.o common/tls/choice.o common/tls/context.o
- * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/pem.o
+ * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o
  * link: common/tls/policy.o common/tls/protocol.o common/tls/seal.o common/tls/session.o
  * link: common/tls/tickets.o common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/policy_read.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
