@@ -5,7 +5,7 @@
  * Shape   25 buckets of an hour. Versions, resumptions, failures by cause, and for each
  *         version the clients that used it last (an account if one logged in, else the
  *         address), CENSUS_CLIENTS of them.
- * Memory  About 25 x (versions + causes) x 4 bytes.
+ * Memory  About 25 x (versions + causes) x 4 bytes, and 4.5 kB of clients.
  */
 #ifndef TLS_CENSUS_H
 #define TLS_CENSUS_H
@@ -21,18 +21,20 @@ struct census;			/* opaque */
 int census_new(struct census **out, struct error *err);
 void census_free(struct census *c);
 
-/* protocol: "TLSv1.3". */
+/* protocol: "TLSv1.3"; one that is no version of TLS is not counted. */
 void census_success(struct census *c, const char *protocol, bool resumed, int64_t now_s);
 /* cause: its number (cause.h). */
 void census_failure(struct census *c, unsigned cause, int64_t now_s);
 /* who: an account or an address. */
 void census_client(struct census *c, const char *protocol, const char *who, int64_t now_s);
 
-/* Appends what the last 24 hours hold, a line each, for census_line to read:
+/* Appends what the last 24 hours hold, a line each, for census_read:
  *     handshakes LISTEN TLSv1.3 COUNT RESUMED
  *     failures LISTEN CAUSE-NAME COUNT
+ * and _clients the latest first:
  *     client LISTEN TLSv1.3 SECONDS-SINCE-1970 WHO */
 void census_write(const struct census *c, const char *listen, int64_t now_s, struct buf *out);
+void census_write_clients(const struct census *c, const char *listen, int64_t now_s, struct buf *out);
 
 enum census_kind { CENSUS_HANDSHAKES, CENSUS_FAILURES, CENSUS_CLIENT };
 
@@ -43,7 +45,7 @@ struct census_line {		/* spans lend from the line */
 	struct span who;
 };
 
-/* False for a line that is none of these. */
+/* Reads a line (without its end). False for one that is none of these. */
 bool census_read(struct census_line *out, struct span line);
 
 #endif
