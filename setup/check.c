@@ -6,19 +6,11 @@
 #include <unistd.h>
 
 #include "common/base/ascii.h"
+#include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "sasl/sasl.h"
-#include "setup/material.h"
-
-/* Where in the configuration we are. */
-struct place {
-	const struct setup *s;
-	struct report *r;
-	enum daemon daemon;
-	const struct config_listen *listen;
-	const struct config_scope *scope;
-	size_t index; /* of the Listen */
-};
+#include "setup/dates.h"
+#include "setup/place.h"
 
 static const char *place_file(const struct place *p)
 {
@@ -36,88 +28,21 @@ static void check_hostname(const struct setup *s, struct report *r)
 		report_error(r, "yubin.conf: Hostname must be a name like mail.example.org");
 }
 
-/* --- TLS ------------------------------------------------------------------- */
+/* --- dates ----------------------------------------------------------------- */
 
-static void tls_warning(void *arg, const char *words)
+static void tell_date(void *arg, const struct dates_news *n)
 {
-	const struct place *p = arg;
+	bool list = n->paper->kind == TLS_PAPER_CRL;
 
-	report_warn(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, words);
-}
-
-/* The context that the daemon will make. */
-static void check_context(const struct place *p)
-{
-	struct tls_context *context = NULL;
-	struct setup_material material;
-	struct tls_policy policy;
-	struct error err;
-
-	if (setup_material(&material, p->s, p->daemon, p->index, &err) != 0 ||
-	    tls_policy_read(&policy, p->scope, tls_warning, (void *)p, &err) != 0 ||
-	    tls_context_new(&context, &policy, &material.tls, tls_warning, (void *)p, &err) != 0)
-		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text,
-			     err.words);
-	tls_context_drop(context);
-}
-
-/* An earlier Listen has had the very same check of certificates (or, with is_any, of
- * all that does not hang on the mode): said once is enough, and a context takes milliseconds, while
- * `start` is to be quick. */
-static bool was_checked(const struct place *p, bool (*like)(const struct place *p, size_t i))
-{
-	const struct config *c = setup_of(p->s, p->daemon)->config;
-
-	if (!config_listen_is_bare(c, p->index))
-		return false;
-	for (size_t i = 0; i < p->index; i++)
-		if (config_listen_is_bare(c, i) && like(p, i))
-			return true;
-	return false;
-}
-
-static bool is_any(const struct place *p, size_t i)
-{
-	(void)p;
-	(void)i;
-	return true;
-}
-
-static bool has_tls(const struct place *p, size_t i)
-{
-	const struct config_listen *l = config_listen(setup_of(p->s, p->daemon)->config, i);
-
-	return l->mode != CONFIG_MODE_PLAIN && setup_opens(p->s, p->daemon, i);
-}
-
-static void say_no_certificate(const struct place *p)
-{
-	if (p->listen->mode == CONFIG_MODE_IMPLICIT)
-		report_error(p->r,
-			     "%s:%u: Listen %s is implicit TLS, but there is no Certificate and PrivateKey",
-			     place_file(p), p->listen->line, p->listen->text);
-	else
-		report_warn(p->r,
-			    "%s:%u: Listen %s: there is no Certificate and PrivateKey, so that STARTTLS is not "
-			    "offered",
-			    place_file(p), p->listen->line, p->listen->text);
-}
-
-/* True if clients of this Listen can have TLS, or could but for what was said. */
-static bool check_tls(const struct place *p)
-{
-	bool again = was_checked(p, has_tls);
-
-	if (p->listen->mode == CONFIG_MODE_PLAIN)
-		return false;
-	if (config_item(p->scope, CONFIG_CERTIFICATE, 0) == NULL &&
-	    config_item(p->scope, CONFIG_PRIVATE_KEY, 0) == NULL) {
-		say_no_certificate(p);
-		return false;
-	}
-	if (!again)
-		check_context(p);
-	return p->listen->mode == CONFIG_MODE_IMPLICIT || config_bool(p->scope, CONFIG_ENABLE_TLS);
+	if (n->days_left >= 0)
+		report_warn(arg, "%s: %s \"%s\" ends on %s, in %d days: time for a new one", n->file,
+			    list ? "the revocation list of" : "the certificate", n->paper->subject, n->paper->ends,
+			    n->days_left);
+	else if (list)
+		report_warn(arg, "%s: the revocation list of \"%s\" ended on %s: certificates of clients that it is about are refused "
+				 "until there is a new one", n->file, n->paper->subject, n->paper->ends);
+	else if (n->key != CONFIG_CERTIFICATE || !n->first) /* of those the context has told */
+		report_warn(arg, "%s: the certificate \"%s\" ended on %s", n->file, n->paper->subject, n->paper->ends);
 }
 
 /* --- logins ---------------------------------------------------------------- */
@@ -174,21 +99,28 @@ static void check_clash(const struct place *p)
 	}
 }
 
+static bool is_any(const struct place *p, size_t i)
+{
+	(void)p;
+	(void)i;
+	return true;
+}
+
 static void check_listen(struct place *p, size_t i)
 {
-	const struct config *c = setup_of(p->s, p->daemon)->config;
+	bool tls = setup_tls(p->s, p->daemon, i);
 
-	p->index = i;
-	p->listen = config_listen(c, i);
-	p->scope = config_listen_scope(c, i);
-	if (!was_checked(p, is_any)) {
+	place_go(p, i);
+	if (!place_again(p, is_any)) {
 		check_mechanisms(p, CONFIG_MECHANISMS);
 		check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
 	}
 	if (!setup_opens(p->s, p->daemon, i))
 		return;
 	check_clash(p);
-	check_logins(p, check_tls(p));
+	check_logins(p, tls);
+	if (tls)
+		place_check_tls(p);
 }
 
 /* --- folders --------------------------------------------------------------- */
@@ -240,5 +172,6 @@ void setup_check(const struct setup *s, const struct setup_source *source, struc
 	if (ports == 0)
 		report_warn(r,
 			    "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");
+	setup_dates(s, clock_real_ms() / 1000, tell_date, r);
 	check_folders(s, source->paths, r);
 }

@@ -127,7 +127,8 @@ static void on_handle_closed(uv_handle_t *handle)
 	if (--c->handles > 0)
 		return;
 	setup_drop(c->setup);
-	buf_clear(&c->answer);
+	for (unsigned i = 0; i < CHILD_QUESTIONS; i++)
+		buf_clear(&c->answers[i].text);
 	free(c);
 }
 
@@ -295,7 +296,8 @@ int child_start(struct child **out, struct supervisor *s, enum daemon d, unsigne
 	if (c == NULL)
 		return error_set(err, -ENOMEM, "no memory");
 	*c = (struct child){ .s = s, .daemon = d, .worker = worker, .setup = setup_hold(setup) };
-	buf_init(&c->answer, CHILD_ANSWER_MAX);
+	for (unsigned i = 0; i < CHILD_QUESTIONS; i++)
+		buf_init(&c->answers[i].text, CHILD_ANSWER_MAX);
 	child_label(c);
 	rc = log_pair(logs, err);
 	if (rc != 0) {

@@ -16,8 +16,10 @@
 enum {
 	CHILD_READY_MS = 10000,		/* from the start to CONTROL_READY */
 	CHILD_LEAVE_MS = 2000,		/* beyond the time that it was given, then SIGKILL */
-	CHILD_ANSWER_MAX = 64 << 10
+	CHILD_ANSWER_MAX = 64 << 10	/* bytes of an answer that are kept */
 };
+
+enum child_question { CHILD_STATUS, CHILD_TLS, CHILD_QUESTIONS };
 
 enum child_state {
 	CHILD_STARTING,
@@ -50,8 +52,10 @@ struct child {
 	char words[400];		/* its last ones: CONTROL_FAILED, or what it wrote to stderr */
 	uint64_t applying;		/* number of the CONTROL_SETTINGS that is not answered; 0: none */
 	uint64_t refused;		/* number of the last that it did not take */
-	uint64_t asked;			/* of the CONTROL_ASK */
-	struct buf answer;
+	struct {
+		uint64_t asked;		/* number of the CONTROL_ASK; 0: answered */
+		struct buf text;	/* whole lines */
+	} answers[CHILD_QUESTIONS];
 };
 
 /* Gives the process, held by s->children until it is gone. */
@@ -81,7 +85,7 @@ int talk_begin(struct child *c, int log_fd, struct error *err);
 int talk_settings(struct child *c, struct setup *setup, uint64_t number);
 void talk_tickets(struct child *c);
 void talk_revoke(struct child *c, struct span account);
-void talk_ask(struct child *c, const char *what, uint64_t number);
+void talk_ask(struct child *c, enum child_question what, uint64_t number);
 int talk_send(struct child *c, unsigned type, uint64_t number, struct span body, int *fds, size_t fd_count);
 void talk_time(struct child *c, unsigned type, uint64_t ms);	/* CONTROL_DRAIN, CONTROL_STOP */
 void talk_receive(void *arg, struct ipc_message *m);

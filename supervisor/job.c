@@ -13,6 +13,7 @@
 #include "supervisor/orders.h"
 #include "supervisor/slots.h"
 #include "supervisor/stop.h"
+#include "supervisor/watch.h"
 
 enum { SETTLE_MS = 15000 }; /* beyond StopTime */
 
@@ -95,6 +96,7 @@ static void job_finish(struct job *j)
 		notify_systemd("READY=1");
 	order_done(j->order, j->failed ? 1 : 0, j->words);
 	job_free(j);
+	watch_job_over(s);
 	orders_next(s);
 }
 
@@ -285,6 +287,7 @@ static void job_commit(struct job *j)
 	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
 		settle_daemon(j, d);
 	supervisor_time_tickets(s);
+	watch_time(s);
 	slots_run(s);
 	uv_timer_start(&j->late, on_late, slots_stop_ms(s) + SETTLE_MS, 0);
 }

@@ -35,3 +35,12 @@ void lines_wrap(char *out, size_t size, const char *label, struct span text)
 	snprintf(out, size, "%s error %s stderr text=\"%s\"", when, label,
 		 escape_text(shown, sizeof(shown), text));
 }
+
+struct span lines_fit(struct span text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	while (max > 0 && text.p[max - 1] != '\n')
+		max--;
+	return (struct span){ text.p, max };
+}

@@ -16,8 +16,9 @@
 #include "common/ipc/wire.h"
 #include "supervisor/job.h"
 #include "supervisor/stop.h"
+#include "supervisor/watch.h"
 
-enum { QUEUE_MAX = 1 << 20, ASK_MS = 3000, DONE_MAX = 512 << 10 };
+enum { QUEUE_MAX = 2 << 20, ASK_MS = 3000 };
 
 enum order_wait {
 	WAIT_NOTHING, /* just connected */
@@ -28,6 +29,7 @@ enum order_wait {
 	WAIT_SETTLED, /* accounts: all others have taken the revocations */
 	WAIT_STATUS,
 	WAIT_STATUS_JSON,
+	WAIT_TLS,
 	WAIT_END /* stop, restart of all */
 };
 
@@ -43,7 +45,8 @@ struct order {
 
 struct orders {
 	uv_poll_t poll;
-	uv_timer_t late; /* children that do not answer are not waited for */
+	uv_timer_t late[CHILD_QUESTIONS]; /* children that do not answer are not waited for */
+	unsigned open; /* handles of the loop that are not closed */
 	int fd;
 	int reserve; /* given up to answer one who comes when no descriptor is left */
 	unsigned count;
@@ -72,7 +75,7 @@ void order_done(struct order *o, unsigned code, const char *text)
 	if (o == NULL)
 		return;
 	o->wait = WAIT_NOTHING;
-	buf_init(&body, DONE_MAX + 16);
+	buf_init(&body, ORDERS_TEXT_MAX + 16);
 	wire_put_u8(&body, (uint8_t)code);
 	wire_put_text(&body, text);
 	ipc_send(o->ipc, ORDER_DONE, 0, buf_span(&body), NULL, 0);
@@ -92,57 +95,81 @@ static void order_free(struct order *o)
 	free(o);
 }
 
-static void done_status(struct order *o)
+static void done_text(struct order *o, void (*write)(const struct supervisor *s, struct buf *out))
 {
 	struct buf text;
 
-	buf_init(&text, DONE_MAX);
-	if (o->wait == WAIT_STATUS_JSON)
-		status_write_json(o->s, &text);
-	else
-		status_write(o->s, &text);
+	buf_init(&text, ORDERS_TEXT_MAX);
+	write(o->s, &text);
 	buf_put_byte(&text, '\0');
-	order_done(o, text.failed ? 1 : 0, text.failed ? "the status is too long" : (const char *)text.p);
+	order_done(o, text.failed ? 1 : 0, text.failed ? "no memory for the answer" : (const char *)text.p);
 	buf_clear(&text);
 }
 
-static bool anybody_asked(const struct supervisor *s)
+static bool anybody_asked(const struct supervisor *s, enum child_question what)
 {
 	for (const struct child *c = s->children; c != NULL; c = c->next)
-		if (c->asked != 0)
+		if (c->answers[what].asked != 0)
 			return true;
 	return false;
 }
 
-/* All have answered the newest question, and so each older one. */
+static const struct {
+	enum order_wait wait;
+	enum child_question what;
+	void (*write)(const struct supervisor *s, struct buf *out); /* NULL: to know is enough */
+} questions[] = {
+	{ WAIT_STATUS, CHILD_STATUS, status_write },
+	{ WAIT_STATUS_JSON, CHILD_STATUS, status_write_json },
+	{ WAIT_SETTLED, CHILD_STATUS, NULL },
+	{ WAIT_TLS, CHILD_TLS, answers_write_tls },
+};
+
+static void order_answer(struct order *o)
+{
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		if (o->wait != questions[i].wait || anybody_asked(o->s, questions[i].what))
+			continue;
+		if (questions[i].write != NULL)
+			done_text(o, questions[i].write);
+		else
+			order_done(o, 0, "");
+		return;
+	}
+}
+
+/* All have answered the newest question of a kind, and so each older one. */
 void orders_answered(struct supervisor *s)
 {
-	if (s->orders == NULL || anybody_asked(s))
-		return;
-	for (struct order *o = s->orders->first; o != NULL; o = o->next)
-		if (o->wait == WAIT_STATUS || o->wait == WAIT_STATUS_JSON)
-			done_status(o);
-		else if (o->wait == WAIT_SETTLED)
-			order_done(o, 0, "");
+	for (struct order *o = s->orders != NULL ? s->orders->first : NULL; o != NULL; o = o->next)
+		order_answer(o);
 }
 
 static void on_late(uv_timer_t *t)
 {
 	struct supervisor *s = t->data;
+	ptrdiff_t what = t - s->orders->late;
 
 	for (struct child *c = s->children; c != NULL; c = c->next)
-		c->asked = 0;
+		c->answers[what].asked = 0;
 	orders_answered(s);
 }
 
-static void ask_all(struct supervisor *s)
+/* Those that have such an answer. */
+static bool is_asked(const struct child *c, enum child_question what)
+{
+	return (c->state == CHILD_READY || c->state == CHILD_DRAINING) &&
+	       (what != CHILD_TLS || daemon_rows[c->daemon].net);
+}
+
+static void ask_all(struct supervisor *s, enum child_question what)
 {
 	uint64_t number = ++s->last_number;
 
 	for (struct child *c = s->children; c != NULL; c = c->next)
-		if (c->state == CHILD_READY || c->state == CHILD_DRAINING)
-			talk_ask(c, "status", number);
-	uv_timer_start(&s->orders->late, on_late, ASK_MS, 0);
+		if (is_asked(c, what))
+			talk_ask(c, what, number);
+	uv_timer_start(&s->orders->late[what], on_late, ASK_MS, 0);
 	orders_answered(s);
 }
 
@@ -151,7 +178,21 @@ static void ask_all(struct supervisor *s)
 static void order_status(struct order *o, char *rest)
 {
 	o->wait = strcmp(rest, "json") == 0 ? WAIT_STATUS_JSON : WAIT_STATUS;
-	ask_all(o->s);
+	ask_all(o->s, CHILD_STATUS);
+}
+
+static void order_tls(struct order *o, char *rest)
+{
+	(void)rest;
+	o->wait = WAIT_TLS;
+	ask_all(o->s, CHILD_TLS);
+}
+
+static void order_rotate(struct order *o, char *rest)
+{
+	(void)rest;
+	supervisor_rotate_tickets(o->s);
+	order_done(o, 0, "");
 }
 
 static void tell_authd(struct order *o)
@@ -204,8 +245,10 @@ void orders_applied(struct supervisor *s, const struct child *c, uint64_t number
 		o->wait = WAIT_SETTLED;
 		settle = true;
 	}
-	if (settle)
-		ask_all(s);
+	if (!settle)
+		return;
+	watch_accounts(s);
+	ask_all(s, CHILD_STATUS);
 }
 
 static void order_stop(struct order *o, char *rest)
@@ -294,7 +337,8 @@ static const struct {
 } rows[] = {
 	{ "status", order_status, false }, { "accounts", order_accounts, false },
 	{ "stop", order_stop, false },     { "restart", order_restart, true },
-	{ "reload", order_reload, true },
+	{ "reload", order_reload, true },  { "tls", order_tls, false },
+	{ "rotate-tickets", order_rotate, false },
 };
 
 static void order_run(struct order *o)
@@ -455,9 +499,13 @@ int orders_open(struct supervisor *s, struct error *err)
 	}
 	all->fd = fd;
 	all->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	uv_timer_init(&s->loop, &all->late);
+	for (unsigned i = 0; i < CHILD_QUESTIONS; i++) {
+		uv_timer_init(&s->loop, &all->late[i]);
+		all->late[i].data = s;
+	}
 	uv_poll_init(&s->loop, &all->poll, fd);
-	all->late.data = all->poll.data = s;
+	all->poll.data = s;
+	all->open = CHILD_QUESTIONS + 1;
 	uv_poll_start(&all->poll, UV_READABLE, on_connect);
 	s->orders = all;
 	return 0;
@@ -465,7 +513,10 @@ int orders_open(struct supervisor *s, struct error *err)
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct orders *all = handle->data;
+
+	if (--all->open == 0)
+		free(all);
 }
 
 void orders_close(struct supervisor *s)
@@ -486,7 +537,10 @@ void orders_close(struct supervisor *s)
 	close(all->fd);
 	if (all->reserve >= 0)
 		close(all->reserve);
+	for (unsigned i = 0; i < CHILD_QUESTIONS; i++) {
+		all->late[i].data = all;
+		uv_close((uv_handle_t *)&all->late[i], on_closed);
+	}
 	all->poll.data = all;
-	uv_close((uv_handle_t *)&all->late, NULL);
 	uv_close((uv_handle_t *)&all->poll, on_closed);
 }

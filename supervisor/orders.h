@@ -1,6 +1,7 @@
 /*
  * orders.h - the socket run/yubind.sock and what comes over it (common/config/order.h).
  *
+ * Answers What children have said is cut where it does not fit: an order never fails of it.
  * Limits  ORDERS_MAX connections at a time; root and the user that we run as may connect.
  */
 #ifndef SUPERVISOR_ORDERS_H
@@ -8,7 +9,10 @@
 
 #include "supervisor/child.h"
 
-enum { ORDERS_MAX = 32 };
+enum {
+	ORDERS_MAX = 32,
+	ORDERS_TEXT_MAX = 768 << 10	/* bytes of an answer */
+};
 
 struct order;			/* opaque; one connection */
 
@@ -33,5 +37,8 @@ void orders_answered(struct supervisor *s);
 /* status.c: the whole state, for a person or as JSON, from what the children have answered. */
 void status_write(const struct supervisor *s, struct buf *out);
 void status_write_json(const struct supervisor *s, struct buf *out);
+
+/* answers.c: what all network daemons have said to "tls" (order.h). */
+void answers_write_tls(const struct supervisor *s, struct buf *out);
 
 #endif

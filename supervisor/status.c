@@ -21,6 +21,14 @@ static unsigned restarts_of(const struct child *c)
 	return c->s->groups[c->daemon].slots[c->worker - 1].restarts;
 }
 
+/* Beyond it nothing more of what daemons say is shown: yubind's own lines must fit behind it. */
+enum { PAIRS_MAX = ORDERS_TEXT_MAX / 2, JSON_GROWTH = 6 };
+
+static bool has_room(const struct buf *out, struct span key, struct span value)
+{
+	return out->n + JSON_GROWTH * (key.n + value.n) < PAIRS_MAX;
+}
+
 /* The answer to CONTROL_ASK, line by line: "connections 3". */
 static bool take_pair(struct span *in, struct span *key, struct span *value)
 {
@@ -61,7 +69,7 @@ static bool is_headline(struct span key)
 
 static void put_child(const struct child *c, struct buf *out)
 {
-	struct span in = buf_span(&c->answer), key, value;
+	struct span in = buf_span(&c->answers[CHILD_STATUS].text), key, value;
 	char shown[200];
 
 	buf_printf(out, "%-11s pid %-7d %-9s up ", c->label, (int)c->pid, state_name(c));
@@ -152,7 +160,7 @@ static void put_json_text(struct buf *out, struct span s)
 
 static void put_json_child(const struct child *c, struct buf *out)
 {
-	struct span in = buf_span(&c->answer), key, value;
+	struct span in = buf_span(&c->answers[CHILD_STATUS].text), key, value;
 	uint64_t number;
 
 	buf_printf(
@@ -162,7 +170,7 @@ static void put_json_child(const struct child *c, struct buf *out)
 	    daemon_rows[c->daemon].name, c->worker, (int)c->pid, state_name(c),
 	    (unsigned long long)(clock_mono_ms() - c->started_ms) / 1000, restarts_of(c));
 	put_json_text(out, span_of(c->sandbox));
-	while (take_pair(&in, &key, &value)) {
+	while (take_pair(&in, &key, &value) && has_room(out, key, value)) {
 		buf_put_byte(out, ',');
 		put_json_text(out, key);
 		buf_put_byte(out, ':');

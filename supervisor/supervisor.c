@@ -19,6 +19,7 @@
 #include "supervisor/orders.h"
 #include "supervisor/slots.h"
 #include "supervisor/stop.h"
+#include "supervisor/watch.h"
 
 enum { LOG_LOOK_MS = 2000, TICKET_LEAST_MS = 30000 };
 
@@ -71,13 +72,24 @@ static int64_t ticket_lifetime_ms(const struct setup *setup)
 	return longest;
 }
 
-static void on_rotate(uv_timer_t *t)
+static void rotate(struct supervisor *s)
 {
-	struct supervisor *s = t->data;
-
 	tls_tickets_rotate(&s->tickets, clock_real_ms() / 1000);
 	for (struct child *c = s->children; c != NULL; c = c->next)
 		talk_tickets(c);
+}
+
+static void on_rotate(uv_timer_t *t)
+{
+	rotate(t->data);
+}
+
+void supervisor_rotate_tickets(struct supervisor *s)
+{
+	rotate(s);
+	log_info("ticket keys rotated by order");
+	if (uv_is_active((uv_handle_t *)&s->ticket_timer) != 0)
+		uv_timer_again(&s->ticket_timer);
 }
 
 void supervisor_time_tickets(struct supervisor *s)
@@ -177,6 +189,8 @@ int supervisor_open(struct supervisor *s, struct setup *setup, struct error *err
 	if (rc == 0)
 		rc = orders_open(s, err);
 	if (rc == 0)
+		rc = watch_open(s, err);
+	if (rc == 0)
 		uv_timer_start(&s->log_timer, on_look, LOG_LOOK_MS, LOG_LOOK_MS);
 	return rc;
 }
@@ -196,6 +210,7 @@ void supervisor_close(struct supervisor *s)
 {
 	log_info("stopped");
 	orders_close(s);
+	watch_close(s);
 	for (unsigned i = 0; i < SUPERVISOR_SIGNALS; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	uv_close((uv_handle_t *)&s->restart_timer, NULL);

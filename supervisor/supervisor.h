@@ -8,6 +8,7 @@
  *   peers.c     fresh pairs of sockets between neighbours
  *   job.c       start, reload, restart: one at a time, all or nothing
  *   stop.c      the end of all
+ *   watch.c     certificates that were renewed, and those that end soon
  *   orders.c    what the yubin command asks, and its answers; status.c writes one of them
  *   main.c      options, the lock, what comes before and behind the loop
  * After each change of a process's state supervisor_changed is called: it looks at all
@@ -28,6 +29,7 @@
 struct child;
 struct job;
 struct orders;
+struct watch;
 
 /* A worker's place. */
 struct slot {
@@ -80,6 +82,7 @@ struct supervisor {
 
 	struct job *job;		/* NULL: none */
 	struct orders *orders;
+	struct watch *watch;
 	enum stop_phase stop;
 	uint64_t last_number;		/* of a message that is answered */
 	uv_signal_t signals[SUPERVISOR_SIGNALS];
@@ -98,6 +101,8 @@ void supervisor_close(struct supervisor *s);
 
 /* Ticket keys are rotated in time from now on, as s->setup has it. */
 void supervisor_time_tickets(struct supervisor *s);
+/* The next key comes now, to all; the time to the one behind it begins anew. */
+void supervisor_rotate_tickets(struct supervisor *s);
 
 /* Tells who started us how the start went, once. */
 void supervisor_report(struct supervisor *s, unsigned code, const char *text);

@@ -10,8 +10,10 @@
 #include "common/base/log.h"
 #include "common/proc/control.h"
 #include "supervisor/child.h"
+#include "supervisor/lines.h"
 #include "supervisor/lock.h"
 #include "supervisor/orders.h"
+#include "supervisor/watch.h"
 
 enum { BODY_MAX = 4096, WORDS_MAX = 4096, ADDRESS_MAX = 400 };
 
@@ -207,11 +209,13 @@ void talk_revoke(struct child *c, struct span account)
 	talk_text(c, CONTROL_REVOKE, 0, account);
 }
 
-void talk_ask(struct child *c, const char *what, uint64_t number)
+void talk_ask(struct child *c, enum child_question what, uint64_t number)
 {
-	c->asked = number;
-	buf_reset(&c->answer);
-	talk_text(c, CONTROL_ASK, number, span_of(what));
+	static const char *const words[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls" };
+
+	c->answers[what].asked = number;
+	buf_reset(&c->answers[what].text);
+	talk_text(c, CONTROL_ASK, number, span_of(words[what]));
 }
 
 void talk_time(struct child *c, unsigned type, uint64_t ms)
@@ -295,6 +299,7 @@ static bool on_revoked(struct child *c, struct ipc_message *m)
 	for (struct child *other = c->s->children; other != NULL; other = other->next)
 		if (other != c)
 			talk_revoke(other, account);
+	watch_accounts_soon(c->s);
 	return true;
 }
 
@@ -305,11 +310,13 @@ static bool on_answer(struct child *c, struct ipc_message *m)
 
 	if (!wire_done(&w))
 		return false;
-	if (c->asked == 0 || m->number != c->asked)
-		return true; /* too late */
-	buf_put(&c->answer, text);
-	c->asked = 0;
-	orders_answered(c->s);
+	for (unsigned i = 0; i < CHILD_QUESTIONS; i++) {
+		if (c->answers[i].asked == 0 || m->number != c->answers[i].asked)
+			continue; /* not asked, or too late */
+		buf_put(&c->answers[i].text, lines_fit(text, CHILD_ANSWER_MAX));
+		c->answers[i].asked = 0;
+		orders_answered(c->s);
+	}
 	return true;
 }
 

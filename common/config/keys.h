@@ -27,6 +27,8 @@ X(STOP_TIME, "StopTime", CONFIG_YUBIN, TIME, "10s", "1s", "10m", RELOAD, 0, \
   "How long `yubin stop` waits for commands in hand") \
 X(DRAIN_TIME, "DrainTime", CONFIG_YUBIN, TIME, "30m", "1s", "1d", RELOAD, 0, \
   "How long the old processes keep idle sessions after a reload that changed ports") \
+X(WATCH_TIME, "WatchTime", CONFIG_YUBIN, TIME, "2s", "0s", "1d", RELOAD, 0, \
+  "How often the files of certificates, keys, authorities and revocation lists are looked at: changed ones are tested and taken without a reload; 0s: never") \
 X(FLAGS, "Flags", CONFIG_YUBIN, TEXT, "", "", "", RESTART, 0, \
   "XMail's switches: -X- -B- -I- -W- turn implicit TLS off for SMTP, POP3, IMAP, CTRL") \
 X(SMTP_TLS, "EnableSMTP-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
@@ -53,11 +55,11 @@ X(REQUIRE_TLS, "RequireTLS", IN_NET, BOOL, "", "", "", SESSIONS, CONFIG_PER_LIST
   "yes: no credentials and no mail before TLS. Default: yes on submission, pop3d and imapd, no on mx") \
 X(AUTH_WITHOUT_TLS, "AuthWithoutTLS", IN_NET, TEXT, "none", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "none, or the mechanisms that a client may use without TLS (PLAIN,LOGIN); POP3 USER and IMAP LOGIN count as mechanisms") \
-X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "PLAIN,LOGIN", "", "", SESSIONS, CONFIG_PER_LISTEN, \
-  "The SASL mechanisms that are offered, in this order") \
+X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "PLAIN,LOGIN,EXTERNAL", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "The SASL mechanisms that are offered, in this order; EXTERNAL only to a client whose certificate is good") \
 /* every network daemon: TLS */ \
 X(TLS_PROFILE, "TlsProfile", IN_NET, WORD, "intermediate", "", "modern intermediate exchange2015 epost", SESSIONS, CONFIG_PER_LISTEN, \
-  "Sets SecureLayOption/SecureLevel/ciphers together: modern 31/2, intermediate 15/2, exchange2015 3/0, epost 3/0 with OpenSSL's DEFAULT list; explicit keys beat it") \
+  "Sets SecureLayOption/SecureLevel/ciphers together: modern 31/2, intermediate 15/2, exchange2015 3/0, epost 3/0 with OpenSSL's DEFAULT list. SecureLayOption, TlsVersions, SecureLevel, CipherList and CipherSuites beat it where they stand at the same level of the file; under a Listen it beats those that stand above the Listens") \
 X(SECURE_LAY_OPTION, "SecureLayOption", IN_NET, NUMBER, "15", "0", "63", SESSIONS, CONFIG_PER_LISTEN, \
   "Forbidden versions, added up: 1 SSL 2.0, 2 SSL 3.0, 4 TLS 1.0, 8 TLS 1.1, 16 TLS 1.2, 32 TLS 1.3") \
 X(SECURE_LEVEL, "SecureLevel", IN_NET, NUMBER, "2", "0", "5", SESSIONS, CONFIG_PER_LISTEN, \
@@ -74,6 +76,8 @@ X(CERTIFICATE, "Certificate", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LIS
   "A PEM file, the server's certificate first, then the chain; repeat with PrivateKey for other names or key types. Relative to etc/") \
 X(PRIVATE_KEY, "PrivateKey", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
   "The key of the Certificate in the same place of the list") \
+X(OCSP_STAPLE, "OcspStaple", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
+  "A file with an OCSP response (DER or PEM) for one of the certificates: it is sent to clients that ask, as long as it is valid. Relative to etc/") \
 X(SESSION_TICKETS, "SessionTickets", IN_NET, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Clients may resume a TLS session without a full handshake") \
 X(TICKET_LIFETIME, "TicketLifetime", IN_NET, TIME, "12h", "1m", "7d", SESSIONS, CONFIG_PER_LISTEN, \
@@ -86,6 +90,8 @@ X(CLIENT_CRL, "ClientCRL", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN
   "PEM file, or a folder of PEM files, of their revocation lists. Relative to etc/") \
 X(CLIENT_VERIFY_DEPTH, "ClientVerifyDepth", IN_NET, NUMBER, "5", "1", "20", SESSIONS, CONFIG_PER_LISTEN, \
   "The longest chain of a client certificate") \
+X(CLIENT_NAMES, "ClientNames", IN_NET, TEXT, "fingerprint,email,upn,cn", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+  "What in a client certificate names the account for AUTH EXTERNAL: fingerprint (yubin account cert add), email and upn (subjectAltName), cn (an address as common name)") \
 X(ALLOW_SELF_SIGNED, "AllowSelfSigned", IN_NET, BOOL, "no", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "yes: a client certificate that signed itself is good if an account holds its fingerprint (yubin account cert add)") \
 X(EXPLAIN_REFUSAL, "ExplainRefusal", IN_NET, BOOL, "no", "", "", SESSIONS, CONFIG_PER_LISTEN, \

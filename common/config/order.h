@@ -6,7 +6,7 @@
  *         "accounts" (the folder accounts/ was changed: answered when the change is in
  *         force everywhere), "tls" (the answer: `daemon NAME WORKER` and, behind it, the lines of
  *         that process: `openssl VERSION`, `since SECONDS`, `served LISTEN FINGERPRINT`, and those
- *         of census.h), "rotate-tickets".
+ *         of census.h; `cut BYTES`: so many bytes of them did not fit), "rotate-tickets".
  * Rights  Root, and the user that yubind was started by.
  */
 #ifndef CONFIG_ORDER_H

@@ -25,7 +25,7 @@
 
 enum {
 	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
-	ANSWER = 256 << 10, /* the longest status */
+	ANSWER = 64 << 10,  /* the longest; yubind keeps no more */
 	SANDBOX_TEXT = 200
 };
 
@@ -85,18 +85,23 @@ bool worker_file(const struct worker *w, const char *path, struct span *text)
 	return bundle_get(w->start.settings->bundle, path, text);
 }
 
-static void tell(struct worker *w, enum control_type type, uint64_t number, const char *text)
+static void tell_span(struct worker *w, enum control_type type, uint64_t number, struct span text)
 {
 	struct buf body;
 	int code;
 
-	buf_init(&body, ANSWER);
-	wire_put_text(&body, text);
+	buf_init(&body, ANSWER + 16);
+	wire_put_span(&body, text);
 	code = w->control != NULL ? ipc_send(w->control, (uint16_t)type, number, buf_span(&body), NULL, 0)
 				  : -EPIPE;
 	buf_clear(&body);
 	if (code < 0 && code != -EPIPE)
 		log_warn("can't answer yubind: %s", strerror(-code));
+}
+
+static void tell(struct worker *w, enum control_type type, uint64_t number, const char *text)
+{
+	tell_span(w, type, number, span_of(text));
 }
 
 /* A number made of the time is unique as well, only longer. */
@@ -285,8 +290,9 @@ static void on_ask(struct worker *w, struct ipc_message *m)
 	} else if (w->d->ask != NULL) {
 		w->d->ask(w->state, what, &out);
 	}
-	buf_put_byte(&out, '\0');
-	tell(w, CONTROL_ANSWER, m->number, out.failed ? "" : (const char *)out.p);
+	while (out.failed && out.n > 0 && out.p[out.n - 1] != '\n')
+		out.n--; /* the lines that fit */
+	tell_span(w, CONTROL_ANSWER, m->number, buf_span(&out));
 	buf_clear(&out);
 }
 

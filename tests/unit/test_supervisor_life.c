@@ -6,6 +6,10 @@
  * link: setup/check.o setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o
  * link: setup/report.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
+ * link: setup/confs.o setup/named.o setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o
+ * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
+ * link: auth/accounts_order.o auth/accounts_text.o common/tls/paper.o common/tls/trial.o
+ * link: supervisor/watch.o supervisor/answers.o setup/renew.o setup/pair.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
  * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o common/ipc/frame.o

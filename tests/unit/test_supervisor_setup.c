@@ -1,6 +1,9 @@
 /* test_supervisor_setup.c - what `yubin config check` says, and who is handed what.
  * link: tests/unit/fake_site.o admin/conf.o setup/setup.o setup/check.o setup/material.o setup/switches.o
  * link: setup/daemons.o setup/report.o supervisor/sockets.o supervisor/holder.o
+ * link: setup/confs.o setup/named.o setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o
+ * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
+ * link: auth/accounts_order.o auth/accounts_text.o common/tls/paper.o common/tls/trial.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
  * link: common/config/commented.o common/proc/bundle.o common/ipc/wire.o common/base/arena.o common/base/buf.o

@@ -1,0 +1,190 @@
+/* named.c - the contract is in named.h. */
+#include "setup/named.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/config/file.h"
+#include "setup/setup.h"
+
+enum { STAMP_MAX = 1 << 20 };
+
+static bool may_be_folder(enum config_key key)
+{
+	return key == CONFIG_CLIENT_CA || key == CONFIG_CLIENT_CRL;
+}
+
+static bool is_folder(const struct named *n)
+{
+	struct stat st;
+
+	return may_be_folder(n->key) && stat(n->path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* --- a folder's members ---------------------------------------------------- */
+
+static int is_member(const struct dirent *e)
+{
+	static const char *const ends[] = { ".pem", ".crt", ".crl" };
+	const char *dot = strrchr(e->d_name, '.');
+
+	if (dot == NULL || e->d_name[0] == '.')
+		return 0;
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strcmp(dot, ends[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* By bytes: the same order in every locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Calls each with the path of every member; its first error ends the walk. */
+typedef int (*each_member)(void *arg, const char *path, struct error *err);
+
+static int walk_folder(const char *folder, each_member each, void *arg, struct error *err)
+{
+	struct dirent **found = NULL;
+	int count = scandir(folder, &found, is_member, by_name), rc = 0;
+
+	if (count < 0)
+		return error_system(err, errno, "can't read the folder %s", folder);
+	for (int i = 0; i < count; i++) {
+		char path[PATHS_MAX];
+		int n = snprintf(path, sizeof(path), "%s/%s", folder, found[i]->d_name);
+
+		if (rc == 0 && n > 0 && (size_t)n < sizeof(path))
+			rc = each(arg, path, err);
+		free(found[i]);
+	}
+	free(found);
+	return rc;
+}
+
+/* --- stamps ---------------------------------------------------------------- */
+
+static int put_stamp(void *arg, const char *path, struct error *err)
+{
+	struct stat st;
+
+	(void)err;
+	if (stat(path, &st) < 0)
+		return 0;
+	buf_printf(arg, "%s %ju %ju %jd %jd.%09ld %jd.%09ld\n", path, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+		   (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec,
+		   st.st_ctim.tv_nsec);
+	return 0;
+}
+
+void named_look(const struct named *n, struct buf *stamp)
+{
+	if (is_folder(n))
+		walk_folder(n->path, put_stamp, stamp, NULL);
+	else
+		put_stamp(stamp, n->path, NULL);
+}
+
+/* --- reading --------------------------------------------------------------- */
+
+static void warn_open_key(const struct named *n, const struct stat *st, struct report *r)
+{
+	if ((st->st_mode & 077) != 0)
+		report_warn(r, "%s: other users may read this private key (mode %03o); chmod 600 it", n->path,
+			    (unsigned)st->st_mode & 0777);
+}
+
+struct folder_reading {
+	struct named *n;
+	struct report *r;
+};
+
+static int read_member(void *arg, const char *path, struct error *err)
+{
+	struct folder_reading *g = arg;
+	struct buf one;
+	int rc;
+
+	buf_init(&one, SETUP_FILE_MAX);
+	rc = file_read(path, &one, NULL, err);
+	if (rc == 0 && memmem(one.p, one.n, "-----BEGIN ", 11) == NULL) {
+		report_warn(g->r, "%s: is not PEM (DER?) and was left out; `openssl x509 -inform DER` or `openssl crl "
+				  "-inform DER` makes PEM of it", path);
+	} else if (rc == 0) {
+		buf_put(&g->n->text, buf_span(&one));
+		buf_put_byte(&g->n->text, '\n');
+	}
+	buf_clear(&one);
+	if (rc == 0 && g->n->text.failed)
+		rc = error_set(err, -EFBIG, "the files in %s are larger than %d bytes together", g->n->path,
+			       NAMED_FOLDER_MAX);
+	return rc;
+}
+
+static int read_folder(struct named *n, struct report *r, struct error *err)
+{
+	struct folder_reading g = { n, r };
+	int rc = walk_folder(n->path, read_member, &g, err);
+
+	if (rc == 0 && n->text.n == 0)
+		rc = error_set(err, -ENOENT, "the folder %s has no PEM file (*.pem, *.crt, *.crl) in it", n->path);
+	return rc;
+}
+
+static int read_text(struct named *n, struct report *r, struct error *err)
+{
+	struct stat st;
+	int rc;
+
+	if (is_folder(n))
+		return read_folder(n, r, err);
+	rc = file_read(n->path, &n->text, &st, err);
+	if (rc == 0 && n->key == CONFIG_PRIVATE_KEY)
+		warn_open_key(n, &st, r);
+	return rc;
+}
+
+int named_read(struct named **out, const struct paths *paths, enum config_key key, const char *name, struct report *r,
+	       struct error *err)
+{
+	struct named *n = calloc(1, sizeof(*n));
+
+	*out = NULL;
+	if (n == NULL || (n->name = strdup(name)) == NULL) {
+		free(n);
+		return error_set(err, -ENOMEM, "no memory for %s", name);
+	}
+	n->holders = 1;
+	n->key = key;
+	if (*name == '/')
+		snprintf(n->path, sizeof(n->path), "%s", name);
+	else
+		paths_file(paths, PATHS_ETC, name, n->path);
+	buf_init(&n->text, may_be_folder(key) ? NAMED_FOLDER_MAX : SETUP_FILE_MAX);
+	buf_init(&n->stamp, STAMP_MAX);
+	named_look(n, &n->stamp);
+	*out = n;
+	return read_text(n, r, err);
+}
+
+struct named *named_hold(struct named *n)
+{
+	n->holders++;
+	return n;
+}
+
+void named_drop(struct named *n)
+{
+	if (n == NULL || --n->holders > 0)
+		return;
+	buf_wipe(&n->text);
+	buf_clear(&n->stamp);
+	free(n->name);
+	free(n);
+}

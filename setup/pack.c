@@ -1,0 +1,97 @@
+/* pack.c - a setup as a daemon gets it, and what of it can't be changed in a running one. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "setup/inside.h"
+
+struct packing {
+	const struct setup *s;
+	struct buf *bundle;
+	const char *packed[BUNDLE_ENTRIES];
+	size_t count;
+};
+
+static void pack_file(void *arg, const struct config_scope *scope, enum config_key key, const char *name)
+{
+	struct packing *p = arg;
+	struct span text;
+
+	(void)scope;
+	(void)key;
+	for (size_t i = 0; i < p->count; i++)
+		if (strcmp(p->packed[i], name) == 0)
+			return;
+	if (p->count == BUNDLE_ENTRIES || !setup_file(p->s, name, &text)) {
+		p->bundle->failed = true;
+		return;
+	}
+	p->packed[p->count++] = name;
+	bundle_put(p->bundle, name, text);
+}
+
+int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *err)
+{
+	struct packing p = { .s = s };
+	struct buf bundle;
+	char file[32];
+	int rc;
+
+	buf_init(&bundle, BUNDLE_MAX);
+	p.bundle = &bundle;
+	snprintf(file, sizeof(file), "%s.conf", daemon_rows[d].name);
+	bundle_put(&bundle, "yubin.conf", buf_span(&s->confs->site_text));
+	bundle_put(&bundle, file, buf_span(&s->confs->texts[d]));
+	if (confs_self_signed(s->confs, d))
+		bundle_put(&bundle, SETUP_FINGERPRINTS, buf_span(&s->fingerprints));
+	confs_walk_files(s->confs, d, pack_file, &p);
+	if (bundle.failed)
+		rc = error_set(err, -EFBIG, "the settings of %s are larger than %d bytes or %d files",
+			       daemon_rows[d].name, BUNDLE_MAX, BUNDLE_ENTRIES);
+	else
+		rc = bundle_to_fd(buf_span(&bundle), fd, err);
+	buf_wipe(&bundle);
+	return rc;
+}
+
+/* A value as it stands in the file, or the row's default. */
+static void put_value(const struct config_scope *top, enum config_key key, struct buf *out)
+{
+	switch (config_rows[key].type) {
+	case CONFIG_TYPE_BOOL:
+		buf_printf(out, "%d", config_bool(top, key));
+		break;
+	case CONFIG_TYPE_NUMBER:
+	case CONFIG_TYPE_SIZE:
+	case CONFIG_TYPE_TIME:
+		buf_printf(out, "%lld", (long long)config_number(top, key));
+		break;
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_WORD:
+	case CONFIG_TYPE_FILE:
+		buf_put_text(out, config_text(top, key));
+		break;
+	default:
+		break;
+	}
+	buf_put_byte(out, '\n');
+}
+
+void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
+{
+	const struct setup_daemon *own = setup_of(s, d);
+	const struct config_scope *top = config_top(own->config);
+
+	put_value(setup_site(s), CONFIG_HOSTNAME, out);
+	buf_printf(out, "%u %u %u\n", own->workers, own->uid, own->gid);
+	for (unsigned k = 0; k < CONFIG_KEY_COUNT; k++)
+		if ((config_rows[k].files & daemon_rows[d].which) != 0 &&
+		    config_rows[k].effect == CONFIG_EFFECT_RESTART)
+			put_value(top, k, out);
+	for (size_t i = 0; i < config_listen_count(own->config); i++) {
+		const struct config_listen *l = config_listen(own->config, i);
+
+		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service,
+			   setup_opens(s, d, i));
+	}
+}
