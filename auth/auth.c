@@ -224,11 +224,12 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	struct buf b;
 
 	buf_init(&b, AUTH_WIRE_MAX);
-	if (too_long(attempt->authzid) || too_long(attempt->user) || too_long(attempt->password))
+	if (too_long(attempt->authzid) || too_long(attempt->user) || too_long(attempt->password) ||
+	    too_long(span_of(attempt->names)))
 		b.failed = true;
 	/* Room for all at once: a buffer that moves leaves a copy of the password behind. */
-	else if (buf_room(&b, 4 * AUTH_WIRE_TEXT + attempt->authzid.n + attempt->user.n +
-				  attempt->password.n) != NULL)
+	else if (buf_room(&b, 5 * AUTH_WIRE_TEXT + strlen(attempt->names) + attempt->authzid.n +
+				  attempt->user.n + attempt->password.n) != NULL)
 		auth_wire_put_login(&b, attempt);
 	return ask(a, AUTH_WIRE_LOGIN, &b, (union auth_done){ .login = done }, arg);
 }

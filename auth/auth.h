@@ -8,6 +8,8 @@
  *         memory is left a call gives 0, and then nothing completes: treat it as AUTH_TRY_LATER.
  * Rights  yubind says by socket who may ask what: smtpd resolves; all may log in.
  * Limits  AUTH_OPEN questions open; a further one completes with AUTH_TRY_LATER.
+ * EXTERNAL Goes by the certificate that the daemon has verified, so authd must believe its word: a
+ *         broken daemon could say that it saw anyone's.
  * Secrets The password is kept until the answer (for a second asking), then wiped.
  */
 #ifndef AUTH_AUTH_H
@@ -20,6 +22,8 @@
 #include "storage/token.h"
 
 struct auth;			/* opaque */
+
+#define AUTH_EXTERNAL "EXTERNAL"	/* the one mechanism without a password */
 
 enum { AUTH_WAIT_MS = 15000, AUTH_TARGETS = 1000, AUTH_ADDRESS_MAX = 320, AUTH_OPEN = 4096 };
 

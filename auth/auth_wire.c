@@ -28,7 +28,9 @@ void auth_wire_put_login(struct buf *b, const struct auth_attempt *a)
 {
 	wire_put_text(b, a->service);
 	wire_put_text(b, a->peer);
+	wire_put_text(b, a->mechanism);
 	wire_put_text(b, a->fingerprint);
+	wire_put_text(b, a->names);
 	wire_put_span(b, a->authzid);
 	wire_put_span(b, a->user);
 	wire_put_span(b, a->password);
@@ -40,7 +42,11 @@ bool auth_wire_get_login(struct span body, struct auth_wire_login *out)
 
 	wire_text(&w, out->service, sizeof(out->service));
 	wire_text(&w, out->peer, sizeof(out->peer));
+	wire_text(&w, out->mechanism, sizeof(out->mechanism));
 	wire_text(&w, out->fingerprint, sizeof(out->fingerprint));
+	out->names = credential(&w);
+	if (span_find(out->names, 0) >= 0)
+		return false;
 	out->authzid = credential(&w);
 	out->user = credential(&w);
 	out->password = credential(&w);

@@ -12,7 +12,8 @@
 #include "common/base/buf.h"
 
 enum auth_wire_type {
-	AUTH_WIRE_LOGIN = 1,		/* texts service, peer, fingerprint; spans authzid, user, password */
+	AUTH_WIRE_LOGIN = 1,		/* texts service, peer, mechanism, fingerprint; spans names, authzid,
+					 * user, password */
 	AUTH_WIRE_RESOLVE,		/* span address */
 	AUTH_WIRE_OWNS,			/* text account, span address */
 	AUTH_WIRE_CANCEL,		/* nothing: the question of that number needs no answer */
@@ -22,14 +23,15 @@ enum auth_wire_type {
 };
 
 enum {
-	AUTH_WIRE_TEXT = 128,		/* bytes of service, peer and fingerprint, NUL too */
-	AUTH_WIRE_CREDENTIAL = 16384,	/* bytes of authzid, user or password */
+	AUTH_WIRE_TEXT = 128,		/* bytes of service, peer, mechanism and fingerprint, NUL too */
+	AUTH_WIRE_CREDENTIAL = 16384,	/* bytes of names, authzid, user or password */
 	AUTH_WIRE_MAX = 512 << 10	/* bytes of any body */
 };
 
 struct auth_wire_login {
-	char service[AUTH_WIRE_TEXT], peer[AUTH_WIRE_TEXT], fingerprint[AUTH_WIRE_TEXT];
-	struct span authzid, user, password;	/* lent */
+	char service[AUTH_WIRE_TEXT], peer[AUTH_WIRE_TEXT], mechanism[AUTH_WIRE_TEXT],
+		fingerprint[AUTH_WIRE_TEXT];
+	struct span names, authzid, user, password;	/* lent */
 };
 
 void auth_wire_put_login(struct buf *b, const struct auth_attempt *a);

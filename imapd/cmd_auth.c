@@ -8,6 +8,13 @@ struct authenticate {
 	struct exchange exchange;
 };
 
+static const char *wrong_words(const struct imap_server *e)
+{
+	return span_is(span_of(e->ask.login.mechanism), "EXTERNAL") ?
+		       "NO [AUTHENTICATIONFAILED] This client certificate does not log in here, or not by that name" :
+		       "NO [AUTHENTICATIONFAILED] The user name or the password is wrong";
+}
+
 static enum imap_run login_done(struct imap_server *e)
 {
 	switch (e->result->login) {
@@ -15,7 +22,7 @@ static enum imap_run login_done(struct imap_server *e)
 		break;
 	case IMAP_LOGIN_WRONG:
 		imap_count_error(e);
-		return imap_done(e, "NO [AUTHENTICATIONFAILED] The user name or the password is wrong");
+		return imap_done(e, "%s", wrong_words(e));
 	case IMAP_LOGIN_DISABLED:
 		return imap_done(e, "NO [CONTACTADMIN] This account is disabled");
 	case IMAP_LOGIN_LIMIT:
@@ -119,10 +126,16 @@ enum imap_run imap_run_authenticate(struct imap_server *e)
 	struct span challenge;
 	enum exchange_status status;
 
-	if (!sasl_known(d->mechanism) || !sasl_listed(e->set.mechanisms, d->mechanism))
+	switch (sasl_offer_may(&offer, d->mechanism)) {
+	case SASL_MAY:
+		break;
+	case SASL_NOT_OFFERED:
 		return imap_done(e, "NO [CANNOT] That mechanism is not offered");
-	if (!sasl_offer_allows(&offer, d->mechanism))
+	case SASL_NOT_IN_CLEAR:
 		return imap_done(e, "NO [PRIVACYREQUIRED] This server takes passwords over TLS only: STARTTLS first");
+	case SASL_NO_CERTIFICATE:
+		return imap_done(e, "NO [AUTHENTICATIONFAILED] EXTERNAL takes a client certificate that is good here");
+	}
 	e->clear = clear_exchange;
 	status = exchange_start(&d->exchange, d->mechanism, d->initial, &challenge);
 	return go_on(e, status, challenge);

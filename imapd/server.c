@@ -14,8 +14,13 @@ enum {
 	FINAL_MAX = 2 << 20	/* a tagged reply: COPYUID names sets */
 };
 
+/* Not before the handshake of an implicit port: a certificate adds to what is offered. A
+ * server that goes down has greeted with BYE (RFC 3501 7.1.5). */
 static void greet(struct imap_server *e)
 {
+	e->greeted = true;
+	if (e->closing)
+		return;
 	buf_put_text(&e->out, "* OK [CAPABILITY ");
 	imap_put_capabilities(e, &e->out);
 	buf_printf(&e->out, "] %s IMAP4rev1 server ready\r\n", e->set.hostname);
@@ -41,7 +46,6 @@ int imap_server_new(struct imap_server **out, const struct imap_settings *settin
 	buf_init(&e->final, FINAL_MAX);
 	buf_init(&e->put, STORE_META_MAX);
 	imap_view_init(&e->sel.view);
-	greet(e);
 	*out = e;
 	return 0;
 }
@@ -434,6 +438,8 @@ static enum imap_kind at_rest(struct imap_server *e, struct imap_action *a)
 enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *a)
 {
 	let_go(e);
+	if (!e->greeted)
+		greet(e);
 	for (;;) {
 		if (e->out.failed) {
 			e->closing = e->broken = true;
@@ -462,6 +468,11 @@ enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *a)
 }
 
 /* --- events ---------------------------------------------------------------- */
+
+void imap_server_certificate(struct imap_server *e)
+{
+	e->certificate = true;
+}
 
 void imap_server_secured(struct imap_server *e)
 {

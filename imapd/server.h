@@ -39,7 +39,7 @@ struct imap_settings {
 	unsigned error_limit;
 	uint64_t login_ms, idle_ms;
 	const char *hostname;
-	const char *mechanisms;		/* "PLAIN,LOGIN": offered, in this order */
+	const char *mechanisms;		/* "PLAIN,LOGIN,EXTERNAL": offered, in this order */
 	const char *without_tls;	/* those that may be used without TLS */
 	bool secure;			/* TLS is up from the first byte */
 	bool require_tls;		/* no credentials before it */
@@ -142,7 +142,9 @@ void imap_server_feed(struct imap_server *e, struct span *in);
 enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *action);
 void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_result *result);
 
-/* TLS is up; fingerprint and the like are the shell's business. */
+/* The client's certificate may name an account: EXTERNAL is offered. Before _secured. */
+void imap_server_certificate(struct imap_server *e);
+/* TLS is up. Where it is from the first byte this comes before the first _next, which greets. */
 void imap_server_secured(struct imap_server *e);
 /* The hint of store_watch. */
 void imap_server_changed(struct imap_server *e);

@@ -96,7 +96,7 @@ struct imap_server {
 	struct imap_settings set;
 	enum imap_state state;
 	enum imap_input input;
-	bool secure, closing, start_tls, broken;
+	bool secure, certificate, greeted, closing, start_tls, broken;
 	unsigned errors;
 	struct imap_reader *reader;
 	struct buf out;			/* being written */

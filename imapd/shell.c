@@ -96,7 +96,11 @@ static enum conn_want shell_next(void *session, struct span *out)
 
 static void shell_secured(void *session)
 {
-	imap_server_secured(((struct shell *)session)->engine);
+	struct shell *s = session;
+
+	if (conn_client_known(s->conn))
+		imap_server_certificate(s->engine);
+	imap_server_secured(s->engine);
 }
 
 static void shell_tick(void *session, uint64_t now_ms)

@@ -246,6 +246,11 @@ uint32_t pop3_server_seen(const struct pop3_server *e, size_t *at)
 	return 0;
 }
 
+void pop3_server_certificate(struct pop3_server *e)
+{
+	e->config.certificate = true;
+}
+
 void pop3_server_secured(struct pop3_server *e)
 {
 	e->config.tls = true;

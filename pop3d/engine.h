@@ -28,6 +28,7 @@ struct pop3_config {		/* copied, but for the strings, which must outlive the eng
 	const char *hostname;
 	const char *mechanisms, *clear_mechanisms;
 	bool require_tls, may_start_tls, tls;
+	bool certificate;		/* the client's may name an account */
 	size_t line_limit, output_limit, error_limit;
 	uint64_t login_ms, idle_ms;
 };
@@ -84,6 +85,8 @@ void pop3_server_bytes(struct pop3_server *e, struct span bytes);
 uint32_t pop3_server_deleted(const struct pop3_server *e, size_t *at);
 uint32_t pop3_server_seen(const struct pop3_server *e, size_t *at);
 
+/* The client's certificate may name an account: EXTERNAL is offered. Before _secured. */
+void pop3_server_certificate(struct pop3_server *e);
 void pop3_server_secured(struct pop3_server *e);
 void pop3_server_tick(struct pop3_server *e, uint64_t now_ms);
 uint64_t pop3_server_deadline(const struct pop3_server *e);

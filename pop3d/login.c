@@ -1,4 +1,5 @@
 /* login.c - USER, PASS, AUTH, and opening the maildrop (RFC 1939 7, RFC 5034). */
+#include <stdio.h>
 #include <string.h>
 
 #include "pop3d/state.h"
@@ -9,7 +10,7 @@ static const char clear_refused[] =
 struct sasl_offer pop3_offer(const struct pop3_server *e)
 {
 	return (struct sasl_offer){ e->config.mechanisms, e->config.clear_mechanisms, e->config.tls,
-				    e->config.require_tls, false };
+				    e->config.require_tls, e->config.certificate };
 }
 
 static bool may_user(const struct pop3_server *e)
@@ -88,13 +89,16 @@ void pop3_run_auth(struct pop3_server *e, struct span args)
 {
 	struct sasl_offer offer = pop3_offer(e);
 	struct span mechanism = span_take_until(&args, ' '), challenge;
+	enum sasl_may may = sasl_offer_may(&offer, mechanism);
 	enum exchange_status st;
 
 	if (mechanism.n == 0) {
 		list_mechanisms(e, &offer);
 	} else if (!e->config.tls && !sasl_offer_allows(&offer, mechanism)) {
 		pop3_bad(e, clear_refused);
-	} else if (!sasl_listed(offer.mechanisms, mechanism)) {
+	} else if (may == SASL_NO_CERTIFICATE) {
+		pop3_bad(e, "-ERR EXTERNAL takes a client certificate that is good here");
+	} else if (may != SASL_MAY) {
 		pop3_bad(e, "-ERR this mechanism is not offered");
 	} else {
 		args = span_trim(args);
@@ -123,13 +127,16 @@ static void forget_secrets(struct pop3_server *e)
 
 void pop3_auth_done(struct pop3_server *e, enum pop3_result result)
 {
+	char wrong[120];
+
+	snprintf(wrong, sizeof(wrong), "-ERR %s", exchange_wrong(&e->exchange));
 	forget_secrets(e);
 	switch (result) {
 	case POP3_DONE:
 		pop3_open(e, POP3_OPEN);
 		break;
 	case POP3_WRONG:
-		pop3_bad(e, "-ERR wrong user name or password");
+		pop3_bad(e, wrong);
 		break;
 	case POP3_DISABLED:
 		pop3_bad(e, "-ERR [SYS/PERM] this account is disabled");
@@ -138,7 +145,7 @@ void pop3_auth_done(struct pop3_server *e, enum pop3_result result)
 		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
 		break;
 	default:
-		pop3_reply(e, "-ERR [SYS/TEMP] can't check passwords right now, try again later");
+		pop3_reply(e, "-ERR [SYS/TEMP] can't check logins right now, try again later");
 	}
 }
 

@@ -377,7 +377,11 @@ static void session_feed(void *session, struct span *in)
 
 static void session_secured(void *session)
 {
-	pop3_server_secured(((struct session *)session)->engine);
+	struct session *s = session;
+
+	if (conn_client_known(s->conn))
+		pop3_server_certificate(s->engine);
+	pop3_server_secured(s->engine);
 }
 
 static void session_tick(void *session, uint64_t now_ms)

@@ -14,6 +14,15 @@ bool sasl_offer_allows(const struct sasl_offer *o, struct span name)
 	return o->tls || (!o->require_tls && sasl_listed(o->clear_mechanisms, name));
 }
 
+enum sasl_may sasl_offer_may(const struct sasl_offer *o, struct span mechanism)
+{
+	if (!sasl_known(mechanism) || !sasl_listed(o->mechanisms, mechanism))
+		return SASL_NOT_OFFERED;
+	if (sasl_offer_allows(o, mechanism))
+		return SASL_MAY;
+	return o->tls ? SASL_NO_CERTIFICATE : SASL_NOT_IN_CLEAR;
+}
+
 bool sasl_offer_mechanism(const struct sasl_offer *o, size_t i, struct span *name)
 {
 	struct span list = span_of(o->mechanisms);
@@ -89,6 +98,13 @@ enum exchange_status exchange_line(struct exchange *x, struct span line, struct 
 const struct sasl_credentials *exchange_credentials(const struct exchange *x)
 {
 	return sasl_credentials(x->sasl);
+}
+
+const char *exchange_wrong(const struct exchange *x)
+{
+	if (x->sasl != NULL && span_is(span_of(sasl_credentials(x->sasl)->mechanism), "EXTERNAL"))
+		return "this client certificate does not log in here, or not by that name";
+	return "wrong user name or password";
 }
 
 void exchange_clear(struct exchange *x)

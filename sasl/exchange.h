@@ -22,6 +22,15 @@ struct sasl_offer {
  * (POP3) or "LOGIN" (IMAP), which are commands. EXTERNAL: only with TLS up and a certificate. */
 bool sasl_offer_allows(const struct sasl_offer *o, struct span name);
 
+/* May a mechanism be used now? */
+enum sasl_may {
+	SASL_MAY,
+	SASL_NOT_OFFERED,	/* unknown, or not in the key */
+	SASL_NOT_IN_CLEAR,
+	SASL_NO_CERTIFICATE	/* EXTERNAL */
+};
+enum sasl_may sasl_offer_may(const struct sasl_offer *o, struct span mechanism);
+
 /* The i-th mechanism that may be used now, in the order of the key; false behind the last. */
 bool sasl_offer_mechanism(const struct sasl_offer *o, size_t i, struct span *name);
 
@@ -43,6 +52,10 @@ enum exchange_status exchange_start(struct exchange *x, struct span mechanism, s
 				    struct span *out);
 enum exchange_status exchange_line(struct exchange *x, struct span line, struct span *out);
 const struct sasl_credentials *exchange_credentials(const struct exchange *x);
+
+/* What a client is told whose credentials were wrong, in lower case; static. None begun: as
+ * for a password. */
+const char *exchange_wrong(const struct exchange *x);
 
 /* Forgets the exchange, secrets wiped. */
 void exchange_clear(struct exchange *x);

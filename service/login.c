@@ -36,13 +36,16 @@ static void checked(void *arg, enum auth_status st, const struct auth_grant *gra
 void service_login_begin(struct service_login *l, struct service *s, struct conn *c, const char *protocol,
 			 const struct sasl_credentials *credentials, service_login_done done, void *arg)
 {
+	char names[CONN_NAMES];
 	const struct auth_attempt attempt = {
 		.service = protocol,
 		.peer = conn_peer(c),
+		.mechanism = credentials->mechanism,
 		.authzid = credentials->authzid,
 		.user = credentials->user,
 		.password = credentials->password,
-		.fingerprint = conn_client_fingerprint(c),
+		.fingerprint = conn_client_bound(c),
+		.names = conn_client_names(c, names),
 	};
 
 	*l = (struct service_login){ .service = s, .conn = c, .done = done, .arg = arg };

@@ -1,10 +1,12 @@
 /* auth.c - AUTH and its exchange (RFC 4954). */
+#include <stdio.h>
+
 #include "smtpd/state.h"
 
 struct sasl_offer smtp_offer(const struct smtp_server *e)
 {
 	return (struct sasl_offer){ e->config.submission ? e->config.mechanisms : "", e->config.clear_mechanisms,
-				    e->config.tls, e->config.require_tls, false };
+				    e->config.tls, e->config.require_tls, e->config.certificate };
 }
 
 static void leave(struct smtp_server *e)
@@ -38,11 +40,6 @@ static void go_on(struct smtp_server *e, enum exchange_status st, struct span ch
 	leave(e);
 }
 
-static bool offered(const struct sasl_offer *o, struct span mechanism)
-{
-	return sasl_listed(o->mechanisms, mechanism) && sasl_offer_allows(o, mechanism);
-}
-
 static void begin(struct smtp_server *e, struct span mechanism, struct span initial)
 {
 	struct span challenge;
@@ -59,6 +56,7 @@ void smtp_run_auth(struct smtp_server *e, struct span args)
 	struct sasl_offer offer = smtp_offer(e);
 	struct span mechanism = span_take_until(&args, ' ');
 	struct span initial = span_trim(args);
+	enum sasl_may may = sasl_offer_may(&offer, mechanism);
 
 	if (!e->config.submission)
 		smtp_bad(e, "502 5.5.1 this port takes mail from other servers; log in on 587 or 465");
@@ -68,9 +66,11 @@ void smtp_run_auth(struct smtp_server *e, struct span args)
 		smtp_bad(e, "503 5.5.1 not inside a mail transaction");
 	else if (mechanism.n == 0)
 		smtp_bad(e, "501 5.5.4 AUTH wants a mechanism");
-	else if (!e->config.tls && !offered(&offer, mechanism))
+	else if (!e->config.tls && may != SASL_MAY)
 		smtp_bad(e, "530 5.7.0 no passwords in clear: issue a STARTTLS command first");
-	else if (!offered(&offer, mechanism))
+	else if (may == SASL_NO_CERTIFICATE)
+		smtp_bad(e, "504 5.5.4 EXTERNAL takes a client certificate that is good here");
+	else if (may != SASL_MAY)
 		smtp_bad(e, "504 5.5.4 this mechanism is not offered");
 	else
 		begin(e, mechanism, initial);
@@ -86,6 +86,9 @@ void smtp_auth_line(struct smtp_server *e, struct span line)
 
 void smtp_auth_done(struct smtp_server *e, enum smtp_result result)
 {
+	char wrong[120];
+
+	snprintf(wrong, sizeof(wrong), "535 5.7.8 %s", exchange_wrong(&e->exchange));
 	leave(e);
 	switch (result) {
 	case SMTP_DONE:
@@ -93,7 +96,7 @@ void smtp_auth_done(struct smtp_server *e, enum smtp_result result)
 		smtp_reply(e, "235 2.7.0 logged in");
 		break;
 	case SMTP_WRONG:
-		smtp_bad(e, "535 5.7.8 wrong user name or password");
+		smtp_bad(e, wrong);
 		break;
 	case SMTP_DISABLED:
 		smtp_bad(e, "535 5.7.13 this account is disabled");
@@ -102,6 +105,6 @@ void smtp_auth_done(struct smtp_server *e, enum smtp_result result)
 		smtp_bad(e, "454 4.7.0 too many sessions of this account");
 		break;
 	default:
-		smtp_reply(e, "454 4.7.0 can't check passwords right now, try again later");
+		smtp_reply(e, "454 4.7.0 can't check logins right now, try again later");
 	}
 }

@@ -211,6 +211,11 @@ void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result r
 	}
 }
 
+void smtp_server_certificate(struct smtp_server *e)
+{
+	e->config.certificate = true;
+}
+
 void smtp_server_secured(struct smtp_server *e)
 {
 	e->config.tls = true;

@@ -30,12 +30,13 @@ enum {
 
 struct smtp_config {		/* copied, but for the strings, which must outlive the engine */
 	const char *hostname;
-	const char *mechanisms;		/* offered, in order: "PLAIN,LOGIN" */
+	const char *mechanisms;		/* offered, in order: "PLAIN,LOGIN,EXTERNAL" */
 	const char *clear_mechanisms;	/* those that may be used without TLS: "none" */
 	bool submission;		/* RFC 6409: authentication required */
 	bool require_tls;		/* no mail and no credentials before it */
 	bool may_start_tls;		/* STARTTLS is offered */
 	bool tls;			/* TLS is up already (implicit) */
+	bool certificate;		/* the client's may name an account */
 	uint64_t message_limit;		/* bytes */
 	size_t recipient_limit, line_limit, output_limit, received_limit, error_limit;
 	uint64_t login_ms, idle_ms, data_ms;
@@ -91,6 +92,8 @@ void smtp_server_next(struct smtp_server *e, struct smtp_action *action);
 /* words: put into the reply where it has room for them (the id of a message). NULL: none. */
 void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result result, const char *words);
 
+/* The client's certificate may name an account: EXTERNAL is offered. Before _secured. */
+void smtp_server_certificate(struct smtp_server *e);
 /* TLS is up: everything that the client said before is forgotten (RFC 3207 4.2). */
 void smtp_server_secured(struct smtp_server *e);
 /* Time passes; a deadline that is over ends the session with 421. */

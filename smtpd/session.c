@@ -381,7 +381,11 @@ static void session_feed(void *session, struct span *in)
 
 static void session_secured(void *session)
 {
-	smtp_server_secured(((struct session *)session)->engine);
+	struct session *s = session;
+
+	if (conn_client_known(s->conn))
+		smtp_server_certificate(s->engine);
+	smtp_server_secured(s->engine);
 }
 
 static void session_finished(void *session)

@@ -66,11 +66,26 @@ static void on_lost(void *arg, const char *alias, const char *target)
 	log_warn("an alias leads nowhere alias=%s target=%s", alias, target);
 }
 
+/* A certificate that logged the account in does not any more. */
+static bool lost_certificate(const struct account *old, const struct account *new)
+{
+	for (size_t i = 0; i < old->certificate_count; i++) {
+		size_t k = 0;
+
+		while (k < new->certificate_count &&
+		       strcmp(old->certificates[i].fingerprint, new->certificates[k].fingerprint) != 0)
+			k++;
+		if (k == new->certificate_count)
+			return true;
+	}
+	return false;
+}
+
 /* What was allowed with the old account is not with the new one. */
 static bool is_void(const struct account *old, const struct account *new)
 {
 	return new == NULL || strcmp(old->password, new->password) != 0 || (old->enabled && !new->enabled) ||
-	       old->created_s != new->created_s;
+	       old->created_s != new->created_s || lost_certificate(old, new);
 }
 
 static void revoke_changed(struct authd *d, const struct accounts *old)

@@ -5,7 +5,8 @@
  * Accounts are a snapshot in memory, read whole; what a daemon asks is answered from it.
  * A login is looked up, throttled by address, answered from the cache of verified
  * passwords, or hashed on the pool; a wrong one is answered late. An unknown user costs what a
- * known one does. Every failed login leaves one line in the log.
+ * known one does. EXTERNAL goes by the certificate that the daemon has verified: nothing is
+ * hashed, a wrong one counts as a wrong password. Every failed login leaves one line in the log.
  */
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
@@ -29,7 +30,7 @@ struct authd_policy {
 };
 
 struct authd_handlers {		/* none of them NULL */
-	/* The account was disabled, removed, or has another password. */
+	/* The account was disabled, removed, has another password, or lost a certificate. */
 	void (*revoke)(void *arg, const char *account);
 	/* Limits by address leave this one alone. */
 	bool (*exempt)(void *arg, const char *address);

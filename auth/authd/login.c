@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/authd/external.h"
 #include "auth/authd/state.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
@@ -32,7 +33,7 @@ struct login {
 	char stored[HASHER_STRING];         /* the Argon2id string that the password is held against */
 	struct cache_key key;
 	char service[AUTH_WIRE_TEXT];
-	char shown_user[200], shown_peer[100], shown_service[40]; /* for the log */
+	char shown_user[200], shown_peer[100], shown_service[40], shown_mechanism[40]; /* for the log */
 };
 
 /* One word, whatever was sent: nothing in it can pass for another key=value. */
@@ -185,8 +186,8 @@ static void answer_late(struct login *l, enum auth_status status)
 
 static void log_failed(const struct login *l, const char *reason)
 {
-	log_warn("login failed user=%s peer=%s service=%s reason=%s", l->shown_user, l->shown_peer,
-		 l->shown_service, reason);
+	log_warn("login failed user=%s peer=%s service=%s mechanism=%s reason=%s", l->shown_user, l->shown_peer,
+		 l->shown_service, l->shown_mechanism, reason);
 }
 
 /* A guess that was none is given back. */
@@ -204,26 +205,35 @@ static void fail(struct login *l, enum auth_status status, const char *reason)
 	answer_late(l, status);
 }
 
+/* Who it is has been proved. how: for the log. */
+static void admit(struct login *l, const struct account *account, const char *how)
+{
+	struct authd *d = l->peer->d;
+
+	if (!account->enabled) {
+		d->failed++;
+		log_failed(l, "disabled");
+		answer(l, AUTH_DISABLED);
+		return;
+	}
+	d->logins++;
+	log_info("login user=%s service=%s peer=%s mechanism=%s %s", l->account, l->shown_service, l->shown_peer,
+		 l->shown_mechanism, how);
+	answer(l, AUTH_OK);
+}
+
 /* The password fits. The account may have changed while it was hashed. */
-static void accept_password(struct login *l, const struct account *account, const char *cached)
+static void accept_password(struct login *l, const struct account *account, const char *how)
 {
 	struct authd *d = l->peer->d;
 
 	give_back(l);
 	if (d->policy.cache_ms > 0)
 		cache_put(d->cache, &l->key, l->account, clock_mono_ms() + d->policy.cache_ms);
-	if (!l->authzid_fits) {
+	if (l->authzid_fits)
+		admit(l, account, how);
+	else
 		fail(l, AUTH_WRONG, "authzid");
-	} else if (!account->enabled) {
-		d->failed++;
-		log_failed(l, "disabled");
-		answer(l, AUTH_DISABLED);
-	} else {
-		d->logins++;
-		log_info("login user=%s service=%s peer=%s cached=%s", l->account, l->shown_service,
-			 l->shown_peer, cached);
-		answer(l, AUTH_OK);
-	}
 }
 
 static const struct account *still_there(const struct login *l)
@@ -241,7 +251,7 @@ static void on_hashed(void *arg, bool match)
 
 	l->job = NULL;
 	if (match && account != NULL)
-		accept_password(l, account, "no");
+		accept_password(l, account, "cached=no");
 	else
 		fail(l, AUTH_WRONG,
 		     *l->account == '\0' ? "no-such-user"
@@ -302,6 +312,18 @@ static bool take_guess(struct login *l, const char *peer)
 	return l->counts;
 }
 
+/* For the log: the one who says who he is, or what his certificate says. */
+static struct span user_of(const struct auth_wire_login *asked)
+{
+	struct span names = asked->names;
+
+	if (asked->user.n > 0 || strcmp(asked->mechanism, AUTH_EXTERNAL) != 0)
+		return asked->user;
+	if (asked->authzid.n > 0)
+		return asked->authzid;
+	return names.n > 0 ? span_take_until(&names, '\n') : span_of(asked->fingerprint);
+}
+
 static struct login *login_new(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
 {
 	struct login *l = calloc(1, sizeof(*l));
@@ -312,9 +334,10 @@ static struct login *login_new(struct peer *p, uint64_t number, const struct aut
 	l->number = number;
 	l->began_ms = uv_now(p->d->loop);
 	snprintf(l->service, sizeof(l->service), "%s", asked->service);
-	show(l->shown_user, sizeof(l->shown_user), asked->user);
+	show(l->shown_user, sizeof(l->shown_user), user_of(asked));
 	show(l->shown_peer, sizeof(l->shown_peer), span_of(asked->peer));
 	show(l->shown_service, sizeof(l->shown_service), span_of(asked->service));
+	show(l->shown_mechanism, sizeof(l->shown_mechanism), span_of(asked->mechanism));
 	l->next = p->logins;
 	if (l->next != NULL)
 		l->next->before = l;
@@ -337,10 +360,48 @@ static void hash(struct login *l, struct span password)
 	answer(l, AUTH_TRY_LATER);
 }
 
+static void throttled(struct login *l)
+{
+	l->peer->d->throttled++;
+	fail(l, AUTH_TRY_LATER, "throttled");
+}
+
+static void begin_password(struct login *l, const struct auth_wire_login *asked)
+{
+	struct authd *d = l->peer->d;
+
+	if (identify(l, asked) && cache_has(d->cache, &l->key, clock_mono_ms())) {
+		d->cached++;
+		accept_password(l, still_there(l), "cached=yes");
+	} else if (!take_guess(l, asked->peer)) {
+		throttled(l);
+	} else {
+		hash(l, asked->password);
+	}
+}
+
+/* The certificate was verified by who asks: there is nothing to hash, and a right one costs no
+ * guess. A wrong one does: an authzid could be one. */
+static void begin_external(struct login *l, const struct auth_wire_login *asked)
+{
+	const struct authd *d = l->peer->d;
+	struct external e = external_find(d->accounts, &d->policy.rules, asked);
+	char how[32];
+
+	if (e.account != NULL) {
+		snprintf(l->account, sizeof(l->account), "%s", e.account->address);
+		snprintf(how, sizeof(how), "by=%s", e.by);
+		admit(l, e.account, how);
+	} else if (!take_guess(l, asked->peer)) {
+		throttled(l);
+	} else {
+		fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
+	}
+}
+
 void login_begin(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
 {
 	struct login *l = login_new(p, number, asked);
-	struct authd *d = p->d;
 	struct buf b;
 
 	if (l == NULL) {
@@ -349,13 +410,8 @@ void login_begin(struct peer *p, uint64_t number, const struct auth_wire_login *
 		peer_answer(p, AUTH_WIRE_LOGIN_ANSWER, number, &b);
 		return;
 	}
-	if (identify(l, asked) && cache_has(d->cache, &l->key, clock_mono_ms())) {
-		d->cached++;
-		accept_password(l, still_there(l), "yes");
-	} else if (!take_guess(l, asked->peer)) {
-		d->throttled++;
-		fail(l, AUTH_TRY_LATER, "throttled");
-	} else {
-		hash(l, asked->password);
-	}
+	if (strcmp(asked->mechanism, AUTH_EXTERNAL) == 0)
+		begin_external(l, asked);
+	else
+		begin_password(l, asked);
 }

@@ -83,6 +83,8 @@ const char *conn_hostname(const struct conn *c);
 const struct tls_facts *conn_tls(const struct conn *c);
 /* The fingerprint of a client certificate that verified; "" in every other case. */
 const char *conn_client_fingerprint(const struct conn *c);
+/* The same, if ClientNames takes fingerprints: an account that holds it may be logged in by it. */
+const char *conn_client_bound(const struct conn *c);
 /* Whom that certificate names (tls_facts.client_names), as far as ClientNames lets it: lines of
  * "email:...", "upn:...", "cn:..."; "" in every other case. out has CONN_NAMES bytes. */
 enum { CONN_NAMES = 2048 };

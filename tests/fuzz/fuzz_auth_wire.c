@@ -2,6 +2,7 @@
  * written again and is the same.
  * link: auth/auth_wire.o common/ipc/wire.o common/base/buf.o common/base/span.o */
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/auth_wire.h"
 
@@ -17,15 +18,20 @@ static void same(struct buf *b, struct span body)
 static void try_login(struct buf *b, struct span body)
 {
 	struct auth_wire_login l;
+	char names[AUTH_WIRE_CREDENTIAL + 1] = "";
 
 	if (!auth_wire_get_login(body, &l))
 		return;
+	if (l.names.n > 0)
+		memcpy(names, l.names.p, l.names.n);
 	auth_wire_put_login(b, &(struct auth_attempt){ .service = l.service,
 						       .peer = l.peer,
 						       .authzid = l.authzid,
 						       .user = l.user,
 						       .password = l.password,
-						       .fingerprint = l.fingerprint });
+						       .mechanism = l.mechanism,
+						       .fingerprint = l.fingerprint,
+						       .names = names });
 	same(b, body);
 }
 

@@ -67,6 +67,20 @@ static void put_state(struct auth_folder *f, const char *address, bool enabled)
 	accounts_free(a);
 }
 
+void auth_folder_certificate(struct auth_folder *f, const char *address, const char *fingerprint)
+{
+	const struct account_certificate one = { fingerprint, "" };
+	struct accounts *a;
+	struct account changed;
+
+	assert_int_equal(accounts_read(&a, f->fd, NULL, NULL, NULL), 0);
+	changed = *accounts_find(a, address);
+	changed.certificates = &one;
+	changed.certificate_count = 1;
+	put(f, &changed);
+	accounts_free(a);
+}
+
 void auth_folder_disable(struct auth_folder *f, const char *address)
 {
 	put_state(f, address, false);

@@ -19,6 +19,8 @@ void auth_folder_domain(struct auth_folder *f, const char *domain);
 void auth_folder_account(struct auth_folder *f, const char *address, const char *password);
 void auth_folder_disable(struct auth_folder *f, const char *address);
 void auth_folder_enable(struct auth_folder *f, const char *address);
+/* Its one certificate, whatever it had. */
+void auth_folder_certificate(struct auth_folder *f, const char *address, const char *fingerprint);
 /* targets: separated by spaces. */
 void auth_folder_alias(struct auth_folder *f, const char *address, const char *targets);
 

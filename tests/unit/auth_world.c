@@ -158,7 +158,9 @@ struct auth_attempt attempt_of(const char *user, const char *password)
 				      .peer = "192.0.2.7",
 				      .user = span_of(user),
 				      .password = span_of(password),
-				      .fingerprint = "" };
+				      .mechanism = "PLAIN",
+				      .fingerprint = "",
+				      .names = "" };
 }
 
 void asked_login(struct world *w, struct asked *a, const struct auth_attempt *t)

@@ -30,7 +30,7 @@ struct rig {
 	struct auth_grant grant;
 	enum auth_status status;
 	uint64_t skew_ms;
-	bool slow_disk;
+	bool slow_disk, certificate;
 	struct body_read *reads;
 };
 
@@ -86,10 +86,21 @@ const struct tls_facts *conn_tls(const struct conn *c)
 	return NULL;
 }
 
-const char *conn_client_fingerprint(const struct conn *c)
+const char *conn_client_bound(const struct conn *c)
 {
 	(void)c;
 	return "";
+}
+
+const char *conn_client_names(const struct conn *c, char *out)
+{
+	snprintf(out, CONN_NAMES, "%s", conn_client_known(c) ? "email:" RIG_ACCOUNT : "");
+	return out;
+}
+
+bool conn_client_known(const struct conn *c)
+{
+	return c->rig->certificate && c->tls;
 }
 
 bool conn_may_start_tls(const struct conn *c)
@@ -170,6 +181,11 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	r->done = done;
 	r->arg = arg;
 	r->status = span_is(attempt->password, "secret") ? AUTH_OK : AUTH_WRONG;
+	if (strcmp(attempt->mechanism, "EXTERNAL") == 0) {
+		user = attempt->authzid.n > 0 ? attempt->authzid : span_of("anna");
+		r->status = strcmp(attempt->names, "email:" RIG_ACCOUNT) == 0 && span_is(user, "anna") ? AUTH_OK :
+													 AUTH_WRONG;
+	}
 	if (span_is(user, "off"))
 		r->status = AUTH_DISABLED;
 	if (span_is(user, "late"))
@@ -285,6 +301,11 @@ void rig_slow_disk(struct rig *r)
 	r->slow_disk = true;
 }
 
+void rig_certificate(struct rig *r)
+{
+	r->certificate = true;
+}
+
 struct store *rig_store(struct rig *r)
 {
 	return r->store;
@@ -331,6 +352,10 @@ struct conn *rig_open(struct rig *r, const char *conf)
 	for (i = 0; r->conns[i] != NULL; i++)
 		assert_true(i + 1 < SESSIONS);
 	r->conns[i] = c;
+	if (conn_listen(c)->mode == CONFIG_MODE_IMPLICIT) {
+		c->tls = true;
+		imap_protocol.secured(c->session);
+	}
 	c->awake = true;
 	settle(r);
 	return c;

@@ -19,6 +19,8 @@ void rig_free(struct rig *r);
 struct store *rig_store(struct rig *r);
 /* From here on no read of a body is answered at once. */
 void rig_slow_disk(struct rig *r);
+/* From here on clients show a certificate that names RIG_ACCOUNT. */
+void rig_certificate(struct rig *r);
 void rig_time(struct rig *r, uint64_t ms);	/* goes on by ms; sessions are ticked */
 
 /* conf: lines for imapd.conf above and below `Listen 127.0.0.1:143 explicit`; may be NULL. */

@@ -1,5 +1,5 @@
 /* test_auth.c - the client: asked again, refused, cancelled, freed.
- * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/cache.o auth/authd/hasher.o auth/authd/login.o
+ * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/external.o auth/authd/cache.o auth/authd/hasher.o auth/authd/login.o
  * link: auth/authd/peer.o auth/authd/resolve.o auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o
  * link: auth/accounts.o auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
  * link: auth/accounts_text.o auth/accounts_certificate.o storage/token.o common/ipc/ipc.o common/ipc/frame.o common/ipc/record.o

@@ -12,7 +12,9 @@ static const struct auth_attempt attempt = {
 	.authzid = { (const uint8_t *)"", 0 },
 	.user = { (const uint8_t *)"alice@example.org", 17 },
 	.password = { (const uint8_t *)"a\0b", 3 },
-	.fingerprint = "",
+	.mechanism = "EXTERNAL",
+	.fingerprint = "0123",
+	.names = "email:alice@example.org\ncn:Alice",
 };
 
 /* Each reader in one form: does it take this body? */
@@ -127,6 +129,9 @@ static void test_values(void **state)
 	assert_true(auth_wire_get_login(buf_span(&b), &l));
 	assert_string_equal(l.service, "imap");
 	assert_string_equal(l.peer, "192.0.2.7");
+	assert_string_equal(l.mechanism, "EXTERNAL");
+	assert_string_equal(l.fingerprint, "0123");
+	assert_true(span_is(l.names, "email:alice@example.org\ncn:Alice"));
 	assert_true(span_is(l.user, "alice@example.org"));
 	assert_true(span_equal(l.password, attempt.password));
 	buf_reset(&b);
@@ -149,7 +154,7 @@ static void test_values(void **state)
 static const struct {
 	const char *why;
 	size_t n;
-	uint8_t body[8];
+	uint8_t body[9];
 	bool (*take)(struct span);
 } wrong[] = {
 	{ "a status that there is not", 1, { AUTH_REFUSED + 1 }, take_owns_answer },
@@ -159,6 +164,7 @@ static const struct {
 	{ "delivered to nobody", 2, { AUTH_OK, 0 }, take_resolve_answer },
 	{ "a target of nobody", 4, { AUTH_NO_USER, 1, 1, 'a' }, take_resolve_answer },
 	{ "a count over all bounds", 4, { AUTH_OK, 0xff, 0xff, 0x7f }, take_resolve_answer },
+	{ "names with a NUL among them", 9, { 0, 0, 0, 0, 1, 0, 0, 0, 0 }, take_login },
 	{ "an account with a NUL in it", 4, { 2, 'a', 0, 0 }, take_owns },
 };
 

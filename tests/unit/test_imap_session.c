@@ -60,6 +60,58 @@ static void test_greeting_and_tls(void **state)
 	rig_free(r);
 }
 
+/* RFC 4422 A: offered to a client whose certificate names somebody, once TLS is up. */
+static void test_external(void **state)
+{
+	static const struct {
+		const char *send, *want;
+	} rows[] = {
+		{ "1 AUTHENTICATE EXTERNAL =\r\n", "1 OK ~\r\n" },
+		{ "1 AUTHENTICATE EXTERNAL\r\n\r\n", "+ \r\n1 OK ~\r\n" },
+		{ "1 authenticate external YW5uYQ==\r\n", "1 OK ~\r\n" },
+		{ "1 AUTHENTICATE EXTERNAL\r\nYW5uYQ==\r\n", "+ \r\n1 OK ~\r\n" },
+		{ "1 AUTHENTICATE EXTERNAL YmVu\r\n", "1 NO [AUTHENTICATIONFAILED] This client certificate ~\r\n" },
+		{ "1 AUTHENTICATE EXTERNAL AA==\r\n", "1 BAD ~\r\n" },
+		{ "1 AUTHENTICATE EXTERNAL\r\n*\r\n", "+ \r\n1 BAD AUTHENTICATE was given up\r\n" },
+	};
+	struct rig *r = rig_with(0);
+	struct conn *c;
+
+	(void)state;
+	rig_certificate(r);
+	c = rig_open(r, NULL);
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] ~\r\n");
+	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [PRIVACYREQUIRED] ~\r\n");
+	rig_say(c, "2 STARTTLS\r\n", "2 OK Begin TLS now\r\n");
+	rig_secure(c);
+	rig_say(c, "3 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR\r\n3 OK ~\r\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		c = rig_open(r, "Listen 127.0.0.1:993 implicit\n");
+		rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR] ~\r\n");
+		rig_say(c, rows[i].send, rows[i].want);
+		rig_close(c);
+	}
+	rig_free(r);
+}
+
+static void test_external_without_a_certificate(void **state)
+{
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_open(r, "Listen 127.0.0.1:993 implicit\n");
+
+	(void)state;
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
+	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [AUTHENTICATIONFAILED] EXTERNAL takes a client certificate ~\r\n");
+	rig_say(c, "2 LOGIN anna secret\r\n", "2 OK ~\r\n");
+	rig_free(r);
+	r = rig_with(0);
+	rig_certificate(r);
+	c = rig_open(r, "Mechanisms PLAIN\nListen 127.0.0.1:993 implicit\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN SASL-IR] ~\r\n");
+	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [CANNOT] That mechanism is not offered\r\n");
+	rig_free(r);
+}
+
 static void test_without_tls(void **state)
 {
 	struct rig *r = rig_with(0);
@@ -594,7 +646,8 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_greeting_and_tls), cmocka_unit_test(test_without_tls), cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_greeting_and_tls), cmocka_unit_test(test_external), cmocka_unit_test(test_external_without_a_certificate),
+		cmocka_unit_test(test_without_tls), cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_bad_input), cmocka_unit_test(test_times), cmocka_unit_test(test_select),
 		cmocka_unit_test(test_fetch), cmocka_unit_test(test_store), cmocka_unit_test(test_expunge),
 		cmocka_unit_test(test_copy_and_move), cmocka_unit_test(test_append), cmocka_unit_test(test_large),

@@ -17,6 +17,11 @@ static const struct pop3_config tls = {
 	.tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
 };
 
+static const struct pop3_config certified = {
+	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "EXTERNAL", .certificate = true,
+	.may_start_tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+};
+
 static const char *const bodies[] = { "A: b\r\n\r\none\r\n.two\r\nthree", "S: x\r\n\r\n", "only a header\r\n" };
 
 /* An engine whose outside is played here: three messages with UIDs 5, 6, 9; 6 is gone when asked for. */
@@ -70,6 +75,9 @@ static enum pop3_result play(struct outside *o, const struct pop3_action *a)
 
 	switch (a->kind) {
 	case POP3_AUTHENTICATE:
+		if (strcmp(a->credentials->mechanism, "EXTERNAL") == 0)
+			return a->credentials->authzid.n == 0 || span_is(a->credentials->authzid, "user") ?
+				       POP3_DONE : POP3_WRONG;
 		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "se cret") ?
 			       POP3_DONE : POP3_WRONG;
 	case POP3_OPEN:
@@ -125,6 +133,8 @@ static void feed(void *outside, struct span *in)
 #define HI "S: +OK p.test Yubin POP3\n"
 #define IN HI "C: USER user\nS: +OK*\nC: PASS se cret\nS: +OK 3 messages (47 octets)\n"
 
+#define EXT HI "C: STLS\nS: +OK*\n"
+
 static const struct row {
 	const char *why;
 	const struct pop3_config *config;
@@ -144,6 +154,19 @@ static const struct row {
 	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: *\nS: -ERR cancelled\nC: AUTH FOO\nS: -ERR*\nC: AUTH PLAIN !\nS: -ERR*\n",
 	  0, 0, false },
 	{ "AUTH alone lists", &tls, HI "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: .\n", 0, 0, false },
+	{ "EXTERNAL is shown once TLS is up", &certified,
+	  EXT "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: USER\nS: SASL PLAIN LOGIN EXTERNAL\nS: IMPLEMENTATION Yubin\nS: .\n"
+	      "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: EXTERNAL\nS: .\n", 0, 0, false },
+	{ "and not before, whatever AuthWithoutTLS says", &certified,
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\nC: AUTH EXTERNAL =\nS: -ERR [SYS/PERM]*\n",
+	  0, 0, false },
+	{ "EXTERNAL as whom the certificate names", &certified, EXT "C: AUTH EXTERNAL =\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
+	{ "EXTERNAL with a name", &certified, EXT "C: AUTH EXTERNAL dXNlcg==\nS: +OK 3 messages*\n", 0, 0, false },
+	{ "EXTERNAL with an empty answer", &certified, EXT "C: AUTH external\nS: + \nC: \nS: +OK 3 messages*\n", 0, 0, false },
+	{ "EXTERNAL as somebody else, malformed, given up; then with a password", &certified,
+	  EXT "C: AUTH EXTERNAL Ym9i\nS: -ERR this client certificate*\nC: AUTH EXTERNAL AA==\nS: -ERR that is no base64*\n"
+	      "C: AUTH EXTERNAL\nS: + \nC: *\nS: -ERR cancelled\nC: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages*\n", 0, 0, false },
+	{ "EXTERNAL where it is not in Mechanisms", &tls, HI "C: AUTH EXTERNAL =\nS: -ERR this mechanism is not offered\n", 0, 0, false },
 	{ "commands of the wrong state", &tls, HI "C: STAT\nS: -ERR log in first\nC: FOO\nS: -ERR unknown*\nC: NOOP x\nS: -ERR log in*\n", 0, 0, false },
 	{ "STAT LIST UIDL", &tls,
 	  IN "C: STAT\nS: +OK 3 47\nC: LIST\nS: +OK 3 messages\nS: 1 24\nS: 2 8\nS: 3 15\nS: .\nC: LIST 2\nS: +OK 2 8\nC: UIDL\nS: +OK 3 messages\n"
@@ -195,6 +218,25 @@ static void test_rows(void **state)
 			assert_int_equal(o.open_bodies, 0);
 			stop(&o);
 		}
+}
+
+/* The certificate is known when TLS is up; and without one EXTERNAL is not there. */
+static void test_certificate(void **state)
+{
+	struct pop3_config config = tls;
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	config.mechanisms = "EXTERNAL";
+	start(&o, &config);
+	script_play(&e, HI "C: AUTH\nS: +OK\nS: .\nC: AUTH EXTERNAL =\nS: -ERR EXTERNAL takes a client certificate*\n", 0);
+	stop(&o);
+	start(&o, &config);
+	pop3_server_certificate(o.engine);
+	pop3_server_secured(o.engine);
+	script_play(&e, HI "C: AUTH\nS: +OK\nS: EXTERNAL\nS: .\nC: AUTH EXTERNAL =\nS: +OK 3 messages*\n", 0);
+	stop(&o);
 }
 
 static void test_in_use(void **state)
@@ -281,7 +323,8 @@ static void test_log_holds_no_secret(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_in_use),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_certificate),
+					    cmocka_unit_test(test_in_use),
 					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_nul_ends_auth),
 		cmocka_unit_test(test_log_holds_no_secret),

@@ -12,6 +12,7 @@ static struct {
 	struct auth_attempt attempt;
 	uint64_t op, cancelled;
 	bool begun, room, begun_first;
+	char names[16], log[400];
 } world;
 static struct {
 	unsigned calls;
@@ -25,6 +26,7 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	world.done = done;
 	world.arg = arg;
 	world.attempt = *attempt;
+	snprintf(world.names, sizeof(world.names), "%s", attempt->names);
 	world.begun_first = world.begun;
 	return world.op;
 }
@@ -60,10 +62,17 @@ const char *conn_peer(const struct conn *c)
 	return "192.0.2.7";
 }
 
-const char *conn_client_fingerprint(const struct conn *c)
+const char *conn_client_bound(const struct conn *c)
 {
 	(void)c;
-	return "";
+	return "0123";
+}
+
+const char *conn_client_names(const struct conn *c, char *out)
+{
+	(void)c;
+	memcpy(out, "cn:u", 5);
+	return out;
 }
 
 static void on_login(void *arg, enum service_login_status status, const struct auth_grant *grant)
@@ -77,17 +86,23 @@ static void on_login(void *arg, enum service_login_status status, const struct a
 		assert_null(grant);
 }
 
-static void begin(struct service_login *l, uint64_t op)
+static const struct sasl_credentials plain = { .mechanism = "PLAIN", .user = { (const uint8_t *)"u", 1 },
+					       .password = { (const uint8_t *)"p", 1 } };
+
+static void begin_with(struct service_login *l, const struct sasl_credentials *credentials, uint64_t op)
 {
 	static struct service service;
-	const struct sasl_credentials credentials = { .mechanism = "PLAIN", .user = span_of("u"),
-						      .password = span_of("p") };
 
 	memset(&world, 0, sizeof(world));
 	memset(&told, 0, sizeof(told));
 	world.op = op;
 	world.room = true;
-	service_login_begin(l, &service, NULL, "imap", &credentials, on_login, &told);
+	service_login_begin(l, &service, NULL, "imap", credentials, on_login, &told);
+}
+
+static void begin(struct service_login *l, uint64_t op)
+{
+	begin_with(l, &plain, op);
 }
 
 static const struct {
@@ -125,6 +140,24 @@ static void test_answers(void **state)
 	}
 }
 
+/* What authd goes by, and the line in the log. */
+static void test_external(void **state)
+{
+	const struct sasl_credentials credentials = { .mechanism = "EXTERNAL", .authzid = span_of("u@here.test") };
+	struct auth_grant grant = { .account = "u@here.test" };
+	struct service_login l;
+
+	(void)state;
+	begin_with(&l, &credentials, 5);
+	assert_string_equal(world.attempt.mechanism, "EXTERNAL");
+	assert_string_equal(world.attempt.fingerprint, "0123");
+	assert_string_equal(world.names, "cn:u");
+	assert_true(span_is(world.attempt.authzid, "u@here.test"));
+	assert_int_equal(world.attempt.user.n + world.attempt.password.n, 0);
+	world.done(world.arg, AUTH_OK, &grant);
+	assert_non_null(strstr(world.log, "ICID 17 login user=u@here.test mechanism=EXTERNAL"));
+}
+
 static void test_nothing_could_be_asked(void **state)
 {
 	struct service_login l;
@@ -147,18 +180,18 @@ static void test_cancel(void **state)
 	service_login_cancel(&none);
 }
 
-static void quiet(void *arg, const char *line)
+static void on_log(void *arg, const char *line)
 {
 	(void)arg;
-	(void)line;
+	snprintf(world.log, sizeof(world.log), "%s", line);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers), cmocka_unit_test(test_external),
 					    cmocka_unit_test(test_nothing_could_be_asked),
 					    cmocka_unit_test(test_cancel) };
 
-	log_to_function(quiet, NULL);
-	return unit_run(tests, 3, "service_login");
+	log_to_function(on_log, NULL);
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "service_login");
 }

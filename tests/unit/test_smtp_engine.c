@@ -19,6 +19,13 @@ static const struct smtp_config submission = {
 	.data_ms = 7000,
 };
 
+static const struct smtp_config certified = {
+	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "EXTERNAL", .submission = true,
+	.may_start_tls = true, .certificate = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
+	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
+	.data_ms = 7000,
+};
+
 /* An engine whose outside is played here: users "user" and "full" at here.test. */
 struct outside {
 	struct smtp_server *engine;
@@ -42,6 +49,9 @@ static enum smtp_result play(struct outside *o, const struct smtp_action *a)
 {
 	switch (a->kind) {
 	case SMTP_AUTHENTICATE:
+		if (strcmp(a->credentials->mechanism, "EXTERNAL") == 0)
+			return a->credentials->authzid.n == 0 || span_is(a->credentials->authzid, "user") ?
+				       SMTP_DONE : SMTP_WRONG;
 		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "secret") ?
 			       SMTP_DONE : SMTP_WRONG;
 	case SMTP_CHECK_SENDER:
@@ -123,6 +133,10 @@ static void stop(struct outside *o)
 #define TO "C: MAIL FROM:<a@b.test>\nS: 250 2.1.0*\nC: RCPT TO:<user@here.test>\nS: 250 2.1.5*\n"
 #define DATA "C: DATA\nS: 354*\n"
 
+#define SECURE HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\nC: STARTTLS\nS: 220*\n"
+#define EXT SECURE "C: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n" \
+	"S: 250-AUTH PLAIN LOGIN EXTERNAL\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+
 static const struct row {
 	const char *why;
 	const struct smtp_config *config;
@@ -136,6 +150,19 @@ static const struct row {
 	  MX "C: MAIL FROM:<a@b.test> SIZE=10 BODY=8BITMIME\nC: RCPT TO:<user@here.test>\nC: DATA\nS: 250*\nS: 250*\nS: 354*\n"
 	     "C: x\nC: .\nC: QUIT\nS: 250 2.0.0*\nS: 221*\n",
 	  "x\r\n", true },
+	{ "EXTERNAL as whom the certificate names", &certified, EXT "C: AUTH EXTERNAL =\nS: 235 2.7.0*\nC: MAIL FROM:<user@here.test>\nS: 250*\n",
+	  NULL, false },
+	{ "EXTERNAL with a name", &certified, EXT "C: AUTH EXTERNAL dXNlcg==\nS: 235 2.7.0*\n", NULL, false },
+	{ "EXTERNAL with an empty answer", &certified, EXT "C: AUTH external\nS: 334 \nC: \nS: 235 2.7.0*\n", NULL, false },
+	{ "EXTERNAL with a name as the answer", &certified, EXT "C: AUTH EXTERNAL\nS: 334 \nC: dXNlcg==\nS: 235 2.7.0*\n", NULL, false },
+	{ "EXTERNAL as somebody else, malformed, given up; then with a password", &certified,
+	  EXT "C: AUTH EXTERNAL Ym9i\nS: 535 5.7.8 this client certificate*\nC: AUTH EXTERNAL AA==\nS: 501 5.5.2*\n"
+	      "C: AUTH EXTERNAL\nS: 334 \nC: *\nS: 501 5.7.0*\nC: AUTH PLAIN AHVzZXIAeA==\nS: 535 5.7.8 wrong user name or password\n"
+	      "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\n",
+	  NULL, false },
+	{ "EXTERNAL before TLS, whatever AuthWithoutTLS says", &certified,
+	  HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\nC: AUTH EXTERNAL =\nS: 530 5.7.0*\n", NULL, false },
+	{ "EXTERNAL where it is not in Mechanisms", &submission, SUB "C: AUTH EXTERNAL =\nS: 504 5.5.4 this mechanism is not offered\n", NULL, false },
 	{ "two messages in one session", &mx,
 	  MX TO DATA "C: one\nC: .\nS: 250 2.0.0*\n" TO DATA "C: two\nC: .\nS: 250 2.0.0*\n", "two\r\n", false },
 	{ "HELO gives no extensions, and no parameters", &mx,
@@ -228,6 +255,33 @@ static void play_row(const struct row *r, size_t pieces)
 	if (r->body != NULL)
 		unit_is(o.body.p, o.body.n, r->body);
 	assert_int_equal(o.closed, r->closed);
+	stop(&o);
+}
+
+/* The certificate is known when TLS is up; and without one EXTERNAL is not there. */
+static void test_certificate(void **state)
+{
+	struct smtp_config config = submission;
+	struct outside o;
+	const struct script_engine e = { &o, feed, pump };
+
+	(void)state;
+	config.mechanisms = "EXTERNAL,PLAIN";
+	start(&o, &config);
+	script_play(&e, HELLO "S: 250-AUTH PLAIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+			      "C: AUTH EXTERNAL =\nS: 504 5.5.4 EXTERNAL takes a client certificate*\n", 0);
+	stop(&o);
+	start(&o, &config);
+	smtp_server_certificate(o.engine);
+	smtp_server_secured(o.engine);
+	script_play(&e, HELLO "S: 250-AUTH EXTERNAL PLAIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+			      "C: AUTH EXTERNAL =\nS: 235*\n", 0);
+	stop(&o);
+	config = mx;
+	config.mechanisms = "EXTERNAL,PLAIN";
+	config.certificate = config.tls = true;
+	start(&o, &config);
+	script_play(&e, MX "C: AUTH EXTERNAL =\nS: 502 5.5.1*\n", 0);
 	stop(&o);
 }
 
@@ -508,6 +562,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_smuggling),
+		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_deadlines),   cmocka_unit_test(test_open_action),
 		cmocka_unit_test(test_end_waits_for_the_message),
 		cmocka_unit_test(test_finished_inside_a_message),
