@@ -1,27 +1,10 @@
 /* account_change.c - account add, passwd, disable, enable, remove; and the family's table. */
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "admin/account_parts.h"
+#include "admin/account_cert.h"
 #include "admin/account_show.h"
 #include "storage/local/names.h"
-
-/* The account as it is now. */
-static int find(const struct account_folder *f, const char *word, struct account *out, struct error *err)
-{
-	char address[ACCOUNTS_ADDRESS_MAX];
-	const struct account *a;
-	int code = accounts_address(word, address, err);
-
-	if (code < 0)
-		return code;
-	a = accounts_find(f->accounts, address);
-	if (a == NULL)
-		return error_set(err, -ENOENT, "the account %s is not there", address);
-	*out = *a;
-	return 0;
-}
 
 static int account_add(const struct site *s, const struct account_line *l)
 {
@@ -57,7 +40,7 @@ static int put_password(const struct site *s, const char *word, const char *hash
 	int code = account_open(s, &f, err);
 
 	if (code == 0)
-		code = find(&f, word, &a, err);
+		code = account_find(&f, word, &a, err);
 	if (code == 0) {
 		a.password = hash;
 		code = accounts_put(f.fd, &f.owner, &a, err);
@@ -75,7 +58,7 @@ static int account_passwd(const struct site *s, const struct account_line *l)
 	int code = account_open(s, &f, &err), shown = VERB_DONE;
 
 	if (code == 0)
-		code = find(&f, l->words[0], &a, &err);
+		code = account_find(&f, l->words[0], &a, &err);
 	account_close(&f);
 	if (code == 0)
 		code = account_password_new(&p, s, l, &err);
@@ -98,7 +81,7 @@ static int set_state(const struct site *s, const struct account_line *l, bool en
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
-		code = find(&f, l->words[0], &a, &err);
+		code = account_find(&f, l->words[0], &a, &err);
 	if (code == 0) {
 		a.enabled = enabled;
 		code = accounts_put(f.fd, &f.owner, &a, &err);
@@ -153,7 +136,7 @@ static int account_remove(const struct site *s, const struct account_line *l)
 	int code = account_open(s, &f, &err), told;
 
 	if (code == 0)
-		code = find(&f, l->words[0], &a, &err);
+		code = account_find(&f, l->words[0], &a, &err);
 	if (code == 0) {
 		snprintf(address, sizeof(address), "%s", a.address);
 		code = accounts_remove(f.fd, address, &err);
@@ -172,7 +155,8 @@ static const struct account_member members[] = {
 	{ "add", ACCOUNT_PASSWORD, 1, 1, account_add }, { "passwd", ACCOUNT_PASSWORD, 1, 1, account_passwd },
 	{ "list", ACCOUNT_JSON, 0, 0, account_list },   { "show", ACCOUNT_JSON, 1, 1, account_show },
 	{ "disable", 0, 1, 1, account_disable },        { "enable", 0, 1, 1, account_enable },
-	{ "remove", 0, 1, 1, account_remove },
+	{ "remove", 0, 1, 1, account_remove },          { "cert add", 0, 2, 3, account_cert_add },
+	{ "cert list", ACCOUNT_JSON, 0, 1, account_cert_list }, { "cert remove", 0, 2, 2, account_cert_remove },
 };
 
 int account_run(const struct site *s, int argc, char **argv)

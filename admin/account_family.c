@@ -21,12 +21,27 @@ static bool take_option(struct account_line *l, unsigned options, const char *wo
 	return true;
 }
 
+/* How many words of argv, behind the verb, are the member's name; 0: it is not meant. */
+static int name_words(const struct account_member *m, int argc, char **argv)
+{
+	struct span name = span_of(m->name);
+	int n = 0;
+
+	while (name.n > 0) {
+		n++;
+		if (n >= argc || !span_is(span_take_until(&name, ' '), argv[n]))
+			return 0;
+	}
+	return n;
+}
+
 static int run_member(const struct site *s, const struct account_member *m, int argc, char **argv)
 {
-	struct account_line l = { .verb = argv[0], .words = argv + 2 };
+	int first = 1 + name_words(m, argc, argv);
+	struct account_line l = { .verb = argv[0], .words = argv + first };
 	bool options = true;
 
-	for (int i = 2; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
 		else if (!options || argv[i][0] != '-')
@@ -49,9 +64,10 @@ int account_family(const struct site *s, int argc, char **argv, const struct acc
 	if (argc < 2)
 		return verb_usage(argv[0], "what is to be done?");
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(argv[1], members[i].name) == 0)
+		if (name_words(&members[i], argc, argv) > 0)
 			return run_member(s, &members[i], argc, argv);
-	return verb_usage(argv[0], "there is no %s %s", argv[0], argv[1]);
+	return verb_usage(argv[0], "there is no %s %s%s%s", argv[0], argv[1], argc > 2 ? " " : "",
+			  argc > 2 ? argv[2] : "");
 }
 
 static void on_warn(void *arg, const char *words)
@@ -76,6 +92,21 @@ void account_close(struct account_folder *f)
 	accounts_free(f->accounts);
 	if (f->fd >= 0)
 		close(f->fd);
+}
+
+int account_find(const struct account_folder *f, const char *word, struct account *out, struct error *err)
+{
+	char address[ACCOUNTS_ADDRESS_MAX];
+	const struct account *a;
+	int code = accounts_address(word, address, err);
+
+	if (code < 0)
+		return code;
+	a = accounts_find(f->accounts, address);
+	if (a == NULL)
+		return error_set(err, -ENOENT, "the account %s is not there", address);
+	*out = *a;
+	return 0;
 }
 
 int account_changed(const struct site *s, const char *format, ...)

@@ -17,7 +17,7 @@ struct account_line {
 
 /* One of a family's members: "add" of account. */
 struct account_member {
-	const char *name;
+	const char *name;	/* one word, or two: "cert add" */
 	unsigned options;	/* enum account_option */
 	int least, most;	/* words */
 	int (*run)(const struct site *s, const struct account_line *l);
@@ -37,6 +37,9 @@ struct account_folder {
 };
 int account_open(const struct site *s, struct account_folder *f, struct error *err);
 void account_close(struct account_folder *f);
+
+/* The account as it is now, lent from f. */
+int account_find(const struct account_folder *f, const char *word, struct account *out, struct error *err);
 
 /* The change is made: tells the server, and on a terminal the person. */
 int account_changed(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -118,12 +118,25 @@ static int card_fill(struct card *c, const struct site *s, const struct accounts
 	return 0;
 }
 
+static void put_certificates(struct buf *b, const struct account *a)
+{
+	buf_put_text(b, ",\"certificates\":[");
+	for (size_t i = 0; i < a->certificate_count; i++) {
+		buf_put_text(b, i > 0 ? ",{" : "{");
+		account_json(b, "fingerprint", a->certificates[i].fingerprint);
+		account_json(b, "label", a->certificates[i].label);
+		buf_put_byte(b, '}');
+	}
+	buf_put_byte(b, ']');
+}
+
 static void card_json(struct buf *b, const struct card *c)
 {
 	buf_put_byte(b, '{');
 	put_json(b, c->account);
 	account_json(b, "mail", c->mail);
 	account_json_list(b, "aliases", c->aliases, c->alias_count);
+	put_certificates(b, c->account);
 	buf_put_text(b, "}\n");
 }
 
@@ -135,6 +148,11 @@ static void card_text(struct buf *b, const struct card *c)
 		   state_text(c->account), created_text(c->account, created), c->mail);
 	for (size_t i = 0; i < c->alias_count; i++)
 		buf_printf(b, "alias    %s\n", c->aliases[i]);
+	for (size_t i = 0; i < c->account->certificate_count; i++) {
+		const struct account_certificate *one = &c->account->certificates[i];
+
+		buf_printf(b, "cert     %s%s%s\n", one->fingerprint, *one->label != '\0' ? "  " : "", one->label);
+	}
 }
 
 int account_show(const struct site *s, const struct account_line *l)

@@ -22,7 +22,10 @@ static const struct verb verbs[] = {
 	  "account passwd ADDRESS [--password-stdin | --generate]\n"
 	  "account list [--json]\n"
 	  "account show ADDRESS [--json]\n"
-	  "account disable|enable|remove ADDRESS\n" },
+	  "account disable|enable|remove ADDRESS\n"
+	  "account cert add ADDRESS FILE.pem|FINGERPRINT [LABEL]\n"
+	  "account cert list [ADDRESS] [--json]\n"
+	  "account cert remove ADDRESS FINGERPRINT|LABEL\n" },
 	{ "domain", domain_run,
 	  "domain add|remove DOMAIN\n"
 	  "domain list [--json]\n" },
