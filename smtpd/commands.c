@@ -54,7 +54,7 @@ static void run_ehlo(struct smtp_server *e, struct span args)
 	smtp_replyf(e, "250-%s greets %s", e->config.hostname, e->helo);
 	smtp_reply(e, "250-PIPELINING");		/* RFC 2920 */
 	smtp_replyf(e, "250-SIZE %llu", (unsigned long long)e->config.message_limit);	/* RFC 1870 */
-	if (e->config.may_start_tls)
+	if (e->config.may_start_tls && !e->authenticated)
 		smtp_reply(e, "250-STARTTLS");		/* RFC 3207 */
 	if (!e->authenticated)
 		put_mechanisms(e);			/* RFC 4954 */
@@ -78,6 +78,9 @@ static void run_starttls(struct smtp_server *e, struct span args)
 		smtp_bad(e, "503 5.5.1 TLS is up already");
 	} else if (!e->config.may_start_tls) {
 		smtp_bad(e, "502 5.5.1 this port offers no STARTTLS");
+	} else if (e->authenticated) {
+		/* RFC 3207 4.2: a login in clear, perhaps slipped in, must not live on behind TLS */
+		smtp_bad(e, "503 5.5.1 STARTTLS comes before the login");
 	} else {
 		smtp_reply(e, "220 2.0.0 ready to start TLS");
 		e->phase = PHASE_TLS;

@@ -26,6 +26,13 @@ static const struct smtp_config certified = {
 	.data_ms = 7000,
 };
 
+static const struct smtp_config in_clear = {
+	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "PLAIN", .submission = true,
+	.may_start_tls = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
+	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
+	.data_ms = 7000,
+};
+
 /* An engine whose outside is played here: users "user" and "full" at here.test. */
 struct outside {
 	struct smtp_server *engine;
@@ -205,6 +212,9 @@ static const struct row {
 	{ "STARTTLS is offered once", &mx,
 	  MX "C: STARTTLS\nS: 220*\nC: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\nC: STARTTLS\nS: 503*\n", NULL,
 	  false },
+	{ "STARTTLS takes no login along", &in_clear,
+	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\nS: 250-8BIT*\nS: 250 ENH*\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: STARTTLS\nS: 503 5.5.1*\n"
+		"C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\n", NULL, false },
 	{ "a message over the limit", &mx,
 	  MX TO DATA "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
 		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
