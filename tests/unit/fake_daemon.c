@@ -14,10 +14,13 @@
 #include "common/proc/bundle.h"
 #include "common/proc/control.h"
 
+enum { LONG_ANSWER = 200 << 10 };
+
 struct fake {
 	const char *name;
 	struct control_hello hello;
 	unsigned listens, peers, ids, tickets;
+	unsigned settings, certificate, holders; /* how often; sums of what came in the last */
 	char wrong[200]; /* what it should not have been given */
 };
 
@@ -25,7 +28,7 @@ static void send_text(enum control_type type, uint64_t number, const char *text)
 {
 	struct buf body;
 
-	buf_init(&body, 65536);
+	buf_init(&body, 2 * LONG_ANSWER);
 	wire_put_text(&body, text);
 	ipc_send_now(CONTROL_FD, (uint16_t)type, number, buf_span(&body), NULL, 0, NULL);
 	buf_clear(&body);
@@ -60,6 +63,15 @@ static void take_hello(struct fake *f, const struct ipc_message *m)
 	log_to_socket(dup(m->fds[0]));
 }
 
+unsigned fake_daemon_sum(struct span text)
+{
+	unsigned sum = 1;
+
+	for (size_t i = 0; i < text.n; i++)
+		sum = sum * 31 + text.p[i];
+	return sum >> 1; /* fits an int */
+}
+
 static void take_settings(struct fake *f, const struct ipc_message *m)
 {
 	static const char *const confs[] = { "smtpd", "pop3d", "imapd", "authd", "storaged" };
@@ -78,6 +90,9 @@ static void take_settings(struct fake *f, const struct ipc_message *m)
 	}
 	if (bundle_get(b, "tls/server.key", &text) != is_net(f))
 		snprintf(f->wrong, sizeof(f->wrong), "its bundle and the key");
+	f->settings++;
+	f->certificate = bundle_get(b, "tls/server.pem", &text) ? fake_daemon_sum(text) : 0;
+	f->holders = bundle_get(b, "fingerprints", &text) ? fake_daemon_sum(text) : 0;
 	bundle_free(b);
 }
 
@@ -85,9 +100,37 @@ static void answer_status(const struct fake *f, uint64_t number)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "listens %u\npeers %u\nids %u\ntickets %u\n", f->listens, f->peers,
-		 f->ids, f->tickets);
+	snprintf(text, sizeof(text),
+		 "listens %u\npeers %u\nids %u\ntickets %u\nsettings %u\ncertificate %u\nholders %u\n", f->listens,
+		 f->peers, f->ids, f->tickets, f->settings, f->certificate, f->holders);
 	send_text(CONTROL_ANSWER, number, text);
+}
+
+static void answer_tls(const struct fake *f, uint64_t number)
+{
+	struct buf text;
+
+	buf_init(&text, 4 * LONG_ANSWER);
+	buf_printf(&text, "served %s\ndaemon smtpd 9\n", f->name);
+	while (is_told(f, "talk") && text.n < LONG_ANSWER)
+		buf_printf(&text, "line %zu\n", text.n);
+	buf_put_byte(&text, '\0');
+	send_text(CONTROL_ANSWER, number, (const char *)text.p);
+	buf_clear(&text);
+}
+
+static void answer(const struct fake *f, const struct ipc_message *m)
+{
+	struct wire w = { .in = m->body };
+	char what[32];
+
+	wire_text(&w, what, sizeof(what));
+	if (is_told(f, "babble"))
+		ipc_send_now(CONTROL_FD, 99, 0, span_of("?"), NULL, 0, NULL);
+	else if (strcmp(what, "tls") == 0)
+		answer_tls(f, m->number);
+	else
+		answer_status(f, m->number);
 }
 
 /* False: the process is to end. */
@@ -110,10 +153,7 @@ static bool take_message(struct fake *f, struct ipc_message *m)
 		f->tickets++;
 		break;
 	case CONTROL_ASK:
-		if (is_told(f, "babble"))
-			ipc_send_now(CONTROL_FD, 99, 0, span_of("?"), NULL, 0, NULL);
-		else
-			answer_status(f, m->number);
+		answer(f, m);
 		break;
 	case CONTROL_DRAIN:
 		return false;

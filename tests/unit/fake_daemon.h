@@ -7,10 +7,16 @@
  *     die      abort at GO           fail    send CONTROL_FAILED at GO
  *     refuse   not take new settings stay    not leave when told to
  *     faint    abort at the settings with the number 2 (the first order after the start)
+ *     talk     answer "tls" with far more than fits
  *     babble   answer a question with a message that makes no sense
  */
 #ifndef TESTS_FAKE_DAEMON_H
 #define TESTS_FAKE_DAEMON_H
+
+#include "common/base/span.h"
+
+/* What its status says of tls/server.pem ("certificate") and of the fingerprints ("holders"). */
+unsigned fake_daemon_sum(struct span text);
 
 /* The whole life of the process; returns main's exit code. */
 int fake_daemon(const char *name);

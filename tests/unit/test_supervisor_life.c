@@ -1,6 +1,6 @@
 /* test_supervisor_life.c - a whole yubind, its daemons played by this very program: those
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
- * link: tests/unit/fake_daemon.o tests/unit/fake_site.o
+ * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o
  * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
  * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/status.o setup/setup.o
  * link: setup/check.o setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o
@@ -22,164 +22,16 @@
  * link: common/tls/session.o common/tls/tickets.o */
 #include "tests/unit/unit.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "admin/site.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
-#include "common/config/file.h"
-#include "common/ipc/ipc.h"
-#include "supervisor/supervisor.h"
-#include "tests/unit/fake_daemon.h"
+#include "setup/daemons.h"
 #include "tests/unit/fake_site.h"
-
-/* --- yubind ---------------------------------------------------------------- */
-
-struct server {
-	pid_t pid;
-	int report;
-	struct site site;
-};
-
-/* yubind's main, less the options. */
-__attribute__((noreturn)) static void be_yubind(const struct site *site, int report)
-{
-	struct supervisor s = {
-		.report_fd = report, .again_fd = -1, .files_max = 1024, .paths = site->paths
-	};
-	const struct setup_source source = { .paths = &site->paths };
-	struct report r = { .sink = NULL };
-	struct sockets_of all;
-	struct setup *setup;
-	struct error err;
-
-	for (enum daemon d = 0; d < DAEMON_COUNT; d++)
-		all.daemon[d] = true;
-	log_open("yubind", 0);
-	s.libexec = fcntl(open(fake_site_file("programs"), O_PATH | O_DIRECTORY | O_CLOEXEC), F_DUPFD_CLOEXEC, 10);
-	if (setup_read(&setup, &source, &r) != 0 || sockets_new(&s.sockets, &err) != 0 ||
-	    sockets_open(s.sockets, setup, &all, 0, &r) != 0) {
-		supervisor_report(&s, 1, r.first);
-		_exit(1);
-	}
-	if (supervisor_open(&s, setup, &err) != 0)
-		_exit(1);
-	setup_drop(setup);
-	supervisor_run(&s);
-	supervisor_close(&s);
-	if (s.exit_code != 0)
-		supervisor_report(&s, 1, s.failure);
-	exit(s.exit_code); /* not _exit: leaks are looked for */
-}
-
-/* Starts it; the exit code of the start, its words in err. */
-static int server_start(struct server *v, struct error *err)
-{
-	int ends[2], code;
-
-	assert_int_equal(site_open(&v->site, fake_site, err), 0);
-	assert_int_equal(ipc_pair(ends, err), 0);
-	v->pid = fork();
-	if (v->pid == 0) {
-		close(ends[0]);
-		be_yubind(&v->site, ends[1]);
-	}
-	close(ends[1]);
-	v->report = ends[0];
-	code = site_answer(v->report, 20000, NULL, err);
-	close(v->report);
-	return code;
-}
-
-/* Waits for its end; the exit code. */
-static int server_wait(struct server *v)
-{
-	int status = -1;
-
-	assert_int_equal(waitpid(v->pid, &status, 0), v->pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void server_must_start(struct server *v)
-{
-	struct error err = { 0 };
-
-	if (server_start(v, &err) != 0)
-		fail_msg("%s", err.words);
-}
-
-static char *order(struct server *v, const char *words, int want)
-{
-	struct error err = { .code = 0 };
-	char *text = NULL;
-	int code = site_order(&v->site, words, &text, &err);
-
-	if (code != want)
-		fail_msg("order %s: %d %s", words, code, err.words);
-	return text;
-}
-
-static void order_plain(struct server *v, const char *words, int want)
-{
-	free(order(v, words, want));
-}
-
-/* Gives the order from another process, whose exit code is the order's. */
-static pid_t order_beside(struct server *v, const char *words)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(site_order(&v->site, words, NULL, NULL));
-	return pid;
-}
-
-static void server_stop(struct server *v)
-{
-	order_plain(v, "stop", 0);
-	assert_int_equal(server_wait(v), 0);
-}
-
-/* What `status --json` has under key for the daemon "imapd[2]", as text, in out; "" without. */
-static void status_value(struct server *v, const char *label, const char *key, char *out, size_t size)
-{
-	char *text = order(v, "status json", 0), want[64], *at, *value;
-
-	snprintf(want, sizeof(want), "{\"name\":\"%.*s\",\"worker\":%d,", (int)strcspn(label, "["), label,
-		 (int)strtol(label + strcspn(label, "[") + 1, NULL, 10));
-	out[0] = '\0';
-	at = strstr(text, want);
-	if (at != NULL)
-		at[strcspn(at, "}")] = '\0';
-	snprintf(want, sizeof(want), "\"%s\":", key);
-	value = at != NULL ? strstr(at, want) : NULL;
-	if (value != NULL)
-		snprintf(out, size, "%.*s", (int)strcspn(value + strlen(want), ","), value + strlen(want));
-	free(text);
-}
-
-/* The same as a number; -1: none. */
-static int status_number(struct server *v, const char *label, const char *key)
-{
-	char value[64];
-
-	status_value(v, label, key, value, sizeof(value));
-	return value[0] != '\0' ? (int)strtol(value, NULL, 10) : -1;
-}
-
-static bool is_ready(struct server *v, const char *label)
-{
-	char value[64];
-
-	status_value(v, label, "state", value, sizeof(value));
-	return strcmp(value, "\"ready\"") == 0;
-}
+#include "tests/unit/fake_yubind.h"
 
 /* Until the daemon has been restarted so often and is there again; 10 s at most. */
 static void wait_restarts(struct server *v, const char *label, int want)
@@ -192,20 +44,6 @@ static void wait_restarts(struct server *v, const char *label, int want)
 		poll(NULL, 0, 5);
 	}
 }
-
-static void assert_logged(const char *words)
-{
-	struct buf text;
-
-	buf_init(&text, 4 << 20);
-	assert_int_equal(file_read(fake_site_file("log/yubin.log"), &text, NULL, NULL), 0);
-	buf_put_byte(&text, '\0');
-	if (strstr((char *)text.p, words) == NULL)
-		fail_msg("not in the log: %s\n%s", words, (char *)text.p);
-	buf_clear(&text);
-}
-
-/* --- the tests ------------------------------------------------------------- */
 
 static void test_start_and_stop(void **state)
 {
@@ -413,6 +251,47 @@ static void test_stays(void **state)
 	assert_logged("did not leave in time, killed daemon=smtpd[2]");
 }
 
+/* Each network daemon's lines behind its name; whoever says too much, or speaks for another, is
+ * cut; and all of it again in the same words while somebody asks for the status. */
+static void test_tls_answers(void **state)
+{
+	struct server v;
+	pid_t beside;
+	int status;
+	char *text;
+
+	(void)state;
+	fake_site_confs("talk.imapd", "Workers 20\n");
+	server_must_start(&v);
+	beside = order_beside(&v, "status");
+	text = order(&v, "tls", 0);
+	assert_non_null(strstr(text, "daemon pop3d 1\nserved pop3d\ndaemon "));
+	assert_non_null(strstr(text, "daemon imapd 20\ncut "));
+	assert_null(strstr(text, "daemon smtpd 9"));
+	assert_null(strstr(text, "storaged"));
+	assert_true(strlen(text) > 500000);
+	for (const char *at = text; (at = strstr(at, "\nline ")) != NULL; at++)
+		assert_true(at[6] >= '0' && at[6] <= '9'); /* no line is half a one */
+	free(text);
+	assert_int_equal(waitpid(beside, &status, 0), beside);
+	assert_int_equal(status, 0);
+	server_stop(&v);
+}
+
+static void test_rotate_tickets(void **state)
+{
+	struct server v;
+
+	(void)state;
+	fake_site_confs("mail.test", "");
+	server_must_start(&v);
+	order_plain(&v, "rotate-tickets", 0);
+	assert_int_equal(status_number(&v, "imapd[2]", "tickets"), 2);
+	assert_int_equal(status_number(&v, "pop3d[1]", "tickets"), 2);
+	assert_logged("ticket keys rotated by order");
+	server_stop(&v);
+}
+
 static void test_port_taken(void **state)
 {
 	struct server v, second;
@@ -439,12 +318,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_babble),
 		cmocka_unit_test(test_reload),         cmocka_unit_test(test_new_program), cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_accounts), cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_port_taken),
+		cmocka_unit_test(test_port_taken),     cmocka_unit_test(test_tls_answers),
+		cmocka_unit_test(test_rotate_tickets),
 	};
 	int rc;
 
-	if (argc > 0 && strchr(argv[0], '/') == NULL && daemon_find(argv[0]) != DAEMON_COUNT)
-		return fake_daemon(argv[0]);
+	if (fake_yubind_main(argc, argv, &rc))
+		return rc;
 	if (fake_site_make() != 0)
 		return 1;
 	rc = unit_run(tests, sizeof(tests) / sizeof(tests[0]), "supervisor_life");
