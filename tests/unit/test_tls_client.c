@@ -1,109 +1,15 @@
 /* test_tls_client.c - certificates of clients: no, optional, require; and again when a
  * session is resumed.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o common/tls/pem.o
- * link: common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
- * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o tests/unit/tls_port.o common/tls/policy.o
+ * link: common/tls/protocol.o common/tls/pem.o common/tls/chain.o common/tls/identity.o common/tls/holder.o
+ * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o
+ * link: common/tls/client.o common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o
+ * link: common/tls/facts.o common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o
+ * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
+ * link: common/base/clock.o */
 #include "tests/unit/unit.h"
 
-#include "tests/unit/tls_peer.h"
-
-#include <openssl/pem.h>
-
-#include "common/tls/tickets.h"
-
-static struct peer_pair server;
-static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-
-/* What a port is made from; the rest is the same for all. */
-struct port {
-	enum tls_verify verify;
-	struct span ca, crl;
-	unsigned depth;		/* 0: 5 */
-};
-
-static struct tls_context *context(const struct port *port, struct error *err)
-{
-	struct tls_pair pairs[] = { { "server.pem", "server.key", server.certificate, server.key } };
-	struct tls_material m = { .pairs = pairs,
-				  .pair_count = 1,
-				  .listen = "127.0.0.1:993",
-				  .client_ca = port->ca,
-				  .client_crl = port->crl };
-	struct tls_policy p;
-	struct tls_context *c;
-
-	assert_true(tls_policy_profile(&p, "intermediate"));
-	p.verify = port->verify;
-	p.verify_depth = port->depth > 0 ? port->depth : 5;
-	tls_context_new(&c, &p, &m, NULL, NULL, err);
-	return c;
-}
-
-/* Keys shared by all contexts of this test, as those of one site. */
-static struct tls_context *site_context(const struct port *port)
-{
-	static struct buf keys;
-	struct tls_tickets t = { 0 };
-	struct tls_context *c = context(port, NULL);
-
-	assert_non_null(c);
-	if (keys.n == 0) {
-		buf_init(&keys, 1024);
-		tls_tickets_rotate(&t, 1);
-		tls_tickets_write(&t, &keys);
-	}
-	tls_context_tickets(c, buf_span(&keys));
-	return c;
-}
-
-/* Gives the client a certificate with whatever chain stands in the text. */
-static void carry(struct tls_peer *p, struct peer_pair own)
-{
-	BIO *bio = BIO_new_mem_buf(own.certificate.p, (int)own.certificate.n);
-	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL), *more;
-	EVP_PKEY *key;
-
-	assert_int_equal(SSL_CTX_use_certificate(p->ctx, cert), 1);
-	X509_free(cert);
-	SSL_CTX_clear_chain_certs(p->ctx);
-	while ((more = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		SSL_CTX_add0_chain_cert(p->ctx, more);
-	BIO_free(bio);
-	bio = BIO_new_mem_buf(own.key.p, (int)own.key.n);
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	assert_int_equal(SSL_CTX_use_PrivateKey(p->ctx, key), 1);
-	EVP_PKEY_free(key);
-	BIO_free(bio);
-}
-
-/* One client at one port. */
-static void check(const char *why, const struct port *port, const struct peer_pair *own, const char *subject,
-		  const char *verify)
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct tls_context *c = context(port, NULL);
-		struct tls_peer p;
-
-		unit_case(why, i);
-		assert_non_null(c);
-		tls_peer_init(&p);
-		SSL_CTX_set_max_proto_version(p.ctx, versions[i]);
-		if (own != NULL)
-			carry(&p, *own);
-		assert_int_equal(tls_peer_try(&p, c, NULL), verify != NULL ? TLS_UP : TLS_FAILED);
-		if (verify != NULL) {
-			const struct tls_facts *f = tls_session_facts(p.session);
-
-			assert_string_equal(f->client_subject, subject);
-			assert_string_equal(f->client_verify, verify);
-			assert_int_equal(strlen(f->client_fingerprint), subject[0] != '\0' ? 64 : 0);
-		}
-		tls_peer_clear(&p);
-		tls_context_drop(c);
-	}
-}
+#include "tests/unit/tls_port.h"
 
 static void test_verdicts(void **state)
 {
@@ -114,7 +20,8 @@ static void test_verdicts(void **state)
 	struct peer_pair weak = peer_signed("RSA-1024", "SHA256", "Weak", other_ca, -1, 10);
 	struct span revoked = peer_crl(ca, &gone, 1), nobody = peer_crl(ca, NULL, 0);
 	struct span both = peer_join(ca.certificate, other_ca.certificate);
-	const struct port no = { TLS_VERIFY_NO, ca.certificate, revoked, 0 };
+	const struct tls_port no = { .verify = TLS_VERIFY_NO, .ca = ca.certificate, .crl = revoked };
+	const struct tls_port blind = { .verify = TLS_VERIFY_NO, .ca = span_of("x"), .crl = span_of("x") };
 	const struct {
 		const char *why;
 		struct span ca, crl;
@@ -138,13 +45,14 @@ static void test_verdicts(void **state)
 	};
 
 	(void)state;
-	check("not asked", &no, &stranger, "", "");
+	port_check("not asked", &no, &stranger, "", "");
+	port_check("nothing is looked at", &blind, &good, "", "");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct port port = { TLS_VERIFY_OPTIONAL, rows[i].ca, rows[i].crl, 0 };
+		struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL, .ca = rows[i].ca, .crl = rows[i].crl };
 
-		check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].optional);
+		port_check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].optional);
 		port.verify = TLS_VERIFY_REQUIRE;
-		check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].require ? "ok" : NULL);
+		port_check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].require ? "ok" : NULL);
 	}
 }
 
@@ -154,38 +62,38 @@ static void test_depth(void **state)
 	struct peer_pair root = peer_authority("Root", NULL, -1, 100), middle = peer_authority("Middle", &root, -1, 100);
 	struct peer_pair low = peer_authority("Low", &middle, -1, 100);
 	struct peer_pair own = peer_signed("P-256", "SHA256", "Deep", low, -1, 10);
-	struct port port = { TLS_VERIFY_OPTIONAL, root.certificate, { NULL, 0 }, 3 };
+	struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL, .ca = root.certificate, .depth = 3 };
 
 	(void)state;
 	own.certificate = peer_join(peer_join(own.certificate, low.certificate), middle.certificate);
-	check("three authorities", &port, &own, "CN=Deep", "ok");
+	port_check("three authorities", &port, &own, "CN=Deep", "ok");
 	port.depth = 2;
-	check("one too many", &port, &own, "CN=Deep", "certificate chain too long");
+	port_check("one too many", &port, &own, "CN=Deep", "certificate chain too long");
 	port.ca = low.certificate;
 	port.depth = 1;
-	check("an intermediate authority is enough", &port, &own, "CN=Deep", "ok");
+	port_check("an intermediate authority is enough", &port, &own, "CN=Deep", "ok");
 	port.ca = root.certificate;
 	port.depth = 3;
 	port.crl = peer_crl(low, NULL, 0);
-	check("a list of the last authority alone", &port, &own, "CN=Deep", "ok");
+	port_check("a list of the last authority alone", &port, &own, "CN=Deep", "ok");
 	port.crl = peer_join(port.crl, peer_crl(middle, &low, 1));
-	check("the last authority is revoked", &port, &own, "CN=Deep", "certificate revoked");
+	port_check("the last authority is revoked", &port, &own, "CN=Deep", "certificate revoked");
 }
 
 /* First a visit at one port, then another with what the server gave. */
-static void again(const char *why, const struct port *first, const struct port *second, const struct peer_pair *own,
+static void again(const char *why, const struct tls_port *first, const struct tls_port *second, const struct peer_pair *own,
 		  enum tls_status status, bool resumed, const char *verify)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct tls_context *a = site_context(first), *b = site_context(second);
+		struct tls_context *a = port_of_site(first), *b = port_of_site(second);
 		const struct tls_facts *f;
 		struct tls_peer p;
 
 		unit_case(why, i);
 		tls_peer_init(&p);
-		SSL_CTX_set_max_proto_version(p.ctx, versions[i]);
+		SSL_CTX_set_max_proto_version(p.ctx, port_versions[i]);
 		if (own != NULL)
-			carry(&p, *own);
+			port_carry(&p, *own);
 		assert_int_equal(tls_peer_try(&p, a, NULL), TLS_UP);
 		assert_non_null(p.ticket);
 		assert_int_equal(tls_peer_try(&p, b, NULL), status);
@@ -206,12 +114,19 @@ static void test_resumed(void **state)
 	struct peer_pair ca = peer_ca(), own = peer_client("Alice"), other_ca = peer_authority("Other CA", NULL, -1, 100);
 	struct peer_pair stranger = peer_own("P-256", "SHA256", "Mallory", -1, 10);
 	struct span fine = peer_crl(ca, NULL, 0), revoked = peer_crl(ca, &own, 1);
-	const struct port optional = { TLS_VERIFY_OPTIONAL, ca.certificate, fine, 0 };
-	const struct port optional_revoked = { TLS_VERIFY_OPTIONAL, ca.certificate, revoked, 0 };
-	const struct port require = { TLS_VERIFY_REQUIRE, ca.certificate, fine, 0 };
-	const struct port require_revoked = { TLS_VERIFY_REQUIRE, ca.certificate, revoked, 0 };
-	const struct port no = { TLS_VERIFY_NO, ca.certificate, { NULL, 0 }, 0 };
-	const struct port other = { TLS_VERIFY_OPTIONAL, other_ca.certificate, { NULL, 0 }, 0 };
+	const struct tls_port optional = { .verify = TLS_VERIFY_OPTIONAL, .ca = ca.certificate, .crl = fine };
+	const struct tls_port optional_revoked = { .verify = TLS_VERIFY_OPTIONAL, .ca = ca.certificate, .crl = revoked };
+	const struct tls_port require = { .verify = TLS_VERIFY_REQUIRE, .ca = ca.certificate, .crl = fine };
+	const struct tls_port require_revoked = { .verify = TLS_VERIFY_REQUIRE, .ca = ca.certificate, .crl = revoked };
+	const struct tls_port no = { .verify = TLS_VERIFY_NO, .ca = ca.certificate };
+	const struct tls_port other = { .verify = TLS_VERIFY_OPTIONAL, .ca = other_ca.certificate };
+	const struct tls_port known = { .verify = TLS_VERIFY_REQUIRE,
+				    .ca = ca.certificate,
+				    .self_signed = true,
+				    .prints = peer_print(stranger) };
+	const struct tls_port forgotten = { .verify = TLS_VERIFY_REQUIRE, .ca = ca.certificate, .self_signed = true };
+	struct tls_port switched = known;
+	struct tls_port over = require;
 
 	(void)state;
 	again("optional", &optional, &optional, &own, TLS_UP, true, "ok");
@@ -224,17 +139,28 @@ static void test_resumed(void **state)
 	again("a ticket without certificate", &optional, &require, NULL, TLS_FAILED, false, NULL);
 	again("other authorities since", &optional, &other, &own, TLS_UP, false,
 	      "self-signed certificate in certificate chain");
+	again("a known fingerprint", &known, &known, &stranger, TLS_UP, true, "ok");
+	again("removed from the list since", &known, &forgotten, &stranger, TLS_FAILED, false, NULL);
+	switched.self_signed = false;
+	again("AllowSelfSigned no since", &known, &switched, &stranger, TLS_FAILED, false, NULL);
+	over.crl = peer_crl_days(ca, NULL, 0, -9, -1);
+	again("the list has expired since", &require, &over, &own, TLS_FAILED, false, NULL);
+	over.verify = TLS_VERIFY_OPTIONAL;
+	again("the list has expired since, optional", &optional, &over, &own, TLS_UP, false, "CRL has expired");
 }
 
 static void test_refused(void **state)
 {
 	const struct {
-		struct port port;
+		struct tls_port port;
 		const char *words;
 	} rows[] = {
-		{ { TLS_VERIFY_REQUIRE, { NULL, 0 }, { NULL, 0 }, 0 }, "VerifyClient require needs ClientCA" },
-		{ { TLS_VERIFY_OPTIONAL, span_of("x"), { NULL, 0 }, 0 }, "ClientCA: holds no certificate" },
-		{ { TLS_VERIFY_OPTIONAL, peer_ca().certificate, span_of("x"), 0 }, "ClientCRL: holds no revocation list" },
+		{ { .verify = TLS_VERIFY_REQUIRE }, "VerifyClient require needs ClientCA" },
+		{ { .verify = TLS_VERIFY_OPTIONAL, .ca = span_of("x") }, "ClientCA: holds no certificate" },
+		{ { .verify = TLS_VERIFY_OPTIONAL, .ca = span_of("x"), .self_signed = true },
+		  "ClientCA: holds no certificate" },
+		{ { .verify = TLS_VERIFY_OPTIONAL, .ca = peer_ca().certificate, .crl = span_of("x") },
+		  "ClientCRL: holds no revocation list" },
 	};
 
 	(void)state;
@@ -242,39 +168,58 @@ static void test_refused(void **state)
 		struct error err = { 0 };
 
 		unit_case(rows[i].words, i);
-		assert_null(context(&rows[i].port, &err));
+		assert_null(port_context(&rows[i].port, &err));
 		assert_non_null(strstr(err.words, rows[i].words));
 	}
 }
 
-/* The authorities' names go to the client, so that it can choose. */
-static void test_asked(void **state)
+static void asked(const struct tls_port *port, const char *want)
 {
-	const struct port port = { TLS_VERIFY_OPTIONAL, peer_ca().certificate, { NULL, 0 }, 0 };
-	struct tls_context *c = context(&port, NULL);
+	struct tls_context *c = port_context(port, NULL);
+	const STACK_OF(X509_NAME) *names;
+	char text[256] = "";
 	struct tls_peer p;
-	char text[64];
 
-	(void)state;
 	tls_peer_init(&p);
 	assert_int_equal(tls_peer_try(&p, c, NULL), TLS_UP);
-	assert_int_equal(sk_X509_NAME_num(SSL_get0_peer_CA_list(p.ssl)), 1);
-	X509_NAME_oneline(sk_X509_NAME_value(SSL_get0_peer_CA_list(p.ssl), 0), text, sizeof(text));
-	assert_string_equal(text, "/CN=Test CA");
+	names = SSL_get0_peer_CA_list(p.ssl);
+	for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+		size_t n = strlen(text);
+
+		X509_NAME_oneline(sk_X509_NAME_value(names, i), text + n, (int)(sizeof(text) - n));
+	}
+	assert_string_equal(text, want);
 	tls_peer_clear(&p);
 	tls_context_drop(c);
 }
 
+/* The authorities' names go to the client, each once, so that it can choose; where a
+ * certificate may sign itself, none, for such a one is among no authority's. */
+static void test_asked(void **state)
+{
+	struct peer_pair ca = peer_ca(), other = peer_authority("Other CA", NULL, -1, 100);
+	struct span folder = peer_join(peer_join(ca.certificate, span_of("what this is\n")),
+				       peer_join(other.certificate, ca.certificate));
+	struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL, .ca = ca.certificate };
+
+	(void)state;
+	asked(&port, "/CN=Test CA");
+	port.ca = folder;
+	asked(&port, "/CN=Test CA/CN=Other CA");
+	port.self_signed = true;
+	asked(&port, "");
+}
+
 static void test_line(void **state)
 {
-	const struct port port = { TLS_VERIFY_OPTIONAL, peer_ca().certificate, { NULL, 0 }, 0 };
-	struct tls_context *c = context(&port, NULL);
+	const struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL, .ca = peer_ca().certificate };
+	struct tls_context *c = port_context(&port, NULL);
 	char text[1024], want[1024];
 	struct tls_peer p;
 
 	(void)state;
 	tls_peer_init(&p);
-	carry(&p, peer_client("Bob \"x\"\n"));
+	port_carry(&p, peer_client("Bob \"x\"\n"));
 	assert_int_equal(tls_peer_try(&p, c, NULL), TLS_UP);
 	tls_session_success_text(p.session, text, sizeof(text));
 	snprintf(want, sizeof(want),
@@ -290,15 +235,12 @@ static void test_line(void **state)
  * complete the chain. */
 static void test_chain_is_ours(void **state)
 {
-	const struct port port = { TLS_VERIFY_OPTIONAL, peer_ca().certificate, { NULL, 0 }, 0 };
-	struct peer_pair kept = server;
-	struct tls_context *c;
+	struct peer_pair bare = peer_signed("P-256", "SHA256", "bare.example.org", peer_ca(), -1, 10);
+	const struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL, .ca = peer_ca().certificate, .server = &bare };
+	struct tls_context *c = port_context(&port, NULL);
 	struct tls_peer p;
 
 	(void)state;
-	server = peer_signed("P-256", "SHA256", "bare.example.org", peer_ca(), -1, 10);
-	c = context(&port, NULL);
-	server = kept;
 	tls_peer_init(&p);
 	assert_int_equal(tls_peer_try(&p, c, NULL), TLS_UP);
 	assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(p.ssl)), 1);
@@ -306,14 +248,62 @@ static void test_chain_is_ours(void **state)
 	tls_context_drop(c);
 }
 
+/* AllowSelfSigned: the list of fingerprints decides, and the rest counts as well. */
+static void test_self_signed(void **state)
+{
+	struct peer_pair ca = peer_ca(), signed_by_ca = peer_client("Alice");
+	struct peer_pair known = peer_own("P-256", "SHA256", "Known", -1, 10), two = peer_own("P-256", "SHA256", "Two", -1, 10);
+	struct peer_pair stranger = peer_own("P-256", "SHA256", "Known", -1, 10);
+	struct peer_pair late = peer_own("P-256", "SHA256", "Late", -10, -1);
+	struct peer_pair weak = peer_own("RSA-1024", "SHA256", "Weak", -1, 10);
+	struct peer_pair other_ca = peer_authority("Other CA", NULL, -1, 100);
+	struct peer_pair foreign = peer_signed("P-256", "SHA256", "Foreign", other_ca, -1, 10);
+	struct span list = peer_join(peer_join(peer_print(late), peer_print(weak)),
+				     peer_join(peer_print(foreign), peer_join(peer_print(two), peer_print(known))));
+	const struct {
+		const char *why;
+		const struct peer_pair *own;
+		struct span ca, crl;
+		bool closed;	/* AllowSelfSigned no */
+		const char *subject, *optional;
+		bool require;
+	} rows[] = {
+		{ "known", &known, { NULL, 0 }, { NULL, 0 }, false, "CN=Known", "ok", true },
+		{ "known, beside authorities", &two, ca.certificate, { NULL, 0 }, false, "CN=Two", "ok", true },
+		{ "known, beside a list", &known, ca.certificate, peer_crl(ca, NULL, 0), false, "CN=Known", "ok", true },
+		{ "known, but not allowed", &known, ca.certificate, { NULL, 0 }, true, "CN=Known",
+		  "self-signed certificate", false },
+		{ "unknown", &stranger, { NULL, 0 }, { NULL, 0 }, false, "CN=Known", "self-signed certificate", false },
+		{ "known, expired", &late, { NULL, 0 }, { NULL, 0 }, false, "CN=Late", "certificate has expired", false },
+		{ "known, too weak", &weak, { NULL, 0 }, { NULL, 0 }, false, "CN=Weak", "EE certificate key too weak",
+		  false },
+		{ "known, but it did not sign itself", &foreign, { NULL, 0 }, { NULL, 0 }, false, "CN=Foreign",
+		  "unable to get local issuer certificate", false },
+		{ "an authority's", &signed_by_ca, ca.certificate, { NULL, 0 }, false, "CN=Alice", "ok", true },
+		{ "an authority's, but there is none", &foreign, { NULL, 0 }, { NULL, 0 }, false, "CN=Foreign",
+		  "unable to get local issuer certificate", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tls_port port = { .verify = TLS_VERIFY_OPTIONAL,
+				     .ca = rows[i].ca,
+				     .crl = rows[i].crl,
+				     .self_signed = !rows[i].closed,
+				     .prints = list };
+
+		port_check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].optional);
+		port.verify = TLS_VERIFY_REQUIRE;
+		port_check(rows[i].why, &port, rows[i].own, rows[i].subject, rows[i].require ? "ok" : NULL);
+	}
+}
+
 int main(void)
 {
-	static const char *const hosts[] = { "a.example.org", NULL };
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts), cmocka_unit_test(test_depth),
 					    cmocka_unit_test(test_resumed), cmocka_unit_test(test_refused),
 					    cmocka_unit_test(test_asked), cmocka_unit_test(test_line),
-					    cmocka_unit_test(test_chain_is_ours) };
+					    cmocka_unit_test(test_chain_is_ours), cmocka_unit_test(test_self_signed) };
 
-	server = peer_server(0, hosts);
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "tls client");
 }

@@ -229,9 +229,14 @@ struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_
 
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count)
 {
+	return peer_crl_days(issuer, revoked, count, 0, 30);
+}
+
+struct span peer_crl_days(struct peer_pair issuer, const struct peer_pair *revoked, size_t count, int from, int to)
+{
 	X509 *ca = certificate_read(issuer.certificate);
 	EVP_PKEY *signer = key_read(issuer.key);
-	ASN1_TIME *now = X509_time_adj_ex(NULL, 0, -60, NULL), *next = X509_time_adj_ex(NULL, 7, 0, NULL);
+	ASN1_TIME *now = X509_time_adj_ex(NULL, from, -60, NULL), *next = X509_time_adj_ex(NULL, to, -60, NULL);
 	X509_CRL *crl = X509_CRL_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 
@@ -256,4 +261,19 @@ struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, s
 	EVP_PKEY_free(signer);
 	X509_free(ca);
 	return text_take(bio);
+}
+
+struct span peer_print(struct peer_pair p)
+{
+	X509 *cert = certificate_read(p.certificate);
+	struct buf *out = paper();
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	assert_int_equal(X509_digest(cert, EVP_sha256(), digest, &n), 1);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(out, "%02x", digest[i]);
+	buf_put_byte(out, '\n');
+	X509_free(cert);
+	return buf_span(out);
 }

@@ -67,8 +67,13 @@ struct peer_pair peer_authority_of(const char *key, const char *name, const stru
 /* Another certificate of authority `one`, of that name, signed by issuer. */
 struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_pair issuer, int from, int to);
 
-/* A revocation list of issuer that names the certificates (may be none). */
+/* A revocation list of issuer that names the certificates (may be none); good for 30
+ * days, or from and to so many days from now. */
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count);
+struct span peer_crl_days(struct peer_pair issuer, const struct peer_pair *revoked, size_t count, int from, int to);
+
+/* The certificate's fingerprint and a line end. */
+struct span peer_print(struct peer_pair p);
 
 /* Two PEM texts as one. */
 struct span peer_join(struct span a, struct span b);
