@@ -37,6 +37,7 @@ static int bio_write(BIO *bio, const char *in, int n)
 	BIO_clear_retry_flags(bio);
 	if (n <= 0)
 		return 0;
+	s->written += (size_t)n;
 	if (s->reading)
 		s->unasked += (size_t)n;
 	if (s->unasked > UNASKED_MAX) {

@@ -277,6 +277,8 @@ static int choice_make(struct tls_context *c, const struct tls_policy *p, const 
 	rc = identities_load(ids, m, err);
 	if (rc == 0)
 		rc = tls_identities_complete(ids, count, p->level, err);
+	if (rc == 0 && p->explain_refusal)
+		rc = tls_refusal_new(&c->refusal, ids, count, err);
 	if (rc == 0)
 		rc = weak_drop(ids, &count, p, warn, arg, err);
 	if (rc == 0)
@@ -378,6 +380,7 @@ void tls_context_drop(struct tls_context *c)
 	if (c == NULL || --c->holders > 0)
 		return;
 	tls_choice_free(c->choice);
+	tls_refusal_free(c->refusal);
 	SSL_CTX_free(c->outbound);
 	tls_client_clear(&c->client);
 	tls_staples_free(c->staples);

@@ -329,8 +329,11 @@ static bool row_fits(const struct story *t, const struct cause_row *row)
 
 static size_t cause_find(const struct story *t)
 {
+	int refused = tls_second_cause(t->s);
 	size_t i = 0;
 
+	if (refused >= 0)
+		return (size_t)refused;
 	while (i + 1 < tls_cause_count() && !row_fits(t, tls_cause_row(i)))
 		i++;
 	return i;
@@ -372,6 +375,8 @@ static void line_write(const struct story *t, size_t number, unsigned long error
 	if (cause->advice[0] != '\0')
 		buf_put_text(&words, "; ");
 	words_put(t, cause->advice, &words);
+	if (t->s != NULL && tls_session_refused(t->s))
+		buf_put_text(&words, " (told to the client)");
 	snprintf(out, size, "TLS failed: (%lu, '%s') %.*s", error, text, (int)words.n,
 		 words.n > 0 ? (const char *)words.p : "");
 	buf_clear(&words);
@@ -390,6 +395,13 @@ unsigned tls_session_cause(const struct tls_session *s, enum tls_cut cut)
 	struct story t = story_of(s, cut, "");
 
 	return (unsigned)cause_find(&t);
+}
+
+void tls_explain_fill(const struct tls_session *s, const char *words, struct buf *out)
+{
+	struct story t = story_of(s, TLS_CUT_NO, "");
+
+	words_put(&t, words, out);
 }
 
 void tls_cause_failure_text(unsigned cause, struct span first, const char *daemon, char *out, size_t size)

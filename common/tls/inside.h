@@ -11,6 +11,7 @@
 #include "common/tls/choice.h"
 #include "common/tls/client.h"
 #include "common/tls/hello.h"
+#include "common/tls/refusal.h"
 #include "common/tls/seal.h"
 #include "common/tls/session.h"
 #include "common/tls/staple.h"
@@ -27,6 +28,7 @@ struct tls_context {
 	struct tls_staples *staples;	/* NULL: none */
 	struct tls_seal seal;
 	struct tls_choice *choice;	/* NULL: a client's (outbound.c) */
+	struct tls_refusal *refusal;	/* NULL: ExplainRefusal is off */
 	SSL_CTX *outbound;	/* a client's; else NULL */
 };
 
@@ -46,6 +48,8 @@ struct tls_session {
 	struct buf out;		/* freed when empty */
 	size_t out_sent;
 	size_t unasked;		/* bytes of it that OpenSSL added by itself while it read */
+	size_t written;		/* bytes that OpenSSL has ever given to be sent */
+	struct tls_second *second;	/* ExplainRefusal; NULL: off, or the handshake was a good one */
 
 	unsigned long error;	/* OpenSSL's first; 0: none, or our own */
 	int alert;		/* that we sent last: level << 8 | number; 0: none */
@@ -76,6 +80,9 @@ int tls_session_make(struct tls_session **out, struct tls_context *c, SSL *ssl, 
 
 /* Goes on with the handshake; a client's begins so. */
 void tls_session_shake(struct tls_session *s);
+
+/* Appends words with their {names} filled in (explain.c). */
+void tls_explain_fill(const struct tls_session *s, const char *words, struct buf *out);
 
 /* Notes the name that the client asks for. */
 void tls_facts_name(struct tls_session *s, struct span name);

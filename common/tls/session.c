@@ -64,6 +64,8 @@ int tls_session_new(struct tls_session **out, struct tls_context *c, struct erro
 		return rc;
 	SSL_set_info_callback((*out)->ssl, on_info);
 	SSL_set_accept_state((*out)->ssl);
+	if (c->refusal != NULL)
+		(*out)->second = tls_second_new();
 	return 0;
 }
 
@@ -74,6 +76,7 @@ void tls_session_free(struct tls_session *s)
 	SSL_free(s->ssl);
 	tls_facts_clear(s);
 	free(s->peer_trouble);
+	tls_second_free(s->second);
 	tls_context_drop(s->context);
 	buf_clear(&s->in);
 	buf_clear(&s->out);
@@ -127,6 +130,11 @@ void tls_session_shake(struct tls_session *s)
 	rc = SSL_do_handshake(s->ssl);
 	if (rc != 1) {
 		session_judge(s, rc);
+		if (s->status == TLS_FAILED && tls_second_begin(s)) {
+			tls_session_shake(s);
+			if (s->status == TLS_FAILED)
+				tls_second_undo(s);
+		}
 		return;
 	}
 	if (!tls_facts_read(s)) {
@@ -137,6 +145,13 @@ void tls_session_shake(struct tls_session *s)
 	s->up = true;
 	s->status = TLS_UP;
 	session_tidy(s);
+	if (tls_session_refused(s)) {
+		buf_clear(&s->in);
+		s->in_used = s->in_whole = 0;
+	} else {
+		tls_second_free(s->second);
+		s->second = NULL;
+	}
 	ERR_clear_error();
 }
 
@@ -152,9 +167,10 @@ enum tls_status tls_session_feed(struct tls_session *s, struct span *in)
 {
 	struct span taken = span_take(in, in->n);
 
-	if (s->status == TLS_FAILED || s->status == TLS_CLOSED || taken.n == 0)
+	if (s->status == TLS_FAILED || s->status == TLS_CLOSED || tls_session_refused(s) || taken.n == 0)
 		return s->status;
 	first_note(s, taken);
+	tls_second_keep(s, taken);
 	buf_put(&s->in, taken);
 	if (s->in.failed) {
 		s->trouble = "no memory for what has come";
@@ -172,7 +188,7 @@ size_t tls_session_read(struct tls_session *s, uint8_t *p, size_t n)
 	size_t got = 0;
 	int rc;
 
-	if (s->status != TLS_UP || n == 0)
+	if (s->status != TLS_UP || tls_session_refused(s) || n == 0)
 		return 0;
 	ERR_clear_error();
 	s->reading = true;

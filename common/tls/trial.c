@@ -84,7 +84,7 @@ static bool handshake(struct trial *t)
 		while (to_client(t))
 			moved = true;
 	}
-	return t->server->status == TLS_UP;
+	return t->server->status == TLS_UP && !tls_session_refused(t->server);
 }
 
 /* The server's own error tells more than the alert that the client makes of it; an alert

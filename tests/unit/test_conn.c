@@ -5,7 +5,7 @@
  * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
  * link: common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o common/tls/policy.o
  * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/policy_read.o common/config/config.o
+ * link: common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/policy_read.o common/config/config.o
  * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
  * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
  * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o

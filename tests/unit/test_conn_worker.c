@@ -5,7 +5,7 @@
  * link: common/ipc/wire.o common/tls/bio.o common/tls/choice.o common/tls/context.o
  * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o
  * link: common/tls/policy.o common/tls/protocol.o common/tls/seal.o common/tls/session.o
- * link: common/tls/tickets.o common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/policy_read.o
+ * link: common/tls/tickets.o common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/policy_read.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/port.o common/config/network.o common/base/buf.o common/base/span.o
  * link: common/base/error.o common/base/clock.o common/base/log.o common/base/line.o

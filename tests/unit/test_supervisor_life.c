@@ -16,7 +16,7 @@
  * link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o common/base/buf.o
  * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
  * link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/cause.o
+ * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o
  * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/issue.o common/tls/pem.o
  * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o
  * link: common/tls/session.o common/tls/tickets.o */
