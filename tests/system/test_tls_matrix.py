@@ -9,14 +9,15 @@ import ssl
 
 import pytest
 from papers import Authority
+from peer import DAEMON, Peer, everything
 from yubin import OFFSETS, Site
 
 V = {"1.0": (4, ssl.TLSVersion.TLSv1), "1.1": (8, ssl.TLSVersion.TLSv1_1), "1.2": (16, ssl.TLSVersion.TLSv1_2), "1.3": (32, ssl.TLSVersion.TLSv1_3)}
 NAMES = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": "TLSv1.3"}
 MASKS = (0, 3, 7, 15, 31, 8, 16, 20, 24, 47)
 HIGHEST_LEVEL = {"RSA-2048": 2, "RSA-3072": 3, "P-256": 3, "P-384": 4, "Ed25519": 3, "P-521": 5}
-HELLO = {"smtpd": "220 ", "pop3d": "+OK", "imapd": "* OK"}
-PLACES = [(daemon, mode) for daemon in HELLO for mode in ("implicit", "explicit")]
+PROTOCOL_OF = {daemon: protocol for protocol, daemon in DAEMON.items()}
+PLACES = [(daemon, mode) for daemon in PROTOCOL_OF for mode in ("implicit", "explicit")]
 LISTEN = {"smtpd": "submission", "pop3d": "", "imapd": ""}
 
 
@@ -78,7 +79,7 @@ def matrix(tmp_path_factory):
         for path in authority.server(key, key):
             shutil.copy(path, site.path / "etc/tls")
     where = dict(zip(PORTS, free_ports(site, len(PORTS))))
-    for daemon in HELLO:
+    for daemon in PROTOCOL_OF:
         conf = site.path / "etc" / f"{daemon}.conf"
         text = "".join(line for line in conf.read_text().splitlines(True) if not line.startswith("Listen "))
         for (mask, level, key, at, mode), port in where.items():
@@ -91,47 +92,26 @@ def matrix(tmp_path_factory):
     site.stop()
 
 
-def starttls(s, daemon):
-    """In clear, up to the handshake."""
-    f = s.makefile("rb", buffering=0)
-    assert f.readline().decode().startswith(HELLO[daemon])
-    for command in {"smtpd": ["EHLO client.test", "STARTTLS"], "pop3d": ["STLS"], "imapd": ["a STARTTLS"]}[daemon]:
-        s.sendall(command.encode() + b"\r\n")
-        while (line := f.readline())[3:4] == b"-":
-            pass
-    assert line.startswith((b"220 ", b"+OK", b"a OK")), line
-
-
 def refused(e, mask, level, key, version):
     """By an alert; or, under a mask with a hole, by the offer of a lower version, which this client does not take (RFC 5246 E.1)."""
     lower = [v for v in served(mask, level, key) if v < version]
     return "alert" in str(e).lower() or (e.reason == "UNSUPPORTED_PROTOCOL" and lower)
 
 
-def client(version):
-    """Takes everything, in that version."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = V[version][1]
-    return context
-
-
 def handshake(row, version, port):
     """The version that was agreed, None if the server refused; and whether the daemon spoke after it."""
     *policy, daemon, mode = row
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+    with Peer(port, PROTOCOL_OF[daemon]) as c:
         if mode == "explicit":
-            starttls(s, daemon)
+            c.begin()
+            c.ask_tls()
         try:
-            t = client(version).wrap_socket(s)
+            c.wrap(everything(V[version][1]))
         except ssl.SSLError as e:
             assert refused(e, *policy, version), e
             return None, False
-        with t:
-            if mode == "explicit":
-                t.sendall({"smtpd": b"NOOP\r\n", "pop3d": b"CAPA\r\n", "imapd": b"a NOOP\r\n"}[daemon])
-            return t.version(), t.recv(1000).startswith((b"220 ", b"250 ", b"+OK", b"* OK", b"a OK"))
+        spoke = c.say("NOOP") if mode == "explicit" else c.greeting()
+        return c.sock.version(), len(spoke) > 0
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
