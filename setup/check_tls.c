@@ -28,14 +28,17 @@ static void fail(const struct place *p, const char *words)
  * these certificates does is another. */
 static void warn_version(const struct place *p, struct tls_context *c, enum tls_version version)
 {
-	char name[64], words[700];
+	static const char *const names[] = { "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3" };
+	char words[700];
+	unsigned i = 0;
 	struct error err;
 
 	if (tls_trial(c, version, NULL, &err) == 0)
 		return;
-	tls_versions_text(version, name, sizeof(name));
+	while ((unsigned)TLS_1_0 << i != (unsigned)version)
+		i++;
 	snprintf(words, sizeof(words), "%s is not forbidden, but no client will get it (%s); see CipherList, the kinds of "
-				       "certificates, and openssl.cnf", name, err.words);
+				       "certificates, and openssl.cnf", names[i], err.words);
 	warn(p, words);
 }
 

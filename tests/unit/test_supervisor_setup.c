@@ -1,5 +1,5 @@
 /* test_supervisor_setup.c - what `yubin config check` says, and who is handed what.
- * link: tests/unit/fake_site.o admin/conf.o setup/setup.o setup/check.o setup/material.o setup/switches.o
+ * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin/conf.o setup/setup.o setup/check.o setup/material.o setup/switches.o
  * link: setup/daemons.o setup/report.o supervisor/sockets.o supervisor/holder.o
  * link: setup/confs.o setup/named.o setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o
  * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
@@ -24,6 +24,7 @@
 #include "setup/setup.h"
 #include "supervisor/sockets.h"
 #include "tests/unit/fake_site.h"
+#include "tests/unit/tls_peer.h"
 
 struct heard {
 	unsigned notes, warnings, errors;
@@ -141,6 +142,152 @@ static void test_missing(void **state)
 	assert_non_null(strstr(h.words, "yubin.conf is not there: `yubin init` makes a site"));
 }
 
+/* The whole of imapd.conf. PORT: one that is free. */
+static const struct {
+	const char *why, *text;
+	unsigned warnings, errors;
+	const char *words;
+} whole[] = {
+	{ "implicit TLS without a certificate", "Listen 127.0.0.1:PORT implicit\n", 0, 1,
+	  "it is implicit TLS, but there is no Certificate and PrivateKey: `yubin cert new` makes them, EnableSSL no" },
+	{ "STARTTLS without a certificate", "Listen 127.0.0.1:PORT explicit\nListen [::1]:PORT explicit\n", 0, 1,
+	  "it offers STARTTLS, but there is no Certificate and PrivateKey: `yubin cert new` makes them, EnableTLS no" },
+	{ "all off: no file is looked for",
+	  "EnableSSL no\nEnableTLS no\nCertificate tls/none.pem\nPrivateKey tls/none.key\nClientCA tls/none.pem\n"
+	  "RequireTLS no\nAuthWithoutTLS PLAIN\nListen 127.0.0.1:PORT explicit\nListen 127.0.0.1:PORT1 implicit\n", 0, 0, "" },
+	{ "ports in clear alone: the same",
+	  "Certificate tls/none.pem\nPrivateKey tls/none.key\nRequireTLS no\nAuthWithoutTLS PLAIN\nListen 127.0.0.1:PORT plain\n", 0, 0, "" },
+	{ "a file that every Listen overrides",
+	  "Certificate tls/none.pem\nPrivateKey tls/none.key\nListen 127.0.0.1:PORT implicit\n"
+	  "  Certificate tls/server.pem\n  PrivateKey tls/server.key\n", 0, 0, "" },
+	{ "a version that no certificate can serve",
+	  "Certificate tls/server.pem\nPrivateKey tls/server.key\nCipherList ECDHE-RSA-AES128-GCM-SHA256\n"
+	  "Listen 127.0.0.1:PORT implicit\n", 1, 0, "TLS 1.2 is not forbidden, but no client will get it" },
+	{ "no version at all",
+	  "Certificate tls/server.pem\nPrivateKey tls/server.key\nCipherList ECDHE-RSA-AES128-GCM-SHA256\n"
+	  "TlsVersions 1.2\nListen 127.0.0.1:PORT implicit\n", 0, 1, "a trial handshake fails with every version" },
+	{ "a staple that is not there",
+	  "Certificate tls/server.pem\nPrivateKey tls/server.key\nOcspStaple tls/none.ocsp\nListen 127.0.0.1:PORT implicit\n",
+	  0, 1, "OcspStaple: can't open" },
+	{ "a certificate that ends soon",
+	  "Certificate tls/soon.pem\nPrivateKey tls/soon.key\nListen 127.0.0.1:PORT implicit\n", 1, 0, " days: time for a new one" },
+	{ "one that has ended is told once",
+	  "Certificate tls/old.pem\nPrivateKey tls/old.key\nListen 127.0.0.1:PORT implicit\n", 1, 0, "expired on" },
+	{ "a folder of authorities",
+	  "Certificate tls/server.pem\nPrivateKey tls/server.key\nVerifyClient optional\nClientCA tls/ca\n"
+	  "Listen 127.0.0.1:PORT implicit\n", 1, 0, "tls/ca/c.crt: is not PEM (DER?) and was left out" },
+	{ "an empty folder",
+	  "Certificate tls/server.pem\nPrivateKey tls/server.key\nVerifyClient optional\nClientCA tls/empty\n"
+	  "Listen 127.0.0.1:PORT implicit\nListen 127.0.0.1:PORT1 implicit\n", 0, 1,
+	  "ClientCA: the folder " },
+	{ "a folder is no certificate",
+	  "Certificate tls/ca\nPrivateKey tls/server.key\nListen 127.0.0.1:PORT implicit\n", 0, 1, "tls/ca is not a regular file" },
+};
+
+static void put(const char *name, struct span text)
+{
+	fake_site_write(name, text);
+	assert_int_equal(chmod(fake_site_file(name), 0600), 0);
+}
+
+/* Two authorities, what is none of them, and pairs whose time is short. */
+static void make_papers(void)
+{
+	struct peer_pair soon = peer_signed("P-256", "SHA256", "localhost", peer_ca(), -1, 5);
+	struct peer_pair old = peer_signed("P-256", "SHA256", "localhost", peer_ca(), -9, -2);
+
+	mkdir(fake_site_file("etc/tls/ca"), 0700);
+	mkdir(fake_site_file("etc/tls/empty"), 0700);
+	put("etc/tls/soon.pem", soon.certificate);
+	put("etc/tls/soon.key", soon.key);
+	put("etc/tls/old.pem", old.certificate);
+	put("etc/tls/old.key", old.key);
+	put("etc/tls/ca/b.pem", peer_ca().certificate);
+	put("etc/tls/ca/a.crt", peer_authority("Another CA", NULL, -1, 900).certificate);
+	put("etc/tls/ca/c.crt", (struct span){ (const uint8_t *)"\x30\x82\x01", 3 });
+	put("etc/tls/ca/README", span_of("-----BEGIN of a story\n"));
+	put("etc/tls/empty/README", span_of("nothing\n"));
+}
+
+static void put_imapd(const char *text)
+{
+	char out[2000], *to = out;
+
+	for (; *text != '\0' && to < out + sizeof(out) - 8; text++)
+		if (strncmp(text, "PORT", 4) == 0) {
+			bool next = text[4] == '1';
+
+			to += snprintf(to, 8, "%d", fake_site_port() + 90 + next);
+			text += 3 + next;
+		} else {
+			*to++ = *text;
+		}
+	fake_site_write("etc/imapd.conf", (struct span){ (const uint8_t *)out, (size_t)(to - out) });
+}
+
+static void test_whole(void **state)
+{
+	(void)state;
+	make_papers();
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		struct heard h;
+
+		unit_case(whole[i].why, i);
+		fake_site_confs("mail.test", "");
+		put_imapd(whole[i].text);
+		setup_drop(read_site(NULL, &h));
+		if (h.warnings != whole[i].warnings || h.errors != whole[i].errors ||
+		    strstr(h.words, whole[i].words) == NULL)
+			fail_msg("%s: %u warnings, %u errors:\n%s", whole[i].why, h.warnings, h.errors, h.words);
+	}
+}
+
+static struct bundle *imapd_bundle(const char *text)
+{
+	struct setup *setup;
+	struct bundle *b;
+	struct error err;
+	struct heard h;
+	int fd;
+
+	fake_site_confs("mail.test", "");
+	put_imapd(text);
+	setup = read_site(NULL, &h);
+	assert_non_null(setup);
+	assert_int_equal(setup_bundle(setup, DAEMON_IMAPD, &fd, &err), 0);
+	assert_int_equal(bundle_read(&b, fd, &err), 0);
+	close(fd);
+	setup_drop(setup);
+	return b;
+}
+
+/* What a folder holds goes under its name, in order; a file goes where a port with TLS needs it. */
+static void test_bundle(void **state)
+{
+	struct span text, first = peer_authority("x", NULL, -1, 9).certificate;
+	struct bundle *b;
+
+	(void)state;
+	put("etc/tls/ca/a.crt", first);
+	b = imapd_bundle("Certificate tls/server.pem\nPrivateKey tls/server.key\nVerifyClient optional\nClientCA tls/ca\n"
+			 "AllowSelfSigned yes\nListen 127.0.0.1:PORT implicit\n");
+	assert_true(bundle_get(b, "tls/ca", &text));
+	assert_int_equal(text.n, first.n + 1 + peer_ca().certificate.n + 1);
+	assert_memory_equal(text.p, first.p, first.n);
+	assert_memory_equal(text.p + first.n + 1, peer_ca().certificate.p, peer_ca().certificate.n);
+	assert_true(bundle_get(b, SETUP_FINGERPRINTS, &text));
+	bundle_free(b);
+	b = imapd_bundle("Certificate tls/server.pem\nPrivateKey tls/server.key\nAllowSelfSigned yes\n"
+			 "Listen 127.0.0.1:PORT explicit\n");
+	assert_false(bundle_get(b, SETUP_FINGERPRINTS, &text));
+	assert_true(bundle_get(b, "tls/server.key", &text));
+	bundle_free(b);
+	b = imapd_bundle("EnableTLS no\nCertificate tls/server.pem\nPrivateKey tls/server.key\n"
+			 "Listen 127.0.0.1:PORT explicit\n");
+	assert_false(bundle_get(b, "tls/server.key", &text));
+	bundle_free(b);
+}
+
 /* A flag changes what the daemon reads, not only which ports are opened. */
 static void test_flags(void **state)
 {
@@ -249,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checks), cmocka_unit_test(test_open_key),    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_whole),  cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_flags),  cmocka_unit_test(test_fingerprint), cmocka_unit_test(test_sockets),
 	};
 	int rc;
