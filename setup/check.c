@@ -60,8 +60,30 @@ static void check_mechanisms(const struct place *p, enum config_key key)
 		/* POP3's USER counts as one where it is about what may be sent in clear */
 		if (!sasl_known(name) && !(key == CONFIG_AUTH_WITHOUT_TLS && span_is_nocase(name, "USER")))
 			report_error(p->r,
-				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN and LOGIN are known",
+				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN, LOGIN and EXTERNAL are known",
 				     place_file(p), config_line(p->scope, key), config_rows[key].name,
+				     escape_text(shown, sizeof(shown), name));
+	}
+}
+
+/* Those of common/net/conn_client.c. */
+static void check_client_names(const struct place *p)
+{
+	static const char *const kinds[] = { "fingerprint", "email", "upn", "cn" };
+	struct span list = span_of(config_text(p->scope, CONFIG_CLIENT_NAMES));
+	char shown[40];
+
+	if (span_is_nocase(list, "none"))
+		return;
+	while (list.n > 0) {
+		struct span name = span_trim(span_take_until(&list, ','));
+		size_t i = 0;
+
+		while (i < sizeof(kinds) / sizeof(kinds[0]) && !span_is_nocase(name, kinds[i]))
+			i++;
+		if (i == sizeof(kinds) / sizeof(kinds[0]))
+			report_error(p->r, "%s:%u: ClientNames: \"%s\" is none of fingerprint, email, upn and cn",
+				     place_file(p), config_line(p->scope, CONFIG_CLIENT_NAMES),
 				     escape_text(shown, sizeof(shown), name));
 	}
 }
@@ -114,6 +136,7 @@ static void check_listen(struct place *p, size_t i)
 	if (!place_again(p, is_any)) {
 		check_mechanisms(p, CONFIG_MECHANISMS);
 		check_mechanisms(p, CONFIG_AUTH_WITHOUT_TLS);
+		check_client_names(p);
 	}
 	if (!setup_opens(p->s, p->daemon, i))
 		return;
