@@ -167,6 +167,31 @@ static void test_lines(void **state)
 	}
 }
 
+static void test_lines_fit(void **state)
+{
+	static const struct {
+		const char *why, *text;
+		size_t max;
+		const char *want;
+	} rows[] = {
+		{ "all of it", "one\ntwo\n", 8, "one\ntwo\n" },
+		{ "all, without an end", "one\ntwo", 7, "one\ntwo" },
+		{ "no half of a line", "one\ntwo\n", 7, "one\n" },
+		{ "one that just fits", "one\ntwo\n", 4, "one\n" },
+		{ "not even the first", "one\ntwo\n", 3, "" },
+		{ "no room", "one\n", 0, "" },
+		{ "nothing", "", 9, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span fit = lines_fit(span_of(rows[i].text), rows[i].max);
+
+		unit_case(rows[i].why, i);
+		unit_is(fit.p, fit.n, rows[i].want);
+	}
+}
+
 /* --- ids ------------------------------------------------------------------- */
 
 static uint64_t take(struct blocks *b)
@@ -413,7 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_switches), cmocka_unit_test(test_rewrites),
-		cmocka_unit_test(test_lines),    cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_lines_fit),    cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_logfile),  cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_link),     cmocka_unit_test(test_lock), cmocka_unit_test(test_folder_lock),
 		cmocka_unit_test(test_holder),   cmocka_unit_test(test_notify),

@@ -102,6 +102,14 @@ static void fake_status(void *state, struct buf *out)
 		   (const char *)f->story.p);
 }
 
+/* More than anybody keeps, unless the question makes no sense. */
+static void fake_ask(void *state, const char *what, struct buf *out)
+{
+	(void)state;
+	for (unsigned i = 0; strcmp(what, "much") == 0 && i < 100000; i++)
+		buf_printf(out, "line %u\n", i);
+}
+
 static void fake_stop(void *state)
 {
 	struct fake *f = state;
@@ -128,6 +136,7 @@ static const struct worker_daemon fake = { .name = "imapd",
 					   .tickets = fake_tickets,
 					   .revoke = fake_revoke,
 					   .stop = fake_stop,
+					   .ask = fake_ask,
 					   .status = fake_status,
 					   .free = fake_free };
 
@@ -240,6 +249,10 @@ static void test_malformed_orders(void **state)
 	for (uint16_t type = 0; type < 20; type++)
 		if (type != CONTROL_TICKETS && type != CONTROL_SETTINGS && type != CONTROL_ASK)
 			child_send(&c, (enum control_type)type, span_of("x"));
+	child_send_text(&c, CONTROL_ASK, 3, "much");
+	expect(&c, CONTROL_ANSWER, 3);
+	assert_in_range(strlen(answer), 65500, 65536);
+	assert_int_equal(answer[strlen(answer) - 1], '\n');
 	child_send_text(&c, CONTROL_ASK, 2, "nonsense");
 	expect(&c, CONTROL_ANSWER, 2);
 	assert_string_equal(answer, "");

@@ -81,7 +81,7 @@ void child_send_text(struct child *c, enum control_type type, uint64_t number, c
 
 const char *child_expect(struct child *c, enum control_type type, uint64_t number)
 {
-	static char text[8192];
+	static char text[(64 << 10) + 1];
 	int fds[IPC_FDS_MAX];
 	struct ipc_message m;
 	struct error err;
