@@ -227,6 +227,16 @@ struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_
 	return paper_sign(key_read(one.key), "SHA256", name, &issuer, from, to, authority_fill);
 }
 
+static void responder_fill(X509 *cert)
+{
+	extend(cert, cert, NID_ext_key_usage, "OCSPSigning");
+}
+
+struct peer_pair peer_responder(const char *name, struct peer_pair issuer)
+{
+	return paper_sign(key_make("P-256"), "SHA256", name, &issuer, -1, 90, responder_fill);
+}
+
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count)
 {
 	return peer_crl_days(issuer, revoked, count, 0, 30);

@@ -67,6 +67,9 @@ struct peer_pair peer_authority_of(const char *key, const char *name, const stru
 /* Another certificate of authority `one`, of that name, signed by issuer. */
 struct peer_pair peer_cross(const char *name, struct peer_pair one, struct peer_pair issuer, int from, int to);
 
+/* Whom issuer lets sign OCSP responses. */
+struct peer_pair peer_responder(const char *name, struct peer_pair issuer);
+
 /* A revocation list of issuer that names the certificates (may be none); good for 30
  * days, or from and to so many days from now. */
 struct span peer_crl(struct peer_pair issuer, const struct peer_pair *revoked, size_t count);
