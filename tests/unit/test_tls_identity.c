@@ -67,7 +67,9 @@ static void test_names(void **state)
 {
 	struct peer_pair papers[] = { peer_server(0, names_a), peer_server(0, names_b), peer_server(1, names_a),
 				      peer_server(1, names_wild),
-				      peer_own("P-256", "SHA256", "old.example.com", -1, 100) };
+				      peer_own("P-256", "SHA256", "old.example.com", -1, 100),
+				      peer_own("P-256", "SHA256", "dot.example.com.", -1, 100),
+				      peer_own("P-256", "SHA256", "*.Wild.example.com.", -1, 100) };
 	static const struct {
 		const char *name;
 		size_t ecdsa, rsa;	/* which pair; 9: none of that kind for this name */
@@ -76,17 +78,20 @@ static void test_names(void **state)
 		{ "localhost", 0, 2 },	    { "b.example.org", 1, 9 },	     { "B.Example.ORG.", 1, 9 },
 		{ "unknown.example.org", 0, 2 },
 		{ "x.example.net", 9, 3 },  { "x.y.example.net", 0, 2 },     { "example.net", 9, 3 },
-		{ "old.example.com", 4, 9 }, { "*.example.net", 9, 3 },
+		{ "old.example.com", 4, 9 }, { "*.example.net", 9, 3 },	     { "x.example.net.", 9, 3 },
+		{ "dot.example.com", 5, 9 }, { "dot.example.com.", 5, 9 },   { "x.dot.example.com", 0, 2 },
+		{ "x.wild.example.com", 6, 9 }, { "X.WILD.example.com.", 6, 9 }, { "wild.example.com.", 0, 2 },
+		{ ".example.net", 0, 2 },    { "x..example.net", 0, 2 },     { ".", 0, 2 },
 	};
-	struct tls_pair pairs[5];
+	struct tls_pair pairs[7];
 	struct tls_context *c;
 	struct heard h;
 	struct error err;
 
 	(void)state;
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 7; i++)
 		pairs[i] = pair("x.pem", papers[i]);
-	c = context(pairs, 5, 2, &h, &err);
+	c = context(pairs, 7, 2, &h, &err);
 	assert_non_null(c);
 	assert_string_equal(h.text, "");
 	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
@@ -271,6 +276,46 @@ static void test_broken(void **state)
 	}
 }
 
+/* DHE where a list names it and nowhere else; early data and compression never. */
+static void test_switched_off(void **state)
+{
+	static const struct {
+		const char *why, *ours, *theirs;
+		enum tls_status status;
+	} rows[] = {
+		{ "DHE, not listed", "ECDHE+AESGCM", "DHE-RSA-AES256-GCM-SHA384", TLS_FAILED },
+		{ "DHE, listed", "ECDHE+AESGCM:DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-AES256-GCM-SHA384", TLS_UP },
+		{ "ECDHE", "ECDHE+AESGCM", "ALL", TLS_UP },
+	};
+	struct tls_pair pairs[] = { pair("rsa.pem", peer_server(1, names_a)) };
+	struct tls_material m = { .pairs = pairs, .pair_count = 1, .listen = "127.0.0.1:993" };
+	struct tls_policy policy;
+
+	(void)state;
+	assert_true(tls_policy_profile(&policy, "intermediate"));
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		bool newest = i % 2 == 1;	/* TLS 1.3, where the list means nothing */
+		struct tls_context *c;
+		struct tls_peer p;
+
+		unit_case(rows[i / 2].why, i % 2);
+		policy.ciphers = rows[i / 2].ours;
+		assert_int_equal(tls_context_new(&c, &policy, &m, NULL, NULL, NULL), 0);
+		tls_peer_init(&p);
+		SSL_CTX_set_max_proto_version(p.ctx, newest ? TLS1_3_VERSION : TLS1_2_VERSION);
+		SSL_CTX_set_cipher_list(p.ctx, rows[i / 2].theirs);
+		SSL_CTX_clear_options(p.ctx, SSL_OP_NO_COMPRESSION);
+		assert_int_equal(tls_peer_try(&p, c, NULL), newest ? TLS_UP : rows[i / 2].status);
+		assert_null(SSL_get_current_compression(p.ssl));
+		if (newest) {
+			assert_non_null(p.ticket);
+			assert_int_equal(SSL_SESSION_get_max_early_data(p.ticket), 0);
+		}
+		tls_peer_clear(&p);
+		tls_context_drop(c);
+	}
+}
+
 static void test_none(void **state)
 {
 	struct heard h;
@@ -286,7 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_names),    cmocka_unit_test(test_kinds),
 					    cmocka_unit_test(test_levels),   cmocka_unit_test(test_left_out),
 					    cmocka_unit_test(test_dates),    cmocka_unit_test(test_broken),
-					    cmocka_unit_test(test_none) };
+					    cmocka_unit_test(test_switched_off), cmocka_unit_test(test_none) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "tls identity");
 }
