@@ -19,7 +19,7 @@ static const char *group_name(const struct tls_session *s)
 	const char *name = NULL;
 	int id = 0;
 
-	if (SSL_version(s->ssl) >= TLS1_3_VERSION)
+	if (SSL_version(s->ssl) >= TLS1_3_VERSION || SSL_is_server(s->ssl) == 0)
 		id = (int)SSL_get_negotiated_group(s->ssl);
 	else if (cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe && SSL_session_reused(s->ssl) == 0)
 		id = (int)SSL_get_shared_group(s->ssl, 0);	/* the one that OpenSSL has taken */

@@ -2,12 +2,16 @@
  * outbound.h - TLS as a client: the same policy, for deliveries to other servers.
  *
  * A mask with a hole makes an OpenSSL client fall to the lowest block of versions: the
- * context gets the block that holds the highest allowed one.
+ * context gets the block that holds the highest allowed one. Static RSA is offered under
+ * the profile epost alone.
+ * Sandbox  The authorities of the system may be a folder that OpenSSL looks into while it
+ *          verifies: who can't open files then hands them over as PEM.
  */
 #ifndef TLS_OUTBOUND_H
 #define TLS_OUTBOUND_H
 
 #include "common/tls/context.h"
+#include "common/tls/session.h"
 
 enum tls_outbound_verify {
 	TLS_OUTBOUND_NOTE,	/* whatever the peer shows is taken; facts say what is wrong with it */
@@ -19,19 +23,26 @@ struct tls_outbound_material {
 	struct span authorities;	/* PEM; empty: those of the system, as OpenSSL finds them */
 };
 
-/* Gives a context for tls_session_new_outbound (session.h). */
+/* Gives a context for tls_outbound_session. A hole in the mask goes to warn, which may be NULL. */
 int tls_outbound_new(struct tls_context **out, const struct tls_policy *p, enum tls_outbound_verify verify,
 		     const struct tls_outbound_material *m, tls_warn warn, void *arg, struct error *err);
 
-struct tls_session;
-
-/* A session that begins with our ClientHello (in tls_session_out). host: for SNI and for the
- * name in the certificate; NULL: neither. */
+/* A session that begins with our ClientHello (in tls_session_out). host, a name or an address:
+ * for SNI (a name) and for the name in the certificate; NULL: neither.
+ * The calls of session.h serve it. In its facts client_subject, client_fingerprint and
+ * client_verify are the server's; its texts are those below. */
 int tls_outbound_session(struct tls_session **out, struct tls_context *c, const char *host, struct error *err);
 
 /* What is wrong with the peer's certificates, though nobody asked: "it does not verify
- * (self-signed certificate)", "RSA-1024 in the chain is below SecureLevel 1", "SHA1 signs in the
- * chain"; "" if nothing is. Lent as long as the session lives; from TLS_UP on. */
+ * (self-signed certificate)", "RSA-1024 in the chain is below SecureLevel 2", "SHA1 signs in the
+ * chain", with "; " between; "" if nothing is. Measured by the policy's level, but by level 2
+ * (RSA-2048, SHA-224) at least. Lent as long as the session lives; from TLS_UP on, and after a
+ * failure for what was seen until then. */
 const char *tls_outbound_peer_trouble(const struct tls_session *s);
+
+/* The lines behind "DCID n ": "TLS success protocol ..." and
+ * "TLS deferring: (number, 'text') words". The peer's bytes are escaped. */
+void tls_outbound_success_text(const struct tls_session *s, char *out, size_t size);
+void tls_outbound_failure_text(const struct tls_session *s, enum tls_cut cut, char *out, size_t size);
 
 #endif

@@ -94,6 +94,23 @@ static void test_words(void **state)
 	tls_context_drop(c);
 }
 
+/* Whom ExplainRefusal lets in to be told why is not served. */
+static void test_refused(void **state)
+{
+	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_pair pair = pair_of(peer_server(0, names));
+	struct tls_context *c;
+	struct error err;
+
+	(void)state;
+	p.explain_refusal = true;
+	c = context(&p, &pair, 1);
+	assert_int_equal(tls_trial_versions(c), TLS_1_2 | TLS_1_3);
+	assert_int_equal(tls_trial(c, TLS_1_0, NULL, &err), -EPROTO);
+	assert_string_equal(err.words, "unsupported protocol");
+	tls_context_drop(c);
+}
+
 /* Nobody is asked for a certificate in a trial, whatever VerifyClient says. */
 static void test_verify(void **state)
 {
@@ -160,7 +177,7 @@ static void test_ciphers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_versions), cmocka_unit_test(test_words),
-					    cmocka_unit_test(test_verify), cmocka_unit_test(test_names),
+					    cmocka_unit_test(test_verify),   cmocka_unit_test(test_refused), cmocka_unit_test(test_names),
 					    cmocka_unit_test(test_ciphers) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "tls trial");
