@@ -200,17 +200,24 @@ static int config_show(const struct site *s, int argc, char **argv)
 	return show_all(&w, s);
 }
 
-/* The one check is yubind's: it is what start and reload go by. */
+/* The one check is yubind's: it is what start and reload go by. What a good configuration would
+ * mean for those who are there is said beside it. */
 static int config_check(const struct site *s, int argc, char **argv)
 {
 	const char *extra[] = { "--check", NULL };
 	struct error err;
+	int code;
 
 	if (argc > 2)
 		return verb_usage(argv[0], "unknown argument %s", argv[2]);
-	if (site_must_exist(s, &err) == 0)
-		program_become(s, extra, &err);
-	return verb_failed(&err);
+	if (site_must_exist(s, &err) != 0)
+		return verb_failed(&err);
+	code = program_run(s, extra, &err);
+	if (code < 0)
+		return verb_failed(&err);
+	if (code == 0)
+		tls_say_changes(s);
+	return code;
 }
 
 int config_run(const struct site *s, int argc, char **argv)

@@ -44,6 +44,10 @@ static const struct verb verbs[] = {
 	  "cert revoke FILE|FINGERPRINT|SERIAL [--reason WORD] [--days N]\n"
 	  "cert crl [--days N]\n" },
 	{ "ca", ca_run, "ca show [--json]\n" },
+	{ "tls", tls_run,
+	  "tls show [DAEMON...] [--json]\n"
+	  "tls causes [--json]\n"
+	  "tls rotate-tickets\n" },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 

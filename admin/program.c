@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool try_folder(char out[PATHS_MAX], const char *folder, const char *below)
@@ -72,4 +73,26 @@ int program_become(const struct site *s, const char *const *extra, struct error 
 	argv[n] = NULL;
 	execv(path, (char *const *)argv);
 	return error_system(err, errno, "can't start %s", path);
+}
+
+int program_run(const struct site *s, const char *const *extra, struct error *err)
+{
+	char path[PATHS_MAX];
+	int status = 0, rc = program_find(path, err);
+	pid_t pid;
+
+	if (rc != 0)
+		return rc;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		program_become(s, extra, err);
+		fprintf(stderr, "yubin: %s\n", err->words);
+		_exit(1);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return error_system(err, errno, "can't run %s", path);
+	if (WIFSIGNALED(status))
+		return error_set(err, -EIO, "%s died of signal %d", path, WTERMSIG(status));
+	return WEXITSTATUS(status);
 }

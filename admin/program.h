@@ -16,6 +16,9 @@ int program_find(char out[PATHS_MAX], struct error *err);
  * of this process; returns only on an error. */
 int program_become(const struct site *s, const char *const *extra, struct error *err);
 
+/* The same in a process of its own, and waits for its end: its exit code, or a negative errno. */
+int program_run(const struct site *s, const char *const *extra, struct error *err);
+
 enum { PROGRAM_EXTRA = 64 };	/* words in extra */
 
 #endif

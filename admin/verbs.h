@@ -16,5 +16,10 @@ int config_run(const struct site *s, int argc, char **argv);
 int log_run(const struct site *s, int argc, char **argv);
 int cert_run(const struct site *s, int argc, char **argv);
 int ca_run(const struct site *s, int argc, char **argv);
+int tls_run(const struct site *s, int argc, char **argv);
+
+/* tls_verb.c: on stdout, what etc/ would change for the clients of the running server; says nothing
+ * where none runs. etc/ has been checked. */
+void tls_say_changes(const struct site *s);
 
 #endif
