@@ -21,7 +21,7 @@ struct world {
 	uint32_t seed, next_uid;
 	uint64_t modseq;
 	unsigned steps;
-	bool closed;
+	bool closed, watching;
 };
 
 static void need(bool b)
@@ -158,10 +158,14 @@ static void drain(struct world *w)
 		need(++w->steps < 2000000);
 		if (kind == IMAP_REPLY)
 			need(a.bytes.n > 0 && a.bytes.n <= IMAP_REPLY_MAX);
+		if (kind == IMAP_WATCH)
+			w->watching = true;
 		if (kind == IMAP_CLOSE)
 			w->closed = true;
-		if (kind == IMAP_START_TLS)
+		if (kind == IMAP_START_TLS) {
+			imap_server_certificate(w->e);
 			imap_server_secured(w->e);
+		}
 		if (kind == IMAP_WANT_INPUT)
 			return;
 		if (a.number != 0 && kind != IMAP_REPLY && kind != IMAP_YIELD)
@@ -174,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 200,
 						       .login_ms = 1000, .idle_ms = 1000, .hostname = "h",
-						       .mechanisms = "PLAIN,LOGIN", .without_tls = "PLAIN,LOGIN",
+						       .mechanisms = "PLAIN,LOGIN,EXTERNAL", .without_tls = "PLAIN,LOGIN",
 						       .may_start_tls = true };
 	struct world w = { .next_uid = 6, .modseq = 3 };
 	struct span all = { data, size }, login = span_of("l LOGIN a b\r\ns SELECT INBOX\r\n");
@@ -198,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			imap_server_feed(w.e, &in);
 			span_take(&rest, before - in.n);
-			if (pick(&w, 9) == 0)
+			if (pick(&w, 9) == 0 && w.watching)
 				imap_server_changed(w.e);
 			drain(&w);
 		}

@@ -48,7 +48,7 @@ static bool pump(struct pop3_server *e, uint8_t seed, size_t *at)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pop3_config config = {
-		.hostname = "h", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .require_tls = true,
+		.hostname = "h", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "none", .require_tls = true,
 		.may_start_tls = true, .line_limit = 512, .output_limit = 16384, .error_limit = 50, .login_ms = 1000,
 		.idle_ms = 1000,
 	};
@@ -59,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	config.tls = (data[0] & 128) != 0;
+	config.certificate = (data[0] & 64) != 0;
 	in = (struct span){ data + 1, size - 1 };
 	if (pop3_server_new(&e, &config, 0, NULL) < 0)
 		return 0;

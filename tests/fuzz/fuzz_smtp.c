@@ -38,7 +38,7 @@ static bool pump(struct smtp_server *e, uint8_t seed)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct smtp_config config = {
-		.hostname = "h", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "PLAIN", .message_limit = 5000,
+		.hostname = "h", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "PLAIN", .message_limit = 5000,
 		.recipient_limit = 5, .line_limit = 512, .output_limit = 16384, .received_limit = 5, .error_limit = 50,
 		.login_ms = 1000, .idle_ms = 1000, .data_ms = 1000, .may_start_tls = true,
 	};
@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	seed = data[0];
 	config.submission = (seed & 128) != 0;
+	config.certificate = (seed & 64) != 0;
 	step = (size_t)data[1] + 1;
 	in = (struct span){ data + 2, size - 2 };
 	if (smtp_server_new(&e, &config, 0, NULL) < 0)
