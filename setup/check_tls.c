@@ -1,5 +1,6 @@
 /* check_tls.c - the TLS of a port as its daemon will make it, made and tried before. */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/tls/trial.h"
 #include "setup/material.h"
@@ -44,21 +45,20 @@ static void warn_version(const struct place *p, struct tls_context *c, enum tls_
 
 static void try_handshake(const struct place *p, struct tls_context *c, const struct tls_policy *policy)
 {
-	unsigned promised = tls_policy_versions(policy), served = tls_trial_versions(c) & promised;
-	struct error err;
+	unsigned promised = tls_policy_versions(policy), failed = 0;
+	struct error err = { .words = "" };
 
-	for (unsigned v = TLS_1_0; v <= TLS_1_3 && served != 0; v <<= 1)
-		if ((promised & ~served & v) != 0)
-			warn_version(p, c, v);
-	if (served != 0)
+	for (unsigned v = TLS_1_0; v <= TLS_1_3; v <<= 1)
+		if ((promised & v) != 0 && tls_trial(c, v, NULL, &err) != 0)
+			failed |= v;
+	if (failed == promised) {
+		error_context(&err, "a trial handshake fails with every version");
+		fail(p, err.words);
 		return;
-	for (unsigned v = TLS_1_3; v >= TLS_1_0; v >>= 1)
-		if ((promised & v) != 0) {
-			tls_trial(c, v, NULL, &err);
-			break;
-		}
-	error_context(&err, "a trial handshake fails with every version");
-	fail(p, err.words);
+	}
+	for (unsigned v = TLS_1_0; v <= TLS_1_3; v <<= 1)
+		if ((failed & v) != 0)
+			warn_version(p, c, v);
 }
 
 /* --- a context ------------------------------------------------------------- */
@@ -98,8 +98,49 @@ static bool has_this_mode(const struct place *p, size_t i)
 	return has_tls(p, i) && config_listen(setup_of(p->s, p->daemon)->config, i)->mode == p->listen->mode;
 }
 
-void place_check_tls(const struct place *p)
+/* --- once for all ---------------------------------------------------------- */
+
+static bool same_key(const struct config_scope *a, const struct config_scope *b, enum config_key key)
 {
+	for (size_t i = 0;; i++) {
+		const char *one = config_written(a, key, i), *other = config_written(b, key, i);
+
+		if (one == NULL || other == NULL)
+			return one == other;
+		if (strcmp(one, other) != 0)
+			return false;
+	}
+}
+
+/* Everything that may stand under a Listen of any daemon, TLS among it. */
+static bool same_scope(const struct config_scope *a, const struct config_scope *b)
+{
+	static const unsigned net = CONFIG_SMTPD | CONFIG_POP3D | CONFIG_IMAPD;
+
+	for (unsigned k = 0; k < CONFIG_KEY_COUNT; k++)
+		if ((config_rows[k].files & net) == net && (config_rows[k].flags & CONFIG_PER_LISTEN) != 0 &&
+		    !same_key(a, b, k))
+			return false;
+	return true;
+}
+
+/* Another daemon has a port of the very same TLS, of which nothing was to be said. A context
+ * and its handshakes take milliseconds, and `start` is to be quick. */
+static bool is_known_good(const struct place *p)
+{
+	for (enum daemon d = 0; d < p->daemon; d++) {
+		const struct config *c = setup_of(p->s, d)->config;
+
+		for (size_t i = 0; i < config_listen_count(c) && !p->loud[d]; i++)
+			if (setup_tls(p->s, d, i) && same_scope(p->scope, config_listen_scope(c, i)))
+				return true;
+	}
+	return false;
+}
+
+void place_check_tls(struct place *p)
+{
+	unsigned before = p->r->errors + p->r->warnings;
 	struct setup_material m;
 	struct error err;
 
@@ -109,10 +150,10 @@ void place_check_tls(const struct place *p)
 	} else if (m.tls.pair_count == 0) {
 		if (!place_again(p, has_this_mode))
 			say_no_certificate(p);
-	} else if (!place_again(p, has_tls)) {
-		/* A context and its handshakes take milliseconds, and `start` is to be quick. */
+	} else if (!place_again(p, has_tls) && !is_known_good(p)) {
 		try_context(p, &m.tls);
 	}
+	p->loud[p->daemon] |= p->r->errors + p->r->warnings != before;
 }
 
 void setup_check_tls(const struct setup *s, struct report *r)

@@ -14,6 +14,7 @@ struct place {
 	const struct config_listen *listen;
 	const struct config_scope *scope;
 	size_t index;			/* of the Listen */
+	bool loud[DAEMON_COUNT];	/* its TLS gave cause for words */
 };
 
 /* p at the i-th Listen of its daemon. */
@@ -40,6 +41,6 @@ static inline bool place_again(const struct place *p, bool (*like)(const struct 
 }
 
 /* check_tls.c: the certificates and the policy of p; and a handshake. */
-void place_check_tls(const struct place *p);
+void place_check_tls(struct place *p);
 
 #endif
