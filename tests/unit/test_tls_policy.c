@@ -263,6 +263,10 @@ static void test_the_rest(void **state)
 	assert_string_equal(p.suites, "TLS_CHACHA20_POLY1305_SHA256");
 	assert_string_equal(p.groups, "P-384");
 	config_free(config);
+	/* Where every client signs itself there is no authority. */
+	assert_int_equal(policy_of("VerifyClient require\nAllowSelfSigned yes\n", &config, &p, warned, &err), 0);
+	assert_true(p.allow_self_signed);
+	config_free(config);
 }
 
 static void test_texts(void **state)
