@@ -202,7 +202,7 @@ static void test_completed(void **state)
 		{ "what is loose there", { &leaf }, { &stranger, &low }, 2, "leaf Low" },
 		{ "nothing that fits", { &leaf }, { &leaf_two, &middle }, 2, "leaf" },
 		{ "a key that did not sign", { &leaf }, { &leaf_two, &imposter }, 2, "leaf" },
-		{ "no authority", { &under_plain }, { &plain }, 2, "under plain" },
+		{ "no authority", { &under_plain }, { &leaf_two, &plain }, 2, "under plain" },
 		{ "one that is too weak", { &under_weak }, { &leaf_two, &weak }, 2, "under weak" },
 		{ "one that is weak enough", { &under_weak }, { &leaf_two, &weak }, 1, "under weak Weak" },
 	};

@@ -280,6 +280,8 @@ static void test_self_signed(void **state)
 		  false },
 		{ "known, but it did not sign itself", &foreign, { NULL, 0 }, { NULL, 0 }, false, "CN=Foreign",
 		  "unable to get local issuer certificate", false },
+		{ "known, but its authority has no list", &foreign, other_ca.certificate, peer_crl(ca, NULL, 0), false,
+		  "CN=Foreign", "unable to get certificate CRL", false },
 		{ "an authority's", &signed_by_ca, ca.certificate, { NULL, 0 }, false, "CN=Alice", "ok", true },
 		{ "an authority's, but there is none", &foreign, { NULL, 0 }, { NULL, 0 }, false, "CN=Foreign",
 		  "unable to get local issuer certificate", false },
