@@ -43,7 +43,7 @@ void answers_write_tls(const struct supervisor *s, struct buf *out)
 
 	for (const struct child *c = s->children; c != NULL; c = c->next)
 		left += is_listed(c);
-	for (const struct child *c = s->children; c != NULL; c = c->next)
+	for (const struct child *c = s->children; c != NULL && left > 0; c = c->next)
 		if (is_listed(c))
 			put_child(c, (out->max - out->n - 1) / left--, out);
 }
