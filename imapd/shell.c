@@ -130,6 +130,9 @@ static bool shell_idle(void *session)
 const struct conn_protocol imap_protocol = {
 	.name = "imap",
 	.which = CONFIG_IMAPD,
+	.wrong_mode = "* BYE ",
+	.refusal = "* BYE ",
+	.start_tls = "STARTTLS",
 	.open = shell_open,
 	.close = shell_close,
 	.feed = shell_feed,

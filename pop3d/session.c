@@ -408,6 +408,9 @@ static bool session_idle(void *session)
 const struct conn_protocol pop3d_protocol = {
 	.name = "pop3",
 	.which = CONFIG_POP3D,
+	.wrong_mode = "-ERR ",
+	.refusal = "-ERR ",
+	.start_tls = "STLS",
 	.open = session_open,
 	.close = session_close,
 	.feed = session_feed,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storage/ipc/store_ipc.h"
 
@@ -91,6 +92,12 @@ static void service_status(void *state, struct buf *out)
 	buf_printf(out, "%s %llu\n", kind->done_name, (unsigned long long)s->done);
 }
 
+static void service_ask(void *state, const char *what, struct buf *out)
+{
+	if (strcmp(what, "tls") == 0)
+		server_tls(((struct service *)state)->server, out);
+}
+
 int service_main(const struct service_kind *k)
 {
 	const struct worker_daemon daemon = {
@@ -106,6 +113,7 @@ int service_main(const struct service_kind *k)
 		.drain = service_drain,
 		.stop = service_stop,
 		.status = service_status,
+		.ask = service_ask,
 		.free = service_free,
 	};
 

@@ -421,6 +421,9 @@ static bool session_idle(void *session)
 const struct conn_protocol smtpd_protocol = {
 	.name = "smtp",
 	.which = CONFIG_SMTPD,
+	.wrong_mode = "500 5.5.1 ",
+	.refusal = "421 4.7.66 ",
+	.start_tls = "STARTTLS",
 	.open = session_open,
 	.close = session_close,
 	.feed = session_feed,

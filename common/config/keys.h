@@ -107,6 +107,8 @@ X(LOGIN_TIME, "LoginTime", IN_NET, TIME, "2m", "1s", "30m", SESSIONS, 0, \
   "From the connection to a finished login (mx: to the first EHLO)") \
 X(HANDSHAKE_TIME, "HandshakeTime", IN_NET, TIME, "30s", "1s", "5m", SESSIONS, 0, \
   "For a TLS handshake") \
+X(SILENCE_TIME, "SilenceTime", IN_NET, TIME, "10s", "1s", "5m", SESSIONS, 0, \
+  "A client that says nothing for so long at an implicit TLS port is told in clear that this port begins with TLS") \
 X(IDLE_TIME, "IdleTime", IN_NET, TIME, "", "10s", "1d", SESSIONS, 0, \
   "A session without a command ends after this: smtpd 5m, pop3d 10m, imapd 30m (RFC 5321 4.5.3.2, RFC 1939 3, RFC 9051 5.4)") \
 X(WRITE_TIME, "WriteTime", IN_NET, TIME, "5m", "10s", "1h", SESSIONS, 0, \

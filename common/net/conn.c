@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/net/inside.h"
 
 enum {
@@ -16,7 +15,7 @@ enum {
 
 /* --- output --------------------------------------------------------------- */
 
-static void close_when_flushed(struct conn *c)
+void conn_close_when_flushed(struct conn *c)
 {
 	c->state = CONN_FLUSHING;
 	c->step = STEP_CLOSE;
@@ -50,8 +49,7 @@ static bool flush(struct conn *c)
 	return true;
 }
 
-/* Adds to the turn's output. False: c is gone. */
-static bool say(struct conn *c, struct span what)
+bool conn_say(struct conn *c, struct span what)
 {
 	struct buf *said = &c->server->said;
 
@@ -111,7 +109,7 @@ static void converse(struct conn *c, struct span *in)
 		switch (p->next(c->session, &out)) {
 		case CONN_WANT_OUTPUT:
 			output += out.n;
-			more = say(c, out);
+			more = conn_say(c, out);
 			break;
 		case CONN_WANT_INPUT:
 			if (!more)
@@ -123,7 +121,7 @@ static void converse(struct conn *c, struct span *in)
 			c->step = STEP_TLS;
 			break;
 		case CONN_WANT_CLOSE:
-			close_when_flushed(c);
+			conn_close_when_flushed(c);
 			break;
 		}
 	}
@@ -164,55 +162,7 @@ static void talk(struct conn *c, struct span in)
 		buf_wipe(&c->left);
 }
 
-/* --- TLS ------------------------------------------------------------------ */
-
-enum { TLS_TEXT = 1200 };
-
-static void say_failure(struct conn *c, enum tls_cut cut)
-{
-	char text[TLS_TEXT];
-
-	tls_session_failure_text(c->stream.tls, cut, config_file_name(c->server->protocol->which), text,
-				 sizeof(text));
-	log_info("ICID %llu %s", (unsigned long long)c->id, text);
-}
-
-void conn_shake(struct conn *c)
-{
-	struct error err = { .words = "this port has no TLS, or TLS is up already" };
-
-	if (c->port->tls == NULL || c->stream.tls != NULL ||
-	    tls_session_new(&c->stream.tls, c->port->tls, &err) < 0) {
-		log_warn("ICID %llu TLS failed: %s", (unsigned long long)c->id, err.words);
-		conn_cut(c, "server");
-		return;
-	}
-	c->state = CONN_SHAKING;
-	c->shell_ms = clock_mono_ms() + c->ports->handshake_ms;
-}
-
-static void tls_is_up(struct conn *c)
-{
-	char text[TLS_TEXT];
-
-	tls_session_success_text(c->stream.tls, text, sizeof(text));
-	log_info("ICID %llu %s", (unsigned long long)c->id, text);
-	c->state = CONN_OPEN;
-	c->shell_ms = NEVER;
-	c->secured = true;
-	if (c->server->protocol->secured != NULL)
-		c->server->protocol->secured(c->session);
-}
-
-/* The alert that says why goes out first. */
-static void tls_failed(struct conn *c)
-{
-	say_failure(c, TLS_CUT_NO);
-	if (stream_send(&c->stream) < 0)
-		conn_cut(c, "client");
-	else
-		conn_linger(c);
-}
+/* --- input ---------------------------------------------------------------- */
 
 static void take_cipher(struct conn *c, struct span cipher)
 {
@@ -222,7 +172,7 @@ static void take_cipher(struct conn *c, struct span cipher)
 	size_t n;
 
 	if (c->state == CONN_SHAKING && status == TLS_UP)
-		tls_is_up(c);
+		conn_shake_up(c);
 	if (c->state == CONN_OPEN)
 		talk(c, (struct span){ NULL, 0 }); /* the greeting goes with the session tickets */
 	while (c->state == CONN_OPEN && (n = tls_session_read(tls, plain, ROOM)) > 0) {
@@ -233,22 +183,38 @@ static void take_cipher(struct conn *c, struct span cipher)
 		return;
 	status = tls_session_status(tls);
 	if (status == TLS_FAILED)
-		tls_failed(c);
+		conn_shake_failed(c);
 	else if (status == TLS_CLOSED)
 		c->ended = true;
 }
 
-/* --- input ---------------------------------------------------------------- */
-
 static void input_ended(struct conn *c)
 {
 	c->ended = true;
-	if (c->state == CONN_SHAKING) {
-		say_failure(c, TLS_CUT_EOF);
-		conn_cut(c, "client");
-	} else if (c->state == CONN_LINGERING) {
+	if (c->state == CONN_SHAKING)
+		conn_shake_cut(c, TLS_CUT_EOF);
+	else if (c->state == CONN_LINGERING)
 		conn_cut(c, "server");
-	}
+}
+
+static void take(struct conn *c, struct span in)
+{
+	if (c->stream.tls != NULL)
+		take_cipher(c, in);
+	else
+		talk(c, in);
+}
+
+static void take_first(struct conn *c, struct span in)
+{
+	struct span held;
+
+	if (!conn_first(c, &in, &held))
+		return;
+	if (held.n > 0)
+		take(c, held);
+	if (c->state != CONN_GONE)
+		take(c, in);
 }
 
 static void input(struct conn *c)
@@ -262,10 +228,8 @@ static void input(struct conn *c)
 		conn_cut(c, "client");
 	else if (n == 0)
 		input_ended(c);
-	else if (c->stream.tls != NULL)
-		take_cipher(c, (struct span){ room, (size_t)n });
 	else
-		talk(c, (struct span){ room, (size_t)n });
+		take_first(c, (struct span){ room, (size_t)n });
 	if (n > 0)
 		explicit_bzero(room, (size_t)n);
 }
@@ -286,7 +250,7 @@ static void after_the_end(struct conn *c)
 		talk(c, (struct span){ NULL, 0 });
 	}
 	if (c->state == CONN_OPEN && !c->blocked && !c->ready && conn_is_idle(c))
-		close_when_flushed(c);
+		conn_close_when_flushed(c);
 }
 
 /* All output is with the kernel: what it was waited for may be done. */
@@ -403,10 +367,9 @@ static void on_timer(uv_timer_t *timer)
 	} else if (now_ms < c->shell_ms) {
 		conn_turn(c);
 	} else if (c->state == CONN_SHAKING) {
-		say_failure(c, TLS_CUT_TIME);
-		conn_cut(c, "HandshakeTime");
+		conn_shake_late(c);
 	} else if (c->state == CONN_OPEN) {
-		close_when_flushed(c);
+		conn_close_when_flushed(c);
 		conn_settle(c);
 	} else {
 		conn_cut(c, "server");

@@ -15,10 +15,12 @@
 #include "common/net/ports.h"
 #include "common/net/stream.h"
 #include "common/net/tally.h"
+#include "common/tls/census.h"
 
 #define NEVER UINT64_MAX /* of deadlines */
 
 enum {
+	FIRST = 8,         /* bytes that tell what a client takes us for (mode.h) */
 	ROOM = 65536,      /* bytes of one read, and of a turn's gathered output */
 	REVOKED_KEPT = 32, /* revocations that are remembered by name */
 	REVOKED_NAME = 320 /* bytes */
@@ -32,6 +34,13 @@ struct server_host {
 	struct settings *(*settings)(void *arg); /* lends those in force */
 	uint64_t (*id)(void *arg);               /* the next connection id */
 	void (*leave)(void *arg);                /* the last connection has ended, and no more will come */
+};
+
+/* How the handshakes of a Listen went; kept over reloads. */
+struct counted {
+	struct counted *next;
+	struct census *census;
+	char listen[80]; /* its text */
 };
 
 struct listener {
@@ -54,6 +63,9 @@ struct server {
 	struct conn *ready, *turning; /* those that were woken; those whose turn it is */
 	size_t count;
 	uint64_t accepted, refused;
+	uint64_t tls_handshakes, tls_resumed, tls_failed;
+	int64_t began_s; /* since 1970 */
+	struct counted *counted;
 	uint64_t revocations; /* so many came; the last ones by name: */
 	char revoked[REVOKED_KEPT][REVOKED_NAME];
 	struct tally *by_address, *by_account;
@@ -96,6 +108,7 @@ struct conn {
 	uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
 	uint64_t write_ms; /* deadline of the peer to take something */
 	uint64_t shell_ms; /* deadline of handshake, half-close and lingering */
+	uint64_t shake_ms; /* when the handshake must be done; shell_ms may be earlier: SilenceTime */
 	uint64_t login_began; /* the server's revocations then */
 	int watching;
 	uint8_t handles; /* that libuv still holds */
@@ -106,6 +119,9 @@ struct conn {
 	bool ended;      /* the peer has sent all it will */
 	bool told_finished, told_end;
 	bool secured;
+	bool judged;     /* what came first is no wrong mode */
+	uint8_t first_n; /* bytes that came first, held back until they tell */
+	uint8_t first[FIRST];
 	bool exempt; /* from the limit by address */
 	char *account;
 	struct address peer;
@@ -134,8 +150,25 @@ void conn_cut(struct conn *c, const char *by);
 void conn_turn(struct conn *c);
 void conn_settle(struct conn *c);
 
-/* Begins the TLS handshake. */
+/* Adds to the turn's output. False: c is gone. */
+bool conn_say(struct conn *c, struct span what);
+
+/* That was the last word. */
+void conn_close_when_flushed(struct conn *c);
+
+/* shake.c: begins the TLS handshake; it is done; it failed, an alert may wait to be sent; the
+ * peer or the clock cut it off; its deadline or SilenceTime has come. */
 void conn_shake(struct conn *c);
+void conn_shake_up(struct conn *c);
+void conn_shake_failed(struct conn *c);
+void conn_shake_cut(struct conn *c, enum tls_cut cut);
+void conn_shake_late(struct conn *c);
+/* c ends: who used which TLS. */
+void conn_shake_over(const struct conn *c);
+
+/* shake.c: looks at what came first. True: *held (what came before, may be empty), then *in
+ * may be used. False: not yet, or c was turned away. */
+bool conn_first(struct conn *c, struct span *in, struct span *held);
 
 /* Everything is said. A close now would answer unread input with a reset, which takes
  * our last words from the peer: so it gets a moment to read them and to close. */
@@ -151,5 +184,9 @@ void listen_end(struct server *s);
 /* conn.c tells: c is one of ours now; c is about to be freed. */
 void server_admit(struct server *s, struct conn *c);
 void server_forget(struct server *s, struct conn *c);
+
+/* counts.c: gives each port its census, of earlier or new; frees them all. */
+int server_count(struct server *s, struct ports *p, struct error *err);
+void server_count_end(struct server *s);
 
 #endif

@@ -108,6 +108,7 @@ void conn_cut(struct conn *c, const char *by)
 	c->state = CONN_GONE;
 	buf_reset(&c->server->said); /* what was gathered was c's, whose turn it is */
 	session_close(c);
+	conn_shake_over(c);
 	log_info("ICID %llu closed by=%s in=%llu out=%llu ms=%llu", (unsigned long long)c->id, by,
 		 (unsigned long long)c->stream.in_bytes, (unsigned long long)c->stream.out_bytes,
 		 (unsigned long long)(clock_mono_ms() - c->began_ms));

@@ -6,7 +6,17 @@
 
 #include "common/base/log.h"
 
-enum { PAIRS_MAX = 32 }; /* certificates of one port */
+enum { PAIRS_MAX = 32, STAPLES_MAX = 32 }; /* of one port */
+
+/* What yubind calls the fingerprints that accounts hold (setup.h). */
+static const char fingerprints[] = "fingerprints";
+
+/* What a context is made of; m points into it. */
+struct papers {
+	struct tls_material m;
+	struct tls_pair pairs[PAIRS_MAX];
+	struct span staples[STAPLES_MAX];
+};
 
 static void on_warning(void *arg, const char *words)
 {
@@ -68,41 +78,70 @@ static int read_pair(struct tls_pair *pair, const struct settings *s, const stru
 	return code < 0 ? code : file_of(s, pair->key_name, &pair->key, err);
 }
 
-static int read_material(struct tls_material *m, struct tls_pair pairs[PAIRS_MAX], const struct settings *s,
-			 const struct port *p, struct error *err)
+static int read_pairs(struct papers *p, const struct settings *s, const struct config_scope *scope,
+		      struct error *err)
 {
-	int code = file_of(s, config_text(p->scope, CONFIG_CLIENT_CA), &m->client_ca, err);
+	size_t *n = &p->m.pair_count;
+	int code = 0;
 
-	if (code == 0)
-		code = file_of(s, config_text(p->scope, CONFIG_CLIENT_CRL), &m->client_crl, err);
-	while (code == 0 && config_item(p->scope, CONFIG_CERTIFICATE, m->pair_count) != NULL) {
-		if (m->pair_count == PAIRS_MAX)
+	for (*n = 0; code == 0 && config_item(scope, CONFIG_CERTIFICATE, *n) != NULL; ++*n) {
+		if (*n == PAIRS_MAX)
 			return error_set(err, -EINVAL, "more than %d certificates", PAIRS_MAX);
-		code = read_pair(&pairs[m->pair_count], s, p->scope, m->pair_count, err);
-		m->pair_count++;
+		code = read_pair(&p->pairs[*n], s, scope, *n, err);
 	}
+	if (code == 0 && *n == 0)
+		return error_set(err, -EINVAL, "TLS is on, and there is no Certificate and PrivateKey");
+	return code;
+}
+
+static int read_staples(struct papers *p, const struct settings *s, const struct config_scope *scope,
+			struct error *err)
+{
+	size_t *n = &p->m.staple_count;
+	const char *name;
+	int code = 0;
+
+	for (*n = 0; code == 0 && (name = config_item(scope, CONFIG_OCSP_STAPLE, *n)) != NULL; ++*n) {
+		if (*n == STAPLES_MAX)
+			return error_set(err, -EINVAL, "OcspStaple is there more than %d times", STAPLES_MAX);
+		code = file_of(s, name, &p->staples[*n], err);
+	}
+	return code;
+}
+
+static int read_papers(struct papers *p, const struct settings *s, const struct port *port, const char *alpn,
+		       struct error *err)
+{
+	const struct config_scope *scope = port->scope;
+	int code = read_pairs(p, s, scope, err);
+
+	p->m.pairs = p->pairs;
+	p->m.staples = p->staples;
+	p->m.alpn = alpn;
+	p->m.listen = port->listen->text;
+	if (code == 0)
+		code = file_of(s, config_text(scope, CONFIG_CLIENT_CA), &p->m.client_ca, err);
+	if (code == 0)
+		code = file_of(s, config_text(scope, CONFIG_CLIENT_CRL), &p->m.client_crl, err);
+	if (code == 0)
+		code = read_staples(p, s, scope, err);
+	/* Not there unless some port here has AllowSelfSigned. */
+	if (!bundle_get(s->bundle, fingerprints, &p->m.fingerprints))
+		p->m.fingerprints = (struct span){ NULL, 0 };
 	return code;
 }
 
 static int make_context(struct port *p, const struct settings *s, const char *alpn, struct span tickets,
 			struct error *err)
 {
-	struct tls_pair pairs[PAIRS_MAX];
-	struct tls_material m = { .pairs = pairs, .alpn = alpn, .listen = p->listen->text };
+	struct papers papers = { 0 };
 	struct tls_policy policy;
-	int code = read_material(&m, pairs, s, p, err);
+	int code = read_papers(&papers, s, p, alpn, err);
 
-	if (code < 0)
-		return code;
-	if (m.pair_count == 0 && p->listen->mode == CONFIG_MODE_IMPLICIT)
-		return error_set(err, -EINVAL, "an implicit port needs Certificate and PrivateKey");
-	if (m.pair_count == 0) {
-		on_warning(p, "no Certificate, so no STARTTLS");
-		return 0;
-	}
-	code = tls_policy_read(&policy, p->scope, on_warning, p, err);
 	if (code == 0)
-		code = tls_context_new(&p->tls, &policy, &m, on_warning, p, err);
+		code = tls_policy_read(&policy, p->scope, on_warning, p, err);
+	if (code == 0)
+		code = tls_context_new(&p->tls, &policy, &papers.m, on_warning, p, err);
 	if (code == 0 && tickets.n > 0)
 		tls_context_tickets(p->tls, tickets);
 	return code;
@@ -120,7 +159,7 @@ static int make_port(struct ports *all, size_t i, enum config_file which, const 
 	if (make_context(p, all->settings, alpn, tickets, err) < 0)
 		return error_context(err, "etc/%s.conf line %u: Listen %s", config_file_name(which),
 				     p->listen->line, p->listen->text);
-	p->start_tls = p->tls != NULL && p->listen->mode == CONFIG_MODE_EXPLICIT;
+	p->start_tls = p->listen->mode == CONFIG_MODE_EXPLICIT;
 	return 0;
 }
 
@@ -133,6 +172,7 @@ static void read_limits(struct ports *p)
 	p->per_user = (size_t)config_number(top, CONFIG_CONNECTIONS_PER_USER);
 	p->output_limit = (size_t)config_number(top, CONFIG_OUTPUT_LIMIT);
 	p->handshake_ms = (uint64_t)config_number(top, CONFIG_HANDSHAKE_TIME);
+	p->silence_ms = (uint64_t)config_number(top, CONFIG_SILENCE_TIME);
 	p->write_ms = (uint64_t)config_number(top, CONFIG_WRITE_TIME);
 }
 

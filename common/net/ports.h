@@ -9,18 +9,21 @@
 #include "common/proc/settings.h"
 #include "common/tls/context.h"
 
+struct census; /* common/tls/census.h */
+
 struct port {
 	const struct config_listen *listen;
 	const struct config_scope *scope;
 	struct tls_context *tls; /* NULL: no TLS here */
 	bool start_tls;          /* STARTTLS may be offered */
+	struct census *census;   /* the server's: how handshakes go here */
 };
 
 struct ports {
 	unsigned holders;
 	struct settings *settings;
 	size_t max_connections, per_address, per_user, output_limit;
-	uint64_t handshake_ms, write_ms;
+	uint64_t handshake_ms, silence_ms, write_ms;
 	size_t count;
 	struct port port[];
 };

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/inside.h"
 
@@ -156,6 +157,23 @@ static int check_listeners(const struct server *s, const struct ports *fresh, st
 	return 0;
 }
 
+/* A client's certificate that was good when it came may be revoked by now, or its authority
+ * be gone from ClientCA. */
+static void end_void_clients(struct server *s)
+{
+	for (struct conn *c = s->conns; c != NULL; c = c->next) {
+		size_t index = (size_t)(c->port - c->ports->port);
+		const struct tls_context *now = index < s->ports->count ? s->ports->port[index].tls : NULL;
+		const char *why;
+
+		if (*conn_client_fingerprint(c) == '\0' || now == NULL ||
+		    tls_session_client_holds(c->stream.tls, now, &why))
+			continue;
+		log_info("ICID %llu client certificate no longer good reason=\"%s\"", (unsigned long long)c->id, why);
+		conn_end(c, CONN_END_REVOKED);
+	}
+}
+
 int server_settings(struct server *s, struct error *err)
 {
 	struct ports *fresh;
@@ -165,12 +183,15 @@ int server_settings(struct server *s, struct error *err)
 	if (code < 0)
 		return code;
 	code = check_listeners(s, fresh, err);
+	if (code == 0)
+		code = server_count(s, fresh, err);
 	if (code < 0) {
 		ports_drop(fresh);
 		return code;
 	}
 	ports_drop(s->ports);
 	s->ports = fresh;
+	end_void_clients(s);
 	if (s->full && s->count < fresh->max_connections)
 		listen_again(s);
 	return 0;
@@ -236,6 +257,9 @@ void server_status(struct server *s, struct buf *out)
 	buf_printf(out, "connections_total %llu\n", (unsigned long long)s->accepted);
 	buf_printf(out, "connections_refused %llu\n", (unsigned long long)s->refused);
 	buf_printf(out, "accounts %zu\n", tally_keys(s->by_account));
+	buf_printf(out, "tls_handshakes %llu\n", (unsigned long long)s->tls_handshakes);
+	buf_printf(out, "tls_resumed %llu\n", (unsigned long long)s->tls_resumed);
+	buf_printf(out, "tls_failed %llu\n", (unsigned long long)s->tls_failed);
 	buf_printf(out, "draining %s\n", s->draining ? "yes" : "no");
 }
 
@@ -256,6 +280,7 @@ void server_free(struct server *s)
 	while (s->conns != NULL)
 		conn_cut(s->conns, "server");
 	ports_drop(s->ports);
+	server_count_end(s);
 	tally_free(s->by_address);
 	tally_free(s->by_account);
 	if (s->tickets.p != NULL)
@@ -281,6 +306,7 @@ int server_new_at(struct server **out, const struct server_host *host, const str
 	s->protocol = p;
 	s->refusal = refusal;
 	s->daemon = daemon;
+	s->began_s = clock_real_ms() / 1000;
 	buf_init(&s->tickets, TICKETS_MAX);
 	buf_init(&s->said, ROOM);
 	uv_idle_init(host->loop, &s->idle);

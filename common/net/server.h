@@ -6,6 +6,7 @@
  * Limits  MaxConnections (over it: not accepted until one ends),
  *         ConnectionsPerAddress (over it: the protocol's refusal, closed),
  *         ConnectionsPerUser; LimitExempt names who is spared the second.
+ * Counts  Handshakes of the last day for each Listen (census.h); they outlive reloads.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -30,5 +31,9 @@ void server_revoke(struct server *s, const char *account);
 void server_drain(struct server *s, uint64_t idle_ms);
 void server_stop(struct server *s);
 void server_status(struct server *s, struct buf *out);
+/* Adds what CONTROL_ASK "tls" is answered with: `openssl VERSION`, `since SECONDS` (1970),
+ * `served LISTEN FINGERPRINT` for each certificate in use, and the lines of census.h. At most
+ * 60 kB: clients are left out first. */
+void server_tls(struct server *s, struct buf *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/tls/inside.h"
 #include "common/tls/protocol.h"
 
+enum { LEAFS_MAX = 65536 };	/* bytes of fingerprints */
 enum { NUMBER_OF_TICKETS = 1 };	/* a client gets a fresh one at each resumption */
 
 /* What the sets of one context are made from. */
@@ -264,6 +265,20 @@ static int identities_load(struct tls_identity *ids, const struct tls_material *
 	return 0;
 }
 
+static int leafs_note(struct tls_context *c, const struct tls_identity *ids, size_t count, struct error *err)
+{
+	char print[TLS_PRINT_TEXT];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!ids[i].used)
+			continue;
+		if (!tls_print_text(print, ids[i].leaf))
+			c->leafs.failed = true;
+		buf_printf(&c->leafs, "%s\n", print);
+	}
+	return c->leafs.failed ? error_set(err, -ENOMEM, "no memory for fingerprints") : 0;
+}
+
 static int choice_make(struct tls_context *c, const struct tls_policy *p, const struct tls_material *m,
 		       tls_warn warn, void *arg, struct error *err)
 {
@@ -285,6 +300,8 @@ static int choice_make(struct tls_context *c, const struct tls_policy *p, const 
 		rc = tls_choice_new(&c->choice, ids, count, make, &plan, err);
 	if (rc == 0)
 		rc = tls_staples_load(&c->staples, m, ids, count, warn, arg, err);
+	if (rc == 0)
+		rc = leafs_note(c, ids, count, err);
 	if (rc == 0)
 		identities_warn(ids, count, warn, arg);
 	for (size_t i = 0; i < count && rc == 0; i++)
@@ -357,6 +374,7 @@ int tls_context_new(struct tls_context **out, const struct tls_policy *p, const 
 	if (c == NULL)
 		return error_set(err, -ENOMEM, "no memory for a TLS context");
 	c->holders = 1;
+	buf_init(&c->leafs, LEAFS_MAX);
 	c->policy = *p;
 	c->policy.ciphers = c->policy.suites = c->policy.groups = NULL;
 	rc = context_fill(c, p, m, warn, arg, err);
@@ -367,6 +385,11 @@ int tls_context_new(struct tls_context **out, const struct tls_policy *p, const 
 	}
 	*out = c;
 	return 0;
+}
+
+struct span tls_context_leafs(const struct tls_context *c)
+{
+	return buf_span(&c->leafs);
 }
 
 struct tls_context *tls_context_hold(struct tls_context *c)
@@ -384,6 +407,7 @@ void tls_context_drop(struct tls_context *c)
 	SSL_CTX_free(c->outbound);
 	tls_client_clear(&c->client);
 	tls_staples_free(c->staples);
+	buf_clear(&c->leafs);
 	OPENSSL_cleanse(&c->seal, sizeof(c->seal));
 	free(c);
 }

@@ -33,6 +33,9 @@ struct tls_material {
  * warning; none left: an error that names the level that would fit. */
 int tls_context_new(struct tls_context **out, const struct tls_policy *p, const struct tls_material *m,
 		    tls_warn warn, void *arg, struct error *err);
+/* Lends the fingerprints (SHA-256, hexadecimal) of the certificates that are in use, one a line. */
+struct span tls_context_leafs(const struct tls_context *c);
+
 struct tls_context *tls_context_hold(struct tls_context *c);
 void tls_context_drop(struct tls_context *c);
 

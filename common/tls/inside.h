@@ -26,6 +26,7 @@ struct tls_context {
 	uint8_t place[TLS_PLACE];	/* Listen, VerifyClient and ClientCA, hashed */
 	struct tls_client client;
 	struct tls_staples *staples;	/* NULL: none */
+	struct buf leafs;	/* fingerprints of its certificates, one a line */
 	struct tls_seal seal;
 	struct tls_choice *choice;	/* NULL: a client's (outbound.c) */
 	struct tls_refusal *refusal;	/* NULL: ExplainRefusal is off */

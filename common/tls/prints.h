@@ -23,6 +23,10 @@ struct tls_prints {
 int tls_prints_load(struct tls_prints *p, struct span text, tls_warn warn, void *arg, struct error *err);
 void tls_prints_clear(struct tls_prints *p);
 
+/* One in hexadecimal, as people and logs have it. False: no memory. */
+enum { TLS_PRINT_TEXT = 2 * TLS_PRINT + 1 };
+bool tls_print_text(char out[TLS_PRINT_TEXT], const X509 *cert);
+
 bool tls_prints_hold(const struct tls_prints *p, X509 *cert);
 
 #endif
