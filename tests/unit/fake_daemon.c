@@ -125,6 +125,8 @@ static void answer(const struct fake *f, const struct ipc_message *m)
 	char what[32];
 
 	wire_text(&w, what, sizeof(what));
+	if (is_told(f, "tell"))
+		send_text(CONTROL_REVOKED, 0, "a@test.example");
 	if (is_told(f, "babble"))
 		ipc_send_now(CONTROL_FD, 99, 0, span_of("?"), NULL, 0, NULL);
 	else if (strcmp(what, "tls") == 0)

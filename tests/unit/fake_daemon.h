@@ -8,6 +8,7 @@
  *     refuse   not take new settings stay    not leave when told to
  *     faint    abort at the settings with the number 2 (the first order after the start)
  *     talk     answer "tls" with far more than fits
+ *     tell     say that an account was changed (CONTROL_REVOKED), whenever it is asked something
  *     babble   answer a question with a message that makes no sense
  */
 #ifndef TESTS_FAKE_DAEMON_H

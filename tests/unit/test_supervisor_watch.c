@@ -568,6 +568,22 @@ static void test_fingerprints(void **state)
 	server_stop(&v);
 }
 
+/* The same where authd tells it by itself. */
+static void test_authd_tells(void **state)
+{
+	struct server v;
+
+	(void)state;
+	put_pair(good());
+	fake_site_confs("tell.authd", "VerifyClient optional\nClientCA tls/clients.pem\nAllowSelfSigned yes\n");
+	unlink(fake_site_file("log/yubin.log"));
+	server_must_start(&v);
+	hold_certificate("cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc");
+	order_plain(&v, "status", 0);
+	wait_count("fingerprints of accounts renewed", 1);
+	server_stop(&v);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +591,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_apart),     cmocka_unit_test(test_authorities), cmocka_unit_test(test_key_later),
 		cmocka_unit_test(test_symlinks),  cmocka_unit_test(test_removed),  cmocka_unit_test(test_never),
 		cmocka_unit_test(test_dates),     cmocka_unit_test(test_fingerprints),
+		cmocka_unit_test(test_authd_tells),
 	};
 	int rc;
 
