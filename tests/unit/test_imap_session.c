@@ -60,6 +60,34 @@ static void test_greeting_and_tls(void **state)
 	rig_free(r);
 }
 
+/* RFC 9051 6.2.1: nothing that was begun in clear goes on behind STARTTLS. */
+static void test_starttls_forgets(void **state)
+{
+	static const char conf[] = "RequireTLS no\nAuthWithoutTLS PLAIN,LOGIN\nListen 127.0.0.1:143 explicit\n";
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_open(r, conf);
+
+	(void)state;
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
+	rig_say(c, "1 AUTHENTICATE PLAIN\r\n", "+ \r\n");
+	rig_say(c, "2 STARTTLS\r\n", "1 BAD ~\r\n");
+	rig_say(c, "3 STARTTLS\r\n4 LOGIN {4+}\r\nan", "3 OK Begin TLS now\r\n");
+	assert_true(rig_wants_tls(c));
+	rig_secure(c);
+	rig_say(c, "AGFubmEAc2VjcmV0\r\n", "AGFubmEAc2VjcmV0 BAD ~\r\n");
+	rig_say(c, "na secret\r\n", "na BAD ~\r\n");
+	rig_say(c, "5 SELECT INBOX\r\n", "5 BAD Log in first\r\n");
+	rig_say(c, "6 LOGIN anna secret\r\n", "6 OK ~\r\n");
+	rig_close(c);
+	/* Behind a login there is no STARTTLS. */
+	c = rig_open(r, conf);
+	rig_want(c, "* OK ~\r\n");
+	rig_say(c, "1 LOGIN anna secret\r\n", "1 OK ~\r\n");
+	rig_say(c, "2 STARTTLS\r\n", "2 BAD ~\r\n");
+	assert_false(rig_wants_tls(c));
+	rig_free(r);
+}
+
 /* RFC 4422 A: offered to a client whose certificate names somebody, once TLS is up. */
 static void test_external(void **state)
 {
@@ -646,7 +674,8 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_greeting_and_tls), cmocka_unit_test(test_external), cmocka_unit_test(test_external_without_a_certificate),
+		cmocka_unit_test(test_greeting_and_tls), cmocka_unit_test(test_starttls_forgets),
+		cmocka_unit_test(test_external), cmocka_unit_test(test_external_without_a_certificate),
 		cmocka_unit_test(test_without_tls), cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_bad_input), cmocka_unit_test(test_times), cmocka_unit_test(test_select),
 		cmocka_unit_test(test_fetch), cmocka_unit_test(test_store), cmocka_unit_test(test_expunge),

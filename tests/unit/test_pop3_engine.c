@@ -17,6 +17,11 @@ static const struct pop3_config tls = {
 	.tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
 };
 
+static const struct pop3_config in_clear = {
+	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "USER,LOGIN", .may_start_tls = true,
+	.line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+};
+
 static const struct pop3_config certified = {
 	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "EXTERNAL", .certificate = true,
 	.may_start_tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
@@ -148,6 +153,11 @@ static const struct row {
 	{ "after it: the reverse", &clear,
 	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: USER\nS: SASL PLAIN LOGIN\n"
 	     "S: IMPLEMENTATION Yubin\nS: .\nC: STLS\nS: -ERR TLS is up already\n", 0, 0, false },
+	{ "STLS forgets USER", &in_clear, HI "C: USER user\nS: +OK*\nC: STLS\nS: +OK*\nC: PASS se cret\nS: -ERR USER first\n", 0, 0, false },
+	{ "STLS forgets an exchange", &in_clear,
+	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: STLS\nS: -ERR wrong*\nC: STLS\nS: +OK*\n"
+	     "C: c2UgY3JldA==\nS: -ERR*\nC: STAT\nS: -ERR log in first\n", 0, 0, false },
+	{ "STLS after the login", &in_clear, IN "C: STLS\nS: -ERR*\nC: STAT\nS: +OK 3 47\n", 0, 0, false },
 	{ "a wrong password", &tls, HI "C: USER user\nS: +OK*\nC: PASS x\nS: -ERR wrong*\nC: PASS x\nS: -ERR USER first\n", 0, 0, false },
 	{ "AUTH PLAIN", &tls, HI "C: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "AUTH in steps, and given up", &tls,

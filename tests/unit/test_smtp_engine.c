@@ -212,6 +212,14 @@ static const struct row {
 	{ "STARTTLS is offered once", &mx,
 	  MX "C: STARTTLS\nS: 220*\nC: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\nC: STARTTLS\nS: 503*\n", NULL,
 	  false },
+	{ "STARTTLS forgets a transaction", &mx,
+	  MX TO "C: STARTTLS\nS: 220*\nC: RCPT TO:<user@here.test>\nS: 503 5.5.1 say EHLO first\n"
+	     "C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\n"
+	     "C: RCPT TO:<user@here.test>\nS: 503 5.5.1*\nC: DATA\nS: 503 5.5.1*\n", NULL, false },
+	{ "STARTTLS forgets an exchange", &in_clear,
+	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\nS: 250-8BIT*\nS: 250 ENH*\nC: AUTH PLAIN\nS: 334 \nC: STARTTLS\nS: 501 5.5.2*\n"
+		"C: STARTTLS\nS: 220*\nC: AHVzZXIAc2VjcmV0\nS: 500*\nC: MAIL FROM:<user@here.test>\nS: 503 5.5.1 say EHLO first\n", NULL,
+	  false },
 	{ "STARTTLS takes no login along", &in_clear,
 	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\nS: 250-8BIT*\nS: 250 ENH*\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: STARTTLS\nS: 503 5.5.1*\n"
 		"C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\n", NULL, false },
