@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/net/inside.h"
 #include "common/net/server.h"
+#include "common/tls/rules.h"
 
 enum { TOLD_MAX = 60000, PART_MAX = 32768 }; /* bytes: of an answer, of what a Listen has in it */
 
@@ -75,6 +76,12 @@ static void tell_served(const struct port *p, struct buf *out)
 	}
 }
 
+static void tell_rules(const struct port *p, struct buf *out)
+{
+	if (p->tls != NULL)
+		tls_rules_write(p->tls, p->listen->text, out);
+}
+
 static void tell_counts(const struct port *p, struct buf *out)
 {
 	census_write(p->census, p->listen->text, clock_real_ms() / 1000, out);
@@ -103,8 +110,8 @@ static void tell_each(const struct ports *p, tell what, struct buf *out)
 
 void server_tls(struct server *s, struct buf *out)
 {
-	/* Who used what is the least of it: it comes last, where room may be short. */
-	static const tell order[] = { tell_served, tell_counts, tell_clients };
+	/* Where room is short the last ones go first: without the rules the counts still tell. */
+	static const tell order[] = { tell_served, tell_counts, tell_clients, tell_rules };
 
 	buf_printf(out, "openssl %s\n", OpenSSL_version(OPENSSL_VERSION));
 	buf_printf(out, "since %lld\n", (long long)s->began_s);

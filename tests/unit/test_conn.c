@@ -1,6 +1,6 @@
 /* test_conn.c - the one shell, over loopback in one process, with an echo in a protocol's place.
  * link: tests/unit/conn_place.o tests/unit/certificate_kit.o
- * link: common/net/conn.o common/net/shake.o common/net/counts.o common/net/mode.o common/tls/census.o
+ * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
  * link: common/net/life.o common/net/server.o
  * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o
  * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o

@@ -2,7 +2,7 @@
  * that are no longer good.
  * link: tests/unit/conn_place.o tests/unit/certificate_kit.o
  * link: tests/unit/tls_papers.o common/tls/issue.o
- * link: common/net/conn.o common/net/shake.o common/net/counts.o common/net/mode.o common/tls/census.o
+ * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
  * link: common/net/life.o common/net/server.o
  * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o
  * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
@@ -399,6 +399,7 @@ static void test_census(void **state)
 	assert_in_range(p.server->began_s, clock_real_ms() / 1000 - 60, clock_real_ms() / 1000);
 	assert_true(told(&p, "served 127.0.0.1:2 "));
 	assert_true(told(&p, "served 127.0.0.1:3 "));
+	assert_true(told(&p, "rules 127.0.0.1:3 48 no "));
 	client_open(&c, &p, IMPLICIT);
 	client_tls(&c);
 	client_hears(&c, "hello\r\nsecure TLSv1.3\r\n");
