@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/tls/identity.h"

@@ -294,7 +294,8 @@ bool tls_session_client_holds(const struct tls_session *s, const struct tls_cont
 		*why = "a client certificate is required now";
 		return false;
 	}
-	verdict = tls_client_again(&now->client, tls_choice_default(now->choice), cert, SSL_get_peer_cert_chain(s->ssl));
+	verdict = tls_client_again(&now->client, tls_choice_default(now->choice), cert,
+				   SSL_get_peer_cert_chain(s->ssl));
 	if (verdict != X509_V_OK)
 		*why = X509_verify_cert_error_string(verdict);
 	return verdict == X509_V_OK;

@@ -1,13 +1,15 @@
 /* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
- * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o imapd/cmd_list.o
- * link: imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o
- * link: imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o
- * link: imapd/search_match.o imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
- * link: imapd/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/exchange.o mime/address.o
- * link: mime/blob.o mime/charset.o mime/collect.o mime/date.o mime/encoding.o mime/field.o mime/header.o mime/lex.o
- * link: mime/meta.o mime/meta_imap.o mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
- * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/line.o common/base/span.o common/base/utf8.o */
+ * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o
+ * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o
+ * link: imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o
+ * link: imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
+ * link: imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
+ * link: imapd/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
+ * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
+ * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/line.o common/base/span.o common/base/utf8.o */
 #include <stdlib.h>
 #include <string.h>
 

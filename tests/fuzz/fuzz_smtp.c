@@ -1,7 +1,9 @@
 /* fuzz_smtp.c - any bytes into the SMTP engine; the first byte chooses port and answers.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
- * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o
+ * link: smtpd/path.o smtpd/header_watch.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o
+ * link: sasl/external.o common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o
+ * link: common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o
+ * link: common/base/arena.o */
 #include <stdlib.h>
 
 #include "smtpd/engine.h"

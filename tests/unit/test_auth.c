@@ -1,11 +1,12 @@
 /* test_auth.c - the client: asked again, refused, cancelled, freed.
- * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/external.o auth/authd/cache.o auth/authd/hasher.o auth/authd/login.o
- * link: auth/authd/peer.o auth/authd/resolve.o auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o
- * link: auth/accounts.o auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
- * link: auth/accounts_text.o auth/accounts_certificate.o storage/token.o common/ipc/ipc.o common/ipc/frame.o common/ipc/record.o
- * link: common/ipc/now.o common/ipc/request.o common/ipc/wire.o common/base/arena.o common/base/buf.o
- * link: common/base/clock.o common/base/error.o common/base/escape.o common/base/log.o common/base/span.o
- * link: common/base/table.o common/base/utf8.o */
+ * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/external.o auth/authd/cache.o
+ * link: auth/authd/hasher.o auth/authd/login.o auth/authd/peer.o auth/authd/resolve.o
+ * link: auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o auth/accounts.o
+ * link: auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
+ * link: auth/accounts_text.o auth/accounts_certificate.o storage/token.o common/ipc/ipc.o
+ * link: common/ipc/frame.o common/ipc/record.o common/ipc/now.o common/ipc/request.o common/ipc/wire.o
+ * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

@@ -1,6 +1,6 @@
 /* test_exchange.c - base64 around a mechanism, and what a port offers when.
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
- * link: common/base/base64.o common/base/buf.o common/base/span.o common/base/error.o common/base/arena.o common/base/utf8.o */
+ * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/base64.o
+ * link: common/base/buf.o common/base/span.o common/base/error.o common/base/arena.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include "sasl/exchange.h"

@@ -1,6 +1,7 @@
 /* test_imap_parse.c - the words of commands (RFC 3501 9).
- * link: imapd/parse.o imapd/set.o imapd/utf7.o imapd/format.o imapd/match.o common/base/arena.o common/base/base64.o
- * link: common/base/buf.o common/base/clock.o common/base/error.o common/base/span.o common/base/utf8.o */
+ * link: imapd/parse.o imapd/set.o imapd/utf7.o imapd/format.o imapd/match.o common/base/arena.o
+ * link: common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
+ * link: common/base/span.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* test_smtp_engine.c - conversations with the SMTP engine, whole and byte by byte.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o tests/unit/script.o
- * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o
+ * link: smtpd/path.o smtpd/header_watch.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o
+ * link: sasl/external.o tests/unit/script.o common/base/line.o common/base/dot.o common/base/buf.o
+ * link: common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o
+ * link: common/base/utf8.o common/base/arena.o */
 #include "tests/unit/unit.h"
 
 #include "smtpd/engine.h"

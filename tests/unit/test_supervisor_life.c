@@ -1,25 +1,26 @@
 /* test_supervisor_life.c - a whole yubind, its daemons played by this very program: those
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
- * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o
- * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
- * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/status.o setup/setup.o
- * link: setup/check.o setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o
- * link: setup/report.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
- * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o
- * link: setup/confs.o setup/named.o setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o
- * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
- * link: auth/accounts_order.o auth/accounts_text.o common/tls/paper.o common/tls/trial.o
- * link: supervisor/watch.o supervisor/answers.o setup/renew.o setup/pair.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
- * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o common/ipc/frame.o
- * link: common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o common/base/buf.o
- * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o
- * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/issue.o common/tls/pem.o
- * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/tls/seal.o
- * link: common/tls/session.o common/tls/tickets.o */
+ * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o supervisor/supervisor.o
+ * link: supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o supervisor/job.o
+ * link: supervisor/stop.o supervisor/orders.o supervisor/status.o setup/setup.o setup/check.o
+ * link: setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o setup/report.o
+ * link: supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
+ * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o setup/confs.o setup/named.o
+ * link: setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o auth/accounts.o
+ * link: auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
+ * link: auth/accounts_text.o common/tls/paper.o common/tls/trial.o supervisor/watch.o
+ * link: supervisor/answers.o setup/renew.o setup/pair.o common/config/config.o common/config/parse.o
+ * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
+ * link: common/config/paths.o common/config/file.o common/config/commented.o common/proc/bundle.o
+ * link: common/proc/control.o common/ipc/ipc.o common/ipc/frame.o common/ipc/record.o common/ipc/now.o
+ * link: common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
+ * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/log.o
+ * link: common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/tls/bio.o
+ * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
+ * link: common/tls/cause.o common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
+ * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
+ * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
+ * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o */
 #include "tests/unit/unit.h"
 
 #include <poll.h>

@@ -1,11 +1,13 @@
 /* test_tls_outbound.c - TLS as a client: what we offer, and what we see of the server.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o common/tls/pem.o
- * link: common/tls/identity.o common/tls/chain.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
- * link: common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o common/tls/hello.o
- * link: common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o common/tls/refusal.o
- * link: common/tls/cause.o common/tls/issue.o common/tls/outbound.o common/tls/outbound_peer.o
- * link: common/tls/outbound_text.o common/base/span.o common/base/buf.o common/base/error.o common/base/escape.o
- * link: common/base/utf8.o common/base/table.o common/base/clock.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o
+ * link: common/tls/pem.o common/tls/identity.o common/tls/chain.o common/tls/holder.o
+ * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o
+ * link: common/tls/tickets.o common/tls/client.o common/tls/hello.o common/tls/context.o
+ * link: common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o
+ * link: common/tls/refusal.o common/tls/cause.o common/tls/issue.o common/tls/outbound.o
+ * link: common/tls/outbound_peer.o common/tls/outbound_text.o common/base/span.o common/base/buf.o
+ * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
+ * link: common/base/clock.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
