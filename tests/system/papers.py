@@ -1,9 +1,10 @@
 """An authority of a test's own: certificates of any key, age and name, and lists of what was revoked. By openssl's command."""
 import datetime
+import os
 import pathlib
 import subprocess
 
-KEYS = {"RSA-2048": ["RSA", "rsa_keygen_bits:2048"], "RSA-3072": ["RSA", "rsa_keygen_bits:3072"], "P-256": ["EC", "ec_paramgen_curve:P-256"],
+KEYS = {"RSA-1024": ["RSA", "rsa_keygen_bits:1024"], "RSA-2048": ["RSA", "rsa_keygen_bits:2048"], "RSA-3072": ["RSA", "rsa_keygen_bits:3072"], "P-256": ["EC", "ec_paramgen_curve:P-256"],
         "P-384": ["EC", "ec_paramgen_curve:P-384"], "P-521": ["EC", "ec_paramgen_curve:P-521"], "Ed25519": ["ED25519"]}
 
 CONF = """
@@ -44,8 +45,25 @@ CN = replaced
 """
 
 
-def openssl(*args, text=None):
-    r = subprocess.run(["openssl", *map(str, args)], input=text, capture_output=True, text=True)
+CLOCK = """
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+time_t time(time_t *out)
+{
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	now.tv_sec += atoi(getenv("SHIFT_S"));
+	if (out != NULL)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+"""
+
+
+def openssl(*args, text=None, env=None):
+    r = subprocess.run(["openssl", *map(str, args)], input=text, capture_output=True, text=True, env=env and {**os.environ, **env})
     assert r.returncode == 0, (args, r.stderr)
     return r.stdout
 
@@ -102,4 +120,13 @@ class Authority:
         """The list as it is now."""
         path = self.d / f"{file}.pem"
         openssl("ca", "-gencrl", "-config", self.conf(), "-crl_lastupdate", moment(begins), "-crl_nextupdate", moment(ends), "-out", path)
+        return path
+
+    def staple(self, pem, file="staple", ends=1.0):
+        """An OCSP response in DER that is good until so many days from now, made a day before that; openssl ocsp knows no dates, so its clock is set."""
+        path, shim = self.d / f"{file}.der", self.d / "clock.so"
+        if not shim.exists():
+            subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", shim, "-"], input=CLOCK, text=True, check=True)
+        openssl("ocsp", "-index", self.d / "index", "-CA", self.pem, "-rsigner", self.pem, "-rkey", self.key, "-issuer", self.pem, "-cert", pem,
+                "-respout", path, "-noverify", "-ndays", 1, env={"LD_PRELOAD": str(shim), "SHIFT_S": str(int((ends - 1) * 86400))})
         return path

@@ -21,8 +21,8 @@ def everything(version=None, ca=None, cert=None):
     else:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = version or ssl.TLSVersion.MAXIMUM_SUPPORTED
-    context.minimum_version = version or ssl.TLSVersion.TLSv1
+    context.minimum_version = version or ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = version or ssl.TLSVersion.MAXIMUM_SUPPORTED
     if cert:
         context.load_cert_chain(*cert)
     return context
