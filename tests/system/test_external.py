@@ -185,6 +185,21 @@ def test_account_cert(clients):
     assert clients.account("phone") is None
 
 
+def test_one_that_signed_itself(clients):
+    """AllowSelfSigned: good as soon as an account holds it, and then by its fingerprint alone: anybody can write a name into it."""
+    site, pem = clients.site, str(clients.folder / "self.pem")
+    assert clients.account("self") is None
+    site.run("account", "cert", "add", f"bob@{DOMAIN}", pem)
+    assert clients.account("self") == "bob"
+    assert clients.account("self", b"alice@here.test") is None
+    imap = clients.imap("self")
+    imap.authenticate("EXTERNAL", lambda _: b"")
+    site.run("account", "cert", "remove", f"bob@{DOMAIN}", fingerprint(pem))
+    with pytest.raises(imaplib.IMAP4.abort):
+        imap.noop()
+    assert clients.account("self") is None
+
+
 def test_disabled(clients):
     clients.site.run("account", "disable", f"bob@{DOMAIN}")
     imap = clients.imap("upn")
