@@ -3,6 +3,8 @@
 What is expected comes from the few lines of `expected` and not from the server."""
 import collections
 import concurrent.futures
+import contextlib
+import os
 import shutil
 import socket
 import ssl
@@ -10,7 +12,7 @@ import ssl
 import pytest
 from papers import Authority
 from peer import DAEMON, Peer, everything
-from yubin import OFFSETS, Site
+from yubin import Site
 
 V = {"1.0": (4, ssl.TLSVersion.TLSv1), "1.1": (8, ssl.TLSVersion.TLSv1_1), "1.2": (16, ssl.TLSVersion.TLSv1_2), "1.3": (32, ssl.TLSVersion.TLSv1_3)}
 NAMES = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": "TLSv1.3"}
@@ -57,13 +59,12 @@ def test_there_are_cells_enough():
     assert {p[0] for p in PORTS} == set(MASKS) and {p[1] for p in PORTS} == {0, 1, 2, 3, 4, 5} and {p[2] for p in PORTS} == set(HIGHEST_LEVEL)
 
 
-def free_ports(site, count):
-    """Ports in the site's own thousand."""
-    out = []
-    for port in range(site.base + 1, site.base + 1000):
-        with socket.socket() as s:
-            if port - site.base not in OFFSETS.values() and s.connect_ex(("127.0.0.1", port)) != 0:
-                out.append(port)
+def free_ports(count):
+    """Below those that the kernel gives to clients (32768 and up): none of them may be in use as one."""
+    out, start = [], 12000 + os.getpid() * 251 % 7000
+    for port in [*range(start, 20000), *range(12000, start)]:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            out.append(port)
         if len(out) == count:
             return out
     raise RuntimeError("no free ports")
@@ -78,7 +79,7 @@ def matrix(tmp_path_factory):
     for key in HIGHEST_LEVEL:
         for path in authority.server(key, key):
             shutil.copy(path, site.path / "etc/tls")
-    where = dict(zip(PORTS, free_ports(site, len(PORTS))))
+    where = dict(zip(PORTS, free_ports(len(PORTS))))
     for daemon in PROTOCOL_OF:
         conf = site.path / "etc" / f"{daemon}.conf"
         text = "".join(line for line in conf.read_text().splitlines(True) if not line.startswith("Listen "))
