@@ -29,6 +29,16 @@ void fake_site_write(const char *name, struct span text)
 	fclose(out);
 }
 
+void fake_site_replace(const char *name, struct span text)
+{
+	char from[512];
+
+	fake_site_write("etc/fresh", text);
+	snprintf(from, sizeof(from), "%s", fake_site_file("etc/fresh"));
+	assert_int_equal(chmod(from, 0600), 0);
+	assert_int_equal(rename(from, fake_site_file(name)), 0);
+}
+
 int fake_site_port(void)
 {
 	return 21000 + (int)(getpid() % 110) * 100; /* below what the kernel gives to clients */

@@ -16,6 +16,8 @@ int fake_site_remove(void);
 /* The path of a file in it; holds until the next call. */
 const char *fake_site_file(const char *name);
 void fake_site_write(const char *name, struct span text);
+/* The same for what lies there already: renamed into place, for nobody else to read. */
+void fake_site_replace(const char *name, struct span text);
 
 /* Writes all of etc/; more goes to the end of imapd.conf. Ports: those of the protocols,
  * fake_site_port() added. */
