@@ -19,9 +19,9 @@ OFFSETS = {"mx": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s"
 
 
 def free_base():
-    """A port base whose seven ports are free on 127.0.0.1."""
-    start = 20000 + (os.getpid() * 1000) % 40000
-    for base in [*range(start, 60000, 1000), *range(20000, start, 1000)]:
+    """A port base whose seven ports are free on 127.0.0.1, below those that the kernel gives to clients (32768 and up)."""
+    start = 20000 + (os.getpid() * 7) % 11000
+    for base in [*range(start, 31000, 7), *range(20000, start, 7)]:
         with contextlib.ExitStack() as stack:
             try:
                 for offset in OFFSETS.values():
