@@ -103,15 +103,12 @@ static void say_begins_clear(struct conn *c)
 /* In clear: whoever can read it needs it, and nothing of a session is on the line yet. */
 static void say_begins_tls(struct conn *c, const char *cause)
 {
-	char words[200];
-
-	snprintf(words, sizeof(words),
-		 "this port begins with TLS; set your program to SSL/TLS, or to %s at another port",
-		 c->server->protocol->start_tls);
 	wrong_mode(c, cause);
 	tls_session_free(c->stream.tls);
 	c->stream.tls = NULL;
-	turn_away(c, c->server->protocol->wrong_mode, words);
+	/* Mail programs call it STARTTLS, whatever the protocol's command. */
+	turn_away(c, c->server->protocol->wrong_mode,
+		  "this port begins with TLS; set your program to SSL/TLS, or to STARTTLS at another port");
 }
 
 /* Nothing that a browser could take for an answer. */

@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct tls_context *context;
+static struct tls_context *context, *narrow;	/* the second refuses much, and explains it */
 
 static void check(bool fits)
 {
@@ -46,6 +46,9 @@ static void context_make(void)
 	};
 
 	check(tls_context_new(&context, &p, &m, NULL, NULL, NULL) == 0);
+	check(tls_policy_profile(&p, "modern"));
+	p.explain_refusal = true;
+	check(tls_context_new(&narrow, &p, &m, NULL, NULL, NULL) == 0);
 	buf_clear(&ca);
 	buf_clear(&ca_key);
 	buf_clear(&chain);
@@ -64,20 +67,20 @@ static void check_line(const struct tls_session *s)
 	}
 }
 
-static enum tls_status run(struct span in, size_t step)
+static enum tls_status run(struct tls_context *c, struct span in, size_t step)
 {
 	struct tls_session *s;
 	enum tls_status end;
 	uint8_t plain[256];
 
-	check(tls_session_new(&s, context, NULL) == 0);
+	check(tls_session_new(&s, c, NULL) == 0);
 	while (in.n > 0) {
 		struct span piece = span_take(&in, step);
 
 		tls_session_feed(s, &piece);
 		check(piece.n == 0);
 		while (tls_session_read(s, plain, sizeof(plain)) > 0)
-			;
+			check(!tls_session_refused(s));
 		tls_session_sent(s, tls_session_out(s).n / 2);
 	}
 	end = tls_session_status(s);
@@ -92,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (context == NULL)
 		context_make();
-	check(run(in, SIZE_MAX) == run(in, size > 512 ? 97 : 1));
+	check(run(context, in, SIZE_MAX) == run(context, in, size > 512 ? 97 : 1));
+	check(run(narrow, in, SIZE_MAX) == run(narrow, in, size > 512 ? 97 : 1));
 	return 0;
 }
