@@ -7,6 +7,9 @@
  *         until it wants input; bytes are fed; next is asked again; and so on. next
  *         is not asked while output above OutputLimit waits for the peer, and feed
  *         not while next still has something: that is the back-pressure.
+ * First   Bytes that tell of a wrong mode (mode.h) never reach feed: the client is told, or
+ *         for HTTP is not answered, and the connection ends. So does one that TLS came up on
+ *         only to say why it is refused (ExplainRefusal): neither secured nor feed is called.
  * Time    The session's own deadline comes out of deadline(); tick() brings the time.
  *         Handshake and write deadlines are the shell's.
  * Memory  No input buffer of its own (one for the loop); output at most OutputLimit

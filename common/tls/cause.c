@@ -137,10 +137,10 @@ static const struct cause_row rows[] = {
 	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_ALWAYS },
 
 	/* no TLS at all, or for somebody else */
-	{ { "http-on-mail-port", CLIENT, "the client speaks HTTP", "this is a mail port" }, SSL_R_HTTP_REQUEST,
-	  WHEN_ALWAYS },
 	{ { "http-on-mail-port", CLIENT, "the client takes us for a web proxy", "this is a mail port" },
 	  SSL_R_HTTPS_PROXY_REQUEST, WHEN_ALWAYS },
+	{ { "http-on-mail-port", CLIENT, "the client speaks HTTP", "this is a mail port" }, SSL_R_HTTP_REQUEST,
+	  WHEN_ALWAYS },
 	{ { "plain-text-on-tls-port", CLIENT, PLAIN, PLAIN_ADVICE }, SSL_R_WRONG_VERSION_NUMBER, WHEN_PLAIN_TEXT },
 	{ { "tls-on-clear-port", CLIENT, "the client begins TLS at once, but this port begins in clear",
 	    "set its connection security to STARTTLS, or give it the port for SSL/TLS" },
@@ -221,9 +221,9 @@ const struct cause_row *tls_cause_row(size_t number)
 
 size_t tls_cause_find(struct span name)
 {
-	size_t i = 0;
+	size_t i = tls_cause_count();
 
-	while (i < tls_cause_count() && !span_is(name, rows[i].cause.name))
-		i++;
-	return i;
+	while (i > 0 && !span_is(name, rows[i - 1].cause.name))
+		i--;
+	return i > 0 ? i - 1 : tls_cause_count();
 }

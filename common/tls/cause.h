@@ -22,7 +22,8 @@ struct tls_cause {
 size_t tls_cause_count(void);
 const struct tls_cause *tls_cause_at(size_t number);
 
-/* The first number of that name; tls_cause_count() for a name that none has. */
+/* The last number of that name, which is the most general; tls_cause_count() for a name that
+ * none has. */
 size_t tls_cause_find(struct span name);
 
 #endif

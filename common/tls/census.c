@@ -156,7 +156,7 @@ static unsigned long long failures_sum(const struct census *c, size_t cause, int
 	return sum;
 }
 
-/* Causes that share a name are one line, where the first of them stands. */
+/* Causes that share a name are one line, where the last of them stands. */
 static void failures_write(const struct census *c, const char *listen, int64_t now_s, struct buf *out)
 {
 	for (size_t i = 0; i < c->causes; i++) {
@@ -165,7 +165,7 @@ static void failures_write(const struct census *c, const char *listen, int64_t n
 
 		if (tls_cause_find(span_of(name)) != i)
 			continue;
-		for (size_t j = i; j < c->causes; j++)
+		for (size_t j = 0; j <= i; j++)
 			if (strcmp(tls_cause_at(j)->name, name) == 0)
 				sum += failures_sum(c, j, now_s);
 		if (sum > 0)
