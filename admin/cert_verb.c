@@ -117,7 +117,7 @@ static int cert_new(const struct site *s, int argc, char **argv)
 		printf(" %s", names[i]);
 	printf("\n");
 	if (site_running(s, NULL))
-		printf("The running server takes them at: yubin reload\n");
+		printf("The running server takes them by itself (WatchTime in yubin.conf), or at: yubin reload\n");
 	return VERB_DONE;
 }
 

@@ -8,7 +8,7 @@
 #include "admin/sheet.h"
 #include "common/base/escape.h"
 
-enum { NAMED = 3, LINE = 900, LOST = 300 };
+enum { NAMED = 3, LINE = 900, LOST = 300, COUNT = SHEET_NUMBER + 40 };
 
 /* One port, as it is and as it would be. */
 struct change {
@@ -67,7 +67,7 @@ static void say_end(const struct change *c, const struct tls_view_version *v)
 	uint64_t n = seen(c, v->protocol);
 
 	if (c->handshakes == 0) {
-		say(c, "%s would end: there was no handshake in the last 24 h", v->name);
+		say(c, "%s would end: no handshake in the last 24 h", v->name);
 		return;
 	}
 	last_text(c, v->protocol, last, sizeof(last));
@@ -101,27 +101,35 @@ static bool compare_versions(const struct change *c)
 
 /* --- ciphers and client certificates --------------------------------------- */
 
+/* "1,300 handshakes in the last 24 h" */
+static const char *count_text(uint64_t handshakes, char out[COUNT])
+{
+	char number[SHEET_NUMBER];
+
+	snprintf(out, COUNT, "%s handshake%s in the last 24 h", handshakes > 0 ? sheet_number(handshakes, number) : "no",
+		 handshakes > 1 ? "s" : "");
+	return out;
+}
+
 static void compare_ciphers(const struct change *c)
 {
-	char lost[LOST], of[SHEET_NUMBER];
+	char lost[LOST], of[COUNT];
 
 	tls_rules_lost(c->tally.rules.ciphers, c->next.ciphers, lost, sizeof(lost));
 	if (lost[0] != '\0')
-		say(c,
-		    "ciphers would end: %s; which of the %s handshakes in the last 24 h used them is not counted", lost,
-		    sheet_number(c->handshakes, of));
+		say(c, "ciphers would end: %s; %s, by which cipher is not counted", lost,
+		    count_text(c->handshakes, of));
 }
 
 static void compare_clients(const struct change *c)
 {
 	enum tls_verify now = c->tally.rules.verify, then = c->next.verify;
-	char of[SHEET_NUMBER];
+	char of[COUNT];
 
-	sheet_number(c->handshakes, of);
+	count_text(c->handshakes, of);
 	if (now != then && then == TLS_VERIFY_REQUIRE)
 		say(c,
-		    "clients without a certificate would be refused (VerifyClient require): %s handshakes in the last 24 "
-		    "h, with or without one",
+		    "clients without a certificate would be refused (VerifyClient require): %s, with or without one",
 		    of);
 	else if (now != then && then == TLS_VERIFY_NO)
 		say(c, "client certificates would no longer be asked for: who logs in with one (AUTH EXTERNAL) can't");
@@ -130,8 +138,7 @@ static void compare_clients(const struct change *c)
 	else if (now != then)
 		say(c, "clients without a certificate would get in (VerifyClient optional)");
 	else if (then != TLS_VERIFY_NO && !span_equal(c->tally.rules.authorities, c->next.authorities))
-		say(c, "client certificates of other authorities would be taken (ClientCA): %s handshakes in the last 24 h",
-		    of);
+		say(c, "client certificates of other authorities would be taken (ClientCA): %s", of);
 }
 
 /* --- a port ---------------------------------------------------------------- */
@@ -154,13 +161,12 @@ static void compare_tls(struct change *c)
 
 static void compare(struct change *c)
 {
-	char of[SHEET_NUMBER];
+	char of[COUNT];
 
 	c->handshakes = tls_tally_handshakes(&c->tally);
 	if (c->port->off[0] != '\0') {
 		if (c->tally.has_rules)
-			say(c, "TLS would end (%s): %s handshakes in the last 24 h", c->port->off,
-			    sheet_number(c->handshakes, of));
+			say(c, "TLS would end (%s): %s", c->port->off, count_text(c->handshakes, of));
 		return;
 	}
 	if (c->like->context != NULL && (c->tally.has_rules || c->handshakes > 0))
@@ -183,7 +189,7 @@ static void say_closed(const struct tls_ports *ports, const struct tls_running *
 
 	for (size_t i = 0; tls_running_port(running, i, &daemon, &listen); i++) {
 		struct tls_tally tally = { 0 };
-		char name[32], where[100], of[SHEET_NUMBER];
+		char name[32], where[100], of[COUNT];
 
 		if (is_there(ports, daemon, listen))
 			continue;
@@ -191,8 +197,8 @@ static void say_closed(const struct tls_ports *ports, const struct tls_running *
 		snprintf(where, sizeof(where), "%.*s", (int)listen.n, (const char *)listen.p);
 		tls_running_add(running, name, where, &tally);
 		if (tally.processes > 0)
-			buf_printf(out, "%s.conf: Listen %s: would be closed: %s handshakes in the last 24 h\n", name, where,
-				   sheet_number(tls_tally_handshakes(&tally), of));
+			buf_printf(out, "%s.conf: Listen %s: would be closed: %s\n", name, where,
+				   count_text(tls_tally_handshakes(&tally), of));
 	}
 }
 

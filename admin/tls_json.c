@@ -182,17 +182,21 @@ static void put_handshakes(const struct tls_tally *t, struct buf *out)
 
 static void put_failure(const struct tls_port *p, const struct tls_tally_cause *f, struct buf *out)
 {
-	const struct tls_cause *cause = tls_show_cause(f->name);
+	const struct tls_cause *cause;
 	char words[400];
 
 	json_open(out, NULL, '{');
 	json_span(out, "cause", f->name);
 	json_number(out, "count", (int64_t)f->count);
-	json_text(out, "who", cause != NULL ? cause->who : "");
-	json_text(out, "words",
-		  cause != NULL ? tls_show_words(p, cause->words, words, sizeof(words)) : "");
-	json_text(out, "advice",
-		  cause != NULL ? tls_show_words(p, cause->advice, words, sizeof(words)) : "");
+	json_open(out, "may_be", '[');
+	for (size_t i = 0; (cause = tls_show_cause(f->name, i)) != NULL; i++) {
+		json_open(out, NULL, '{');
+		json_text(out, "who", cause->who);
+		json_text(out, "words", tls_show_words(p, cause->words, words, sizeof(words)));
+		json_text(out, "advice", tls_show_words(p, cause->advice, words, sizeof(words)));
+		json_close(out, '}');
+	}
+	json_close(out, ']');
 	json_close(out, '}');
 }
 

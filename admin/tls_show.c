@@ -34,12 +34,25 @@ enum tls_show_served tls_show_served(const struct tls_view_certificate *c, const
 	return TLS_SHOW_OTHER;
 }
 
-/* Special rows stand before general ones (cause.c): the last says what holds for all. */
-const struct tls_cause *tls_show_cause(struct span name)
+bool tls_show_repeated(size_t number)
 {
-	for (size_t i = tls_cause_count(); i-- > 0;)
-		if (span_is(name, tls_cause_at(i)->name))
-			return tls_cause_at(i);
+	const struct tls_cause *c = tls_cause_at(number);
+
+	for (size_t i = 0; i < number; i++) {
+		const struct tls_cause *d = tls_cause_at(i);
+
+		if (strcmp(c->name, d->name) == 0 && strcmp(c->who, d->who) == 0 && strcmp(c->words, d->words) == 0 &&
+		    strcmp(c->advice, d->advice) == 0)
+			return true;
+	}
+	return false;
+}
+
+const struct tls_cause *tls_show_cause(struct span name, size_t i)
+{
+	for (size_t number = tls_cause_find(name); number < tls_cause_count(); number++)
+		if (span_is(name, tls_cause_at(number)->name) && !tls_show_repeated(number) && i-- == 0)
+			return tls_cause_at(number);
 	return NULL;
 }
 

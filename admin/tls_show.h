@@ -33,8 +33,12 @@ enum tls_show_served {
 };
 enum tls_show_served tls_show_served(const struct tls_view_certificate *c, const struct tls_tally *t);
 
-/* The row that says most of a cause by its name; NULL: a name of another version. */
-const struct tls_cause *tls_show_cause(struct span name);
+/* The i-th of the rows that a cause's name stands for: counted together, they differ in words. NULL
+ * behind the last, and for a name of another version. */
+const struct tls_cause *tls_show_cause(struct span name, size_t i);
+
+/* An earlier row says the very same: the log tells them apart by what OpenSSL reports. */
+bool tls_show_repeated(size_t number);
 
 /* Words of a cause, its {names} filled in as far as the port (one with a view) tells them.
  * Returns out. */

@@ -213,21 +213,20 @@ static void put_handshakes(const struct tls_tally *t, struct buf *out)
 		     used > 0 ? ":" : "", used > 0 ? line : "", sheet_number(tls_tally_failures(t), count));
 }
 
+/* A count, and all that its cause may have been. */
 static void put_failure(const struct tls_port *p, const struct tls_tally_cause *f, const char *label,
 			struct buf *out)
 {
-	const struct tls_cause *cause = tls_show_cause(f->name);
 	char name[80], count[SHEET_NUMBER], words[400], advice[400];
+	const struct tls_cause *cause;
 
 	escape_text(name, sizeof(name), f->name);
-	sheet_number(f->count, count);
-	if (cause == NULL)
-		sheet_printf(out, IN, label, "%s %s", count, name);
-	else
-		sheet_printf(out, IN, label, "%s %s (%s must act): %s%s%s", count, name, cause->who,
-			     tls_show_words(p, cause->words, words, sizeof(words)),
+	sheet_printf(out, IN, label, "%s %s%s", sheet_number(f->count, count), name,
+		     tls_show_cause(f->name, 1) != NULL ? ", one of:" : ":");
+	for (size_t i = 0; (cause = tls_show_cause(f->name, i)) != NULL; i++)
+		sheet_printf(out, DEEP, "", "%s%s%s (to act: %s)", tls_show_words(p, cause->words, words, sizeof(words)),
 			     cause->advice[0] != '\0' ? "; " : "",
-			     tls_show_words(p, cause->advice, advice, sizeof(advice)));
+			     tls_show_words(p, cause->advice, advice, sizeof(advice)), cause->who);
 }
 
 static void put_last(const struct tls_tally *t, struct span protocol, const char *label, struct buf *out)

@@ -150,21 +150,6 @@ void tls_say_changes(const struct site *s)
 
 /* --- causes ---------------------------------------------------------------- */
 
-/* An earlier row says the same: the log tells them apart by what OpenSSL reports. */
-static bool is_repeated(size_t number)
-{
-	const struct tls_cause *c = tls_cause_at(number);
-
-	for (size_t i = 0; i < number; i++) {
-		const struct tls_cause *d = tls_cause_at(i);
-
-		if (strcmp(c->name, d->name) == 0 && strcmp(c->who, d->who) == 0 && strcmp(c->words, d->words) == 0 &&
-		    strcmp(c->advice, d->advice) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void put_cause(const struct tls_cause *c, struct buf *out)
 {
 	buf_printf(out, "%s\n", c->name);
@@ -198,7 +183,7 @@ static int tls_causes(const struct site *s, int argc, char **argv)
 	else
 		buf_put_text(&out, "Why handshakes fail. What stands in {braces} is filled in by the log.\n\n");
 	for (size_t i = 0; i < tls_cause_count(); i++)
-		if (!is_repeated(i))
+		if (!tls_show_repeated(i))
 			(json ? put_cause_json : put_cause)(tls_cause_at(i), &out);
 	buf_put_text(&out, json ? "]\n" : "");
 	return verb_print(&out);

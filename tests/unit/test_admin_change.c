@@ -41,12 +41,12 @@ static const struct {
 	{ "one that nobody used", "", "TlsVersions 1.3\n", "handshakes $ TLSv1.3 3 0\n",
 	  "TLS 1.2 would end: none of 3 handshakes in the last 24 h used it\n" },
 	{ "nobody was here", "", "TlsVersions 1.3\n", "",
-	  "TLS 1.2 would end: there was no handshake in the last 24 h\n" },
+	  "TLS 1.2 would end: no handshake in the last 24 h\n" },
 	{ "one has ended before", "TlsVersions 1.3\n", "TlsVersions 1.3\n", SEEN, "" },
 	{ "one that comes", "TlsVersions 1.3\n", "", SEEN, "TLS 1.2 would be taken too\n" },
 	{ "a cipher", "", "CipherList ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384\n", SEEN,
 	  "ciphers would end: ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305, ECDHE-ECDSA-AES128-GCM-SHA256, "
-	  "ECDHE-RSA-AES128-GCM-SHA256; which of the 1,300 handshakes in the last 24 h used them is not counted\n" },
+	  "ECDHE-RSA-AES128-GCM-SHA256; 1,300 handshakes in the last 24 h, by which cipher is not counted\n" },
 	{ "a certificate is required", "", "VerifyClient require\nClientCA tls/ca.pem\n", SEEN,
 	  "clients without a certificate would be refused (VerifyClient require): 1,300 handshakes in the last 24 h, with or "
 	  "without one\n" },
