@@ -6,10 +6,11 @@
  *         restarted; open questions are asked again. Each call completes exactly once, never
  *         before it returned; its number, which is never 0, may be cancelled. Only where no
  *         memory is left a call gives 0, and then nothing completes: treat it as AUTH_TRY_LATER.
- * Rights  yubind says by socket who may ask what: smtpd resolves; all may log in.
+ * Rights  yubind says by socket who may ask what: smtpd resolves; all may log in by password.
  * Limits  AUTH_OPEN questions open; a further one completes with AUTH_TRY_LATER.
  * EXTERNAL Goes by the certificate that the daemon has verified, so authd must believe its word: a
- *         broken daemon could say that it saw anyone's.
+ *         broken daemon could say that it saw anyone's. So the socket of a daemon has that right
+ *         only while VerifyClient lets its clients show one.
  * Secrets The password is kept until the answer (for a second asking), then wiped.
  */
 #ifndef AUTH_AUTH_H

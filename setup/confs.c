@@ -7,6 +7,7 @@
 
 #include "common/base/span.h"
 #include "common/config/file.h"
+#include "sasl/sasl.h"
 #include "setup/inside.h"
 #include "setup/switches.h"
 
@@ -80,6 +81,21 @@ bool confs_self_signed(const struct confs *c, enum daemon d)
 
 		if (confs_tls(c, d, i) && config_bool(s, CONFIG_ALLOW_SELF_SIGNED) &&
 		    strcmp(config_text(s, CONFIG_VERIFY_CLIENT), "no") != 0)
+			return true;
+	}
+	return false;
+}
+
+bool confs_external(const struct confs *c, enum daemon d)
+{
+	const struct config *own = c->daemons[d].config;
+
+	for (size_t i = 0; i < config_listen_count(own); i++) {
+		const struct config_scope *s = config_listen_scope(own, i);
+
+		if (confs_tls(c, d, i) && config_listen(own, i)->service != CONFIG_SERVICE_MX &&
+		    strcmp(config_text(s, CONFIG_VERIFY_CLIENT), "no") != 0 &&
+		    sasl_listed(config_text(s, CONFIG_MECHANISMS), span_of("EXTERNAL")))
 			return true;
 	}
 	return false;

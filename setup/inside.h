@@ -46,6 +46,9 @@ void confs_walk_files(const struct confs *c, enum daemon d, confs_file each, voi
 /* A Listen of d takes client certificates that signed themselves. */
 bool confs_self_signed(const struct confs *c, enum daemon d);
 
+/* A Listen of d lets clients log in by certificate (AUTH EXTERNAL). */
+bool confs_external(const struct confs *c, enum daemon d);
+
 /* holders.c: the fingerprints of all certificates that accounts hold, appended to out. */
 int holders_read(const struct paths *paths, struct buf *out, struct error *err);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/proc/control.h"
 #include "setup/inside.h"
 
 struct reading {
@@ -161,6 +162,11 @@ bool setup_self_signed(const struct setup *s)
 		if (confs_self_signed(s->confs, d))
 			return true;
 	return false;
+}
+
+unsigned setup_auth_rights(const struct setup *s, enum daemon d)
+{
+	return daemon_rows[d].auth_rights | (confs_external(s->confs, d) ? CONTROL_RIGHT_EXTERNAL : 0U);
 }
 
 struct span setup_fingerprints(const struct setup *s, enum daemon d)

@@ -59,6 +59,9 @@ bool setup_tls(const struct setup *s, enum daemon d, size_t i);
 
 /* Some Listen takes client certificates that signed themselves (AllowSelfSigned). */
 bool setup_self_signed(const struct setup *s);
+/* What authd does for d (enum control_right): logins by certificate only where some Listen of
+ * its takes them, for then a broken daemon could claim anybody's. */
+unsigned setup_auth_rights(const struct setup *s, enum daemon d);
 
 /* Fingerprints of the client certificates that accounts hold, one a line; empty where no
  * Listen of d has AllowSelfSigned. */

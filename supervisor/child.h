@@ -50,6 +50,7 @@ struct child {
 	unsigned handles;		/* of the loop, that must close before the struct goes */
 	char sandbox[256];		/* what CONTROL_READY said */
 	char words[400];		/* its last ones: CONTROL_FAILED, or what it wrote to stderr */
+	unsigned auth_rights;		/* that authd knows of; 0: they have not met */
 	uint64_t applying;		/* number of the CONTROL_SETTINGS that is not answered; 0: none */
 	uint64_t refused;		/* number of the last that it did not take */
 	struct {
@@ -90,8 +91,10 @@ int talk_send(struct child *c, unsigned type, uint64_t number, struct span body,
 void talk_time(struct child *c, unsigned type, uint64_t ms);	/* CONTROL_DRAIN, CONTROL_STOP */
 void talk_receive(void *arg, struct ipc_message *m);
 
-/* peers.c: pairs with all neighbours that are there. */
+/* peers.c: pairs with all neighbours that are there; a new one with authd where the settings that
+ * c has now give it other rights. */
 void peers_join(struct child *c);
+void peers_renew(struct child *c);
 
 /* slots.c */
 void slots_gone(struct child *c, int status);

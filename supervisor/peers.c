@@ -26,7 +26,7 @@ static void connect_pair(struct child *net, struct child *service)
 {
 	const struct daemon_row *row = &daemon_rows[net->daemon];
 	bool store = service->daemon == DAEMON_STORAGED;
-	unsigned rights = store ? row->store_rights : row->auth_rights;
+	unsigned rights = store ? row->store_rights : setup_auth_rights(net->setup, net->daemon);
 	struct error err;
 	int ends[2];
 
@@ -34,6 +34,8 @@ static void connect_pair(struct child *net, struct child *service)
 		log_error("can't connect daemons a=%s b=%s reason=%s", net->label, service->label, err.words);
 		return;
 	}
+	if (!store)
+		net->auth_rights = rights;
 	hand_end(service, CONTROL_ROLE_CLIENT, rights, net, ends[1]);
 	hand_end(net, store ? CONTROL_ROLE_STORE : CONTROL_ROLE_AUTH, rights, service, ends[0]);
 }
@@ -56,6 +58,15 @@ static void join_service(struct child *c)
 	for (struct child *net = c->s->children; net != NULL; net = net->next)
 		if (daemon_rows[net->daemon].net && net->state != CHILD_STOPPING)
 			connect_pair(net, c);
+}
+
+void peers_renew(struct child *c)
+{
+	struct child *authd = child_of(c->s, DAEMON_AUTHD);
+
+	if (daemon_rows[c->daemon].net && c->auth_rights != 0 && authd != NULL &&
+	    c->auth_rights != setup_auth_rights(c->setup, c->daemon))
+		connect_pair(c, authd);
 }
 
 void peers_join(struct child *c)

@@ -114,7 +114,7 @@ static int talk_hello(struct child *c, int log_fd, struct error *err)
 int talk_settings(struct child *c, struct setup *setup, uint64_t number)
 {
 	struct error err;
-	int fd;
+	int fd, rc;
 
 	if (setup_bundle(setup, c->daemon, &fd, &err) != 0) {
 		log_error("can't hand settings over daemon=%s reason=%s", c->label, err.words);
@@ -126,7 +126,10 @@ int talk_settings(struct child *c, struct setup *setup, uint64_t number)
 		c->setup = setup;
 	}
 	c->applying = number;
-	return talk_send(c, CONTROL_SETTINGS, number, (struct span){ NULL, 0 }, &fd, 1);
+	rc = talk_send(c, CONTROL_SETTINGS, number, (struct span){ NULL, 0 }, &fd, 1);
+	if (rc == 0)
+		peers_renew(c);
+	return rc;
 }
 
 static void talk_listens(struct child *c)

@@ -126,7 +126,8 @@ static bool take_login(struct peer *p, uint64_t number, struct span body)
 
 	if (!auth_wire_get_login(body, &asked))
 		return false;
-	if (may(p, CONTROL_RIGHT_LOGIN, "login")) {
+	if (strcmp(asked.mechanism, AUTH_EXTERNAL) == 0 ? may(p, CONTROL_RIGHT_EXTERNAL, "login by certificate")
+							: may(p, CONTROL_RIGHT_LOGIN, "login")) {
 		login_begin(p, number, &asked);
 		return true;
 	}

@@ -13,7 +13,7 @@
 #include "common/proc/control.h"
 #include "tests/unit/auth_folder.h"
 
-enum { WORLD_RIGHTS = CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_LOGIN };	/* smtpd's */
+enum { WORLD_RIGHTS = CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_LOGIN | CONTROL_RIGHT_EXTERNAL };	/* smtpd's */
 
 extern const uint8_t world_key[STORE_TOKEN_KEY];
 

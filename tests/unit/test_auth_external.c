@@ -126,6 +126,19 @@ static void test_a_mechanism_of_its_own(void **state)
 	assert_int_equal(a.status, AUTH_WRONG);
 }
 
+/* The right hangs on the socket: without it nobody's word is taken. */
+static void test_only_where_clients_are_verified(void **state)
+{
+	struct world *w = *state;
+
+	bind_certificates(w);
+	world_connect(w, CONTROL_RIGHT_LOGIN);
+	assert_int_equal(login_external(w, PRINT_A, "", "").status, AUTH_REFUSED);
+	assert_int_equal(world_login(w, "alice", "wonderland").status, AUTH_OK);
+	world_connect(w, CONTROL_RIGHT_LOGIN | CONTROL_RIGHT_EXTERNAL);
+	assert_int_equal(login_external(w, PRINT_A, "", "").status, AUTH_OK);
+}
+
 static void test_no_hash(void **state)
 {
 	struct world *w = *state;
@@ -201,7 +214,7 @@ static void test_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(test_whom_it_means), ROW(test_a_mechanism_of_its_own), ROW(test_no_hash),
+		ROW(test_whom_it_means), ROW(test_a_mechanism_of_its_own), ROW(test_only_where_clients_are_verified), ROW(test_no_hash),
 		ROW(test_disabled),	 ROW(test_throttle),		   ROW(test_removed),
 	};
 
