@@ -166,6 +166,10 @@ void conn_shake_late(struct conn *c);
 /* c ends: who used which TLS. */
 void conn_shake_over(const struct conn *c);
 
+/* The settings are others now: a client's certificate that was good when it came may be revoked, or
+ * its authority gone from ClientCA; then the session ends. */
+void conn_shake_again(struct conn *c);
+
 /* shake.c: looks at what came first. True: *held (what came before, may be empty), then *in
  * may be used. False: not yet, or c was turned away. */
 bool conn_first(struct conn *c, struct span *in, struct span *held);

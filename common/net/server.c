@@ -157,23 +157,6 @@ static int check_listeners(const struct server *s, const struct ports *fresh, st
 	return 0;
 }
 
-/* A client's certificate that was good when it came may be revoked by now, or its authority
- * be gone from ClientCA. */
-static void end_void_clients(struct server *s)
-{
-	for (struct conn *c = s->conns; c != NULL; c = c->next) {
-		size_t index = (size_t)(c->port - c->ports->port);
-		const struct tls_context *now = index < s->ports->count ? s->ports->port[index].tls : NULL;
-		const char *why;
-
-		if (*conn_client_fingerprint(c) == '\0' || now == NULL ||
-		    tls_session_client_holds(c->stream.tls, now, &why))
-			continue;
-		log_info("ICID %llu client certificate no longer good reason=\"%s\"", (unsigned long long)c->id, why);
-		conn_end(c, CONN_END_REVOKED);
-	}
-}
-
 int server_settings(struct server *s, struct error *err)
 {
 	struct ports *fresh;
@@ -191,7 +174,8 @@ int server_settings(struct server *s, struct error *err)
 	}
 	ports_drop(s->ports);
 	s->ports = fresh;
-	end_void_clients(s);
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		conn_shake_again(c);
 	if (s->full && s->count < fresh->max_connections)
 		listen_again(s);
 	return 0;

@@ -158,12 +158,30 @@ bool conn_first(struct conn *c, struct span *in, struct span *held)
 
 /* --- handshakes ------------------------------------------------------------- */
 
+/* What the port would show a client that comes now: a reload may have been since this one
+ * came. NULL: no TLS any more. */
+static struct tls_context *newest_tls(const struct conn *c)
+{
+	const struct ports *now = c->server->ports;
+	size_t index = (size_t)(c->port - c->ports->port);
+
+	return index < now->count ? now->port[index].tls : NULL;
+}
+
+/* Who was offered STARTTLS gets it, with the certificates and lists of today. */
+static struct tls_context *shake_tls(const struct conn *c)
+{
+	struct tls_context *now = newest_tls(c);
+
+	return c->port->tls != NULL && now != NULL ? now : c->port->tls;
+}
+
 void conn_shake(struct conn *c)
 {
 	struct error err = { .words = "this port has no TLS, or TLS is up already" };
+	struct tls_context *tls = shake_tls(c);
 
-	if (c->port->tls == NULL || c->stream.tls != NULL ||
-	    tls_session_new(&c->stream.tls, c->port->tls, &err) < 0) {
+	if (tls == NULL || c->stream.tls != NULL || tls_session_new(&c->stream.tls, tls, &err) < 0) {
 		log_warn("ICID %llu TLS failed: %s", (unsigned long long)c->id, err.words);
 		conn_cut(c, "server");
 		return;
@@ -215,6 +233,19 @@ void conn_shake_up(struct conn *c)
 	c->secured = true;
 	if (c->server->protocol->secured != NULL)
 		c->server->protocol->secured(c->session);
+	if (c->ports != c->server->ports)
+		conn_shake_again(c);
+}
+
+void conn_shake_again(struct conn *c)
+{
+	const struct tls_context *now = newest_tls(c);
+	const char *why;
+
+	if (*conn_client_fingerprint(c) == '\0' || now == NULL || tls_session_client_holds(c->stream.tls, now, &why))
+		return;
+	log_info("ICID %llu client certificate no longer good reason=\"%s\"", (unsigned long long)c->id, why);
+	conn_end(c, CONN_END_REVOKED);
 }
 
 void conn_shake_over(const struct conn *c)

@@ -525,6 +525,33 @@ static void test_no_longer_good(void **state)
 	place_no_files();
 }
 
+/* A reload in the middle of a handshake: what counts is the list that is in force at its end. */
+static void test_revoked_meanwhile(void **state)
+{
+	struct peer_pair ca = peer_ca(), alice = peer_client("Alice");
+	struct client c;
+	struct place p;
+
+	(void)state;
+	place_file("ca.pem", ca.certificate);
+	place_file("crl.pem", peer_crl(ca, &alice, 1));
+	place_open(&p, "", "VerifyClient optional\nClientCA ca.pem\n");
+	client_open(&c, &p, IMPLICIT);
+	c.ssl = SSL_new(client_context);
+	carry(c.ssl, alice);
+	SSL_set_fd(c.ssl, c.fd);
+	assert_int_equal(SSL_connect(c.ssl), -1);
+	turn(&p, 5);
+	reload(&p, "VerifyClient optional\nClientCA ca.pem\nClientCRL crl.pem\n");
+	client_shake(&c);
+	client_hears(&c, "hello\r\nsecure TLSv1.3\r\nrevoked\r\n");
+	client_hears_end(&c);
+	client_close(&c);
+	turn_until_over(&p);
+	place_close(&p);
+	place_no_files();
+}
+
 /* A port with TLS and nothing to show is a mistake, whatever its mode. */
 static void test_no_certificate(void **state)
 {
@@ -568,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_census),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_no_longer_good),
+		cmocka_unit_test(test_revoked_meanwhile),
 		cmocka_unit_test(test_no_certificate),
 	};
 
