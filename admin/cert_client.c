@@ -13,15 +13,15 @@
 #include "common/base/ascii.h"
 
 enum {
-	NUMBERS = 1000,		/* certificates of one address */
+	NUMBERS = 1000, /* certificates of one address */
 	NAME_SIZE = 3 * ACCOUNTS_ADDRESS_MAX + 16,
-	COMMON_NAME_MAX = 64	/* bytes, RFC 5280 A.1 */
+	COMMON_NAME_MAX = 64 /* bytes, RFC 5280 A.1 */
 };
 
 /* What is made for one client. */
 struct client {
 	char address[ACCOUNTS_ADDRESS_MAX];
-	char name[NAME_SIZE];	/* of its files, without an ending */
+	char name[NAME_SIZE]; /* of its files, without an ending */
 	char passphrase[SECRET_MAX];
 	struct buf chain, key, bundle;
 };
@@ -42,7 +42,8 @@ static void name_of(const char *address, char out[NAME_SIZE])
 	out[n] = '\0';
 }
 
-static const char *client_path(const struct site *s, const struct client *c, const char *ending, char out[PATHS_MAX])
+static const char *client_path(const struct site *s, const struct client *c, const char *ending,
+			       char out[PATHS_MAX])
 {
 	char name[NAME_SIZE + 32];
 
@@ -138,8 +139,8 @@ static void warn_no_account(const struct site *s, const char *address)
 	char words[ACCOUNTS_ADDRESS_MAX + 100];
 
 	if (account_open(s, &f, &err) == 0 && accounts_find(f.accounts, address) == NULL) {
-		snprintf(words, sizeof(words), "there is no account %s yet: until then this certificate logs nobody in",
-			 address);
+		snprintf(words, sizeof(words),
+			 "there is no account %s yet: until then this certificate logs nobody in", address);
 		verb_warn(words);
 	}
 	account_close(&f);

@@ -115,7 +115,8 @@ struct tls_revocations *cert_revocations(const struct site *s)
 	int rc = cert_read(s, CERT_LIST, &text, &err);
 
 	if (rc == 0)
-		rc = tls_revoke_read(&lists, buf_span(&text), paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), &err);
+		rc = tls_revoke_read(&lists, buf_span(&text),
+				     paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), &err);
 	if (rc != 0 && rc != -ENOENT)
 		verb_warn(err.words);
 	buf_clear(&text);
@@ -144,8 +145,8 @@ static bool walk_one(const char *path, const struct tls_revocations *lists, cert
 	return each(arg, &c, path);
 }
 
-static int walk_folder(const struct site *s, const char *below, const struct tls_revocations *lists, cert_each each,
-		       void *arg, bool *on, struct error *err)
+static int walk_folder(const struct site *s, const char *below, const struct tls_revocations *lists,
+		       cert_each each, void *arg, bool *on, struct error *err)
 {
 	char folder[PATHS_MAX], path[PATHS_MAX + 256];
 	struct dirent **entries = NULL;

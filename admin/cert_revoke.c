@@ -14,7 +14,7 @@ enum { FINGERPRINT = 64 };
 /* --- which one ------------------------------------------------------------- */
 
 struct wanted {
-	const char *fingerprint, *serial;	/* one of the two; the other is NULL */
+	const char *fingerprint, *serial; /* one of the two; the other is NULL */
 	const char *issuer;
 	struct certificate found;
 };
@@ -22,8 +22,9 @@ struct wanted {
 static bool is_wanted(void *arg, const struct certificate *c, const char *path)
 {
 	struct wanted *w = arg;
-	bool yes = w->fingerprint != NULL ? strcmp(c->fingerprint, w->fingerprint) == 0
-					  : strcmp(c->serial, w->serial) == 0 && strcmp(c->issuer, w->issuer) == 0;
+	bool yes = w->fingerprint != NULL
+		       ? strcmp(c->fingerprint, w->fingerprint) == 0
+		       : strcmp(c->serial, w->serial) == 0 && strcmp(c->issuer, w->issuer) == 0;
 
 	(void)path;
 	if (yes)
@@ -63,13 +64,15 @@ static bool find_file(const struct site *s, const char *word, char path[PATHS_MA
 	return access(paths_file(&s->paths, PATHS_TLS, word, path), F_OK) == 0;
 }
 
-static int from_file(const char *path, const struct certificate *ca, struct certificate *out, struct error *err)
+static int from_file(const char *path, const struct certificate *ca, struct certificate *out,
+		     struct error *err)
 {
 	int rc = certificate_read(out, path, err);
 
 	if (rc == 0 && strcmp(out->issuer, ca->subject) != 0)
 		rc = error_set(err, -EINVAL,
-			       "%s was issued by %s: only what the site's own authority (%s) has issued can be revoked here",
+			       "%s was issued by %s: only what the site's own authority (%s) has issued can "
+			       "be revoked here",
 			       path, out->issuer, ca->subject);
 	else if (rc == 0 && strcmp(out->fingerprint, ca->fingerprint) == 0)
 		rc = error_set(err, -EINVAL, "%s is the authority itself", path);
@@ -85,9 +88,10 @@ static int from_fingerprint(const struct site *s, const char *fingerprint, const
 	if (rc < 0)
 		return rc;
 	if (w.found.fingerprint[0] == '\0')
-		return error_set(err, -ENOENT,
-				 "no certificate of that fingerprint is in %s: give its file or its serial number",
-				 s->paths.folder[PATHS_TLS]);
+		return error_set(
+		    err, -ENOENT,
+		    "no certificate of that fingerprint is in %s: give its file or its serial number",
+		    s->paths.folder[PATHS_TLS]);
 	*out = w.found;
 	if (strcmp(out->issuer, ca->subject) != 0 || strcmp(out->subject, out->issuer) == 0)
 		return error_set(err, -EINVAL, "%s was not issued by the site's own authority", out->subject);
@@ -95,8 +99,8 @@ static int from_fingerprint(const struct site *s, const char *fingerprint, const
 }
 
 /* Its file may be lost: the number is enough. */
-static int from_serial(const struct site *s, const char *serial, const struct certificate *ca, struct certificate *out,
-		       struct error *err)
+static int from_serial(const struct site *s, const char *serial, const struct certificate *ca,
+		       struct certificate *out, struct error *err)
 {
 	struct wanted w = { .serial = serial, .issuer = ca->subject };
 	int rc = cert_walk(s, is_wanted, &w, err);
@@ -112,7 +116,8 @@ static int from_serial(const struct site *s, const char *serial, const struct ce
 	return 0;
 }
 
-static int find_certificate(const struct site *s, const char *word, struct certificate *out, struct error *err)
+static int find_certificate(const struct site *s, const char *word, struct certificate *out,
+			    struct error *err)
 {
 	char path[PATHS_MAX], fingerprint[FINGERPRINT + 1], serial[TLS_REVOKE_SERIAL];
 	struct certificate ca;
@@ -126,10 +131,11 @@ static int find_certificate(const struct site *s, const char *word, struct certi
 		return from_fingerprint(s, fingerprint, &ca, out, err);
 	if (tls_revoke_serial(word, serial))
 		return from_serial(s, serial, &ca, out, err);
-	return error_set(err, -ENOENT,
-			 "%s is neither a file, nor the fingerprint or the serial number of a certificate; see: yubin "
-			 "cert list",
-			 word);
+	return error_set(
+	    err, -ENOENT,
+	    "%s is neither a file, nor the fingerprint or the serial number of a certificate; see: yubin "
+	    "cert list",
+	    word);
 }
 
 /* --- the list -------------------------------------------------------------- */
@@ -153,7 +159,8 @@ static int renew(const struct site *s, const char *serial, const struct cert_lin
 		rc = tls_revoke_make(buf_span(&ca), buf_span(&key), buf_span(&old), serial, l->reason,
 				     l->days > 0 ? l->days : TLS_REVOKE_DAYS, &list, err);
 	if (rc == 0)
-		rc = file_replace(paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), buf_span(&list), 0644, err);
+		rc = file_replace(paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), buf_span(&list), 0644,
+				  err);
 	buf_clear(&ca);
 	buf_wipe(&key);
 	buf_clear(&old);
@@ -161,7 +168,8 @@ static int renew(const struct site *s, const char *serial, const struct cert_lin
 	return rc;
 }
 
-static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line,
+		   const char *words)
 {
 	(void)arg;
 	(void)severity;
@@ -217,8 +225,8 @@ static void say_list(const struct site *s)
 	if (lists != NULL) {
 		tls_revoke_at(lists, 0, &facts);
 		printf("%s: number %s, %zu revoked, good until %s (%d days).\n",
-		       paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), facts.number, facts.count, facts.ends,
-		       facts.days_left);
+		       paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), facts.number, facts.count,
+		       facts.ends, facts.days_left);
 	}
 	tls_revoke_free(lists);
 	warn_unused(s);

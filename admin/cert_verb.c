@@ -117,7 +117,8 @@ static int cert_new(const struct site *s, int argc, char **argv)
 		printf(" %s", names[i]);
 	printf("\n");
 	if (site_running(s, NULL))
-		printf("The running server takes them by itself (WatchTime in yubin.conf), or at: yubin reload\n");
+		printf("The running server takes them by itself (WatchTime in yubin.conf), or at: yubin "
+		       "reload\n");
 	return VERB_DONE;
 }
 
@@ -162,10 +163,12 @@ static void list_revocations(const struct site *s, struct buf *out)
 
 	for (size_t i = 0; lists != NULL && i < tls_revoke_count(lists); i++) {
 		tls_revoke_at(lists, i, &facts);
-		buf_printf(out, "%s\n  issuer       %s\n  number       %s\n  revoked      %zu\n  valid        to %s "
-				"(%d days left)\n",
-			   paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), facts.issuer, facts.number, facts.count,
-			   facts.ends, facts.days_left);
+		buf_printf(
+		    out,
+		    "%s\n  issuer       %s\n  number       %s\n  revoked      %zu\n  valid        to %s "
+		    "(%d days left)\n",
+		    paths_file(&s->paths, PATHS_TLS, CERT_LIST, path), facts.issuer, facts.number,
+		    facts.count, facts.ends, facts.days_left);
 	}
 	tls_revoke_free(lists);
 }
@@ -196,7 +199,7 @@ static const struct {
 	const char *name;
 	verb_run run;
 } members[] = {
-	{ "new", cert_new },	   { "list", cert_list }, { "client", cert_client },
+	{ "new", cert_new },       { "list", cert_list }, { "client", cert_client },
 	{ "revoke", cert_revoke }, { "crl", cert_crl },
 };
 

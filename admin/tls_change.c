@@ -14,10 +14,10 @@ enum { NAMED = 3, LINE = 900, LOST = 300, COUNT = SHEET_NUMBER + 40 };
 struct change {
 	const struct tls_ports *ports;
 	const struct tls_port *port;
-	const struct tls_port *like;	/* has its context and view */
+	const struct tls_port *like; /* has its context and view */
 	struct tls_tally tally;
-	uint64_t handshakes;	/* in the last 24 hours */
-	struct buf line;	/* what next lends from */
+	uint64_t handshakes; /* in the last 24 hours */
+	struct buf line;     /* what next lends from */
 	struct tls_rules next;
 	bool has_next;
 	struct buf *out;
@@ -31,8 +31,8 @@ __attribute__((format(printf, 2, 3))) static void say(const struct change *c, co
 	va_start(args, format);
 	vsnprintf(words, sizeof(words), format, args);
 	va_end(args);
-	buf_printf(c->out, "%s:%u: Listen %s: %s\n", setup_name(c->ports->setup, c->port->daemon), c->port->listen->line,
-		   c->port->listen->text, words);
+	buf_printf(c->out, "%s:%u: Listen %s: %s\n", setup_name(c->ports->setup, c->port->daemon),
+		   c->port->listen->line, c->port->listen->text, words);
 }
 
 /* --- versions -------------------------------------------------------------- */
@@ -56,7 +56,8 @@ static void last_text(const struct change *c, const char *protocol, char *out, s
 		char who[160];
 
 		if (span_is(one->protocol, protocol))
-			used += (size_t)snprintf(out + used, size - used, ", %s%s", named++ == 0 ? "last by " : "",
+			used += (size_t)snprintf(out + used, size - used, ", %s%s",
+						 named++ == 0 ? "last by " : "",
 						 escape_text(who, sizeof(who), one->who));
 	}
 }
@@ -106,8 +107,8 @@ static const char *count_text(uint64_t handshakes, char out[COUNT])
 {
 	char number[SHEET_NUMBER];
 
-	snprintf(out, COUNT, "%s handshake%s in the last 24 h", handshakes > 0 ? sheet_number(handshakes, number) : "no",
-		 handshakes > 1 ? "s" : "");
+	snprintf(out, COUNT, "%s handshake%s in the last 24 h",
+		 handshakes > 0 ? sheet_number(handshakes, number) : "no", handshakes > 1 ? "s" : "");
 	return out;
 }
 
@@ -129,12 +130,15 @@ static void compare_clients(const struct change *c)
 	count_text(c->handshakes, of);
 	if (now != then && then == TLS_VERIFY_REQUIRE)
 		say(c,
-		    "clients without a certificate would be refused (VerifyClient require): %s, with or without one",
+		    "clients without a certificate would be refused (VerifyClient require): %s, with or "
+		    "without one",
 		    of);
 	else if (now != then && then == TLS_VERIFY_NO)
-		say(c, "client certificates would no longer be asked for: who logs in with one (AUTH EXTERNAL) can't");
+		say(c, "client certificates would no longer be asked for: who logs in with one (AUTH "
+		       "EXTERNAL) can't");
 	else if (now == TLS_VERIFY_NO && then == TLS_VERIFY_OPTIONAL)
-		say(c, "clients would be asked for a certificate (VerifyClient optional); those without one get in");
+		say(c, "clients would be asked for a certificate (VerifyClient optional); those without one "
+		       "get in");
 	else if (now != then)
 		say(c, "clients without a certificate would get in (VerifyClient optional)");
 	else if (then != TLS_VERIFY_NO && !span_equal(c->tally.rules.authorities, c->next.authorities))
@@ -155,7 +159,7 @@ static void compare_tls(struct change *c)
 	if (!c->tally.has_rules || !c->has_next)
 		return;
 	if (!ends)
-		compare_ciphers(c);	/* else they end with their version */
+		compare_ciphers(c); /* else they end with their version */
 	compare_clients(c);
 }
 

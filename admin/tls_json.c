@@ -149,9 +149,9 @@ static void put_lists(struct span text, struct buf *out)
 
 static void put_clients(const struct tls_port *p, struct buf *out)
 {
-	static const char *const words[] = { [TLS_VERIFY_NO] = "no",
-					     [TLS_VERIFY_OPTIONAL] = "optional",
-					     [TLS_VERIFY_REQUIRE] = "require" };
+	static const char *const words[] = {
+		[TLS_VERIFY_NO] = "no", [TLS_VERIFY_OPTIONAL] = "optional", [TLS_VERIFY_REQUIRE] = "require"
+	};
 
 	json_open(out, "client", '{');
 	json_text(out, "verify", words[p->policy.verify]);
@@ -265,6 +265,7 @@ void tls_show_json(const struct tls_show *w, struct buf *out)
 {
 	json_open(out, NULL, '{');
 	json_bool(out, "running", w->running != NULL);
+	json_number(out, "cut", w->running != NULL ? (int64_t)tls_running_cut(w->running) : 0);
 	put_openssl(w, out);
 	json_open(out, "ports", '[');
 	for (size_t i = 0; i < w->ports->count; i++)

@@ -10,7 +10,7 @@
 static const struct {
 	enum daemon daemon;
 	enum config_key explicit;
-	const char *implicit;	/* among Flags */
+	const char *implicit; /* among Flags */
 } xmail[] = {
 	{ DAEMON_SMTPD, CONFIG_SMTP_TLS, "-X-" },
 	{ DAEMON_POP3D, CONFIG_POP3_TLS, "-B-" },
@@ -47,7 +47,8 @@ static void implicit_off(const struct tls_ports *all, struct tls_port *p)
 				 xmail[i].implicit);
 			return;
 		}
-	snprintf(p->off, sizeof(p->off), "the port is not opened: EnableSSL no in %s.conf", daemon_rows[p->daemon].name);
+	snprintf(p->off, sizeof(p->off), "the port is not opened: EnableSSL no in %s.conf",
+		 daemon_rows[p->daemon].name);
 }
 
 static void explicit_off(const struct tls_ports *all, struct tls_port *p)
@@ -71,7 +72,8 @@ static void find_off(const struct tls_ports *all, struct tls_port *p)
 	else if (!setup_tls(all->setup, p->daemon, p->index))
 		explicit_off(all, p);
 	else if (config_item(p->scope, CONFIG_CERTIFICATE, 0) == NULL)
-		snprintf(p->off, sizeof(p->off), "STARTTLS is not offered: there is no Certificate in %s.conf",
+		snprintf(p->off, sizeof(p->off),
+			 "STARTTLS is not offered: there is no Certificate in %s.conf",
 			 daemon_rows[p->daemon].name);
 }
 

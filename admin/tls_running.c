@@ -12,13 +12,14 @@ struct tls_running {
 	char openssl[OPENSSLS][OPENSSL_MAX];
 	size_t openssl_count;
 	struct {
-		struct span name, lines;	/* of one process, in text */
+		struct span name, lines; /* of one process, in text */
 	} processes[PROCESSES];
 	size_t process_count;
 	struct {
 		struct span daemon, listen;
-	} ports[PORTS];	/* each once */
+	} ports[PORTS]; /* each once */
 	size_t port_count;
+	uint64_t cut; /* bytes */
 	size_t n;
 	uint8_t text[];
 };
@@ -73,10 +74,13 @@ static void take_port(struct tls_running *r, struct span daemon, struct span lis
 
 static void take_line(struct tls_running *r, struct span line)
 {
-	struct span rest = line;
+	struct span rest = line, key = span_take_until(&rest, ' ');
+	uint64_t bytes;
 
-	if (span_is(span_take_until(&rest, ' '), "openssl"))
+	if (span_is(key, "openssl"))
 		take_openssl(r, rest);
+	else if (span_is(key, "cut") && span_number(rest, INT32_MAX, &bytes))
+		r->cut += bytes;
 	else
 		take_port(r, r->processes[r->process_count - 1].name, port_of(line));
 }
@@ -125,6 +129,11 @@ void tls_running_free(struct tls_running *r)
 const char *tls_running_openssl(const struct tls_running *r, size_t i)
 {
 	return i < r->openssl_count ? r->openssl[i] : NULL;
+}
+
+uint64_t tls_running_cut(const struct tls_running *r)
+{
+	return r->cut;
 }
 
 bool tls_running_port(const struct tls_running *r, size_t i, struct span *daemon, struct span *listen)

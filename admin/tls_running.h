@@ -21,6 +21,9 @@ void tls_running_free(struct tls_running *r);
 /* The i-th of the different OpenSSLs that processes have loaded; NULL behind the last. */
 const char *tls_running_openssl(const struct tls_running *r, size_t i);
 
+/* Bytes of their lines that did not fit into the answer: what is told is not all. */
+uint64_t tls_running_cut(const struct tls_running *r);
+
 /* The i-th of the different ports that anything was said of: the daemon's name and the Listen.
  * False behind the last. */
 bool tls_running_port(const struct tls_running *r, size_t i, struct span *daemon, struct span *listen);

@@ -41,8 +41,8 @@ bool tls_show_repeated(size_t number)
 	for (size_t i = 0; i < number; i++) {
 		const struct tls_cause *d = tls_cause_at(i);
 
-		if (strcmp(c->name, d->name) == 0 && strcmp(c->who, d->who) == 0 && strcmp(c->words, d->words) == 0 &&
-		    strcmp(c->advice, d->advice) == 0)
+		if (strcmp(c->name, d->name) == 0 && strcmp(c->who, d->who) == 0 &&
+		    strcmp(c->words, d->words) == 0 && strcmp(c->advice, d->advice) == 0)
 			return true;
 	}
 	return false;
@@ -135,7 +135,8 @@ const char *tls_show_words(const struct tls_port *p, const char *words, char *ou
 			span_take(&in, 1);
 			say_blank(p, span_take_until(&in, '}'), blank, sizeof(blank));
 		}
-		used += (size_t)snprintf(out + used, size - used, "%.*s%s", (int)text.n, (const char *)text.p, blank);
+		used += (size_t)snprintf(out + used, size - used, "%.*s%s", (int)text.n, (const char *)text.p,
+					 blank);
 	}
 	return out;
 }

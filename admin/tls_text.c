@@ -11,9 +11,9 @@
 #include "common/tls/revoke.h"
 
 enum {
-	IN = 2,			/* columns that a port's lines begin at */
+	IN = 2, /* columns that a port's lines begin at */
 	DEEP = 4,
-	LAST_CLIENTS = 5,	/* shown of each version */
+	LAST_CLIENTS = 5, /* shown of each version */
 	LINE = 1200
 };
 
@@ -45,12 +45,19 @@ static void put_openssl(const struct tls_show *w, struct buf *out)
 	for (size_t i = 0; w->running != NULL && (one = tls_running_openssl(w->running, i)) != NULL; i++) {
 		char shown[160];
 
-		sheet_put(out, IN, i == 0 ? "running" : "", span_of(escape_text(shown, sizeof(shown), span_of(one))));
+		sheet_put(out, IN, i == 0 ? "running" : "",
+			  span_of(escape_text(shown, sizeof(shown), span_of(one))));
 	}
 	if (tls_show_restart_needed(w))
+		sheet_put(
+		    out, IN, "",
+		    span_of(
+			"the daemons still have the OpenSSL of before: a restart is needed (yubin restart)"));
+	if (w->running != NULL && tls_running_cut(w->running) > 0)
 		sheet_put(out, IN, "",
-			  span_of("the daemons still have the OpenSSL of before: a restart is needed (yubin restart)"));
-	sheet_put(out, IN, "openssl.cnf", span_of(w->openssl.config[0] != '\0' ? w->openssl.config : "there is none"));
+			  span_of("there are more ports than fit into one answer: counts are missing below"));
+	sheet_put(out, IN, "openssl.cnf",
+		  span_of(w->openssl.config[0] != '\0' ? w->openssl.config : "there is none"));
 	sheet_put(out, IN, "it sets",
 		  span_of(w->openssl.settings[0] != '\0' ? w->openssl.settings : "nothing for TLS"));
 }
@@ -62,8 +69,8 @@ static void put_versions(const struct tls_view *v, struct buf *out)
 	for (size_t i = 0; i < TLS_VIEW_VERSIONS; i++) {
 		const struct tls_view_version *one = &v->versions[i];
 
-		sheet_printf(out, IN, i == 0 ? "versions" : "", "%s %s%s%s", one->name, one->served ? "yes" : "no",
-			     one->served ? "" : ": ", one->reason);
+		sheet_printf(out, IN, i == 0 ? "versions" : "", "%s %s%s%s", one->name,
+			     one->served ? "yes" : "no", one->served ? "" : ": ", one->reason);
 	}
 }
 
@@ -95,13 +102,14 @@ static void put_ciphers(const struct tls_view *v, struct buf *out)
 
 static void put_policy(const struct tls_port *p, struct buf *out)
 {
-	sheet_printf(out, IN, "policy", "TlsProfile %s, SecureLayOption %u, SecureLevel %u", p->policy.profile,
-		     p->policy.forbidden, p->policy.level);
+	sheet_printf(out, IN, "policy", "TlsProfile %s, SecureLayOption %u, SecureLevel %u",
+		     p->policy.profile, p->policy.forbidden, p->policy.level);
 	put_versions(&p->view, out);
 	put_ciphers(&p->view, out);
 	sheet_put(out, IN, "groups", buf_span(&p->view.groups));
-	sheet_printf(out, IN, "resumption", "SessionTickets %s, TicketLifetime %us; ExplainRefusal %s",
-		     yes_no(p->policy.tickets), p->policy.ticket_lifetime_s, yes_no(p->policy.explain_refusal));
+	sheet_printf(out, IN, "resumption", "SessionTickets %s, TicketLifetime %s; ExplainRefusal %s",
+		     yes_no(p->policy.tickets), config_written(p->scope, CONFIG_TICKET_LIFETIME, 0),
+		     yes_no(p->policy.explain_refusal));
 }
 
 /* --- certificates ---------------------------------------------------------- */
@@ -111,9 +119,9 @@ static void put_link(const struct tls_view_link *l, struct buf *out)
 	char days[40];
 
 	sheet_printf(out, DEEP, l->subject[0] != '\0' ? "" : "no subject",
-		     "%s: %s, signed with %s by %s; until %s (%s); fits SecureLevel %u", l->subject, l->key, l->hash,
-		     strcmp(l->subject, l->issuer) == 0 ? "itself" : l->issuer, l->ends, days_text(l->days_left, days),
-		     l->fits);
+		     "%s: %s, signed with %s by %s; until %s (%s); fits SecureLevel %u", l->subject, l->key,
+		     l->hash, strcmp(l->subject, l->issuer) == 0 ? "itself" : l->issuer, l->ends,
+		     days_text(l->days_left, days), l->fits);
 	sheet_put(out, DEEP, "", span_of(l->fingerprint));
 }
 
@@ -135,8 +143,9 @@ static void put_certificate(const struct tls_view_certificate *c, const struct t
 
 	sheet_printf(out, IN, "certificate", "%s, key %s: %s%s%s", c->file, c->key_file,
 		     c->used ? "used" : "not used: ", c->reason, c->used ? served_text(served) : "");
-	sheet_printf(out, IN, "", "the key %s; the chain is %s", c->key_matches ? "matches" : "does not match",
-		     c->complete ? "complete" : "not complete: clients may not find an authority that they know");
+	sheet_printf(
+	    out, IN, "", "the key %s; the chain is %s", c->key_matches ? "matches" : "does not match",
+	    c->complete ? "complete" : "not complete: clients may not find an authority that they know");
 	sheet_printf(out, IN, "", "for %s", c->names[0] != '\0' ? c->names : "no name");
 	for (size_t i = 0; i < c->link_count; i++)
 		put_link(&c->links[i], out);
@@ -164,9 +173,9 @@ static void put_lists(struct span text, struct buf *out)
 	else if (tls_revoke_read(&lists, text, "ClientCRL", NULL) == 0)
 		for (size_t i = 0; i < tls_revoke_count(lists); i++) {
 			tls_revoke_at(lists, i, &l);
-			sheet_printf(out, IN, "", "ClientCRL of %s, number %s, %zu revoked, until %s (%s)", l.issuer,
-				     l.number[0] != '\0' ? l.number : "none", l.count, l.ends[0] != '\0' ? l.ends : "never",
-				     days_text(l.days_left, days));
+			sheet_printf(out, IN, "", "ClientCRL of %s, number %s, %zu revoked, until %s (%s)",
+				     l.issuer, l.number[0] != '\0' ? l.number : "none", l.count,
+				     l.ends[0] != '\0' ? l.ends : "never", days_text(l.days_left, days));
 		}
 	tls_revoke_free(lists);
 }
@@ -190,7 +199,10 @@ static void put_clients(const struct tls_port *p, struct buf *out)
 static const char *version_name(struct span protocol, char out[24])
 {
 	static const char *const names[][2] = {
-		{ "TLSv1.3", "TLS 1.3" }, { "TLSv1.2", "TLS 1.2" }, { "TLSv1.1", "TLS 1.1" }, { "TLSv1", "TLS 1.0" },
+		{ "TLSv1.3", "TLS 1.3" },
+		{ "TLSv1.2", "TLS 1.2" },
+		{ "TLSv1.1", "TLS 1.1" },
+		{ "TLSv1", "TLS 1.0" },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -205,12 +217,13 @@ static void put_handshakes(const struct tls_tally *t, struct buf *out)
 	size_t used = 0;
 
 	for (size_t i = 0; i < t->version_count && used < sizeof(line); i++)
-		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %s (%s resumed)", i > 0 ? "," : "",
-					 version_name(t->versions[i].protocol, name),
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %s (%s resumed)",
+					 i > 0 ? "," : "", version_name(t->versions[i].protocol, name),
 					 sheet_number(t->versions[i].count, count),
 					 sheet_number(t->versions[i].resumed, resumed));
-	sheet_printf(out, IN, "last 24 h", "%s handshakes%s%s; %s failed", sheet_number(tls_tally_handshakes(t), sum),
-		     used > 0 ? ":" : "", used > 0 ? line : "", sheet_number(tls_tally_failures(t), count));
+	sheet_printf(out, IN, "last 24 h", "%s handshakes%s%s; %s failed",
+		     sheet_number(tls_tally_handshakes(t), sum), used > 0 ? ":" : "", used > 0 ? line : "",
+		     sheet_number(tls_tally_failures(t), count));
 }
 
 /* A count, and all that its cause may have been. */
@@ -224,7 +237,8 @@ static void put_failure(const struct tls_port *p, const struct tls_tally_cause *
 	sheet_printf(out, IN, label, "%s %s%s", sheet_number(f->count, count), name,
 		     tls_show_cause(f->name, 1) != NULL ? ", one of:" : ":");
 	for (size_t i = 0; (cause = tls_show_cause(f->name, i)) != NULL; i++)
-		sheet_printf(out, DEEP, "", "%s%s%s (to act: %s)", tls_show_words(p, cause->words, words, sizeof(words)),
+		sheet_printf(out, DEEP, "", "%s%s%s (to act: %s)",
+			     tls_show_words(p, cause->words, words, sizeof(words)),
 			     cause->advice[0] != '\0' ? "; " : "",
 			     tls_show_words(p, cause->advice, advice, sizeof(advice)), cause->who);
 }
@@ -244,8 +258,9 @@ static void put_last(const struct tls_tally *t, struct span protocol, const char
 			continue;
 		if (localtime_r(&when, &tm) != NULL)
 			strftime(time_text, sizeof(time_text), "%Y-%m-%d %H:%M", &tm);
-		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s (%s)", shown++ > 0 ? ", " : "",
-					 escape_text(who, sizeof(who), c->who), time_text);
+		used +=
+		    (size_t)snprintf(line + used, sizeof(line) - used, "%s%s (%s)", shown++ > 0 ? ", " : "",
+				     escape_text(who, sizeof(who), c->who), time_text);
 	}
 	if (shown > 0)
 		sheet_printf(out, IN, label, "%s: %s", version_name(protocol, name), line);
@@ -273,10 +288,11 @@ static void put_title(const struct tls_show *w, size_t place, struct tls_tally *
 			continue;
 		buf_printf(out, "%s%s", i > place ? ", " : " ", w->ports->port[i].listen->text);
 		if (w->running != NULL)
-			tls_running_add(w->running, daemon_rows[p->daemon].name, w->ports->port[i].listen->text, t);
+			tls_running_add(w->running, daemon_rows[p->daemon].name,
+					w->ports->port[i].listen->text, t);
 	}
-	buf_printf(out, " %s%s%s\n", tls_port_mode(p->listen), *tls_port_service(p->listen) != '\0' ? " " : "",
-		   tls_port_service(p->listen));
+	buf_printf(out, " %s%s%s\n", tls_port_mode(p->listen),
+		   *tls_port_service(p->listen) != '\0' ? " " : "", tls_port_service(p->listen));
 }
 
 static void put_block(const struct tls_show *w, size_t place, struct buf *out)
@@ -289,8 +305,9 @@ static void put_block(const struct tls_show *w, size_t place, struct buf *out)
 		sheet_printf(out, IN, "TLS", "none: %s", p->off);
 		return;
 	}
-	sheet_put(out, IN, "TLS",
-		  span_of(p->listen->mode == CONFIG_MODE_IMPLICIT ? "from the first byte" : "STARTTLS is offered"));
+	sheet_put(
+	    out, IN, "TLS",
+	    span_of(p->listen->mode == CONFIG_MODE_IMPLICIT ? "from the first byte" : "STARTTLS is offered"));
 	put_policy(p, out);
 	for (size_t i = 0; i < p->view.certificate_count; i++)
 		put_certificate(&p->view.certificates[i], &tally, out);
@@ -298,8 +315,9 @@ static void put_block(const struct tls_show *w, size_t place, struct buf *out)
 	if (w->running == NULL)
 		return;
 	if (tally.processes == 0)
-		sheet_put(out, IN, "", span_of("the running server has no TLS here: a reload is due, or flags behind "
-					       "`start --` turn it off"));
+		sheet_put(out, IN, "",
+			  span_of("the running server has no TLS here: a reload is due, or flags behind "
+				  "`start --` turn it off"));
 	put_tally(p, &tally, out);
 }
 

@@ -27,8 +27,8 @@ static void say_nothing(void *arg, enum report_kind kind, const char *words)
 	(void)words;
 }
 
-static int read_ports(const struct site *s, const bool daemons[DAEMON_COUNT], report_sink sink, struct setup **setup,
-		      struct tls_ports **ports, struct error *err)
+static int read_ports(const struct site *s, const bool daemons[DAEMON_COUNT], report_sink sink,
+		      struct setup **setup, struct tls_ports **ports, struct error *err)
 {
 	const struct setup_source source = { .paths = &s->paths, .root = s->root };
 	struct report report = { .sink = sink };
@@ -79,7 +79,9 @@ static bool read_show(int argc, char **argv, bool daemons[DAEMON_COUNT], bool *j
 			daemons[d] = true;
 			named = true;
 		} else {
-			verb_usage(argv[0], "there is no daemon %s with TLS; there are smtpd, pop3d and imapd", argv[i]);
+			verb_usage(argv[0],
+				   "there is no daemon %s with TLS; there are smtpd, pop3d and imapd",
+				   argv[i]);
 			return false;
 		}
 	}
@@ -122,7 +124,9 @@ static int tls_show(const struct site *s, int argc, char **argv)
 
 void tls_say_changes(const struct site *s)
 {
-	const bool daemons[DAEMON_COUNT] = { [DAEMON_SMTPD] = true, [DAEMON_POP3D] = true, [DAEMON_IMAPD] = true };
+	const bool daemons[DAEMON_COUNT] = {
+		[DAEMON_SMTPD] = true, [DAEMON_POP3D] = true, [DAEMON_IMAPD] = true
+	};
 	struct tls_running *running = NULL;
 	struct tls_ports *ports = NULL;
 	struct setup *setup = NULL;
@@ -140,7 +144,8 @@ void tls_say_changes(const struct site *s)
 		tls_change_write(ports, running, &out);
 		verb_print(&out);
 	} else {
-		error_context(&err, "what this would mean for the clients of the running server is not known");
+		error_context(&err,
+			      "what this would mean for the clients of the running server is not known");
 		verb_warn(err.words);
 	}
 	tls_running_free(running);
@@ -181,7 +186,8 @@ static int tls_causes(const struct site *s, int argc, char **argv)
 	if (json)
 		json_open(&out, NULL, '[');
 	else
-		buf_put_text(&out, "Why handshakes fail. What stands in {braces} is filled in by the log.\n\n");
+		buf_put_text(&out,
+			     "Why handshakes fail. What stands in {braces} is filled in by the log.\n\n");
 	for (size_t i = 0; i < tls_cause_count(); i++)
 		if (!tls_show_repeated(i))
 			(json ? put_cause_json : put_cause)(tls_cause_at(i), &out);

@@ -57,7 +57,6 @@ bool tls_revoke_serial(const char *text, char out[TLS_REVOKE_SERIAL])
 	return n > 0;
 }
 
-
 static ASN1_INTEGER *serial_of(const char *text)
 {
 	ASN1_INTEGER *serial = NULL;
@@ -87,9 +86,10 @@ static int old_read(X509_CRL **out, struct span old, const struct tls_issuer *ca
 	if (sk_X509_CRL_num(list) > 0 || X509_CRL_verify(*out, ca->key) != 1) {
 		X509_CRL_free(*out);
 		*out = NULL;
-		rc = error_set(err, -EINVAL,
-			       "the revocation list that is there is not this CA's alone: move it away, or its entries "
-			       "would be lost");
+		rc = error_set(
+		    err, -EINVAL,
+		    "the revocation list that is there is not this CA's alone: move it away, or its entries "
+		    "would be lost");
 	}
 	sk_X509_CRL_pop_free(list, X509_CRL_free);
 	return rc;
@@ -195,15 +195,16 @@ static int code_of(const char *reason)
 	return -1;
 }
 
-static X509_CRL *list_make(const struct tls_issuer *ca, X509_CRL *old, const char *serial, int code, unsigned days)
+static X509_CRL *list_make(const struct tls_issuer *ca, X509_CRL *old, const char *serial, int code,
+			   unsigned days)
 {
 	X509_CRL *list = X509_CRL_new();
 
 	if (list != NULL && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
-	    X509_CRL_set_issuer_name(list, X509_get_subject_name(ca->certificate)) == 1 && dates_set(list, days) &&
-	    authority_set(list, ca->certificate) && number_set(list, old) && entries_copy(list, old) &&
-	    (serial == NULL || entry_add(list, serial, code)) && X509_CRL_sort(list) == 1 &&
-	    X509_CRL_sign(list, ca->key, EVP_sha256()) > 0)
+	    X509_CRL_set_issuer_name(list, X509_get_subject_name(ca->certificate)) == 1 &&
+	    dates_set(list, days) && authority_set(list, ca->certificate) && number_set(list, old) &&
+	    entries_copy(list, old) && (serial == NULL || entry_add(list, serial, code)) &&
+	    X509_CRL_sort(list) == 1 && X509_CRL_sign(list, ca->key, EVP_sha256()) > 0)
 		return list;
 	X509_CRL_free(list);
 	return NULL;
@@ -237,7 +238,8 @@ static int arguments_check(const char *serial, const char *reason, unsigned days
 	char folded[TLS_REVOKE_SERIAL];
 
 	if (days == 0 || days > TLS_REVOKE_DAYS_MAX)
-		return error_set(err, -EINVAL, "a revocation list is good for 1 to %d days", TLS_REVOKE_DAYS_MAX);
+		return error_set(err, -EINVAL, "a revocation list is good for 1 to %d days",
+				 TLS_REVOKE_DAYS_MAX);
 	if (serial == NULL)
 		return 0;
 	if (!tls_revoke_serial(serial, folded))
@@ -279,12 +281,12 @@ out:
 /* --- reading --------------------------------------------------------------- */
 
 struct tls_revocations {
-	STACK_OF(X509_CRL) *lists;
+	STACK_OF(X509_CRL) * lists;
 };
 
 int tls_revoke_read(struct tls_revocations **out, struct span text, const char *name, struct error *err)
 {
-	STACK_OF(X509_CRL) *lists;
+	STACK_OF(X509_CRL) * lists;
 	int rc = tls_pem_crls(&lists, text, name, err);
 
 	*out = NULL;

@@ -50,8 +50,8 @@ void tls_rules_lost(struct span a, struct span b, char *out, size_t size)
 		if (more > 0 || used + name.n + 24 > size)
 			more++;
 		else
-			used += (size_t)snprintf(out + used, size - used, "%s%.*s", used > 0 ? ", " : "", (int)name.n,
-						 (const char *)name.p);
+			used += (size_t)snprintf(out + used, size - used, "%s%.*s", used > 0 ? ", " : "",
+						 (int)name.n, (const char *)name.p);
 	}
 	if (more > 0)
 		snprintf(out + used, size - used, " and %zu more", more);

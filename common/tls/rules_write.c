@@ -2,7 +2,7 @@
 #include "common/tls/inside.h"
 #include "common/tls/rules.h"
 
-enum { HASH = 8 };	/* bytes of it that are told */
+enum { HASH = 8 }; /* bytes of it that are told */
 
 /* What level and versions leave of the list, as a handshake would have it. */
 static void put_ciphers(const struct tls_context *c, struct buf *out)
@@ -45,7 +45,8 @@ static const char *verify_word(enum tls_verify verify)
 
 void tls_rules_write(const struct tls_context *c, const char *listen, struct buf *out)
 {
-	buf_printf(out, "rules %s %u %s ", listen, tls_policy_versions(&c->policy), verify_word(c->policy.verify));
+	buf_printf(out, "rules %s %u %s ", listen, tls_policy_versions(&c->policy),
+		   verify_word(c->policy.verify));
 	put_authorities(c, out);
 	buf_put_byte(out, ' ');
 	put_ciphers(c, out);

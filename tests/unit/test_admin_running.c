@@ -35,8 +35,10 @@ static const char answer[] =
     "failures *:993 client-distrusts-us 9\n"
     "client *:993 TLSv1.2 1700000200 anna@example.org\n"
     "something *:993 new\n"
+    "cut 100\n"
     "daemon smtpd 1\n"
     "openssl OpenSSL 3.0.16 11 Feb 2025\n"
+    "cut 23\n"
     "handshakes *:993 TLSv1.3 1000000 0\n"
     "served *:25 " B "\n";
 
@@ -56,6 +58,7 @@ static void test_openssl(void **state)
 	assert_string_equal(tls_running_openssl(r, 0), "OpenSSL 3.0.15 3 Sep 2024");
 	assert_string_equal(tls_running_openssl(r, 1), "OpenSSL 3.0.16 11 Feb 2025");
 	assert_null(tls_running_openssl(r, 2));
+	assert_int_equal(tls_running_cut(r), 123);
 	tls_running_free(r);
 }
 
