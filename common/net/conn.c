@@ -23,6 +23,15 @@ void conn_close_when_flushed(struct conn *c)
 }
 
 /* Gives the turn's output to the stream and the kernel. False: c is gone. */
+/* The socket is of no use any more. A handshake that dies with it has its line too. */
+static void broken(struct conn *c, const char *by)
+{
+	if (c->state == CONN_SHAKING)
+		conn_shake_cut(c, TLS_CUT_EOF);
+	else
+		conn_cut(c, by);
+}
+
 static bool flush(struct conn *c)
 {
 	struct buf *said = &c->server->said;
@@ -34,7 +43,7 @@ static bool flush(struct conn *c)
 	if (code == 0)
 		code = stream_send(&c->stream);
 	if (code < 0) {
-		conn_cut(c, code == -EPIPE || code == -ECONNRESET ? "client" : strerror(-code));
+		broken(c, code == -EPIPE || code == -ECONNRESET ? "client" : strerror(-code));
 		return false;
 	}
 	waiting = stream_waiting(&c->stream);
@@ -225,7 +234,7 @@ static void input(struct conn *c)
 	if (n == -EAGAIN || (n > 0 && c->state == CONN_LINGERING))
 		return;
 	if (n < 0)
-		conn_cut(c, "client");
+		broken(c, "client");
 	else if (n == 0)
 		input_ended(c);
 	else
@@ -346,7 +355,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct conn *c = poll->data;
 
 	if (status < 0) {
-		conn_cut(c, "client");
+		broken(c, "client");
 		return;
 	}
 	if ((events & UV_WRITABLE) != 0 && !flush(c))

@@ -13,6 +13,8 @@
 #define EITHER "either"
 #define NOBODY "nobody"
 
+#define OTHER_VERSION "the client does not take the version we chose, this port takes {takes}"
+#define OTHER_VERSION_ADVICE "update the client or see SecureLayOption in {conf}"
 #define NO_GROUP "the client offers {groups}, none of them in Groups"
 #define NO_GROUP_ADVICE "update it or see Groups in {conf}"
 #define DISTRUST "the client refuses our certificate"
@@ -42,9 +44,9 @@ static const struct cause_row rows[] = {
 	    "the client falls back to {offer} after a better try failed, though this port takes {takes}",
 	    "something between us breaks its first try" },
 	  SSL_R_INAPPROPRIATE_FALLBACK, WHEN_ALWAYS },
-	{ { "version-refused-by-client", EITHER,
-	    "the client does not take the version we chose, this port takes {takes}",
-	    "update the client or see SecureLayOption in {conf}" },
+	{ { "version-refused-by-client", EITHER, OTHER_VERSION, OTHER_VERSION_ADVICE }, SSL_R_WRONG_VERSION_NUMBER,
+	  WHEN_AFTER_HELLO },	/* its alert has the version that it wants */
+	{ { "version-refused-by-client", EITHER, OTHER_VERSION, OTHER_VERSION_ADVICE },
 	  SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, WHEN_ALWAYS },
 
 	/* ciphers, groups, signatures */

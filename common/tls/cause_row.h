@@ -32,6 +32,7 @@ enum cause_when {
 	WHEN_REVOKED,
 	WHEN_LIST_STALE,
 	WHEN_PLAIN_TEXT,	/* the first bytes are letters */
+	WHEN_AFTER_HELLO,	/* its ClientHello was one */
 	WHEN_ALERT,		/* the reason is an alert of the client's */
 	WHEN_SENT_ALERT,	/* we answered with one */
 	WHEN_RENEGOTIATION,

@@ -123,6 +123,11 @@ static bool plain_text(const struct story *t)
 	return t->first.n > 0;
 }
 
+static bool after_hello(const struct story *t)
+{
+	return t->s->hello.seen;
+}
+
 static bool alert_received(const struct story *t)
 {
 	return ERR_GET_LIB(t->s->error) == ERR_LIB_SSL && ERR_GET_REASON(t->s->error) >= SSL_AD_REASON_OFFSET;
@@ -210,6 +215,7 @@ static bool (*const holds[WHEN_COUNT])(const struct story *t) = {
 	[WHEN_REVOKED] = revoked,
 	[WHEN_LIST_STALE] = list_stale,
 	[WHEN_PLAIN_TEXT] = plain_text,
+	[WHEN_AFTER_HELLO] = after_hello,
 	[WHEN_ALERT] = alert_received,
 	[WHEN_SENT_ALERT] = alert_sent,
 	[WHEN_RENEGOTIATION] = renegotiation,

@@ -253,6 +253,25 @@ static void test_eof(void **state)
 	place_close(&p);
 }
 
+/* A client that leaves with our answer unread resets the connection. */
+static void test_reset(void **state)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct client c;
+	struct place p;
+
+	(void)state;
+	place_open(&p, "", "");
+	client_open(&c, &p, IMPLICIT);
+	say_bytes(&c, "\x16\x03\x01", 3);
+	turn(&p, 5);
+	assert_int_equal(setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	client_close(&c);
+	turn_until_over(&p);
+	assert_true(logged("TLS failed: (0, 'none') the client closed the connection within its ClientHello\n"));
+	place_close(&p);
+}
+
 /* --- refusals -------------------------------------------------------------------- */
 
 static void old_client(struct client *c)
@@ -588,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_eof),
+		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_refusal_spares_others),
 		cmocka_unit_test(test_no_explanation),

@@ -434,6 +434,24 @@ static void test_gone_half_way(void **state)
 	tls_context_drop(c);
 }
 
+/* Under a mask with a hole we choose a version that it does not have: its alert comes in a record of another version. */
+static void test_alert_of_another_version(void **state)
+{
+	const uint8_t alert[] = { 21, 3, 1, 0, 2, 2, SSL_AD_PROTOCOL_VERSION };
+	struct span in = { alert, sizeof(alert) };
+	struct tls_context *c = context(&common);
+	struct tls_peer p;
+
+	(void)state;
+	half_way(&p, c, TLS1_2_VERSION);
+	assert_int_equal(tls_session_feed(p.session, &in), TLS_FAILED);
+	check_cause(&p, TLS_CUT_NO, "version-refused-by-client", "wrong version number",
+		    "the client does not take the version we chose, this port takes TLS 1.2 and up; update the client or "
+		    "see SecureLayOption in imapd.conf");
+	tls_peer_clear(&p);
+	tls_context_drop(c);
+}
+
 /* A client that begins with a group that we do not take, and does not like to be asked for another. */
 static void test_gone_after_retry(void **state)
 {
@@ -745,6 +763,7 @@ int main(void)
 		cmocka_unit_test(test_distrust),	    cmocka_unit_test(test_ours_expired),
 		cmocka_unit_test(test_clock_wrong),	    cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_gone_half_way),	    cmocka_unit_test(test_gone_after_retry),
+		cmocka_unit_test(test_alert_of_another_version),
 		cmocka_unit_test(test_damage),		    cmocka_unit_test(test_renegotiation),
 		cmocka_unit_test(test_without_a_session),   cmocka_unit_test(test_small_room),
 		cmocka_unit_test(test_every_row),
