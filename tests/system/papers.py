@@ -122,11 +122,16 @@ class Authority:
         openssl("ca", "-gencrl", "-config", self.conf(), "-crl_lastupdate", moment(begins), "-crl_nextupdate", moment(ends), "-out", path)
         return path
 
-    def staple(self, pem, file="staple", ends=1.0):
-        """An OCSP response in DER that is good until so many days from now, made a day before that; openssl ocsp knows no dates, so its clock is set."""
-        path, shim = self.d / f"{file}.der", self.d / "clock.so"
+    def clock(self):
+        """A library that shifts a program's time (LD_PRELOAD) by SHIFT_S seconds."""
+        shim = self.d / "clock.so"
         if not shim.exists():
             subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", shim, "-"], input=CLOCK, text=True, check=True)
+        return shim
+
+    def staple(self, pem, file="staple", ends=1.0):
+        """An OCSP response in DER that is good until so many days from now, made a day before that; openssl ocsp knows no dates, so its clock is set."""
+        path = self.d / f"{file}.der"
         openssl("ocsp", "-index", self.d / "index", "-CA", self.pem, "-rsigner", self.pem, "-rkey", self.key, "-issuer", self.pem, "-cert", pem,
-                "-respout", path, "-noverify", "-ndays", 1, env={"LD_PRELOAD": str(shim), "SHIFT_S": str(int((ends - 1) * 86400))})
+                "-respout", path, "-noverify", "-ndays", 1, env={"LD_PRELOAD": str(self.clock()), "SHIFT_S": str(int((ends - 1) * 86400))})
         return path

@@ -3,16 +3,13 @@
 What is expected comes from the few lines of `expected` and not from the server."""
 import collections
 import concurrent.futures
-import contextlib
-import os
 import shutil
-import socket
 import ssl
 
 import pytest
 from papers import Authority
 from peer import DAEMON, Peer, everything
-from yubin import Site
+from yubin import Site, free_ports
 
 V = {"1.0": (4, ssl.TLSVersion.TLSv1), "1.1": (8, ssl.TLSVersion.TLSv1_1), "1.2": (16, ssl.TLSVersion.TLSv1_2), "1.3": (32, ssl.TLSVersion.TLSv1_3)}
 NAMES = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": "TLSv1.3"}
@@ -57,17 +54,6 @@ def test_there_are_cells_enough():
     assert sum(cells.values()) >= 300 and len(cells) == 6 and min(cells.values()) >= 50
     assert len({p[3:] for p in PORTS if p[1] == 0}) == 6, "old versions everywhere"
     assert {p[0] for p in PORTS} == set(MASKS) and {p[1] for p in PORTS} == {0, 1, 2, 3, 4, 5} and {p[2] for p in PORTS} == set(HIGHEST_LEVEL)
-
-
-def free_ports(count):
-    """Below those that the kernel gives to clients (32768 and up): none of them may be in use as one."""
-    out, start = [], 12000 + os.getpid() * 251 % 7000
-    for port in [*range(start, 20000), *range(12000, start)]:
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            out.append(port)
-        if len(out) == count:
-            return out
-    raise RuntimeError("no free ports")
 
 
 @pytest.fixture(scope="module")
