@@ -12,20 +12,7 @@
 
 #include "common/base/escape.h"
 #include "common/config/file.h"
-
-static void take_name(char *out, size_t size, const X509_NAME *name)
-{
-	BIO *text = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n;
-
-	*out = '\0';
-	if (text != NULL && X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253) >= 0) {
-		n = BIO_get_mem_data(text, &p);
-		escape_text(out, size, (struct span){ (const uint8_t *)p, n > 0 ? (size_t)n : 0 });
-	}
-	BIO_free(text);
-}
+#include "common/tls/text.h"
 
 static void take_time(char out[32], const ASN1_TIME *t)
 {
@@ -71,31 +58,6 @@ static void take_names(struct certificate *c, X509 *x)
 	GENERAL_NAMES_free(names);
 }
 
-static void take_key(struct certificate *c, X509 *x)
-{
-	const EVP_PKEY *key = X509_get0_pubkey(x);
-	int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
-
-	if (key != NULL && EVP_PKEY_is_a(key, "RSA"))
-		snprintf(c->key, sizeof(c->key), "RSA-%d", bits);
-	else if (key != NULL && EVP_PKEY_is_a(key, "EC"))
-		snprintf(c->key, sizeof(c->key), "P-%d", bits);
-	else
-		snprintf(c->key, sizeof(c->key), "%s",
-			 key != NULL ? EVP_PKEY_get0_type_name(key) : "unknown");
-}
-
-static void take_fingerprint(struct certificate *c, X509 *x)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (X509_digest(x, EVP_sha256(), digest, &n) != 1)
-		n = 0;
-	for (unsigned i = 0; i < n && i < 32; i++)
-		snprintf(c->fingerprint + 2 * (size_t)i, 3, "%02x", digest[i]);
-}
-
 static void take_serial(struct certificate *c, X509 *x)
 {
 	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
@@ -109,20 +71,17 @@ static void take_serial(struct certificate *c, X509 *x)
 
 static void take_all(struct certificate *c, X509 *x)
 {
-	int seconds = 0;
-
 	*c = (struct certificate){ .days_left = 0 };
-	take_name(c->subject, sizeof(c->subject), X509_get_subject_name(x));
-	take_name(c->issuer, sizeof(c->issuer), X509_get_issuer_name(x));
+	tls_subject_text(x, c->subject, sizeof(c->subject));
+	tls_dn_text(X509_get_issuer_name(x), c->issuer, sizeof(c->issuer));
 	take_names(c, x);
-	take_key(c, x);
-	take_fingerprint(c, x);
+	if (X509_get0_pubkey(x) != NULL)
+		tls_key_text(X509_get0_pubkey(x), c->key, sizeof(c->key));
+	tls_print_text(c->fingerprint, x);
 	take_serial(c, x);
 	take_time(c->starts, X509_get0_notBefore(x));
 	take_time(c->ends, X509_get0_notAfter(x));
-	ASN1_TIME_diff(&c->days_left, &seconds, NULL, X509_get0_notAfter(x));
-	if (c->days_left == 0 && seconds < 0)
-		c->days_left = -1;
+	c->days_left = tls_days_left(X509_get0_notAfter(x));
 }
 
 int certificate_read(struct certificate *c, const char *path, struct error *err)

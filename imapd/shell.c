@@ -117,8 +117,7 @@ static void shell_end(void *session, enum conn_end why)
 {
 	struct shell *s = session;
 
-	imap_server_end(s->engine, why == CONN_END_REVOKED ? "The account was changed, log in again" :
-							     "The server is going down, come back soon");
+	imap_server_end(s->engine, conn_end_words(why));
 	conn_wake(s->conn);
 }
 

@@ -396,8 +396,7 @@ static uint64_t session_deadline(void *session)
 
 static void session_end(void *session, enum conn_end why)
 {
-	pop3_server_end(((struct session *)session)->engine,
-			why == CONN_END_REVOKED ? "the account was changed, log in again" : "shutting down, try again");
+	pop3_server_end(((struct session *)session)->engine, conn_end_words(why));
 }
 
 static bool session_idle(void *session)

@@ -407,10 +407,10 @@ static void session_end(void *session, enum conn_end why)
 {
 	struct smtp_server *e = ((struct session *)session)->engine;
 
-	if (why == CONN_END_REVOKED)
-		smtp_server_revoke(e, "the account was changed, log in again");
+	if (why == CONN_END_STOP)
+		smtp_server_end(e, conn_end_words(why));
 	else
-		smtp_server_end(e, "shutting down, try again");
+		smtp_server_revoke(e, conn_end_words(why));
 }
 
 static bool session_idle(void *session)

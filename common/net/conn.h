@@ -33,8 +33,23 @@ enum conn_want {
 
 enum conn_end {
 	CONN_END_STOP,   /* the server stops or drains: say so (421, * BYE) and close */
-	CONN_END_REVOKED /* the account was changed, disabled or removed */
+	CONN_END_REVOKED, /* the account was changed, disabled or removed */
+	CONN_END_CERTIFICATE /* the client's certificate is no longer good */
 };
+
+/* What the client is told then; static. */
+static inline const char *conn_end_words(enum conn_end why)
+{
+	switch (why) {
+	case CONN_END_REVOKED:
+		return "the account was changed, log in again";
+	case CONN_END_CERTIFICATE:
+		return "the client certificate is no longer good";
+	case CONN_END_STOP:
+		break;
+	}
+	return "shutting down, try again";
+}
 
 /* tick, secured, finished, deadline and idle may be NULL (idle: always). tick is called
  * at the start of each turn, before feed and next. */

@@ -245,7 +245,7 @@ void conn_shake_again(struct conn *c)
 	if (*conn_client_fingerprint(c) == '\0' || now == NULL || tls_session_client_holds(c->stream.tls, now, &why))
 		return;
 	log_info("ICID %llu client certificate no longer good reason=\"%s\"", (unsigned long long)c->id, why);
-	conn_end(c, CONN_END_REVOKED);
+	conn_end(c, CONN_END_CERTIFICATE);
 }
 
 void conn_shake_over(const struct conn *c)

@@ -9,8 +9,9 @@
 #include "common/tls/chain.h"
 #include "common/tls/holder.h"
 #include "common/tls/inside.h"
+#include "common/tls/text.h"
 
-enum { SUBJECT_MAX = 256, FINGERPRINT = 65 };	/* bytes, the NUL too */
+enum { SUBJECT_MAX = 256 };	/* bytes, the NUL too */
 
 /* A resumed session of TLS 1.2 has made no key exchange of its own. */
 static const char *group_name(const struct tls_session *s)
@@ -38,15 +39,9 @@ static char *subject_text(X509 *cert)
 
 static char *fingerprint_text(X509 *cert)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	char text[FINGERPRINT] = "";
-	unsigned n = 0;
+	char text[TLS_PRINT_TEXT];
 
-	if (X509_digest(cert, EVP_sha256(), digest, &n) != 1)
-		return NULL;
-	for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(text); i++)
-		snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
-	return strdup(text);
+	return tls_print_text(text, cert) ? strdup(text) : NULL;
 }
 
 void tls_facts_name(struct tls_session *s, struct span name)

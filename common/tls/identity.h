@@ -9,14 +9,12 @@
 #include <openssl/ssl.h>
 
 #include "common/tls/context.h"
+#include "common/tls/text.h"
 
 /* Kinds of which an SSL_CTX holds one each. */
 enum tls_kind { TLS_KIND_EC, TLS_KIND_RSA, TLS_KIND_RSA_PSS, TLS_KIND_ED25519, TLS_KIND_ED448, TLS_KIND_COUNT };
 
-enum {
-	TLS_NAME_MAX = 256,	/* bytes of a host name, its NUL too */
-	TLS_DATE_MAX = 24	/* of a date as text */
-};
+enum { TLS_NAME_MAX = 256 };	/* bytes of a host name, its NUL too */
 
 struct tls_identity {
 	const char *file;	/* the certificate's, lent by the material */
@@ -66,15 +64,5 @@ bool tls_name_wildcard(char out[TLS_NAME_MAX], const char *name);
 /* The highest SecureLevel at which OpenSSL takes cert: by its key, and by who signed it
  * how unless it signed itself. */
 unsigned tls_certificate_fits(X509 *cert);
-
-/* "RSA-2048", "P-256". */
-void tls_key_text(const EVP_PKEY *key, char *out, size_t size);
-
-/* "CN=mail.example.org": one line, escaped, cut if it is long. */
-void tls_dn_text(const X509_NAME *name, char *out, size_t size);
-void tls_subject_text(X509 *cert, char *out, size_t size);
-
-/* "2027-02-19"; size >= TLS_DATE_MAX. */
-void tls_date_text(const ASN1_TIME *time, char *out, size_t size);
 
 #endif

@@ -10,21 +10,9 @@
 #include <time.h>
 
 #include "common/base/escape.h"
+#include "common/tls/text.h"
 
 /* --- what one says --------------------------------------------------------- */
-
-static void name_text(const X509_NAME *name, char *out, size_t size)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long n = 0;
-
-	if (bio != NULL &&
-	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)XN_FLAG_SPC_EQ) >= 0)
-		n = BIO_get_mem_data(bio, &text);
-	escape_text(out, size, (struct span){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
-	BIO_free(bio);
-}
 
 static int64_t time_read(const ASN1_TIME *time, int64_t otherwise)
 {
@@ -48,22 +36,16 @@ static void dates_read(struct tls_paper *p, const ASN1_TIME *from, const ASN1_TI
 
 static void certificate_read(struct tls_paper *p, X509 *cert)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
 	*p = (struct tls_paper){ .kind = TLS_PAPER_CERTIFICATE };
-	name_text(X509_get_subject_name(cert), p->subject, sizeof(p->subject));
+	tls_subject_text(cert, p->subject, sizeof(p->subject));
 	dates_read(p, X509_get0_notBefore(cert), X509_get0_notAfter(cert));
-	if (X509_digest(cert, EVP_sha256(), digest, &n) != 1)
-		return;
-	for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(p->fingerprint); i++)
-		snprintf(p->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
+	tls_print_text(p->fingerprint, cert);
 }
 
 static void crl_read(struct tls_paper *p, X509_CRL *crl)
 {
 	*p = (struct tls_paper){ .kind = TLS_PAPER_CRL };
-	name_text(X509_CRL_get_issuer(crl), p->subject, sizeof(p->subject));
+	tls_dn_text(X509_CRL_get_issuer(crl), p->subject, sizeof(p->subject));
 	dates_read(p, X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl));
 }
 

@@ -79,16 +79,3 @@ bool tls_prints_hold(const struct tls_prints *p, X509 *cert)
 	return p->count > 0 && X509_digest(cert, EVP_sha256(), digest, &n) == 1 && n == TLS_PRINT &&
 	       bsearch(digest, p->print, p->count, sizeof(*p->print), print_compare) != NULL;
 }
-
-bool tls_print_text(char out[TLS_PRINT_TEXT], const X509 *cert)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	out[0] = '\0';
-	if (X509_digest(cert, EVP_sha256(), digest, &n) != 1 || n != TLS_PRINT)
-		return false;
-	for (size_t i = 0; i < TLS_PRINT; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
-	return true;
-}

@@ -10,8 +10,7 @@
 
 #include "common/base/span.h"
 #include "common/tls/policy.h"
-
-enum { TLS_PRINT = 32 };	/* bytes of one */
+#include "common/tls/text.h"
 
 struct tls_prints {
 	size_t count;
@@ -22,10 +21,6 @@ struct tls_prints {
  * out, an empty one passed over. */
 int tls_prints_load(struct tls_prints *p, struct span text, tls_warn warn, void *arg, struct error *err);
 void tls_prints_clear(struct tls_prints *p);
-
-/* One in hexadecimal, as people and logs have it. False: no memory. */
-enum { TLS_PRINT_TEXT = 2 * TLS_PRINT + 1 };
-bool tls_print_text(char out[TLS_PRINT_TEXT], const X509 *cert);
 
 bool tls_prints_hold(const struct tls_prints *p, X509 *cert);
 

@@ -13,6 +13,7 @@
 #include "common/base/escape.h"
 #include "common/tls/issuer.h"
 #include "common/tls/pem.h"
+#include "common/tls/text.h"
 
 /* RFC 5280 5.3.1, those that an end's certificate can have. */
 static const struct {
@@ -313,20 +314,6 @@ size_t tls_revoke_count(const struct tls_revocations *r)
 	return (size_t)sk_X509_CRL_num(r->lists);
 }
 
-static void name_text(const X509_NAME *name, char *out, size_t size)
-{
-	BIO *text = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n;
-
-	*out = '\0';
-	if (text != NULL && X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253) >= 0) {
-		n = BIO_get_mem_data(text, &p);
-		escape_text(out, size, (struct span){ (const uint8_t *)p, n > 0 ? (size_t)n : 0 });
-	}
-	BIO_free(text);
-}
-
 static void date_text(const ASN1_TIME *t, char *out, size_t size)
 {
 	struct tm tm = { 0 };
@@ -334,15 +321,6 @@ static void date_text(const ASN1_TIME *t, char *out, size_t size)
 	*out = '\0';
 	if (t != NULL && ASN1_TIME_to_tm(t, &tm) == 1)
 		strftime(out, size, "%Y-%m-%d", &tm);
-}
-
-static int days_left(const ASN1_TIME *ends)
-{
-	int days = 0, seconds = 0;
-
-	if (ends != NULL)
-		ASN1_TIME_diff(&days, &seconds, NULL, ends);
-	return days == 0 && seconds < 0 ? -1 : days;
 }
 
 void tls_revoke_at(const struct tls_revocations *r, size_t i, struct tls_revoke_list *out)
@@ -353,10 +331,10 @@ void tls_revoke_at(const struct tls_revocations *r, size_t i, struct tls_revoke_
 	int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list));
 
 	*out = (struct tls_revoke_list){ .count = count > 0 ? (size_t)count : 0 };
-	name_text(X509_CRL_get_issuer(list), out->issuer, sizeof(out->issuer));
+	tls_dn_text(X509_CRL_get_issuer(list), out->issuer, sizeof(out->issuer));
 	snprintf(out->number, sizeof(out->number), "%s", text != NULL ? text : "");
 	date_text(X509_CRL_get0_nextUpdate(list), out->ends, sizeof(out->ends));
-	out->days_left = days_left(X509_CRL_get0_nextUpdate(list));
+	out->days_left = tls_days_left(X509_CRL_get0_nextUpdate(list));
 	OPENSSL_free(text);
 	ASN1_INTEGER_free(number);
 }
@@ -385,7 +363,7 @@ bool tls_revoke_find(const struct tls_revocations *r, const char *issuer, const 
 		X509_CRL *list = sk_X509_CRL_value(r->lists, i);
 		char name[sizeof(((struct tls_revoke_list *)0)->issuer)];
 
-		name_text(X509_CRL_get_issuer(list), name, sizeof(name));
+		tls_dn_text(X509_CRL_get_issuer(list), name, sizeof(name));
 		found = strcmp(name, issuer) == 0 && X509_CRL_get0_by_serial(list, &entry, number) == 1;
 	}
 	if (found)

@@ -12,7 +12,8 @@
 #include "common/base/error.h"
 
 enum {
-	TLS_REVOKE_DAYS = 30,	/* that a list is good for, where nobody says otherwise */
+	TLS_REVOKE_DAYS = 365,	/* that a list is good for, where nobody says otherwise: the server
+				 * reads it anew at each change, so it need not be short-lived */
 	TLS_REVOKE_DAYS_MAX = 3650,
 	TLS_REVOKE_SERIAL = 43	/* 20 bytes (RFC 5280 4.1.2.2), a sign, a NUL */
 };

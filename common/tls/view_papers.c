@@ -10,6 +10,7 @@
 #include "common/tls/chain.h"
 #include "common/tls/choice.h"
 #include "common/tls/pem.h"
+#include "common/tls/text.h"
 
 enum { LINKS_MAX = sizeof(((struct tls_view_certificate *)0)->links) / sizeof(struct tls_view_link) };
 
@@ -32,27 +33,6 @@ static void hash_text(X509 *cert, char *out, size_t size)
 	snprintf(out, size, "%s", OBJ_nid2sn(hash != NID_undef ? hash : key));
 }
 
-static void fingerprint_text(X509 *cert, char out[65])
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	out[0] = '\0';
-	if (X509_digest(cert, EVP_sha256(), digest, &n) != 1)
-		return;
-	for (unsigned i = 0; i < n && i < 32; i++)
-		snprintf(out + (size_t)2 * i, 3, "%02x", digest[i]);
-}
-
-static int days_left(X509 *cert)
-{
-	int days = 0, seconds = 0;
-
-	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1)
-		return 0;
-	return days == 0 && seconds < 0 ? -1 : days;
-}
-
 static void link_put(struct tls_view_certificate *c, X509 *cert)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);
@@ -67,9 +47,9 @@ static void link_put(struct tls_view_certificate *c, X509 *cert)
 	if (key != NULL)
 		tls_key_text(key, l->key, sizeof(l->key));
 	hash_text(cert, l->hash, sizeof(l->hash));
-	fingerprint_text(cert, l->fingerprint);
+	tls_print_text(l->fingerprint, cert);
 	tls_date_text(X509_get0_notAfter(cert), l->ends, sizeof(l->ends));
-	l->days_left = days_left(cert);
+	l->days_left = tls_days_left(X509_get0_notAfter(cert));
 	l->fits = tls_certificate_fits(cert);
 }
 

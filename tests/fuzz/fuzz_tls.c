@@ -6,7 +6,7 @@
  * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
  * link: common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o
  * link: common/base/span.o common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o
- * link: common/base/table.o common/base/clock.o */
+ * link: common/base/table.o common/base/clock.o common/tls/text.o */
 #include <stdlib.h>
 #include <string.h>
 

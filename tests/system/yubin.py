@@ -46,10 +46,10 @@ def free_ports(count):
 
 
 class Site:
-    def __init__(self, path, accounts=("alice", "bob"), settings=None):
+    def __init__(self, path, accounts=("alice", "bob"), settings=None, hostname="mail.here.test", domain=DOMAIN):
         self.path = pathlib.Path(path)
         self.base = free_base()
-        self.run("init", "--hostname", "mail.here.test", "--domain", DOMAIN, "--port-base", str(self.base))
+        self.run("init", "--hostname", hostname, "--domain", domain, "--port-base", str(self.base))
         for name, lines in (settings or {}).items():
             self.set(name, lines)
         for name in accounts:

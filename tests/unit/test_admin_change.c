@@ -15,7 +15,8 @@
  * link: common/tls/cause.o common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
  * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
  * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o */
+ * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
+ * link: common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

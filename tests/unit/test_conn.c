@@ -11,7 +11,7 @@
  * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
  * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
  * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
- * link: common/base/utf8.o common/base/arena.o common/base/table.o */
+ * link: common/base/utf8.o common/base/arena.o common/base/table.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

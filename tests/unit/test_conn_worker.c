@@ -12,7 +12,7 @@
  * link: common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o
  * link: common/proc/worker.o common/proc/start.o common/proc/control.o common/proc/ids.o
  * link: common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o
- * link: common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/net/host.o */
+ * link: common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/net/host.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <netinet/in.h>

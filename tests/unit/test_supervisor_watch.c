@@ -19,7 +19,7 @@
  * link: common/tls/holder.o common/tls/identity.o common/tls/issue.o common/tls/paper.o common/tls/pem.o
  * link: common/tls/policy.o common/tls/policy_read.o common/tls/prints.o common/tls/protocol.o
  * link: common/tls/refusal.o common/tls/seal.o common/tls/session.o common/tls/staple.o
- * link: common/tls/tickets.o common/tls/trial.o */
+ * link: common/tls/tickets.o common/tls/trial.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
  * link: common/tls/client.o common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o
  * link: common/tls/facts.o common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o
  * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o */
+ * link: common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_port.h"

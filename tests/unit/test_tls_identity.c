@@ -5,7 +5,7 @@
  * link: common/tls/tickets.o common/tls/client.o common/tls/hello.o common/tls/context.o
  * link: common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o common/tls/cause.o
  * link: common/tls/refusal.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
+ * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_peer.h"

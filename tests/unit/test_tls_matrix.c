@@ -10,7 +10,7 @@
  * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
  * link: common/base/clock.o common/base/arena.o common/config/config.o common/config/parse.o
  * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
- * link: common/config/commented.o */
+ * link: common/config/commented.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <openssl/err.h>

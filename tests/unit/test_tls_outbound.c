@@ -7,7 +7,7 @@
  * link: common/tls/refusal.o common/tls/cause.o common/tls/issue.o common/tls/outbound.o
  * link: common/tls/outbound_peer.o common/tls/outbound_text.o common/base/span.o common/base/buf.o
  * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o */
+ * link: common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * link: common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o common/tls/cause.o
  * link: common/tls/refusal.o common/tls/issue.o common/tls/trial.o common/base/span.o common/base/buf.o
  * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o */
+ * link: common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_peer.h"

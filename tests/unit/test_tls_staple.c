@@ -4,7 +4,8 @@
  * link: common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o common/tls/hello.o
  * link: common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o
  * link: common/tls/cause.o common/tls/refusal.o common/tls/issue.o common/base/span.o common/base/buf.o
- * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
+ * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o
+ * link: common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_peer.h"

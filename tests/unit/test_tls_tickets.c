@@ -3,7 +3,7 @@
  * link: common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
  * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
  * link: common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o */
+ * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_peer.h"

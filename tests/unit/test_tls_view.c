@@ -7,7 +7,7 @@
  * link: common/tls/explain.o common/tls/cause.o common/tls/issue.o common/tls/trial.o common/tls/view.o
  * link: common/tls/view_papers.o common/tls/view_openssl.o common/base/span.o common/base/buf.o
  * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o */
+ * link: common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <openssl/crypto.h>
