@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
 	LIST_MAX = 4096,	/* bytes of a list of ciphers or groups */
@@ -376,6 +377,27 @@ static int usable_check(SSL_CTX *ctx, const struct tls_policy *p, tls_warn warn,
 	return 0;
 }
 
+/* A group of the list is known to be strong enough: then nothing needs to be tried, which costs a
+ * key pair for each group. */
+static bool groups_strong(const struct tls_policy *p)
+{
+	static const struct {
+		const char *name;
+		unsigned fits;
+	} known[] = { { "X25519", 3 }, { "P-256", 3 }, { "P-384", 4 }, { "P-521", 5 } };
+	struct span rest = span_of(p->groups);
+	char name[GROUP_MAX];
+
+	while (rest.n > 0) {
+		bool taken = group_take(&rest, name);
+
+		for (size_t i = 0; taken && i < sizeof(known) / sizeof(known[0]); i++)
+			if (strcmp(name, known[i].name) == 0 && p->level <= known[i].fits)
+				return true;
+	}
+	return false;
+}
+
 static int groups_check(const struct tls_policy *p, struct error *err)
 {
 	static const char *const would_do[] = { [4] = "P-384:P-521", [5] = "P-521" };
@@ -383,6 +405,8 @@ static int groups_check(const struct tls_policy *p, struct error *err)
 	struct buf fit;
 	int rc;
 
+	if (groups_strong(p))
+		return 0;
 	buf_init(&fit, LIST_MAX);
 	rc = tls_protocol_groups_fit(p, &fit, err);
 	if (rc == 0 && fit.n == 0)
