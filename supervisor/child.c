@@ -20,7 +20,8 @@
 enum {
 	QUEUE_MAX = 4 << 20, /* bytes waiting to be sent to one child */
 	LOG_ROOM = 1 << 20,  /* of a child's log socket */
-	LINES_A_TURN = 64
+	LINES_A_TURN = 256,
+	LINES_PAUSE_MS = 5
 };
 
 /* --- the process ----------------------------------------------------------- */
@@ -111,11 +112,29 @@ static bool take_lines(struct child *c)
 	return true;
 }
 
+static void on_log(uv_poll_t *poll, int status, int events);
+
+static void on_lines(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	for (struct child *c = s->children; c != NULL; c = c->next)
+		if (uv_is_active((uv_handle_t *)&c->log_poll) == 0)
+			uv_poll_start(&c->log_poll, UV_READABLE, on_log);
+}
+
+/* A busy daemon writes thousands of lines a second: to be woken for each would cost more than the
+ * lines. So nobody is listened to for a moment, and what came meanwhile is taken together. */
 static void on_log(uv_poll_t *poll, int status, int events)
 {
+	struct child *c = poll->data;
+
 	(void)status;
 	(void)events;
-	take_lines(poll->data);
+	take_lines(c);
+	uv_poll_stop(poll);
+	if (uv_is_active((uv_handle_t *)&c->s->lines_timer) == 0)
+		uv_timer_start(&c->s->lines_timer, on_lines, LINES_PAUSE_MS, 0);
 }
 
 /* --- its end --------------------------------------------------------------- */

@@ -178,8 +178,9 @@ int supervisor_open(struct supervisor *s, struct setup *setup, struct error *err
 	s->setup = setup_hold(setup);
 	uv_timer_init(&s->loop, &s->restart_timer);
 	uv_timer_init(&s->loop, &s->log_timer);
+	uv_timer_init(&s->loop, &s->lines_timer);
 	uv_timer_init(&s->loop, &s->ticket_timer);
-	s->restart_timer.data = s->log_timer.data = s->ticket_timer.data = s;
+	s->restart_timer.data = s->log_timer.data = s->lines_timer.data = s->ticket_timer.data = s;
 	watch_signals(s);
 	randombytes_buf(s->key, sizeof(s->key));
 	tls_tickets_rotate(&s->tickets, clock_real_ms() / 1000);
@@ -215,6 +216,7 @@ void supervisor_close(struct supervisor *s)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	uv_close((uv_handle_t *)&s->restart_timer, NULL);
 	uv_close((uv_handle_t *)&s->log_timer, NULL);
+	uv_close((uv_handle_t *)&s->lines_timer, NULL);
 	uv_close((uv_handle_t *)&s->ticket_timer, NULL);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);

@@ -86,7 +86,7 @@ struct supervisor {
 	enum stop_phase stop;
 	uint64_t last_number;		/* of a message that is answered */
 	uv_signal_t signals[SUPERVISOR_SIGNALS];
-	uv_timer_t restart_timer, log_timer, ticket_timer;
+	uv_timer_t restart_timer, log_timer, lines_timer, ticket_timer;
 };
 
 /* A child's state has changed. */
