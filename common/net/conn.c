@@ -22,16 +22,24 @@ void conn_close_when_flushed(struct conn *c)
 	c->shell_ms = NEVER;
 }
 
-/* Gives the turn's output to the stream and the kernel. False: c is gone. */
-/* The socket is of no use any more. A handshake that dies with it has its line too. */
+static void take_first(struct conn *c, struct span in);
+
+/* The socket is of no use any more. A handshake that dies with it has its line too, and the
+ * alert that says why may have come before the reset. */
 static void broken(struct conn *c, const char *by)
 {
+	uint8_t *room = c->server->room;
+	ssize_t n = c->state == CONN_SHAKING ? stream_receive(&c->stream, room, ROOM) : 0;
+
+	if (n > 0)
+		take_first(c, (struct span){ room, (size_t)n });
 	if (c->state == CONN_SHAKING)
 		conn_shake_cut(c, TLS_CUT_EOF);
-	else
+	else if (c->state != CONN_GONE)
 		conn_cut(c, by);
 }
 
+/* Gives the turn's output to the stream and the kernel. False: c is gone. */
 static bool flush(struct conn *c)
 {
 	struct buf *said = &c->server->said;

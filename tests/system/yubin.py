@@ -82,6 +82,8 @@ class Site:
         return json.loads(self.run("status", "--json").stdout)
 
     def log(self):
+        """yubind takes lines together every few milliseconds: what was said before this call is in it."""
+        time.sleep(0.01)
         try:
             return (self.path / "log/yubin.log").read_text(errors="replace")
         except OSError:

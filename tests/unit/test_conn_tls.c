@@ -272,6 +272,31 @@ static void test_reset(void **state)
 	place_close(&p);
 }
 
+/* The alert before the reset is heard. */
+static void test_alert_and_reset(void **state)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct client c;
+	struct place p;
+
+	(void)state;
+	place_open(&p, "", "");
+	client_open(&c, &p, IMPLICIT);
+	c.ssl = SSL_new(client_context);
+	SSL_set_verify(c.ssl, SSL_VERIFY_PEER, NULL);
+	SSL_set_fd(c.ssl, c.fd);
+	assert_int_equal(SSL_connect(c.ssl), -1);
+	turn(&p, 5);
+	assert_int_equal(SSL_connect(c.ssl), -1);
+	assert_int_equal(SSL_get_error(c.ssl, -1), SSL_ERROR_SSL);
+	assert_int_equal(setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	client_close(&c);
+	turn_until_over(&p);
+	assert_true(logged("the client does not know the authority that signed our certificate"));
+	assert_true(told(&p, "failures 127.0.0.1:3 client-distrusts-us 1\n"));
+	place_close(&p);
+}
+
 /* --- refusals -------------------------------------------------------------------- */
 
 static void old_client(struct client *c)
@@ -608,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_eof),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_alert_and_reset),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_refusal_spares_others),
 		cmocka_unit_test(test_no_explanation),
