@@ -90,10 +90,12 @@ class Site:
             return ""
 
     def wait_log(self, text, since=0, seconds=5):
+        """The first line that has the text, or one of several."""
+        texts = (text,) if isinstance(text, str) else text
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for line in self.log()[since:].splitlines():
-                if text in line:
+                if any(t in line for t in texts):
                     return line
             time.sleep(0.02)
         raise AssertionError(f"{text!r} did not show in the log:\n{self.log()[since:][-3000:]}")
