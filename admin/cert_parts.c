@@ -182,3 +182,12 @@ int cert_walk(const struct site *s, cert_each each, void *arg, struct error *err
 	tls_revoke_free(lists);
 	return rc;
 }
+
+void cert_ignore(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words)
+{
+	(void)arg;
+	(void)severity;
+	(void)file;
+	(void)line;
+	(void)words;
+}

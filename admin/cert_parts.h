@@ -6,6 +6,7 @@
 
 #include "admin/certificate.h"
 #include "admin/verb.h"
+#include "common/config/config.h"
 #include "common/tls/issue.h"
 
 enum { CERT_PEM_MAX = 1 << 20 };	/* bytes of a file */
@@ -44,5 +45,8 @@ int cert_walk(const struct site *s, cert_each each, void *arg, struct error *err
 int cert_client(const struct site *s, int argc, char **argv);
 int cert_revoke(const struct site *s, int argc, char **argv);
 int cert_crl(const struct site *s, int argc, char **argv);
+
+/* For config_parse, where what is wrong with etc/ is another verb's affair (config check). */
+void cert_ignore(void *arg, enum config_severity severity, const char *file, unsigned line, const char *words);
 
 #endif

@@ -168,16 +168,6 @@ static int renew(const struct site *s, const char *serial, const struct cert_lin
 	return rc;
 }
 
-static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line,
-		   const char *words)
-{
-	(void)arg;
-	(void)severity;
-	(void)file;
-	(void)line;
-	(void)words;
-}
-
 static bool scope_asks(const struct config_scope *scope)
 {
 	return strcmp(config_text(scope, CONFIG_CLIENT_CRL), "tls/" CERT_LIST) == 0 ||
@@ -194,7 +184,7 @@ static bool file_asks(const struct site *s, enum config_file which)
 	snprintf(name, sizeof(name), "%s.conf", config_file_name(which));
 	buf_init(&text, CERT_PEM_MAX);
 	if (file_read(paths_file(&s->paths, PATHS_ETC, name, path), &text, NULL, NULL) == 0 &&
-	    config_parse(&c, which, buf_span(&text), path, ignore, NULL) == 0) {
+	    config_parse(&c, which, buf_span(&text), path, cert_ignore, NULL) == 0) {
 		asks = scope_asks(config_top(c));
 		for (size_t i = 0; i < config_listen_count(c); i++)
 			asks = asks || scope_asks(config_listen_scope(c, i));

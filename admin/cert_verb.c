@@ -44,16 +44,6 @@ static int issue(const struct site *s, const char *file, enum tls_key_kind kind,
 	return rc;
 }
 
-static void ignore(void *arg, enum config_severity severity, const char *file, unsigned line,
-		   const char *words)
-{
-	(void)arg;
-	(void)severity;
-	(void)file;
-	(void)line;
-	(void)words;
-}
-
 /* Hostname out of yubin.conf. */
 static int read_hostname(const struct site *s, char out[HOST_MAX], struct error *err)
 {
@@ -64,7 +54,7 @@ static int read_hostname(const struct site *s, char out[HOST_MAX], struct error 
 
 	buf_init(&text, PEM_MAX);
 	rc = file_read(paths_file(&s->paths, PATHS_ETC, "yubin.conf", path), &text, NULL, err);
-	if (rc == 0 && config_parse(&c, CONFIG_YUBIN, buf_span(&text), path, ignore, NULL) != 0)
+	if (rc == 0 && config_parse(&c, CONFIG_YUBIN, buf_span(&text), path, cert_ignore, NULL) != 0)
 		rc = error_set(err, -EINVAL, "%s has errors; see `yubin config check`", path);
 	if (rc == 0)
 		snprintf(out, HOST_MAX, "%s", config_text(config_top(c), CONFIG_HOSTNAME));

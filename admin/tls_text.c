@@ -214,6 +214,7 @@ static const char *version_name(struct span protocol, char out[24])
 static void put_handshakes(const struct tls_tally *t, struct buf *out)
 {
 	char sum[SHEET_NUMBER], count[SHEET_NUMBER], resumed[SHEET_NUMBER], name[24], line[LINE];
+	uint64_t handshakes = tls_tally_handshakes(t);
 	size_t used = 0;
 
 	for (size_t i = 0; i < t->version_count && used < sizeof(line); i++)
@@ -221,9 +222,9 @@ static void put_handshakes(const struct tls_tally *t, struct buf *out)
 					 i > 0 ? "," : "", version_name(t->versions[i].protocol, name),
 					 sheet_number(t->versions[i].count, count),
 					 sheet_number(t->versions[i].resumed, resumed));
-	sheet_printf(out, IN, "last 24 h", "%s handshakes%s%s; %s failed",
-		     sheet_number(tls_tally_handshakes(t), sum), used > 0 ? ":" : "", used > 0 ? line : "",
-		     sheet_number(tls_tally_failures(t), count));
+	sheet_printf(out, IN, "last 24 h", "%s handshake%s%s%s; %s failed",
+		     sheet_number(handshakes, sum), handshakes == 1 ? "" : "s", used > 0 ? ":" : "",
+		     used > 0 ? line : "", sheet_number(tls_tally_failures(t), count));
 }
 
 /* A count, and all that its cause may have been. */
