@@ -11,6 +11,7 @@ static const struct {
 	{ CONFIG_IMAPD, "IMAP: mail is read where it lies" },
 	{ CONFIG_AUTHD, "who may log in, and whose mail is whose" },
 	{ CONFIG_STORAGED, "where the mail lies" },
+	{ CONFIG_DELIVERD, "mail leaves for other servers" },
 };
 enum { FILES = sizeof(files) / sizeof(files[0]) };
 

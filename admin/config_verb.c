@@ -19,7 +19,7 @@ struct show {
 };
 
 static const enum config_file order[] = { CONFIG_YUBIN, CONFIG_SMTPD, CONFIG_POP3D,
-					  CONFIG_IMAPD, CONFIG_AUTHD, CONFIG_STORAGED };
+					  CONFIG_IMAPD, CONFIG_AUTHD, CONFIG_STORAGED, CONFIG_DELIVERD };
 
 static void on_say(void *arg, enum config_severity severity, const char *file, unsigned line,
 		   const char *words)

@@ -121,7 +121,7 @@ static struct config *read_conf(struct reading *g, enum config_file which, char 
 		report_error(g->r, "%s is not there: `yubin init` makes a site", name);
 	else if (rc == -ENOENT)
 		report_warn(g->r, "%s is not there: defaults are used%s", name,
-			    which == CONFIG_AUTHD || which == CONFIG_STORAGED ? ""
+			    which == CONFIG_AUTHD || which == CONFIG_STORAGED || which == CONFIG_DELIVERD ? ""
 									      : ", and no port is opened");
 	else if (rc != 0)
 		report_error(g->r, "%s", err.words);

@@ -13,6 +13,7 @@ enum daemon {
 	DAEMON_SMTPD,
 	DAEMON_POP3D,
 	DAEMON_IMAPD,
+	DAEMON_DELIVERD,
 	DAEMON_COUNT
 };
 
@@ -21,7 +22,8 @@ enum { DAEMON_FOLDERS = 3, DAEMON_WORKERS = 64 };
 struct daemon_row {
 	const char *name;
 	enum config_file which;
-	bool net;			/* speaks to strangers: ports, certificates, neighbours */
+	bool net;			/* serves ports: certificates, tickets */
+	bool joined;			/* storaged and authd are its neighbours */
 	unsigned store_rights;		/* what storaged does for it: enum control_right */
 	unsigned auth_rights;
 	unsigned folder_count;

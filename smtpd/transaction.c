@@ -87,6 +87,7 @@ int transaction_write(struct transaction *t, struct span in)
 uint64_t transaction_deliver(struct transaction *t, struct store *s, store_done done, void *arg)
 {
 	struct store_recipient *to = calloc(t->count > 0 ? t->count : 1, sizeof(*to));
+	struct store_delivery d = { .stage = t->stage, .recipients = to, .count = t->count };
 	struct store_txid txid;
 	struct buf meta;
 	uint64_t op;
@@ -99,7 +100,8 @@ uint64_t transaction_deliver(struct transaction *t, struct store *s, store_done 
 	buf_init(&meta, STORE_META_MAX);
 	if (mime_parser_finish(t->parser, &meta, NULL) < 0)
 		buf_reset(&meta);	/* worked out again by who first needs it */
-	op = store_deliver(s, t->stage, buf_span(&meta), to, t->count, &txid, done, arg);
+	d.meta = buf_span(&meta);
+	op = store_deliver(s, &d, &txid, done, arg);
 	t->stage = NULL;
 	buf_clear(&meta);
 	free(to);

@@ -1,6 +1,6 @@
 /*
  * driver.h - what a driver of the store fills. Only drivers and storage/store.c
- * include it; the functions are store.h's, without a change.
+ * include it; the functions are those of store.h and queue.h, without a change.
  *
  * A driver's struct begins with struct store, its account with struct store_account,
  * its stage with struct store_stage.
@@ -8,7 +8,7 @@
 #ifndef STORAGE_DRIVER_H
 #define STORAGE_DRIVER_H
 
-#include "storage/store.h"
+#include "storage/queue.h"
 
 struct store_driver {
 	uint64_t (*login)(struct store *s, const struct store_token *t, store_login_done done, void *arg);
@@ -30,11 +30,23 @@ struct store_driver {
 	void (*stage_free)(struct store_stage *st);
 	uint64_t (*commit)(struct store_account *a, const struct store_mutation *mutations, size_t count,
 			   const struct store_txid *txid, store_commit_done done, void *arg);
-	uint64_t (*deliver)(struct store *s, struct store_stage *stage, struct span meta,
-			    const struct store_recipient *recipients, size_t count,
-			    const struct store_txid *txid, store_done done, void *arg);
+	uint64_t (*deliver)(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
+			    store_done done, void *arg);
 	uint64_t (*room)(struct store *s, uint64_t size, store_done done, void *arg);
 	void (*cancel)(struct store *s, uint64_t op);
+
+	/* queue.h; a driver without a queue leaves them NULL */
+	uint64_t (*lease)(struct store *s, const struct queue_want *want, queue_lease_done done, void *arg);
+	void (*queue_watch)(struct store *s, queue_ready ready, void *arg);
+	uint64_t (*report)(struct store *s, const struct queue_report *r, const struct store_txid *txid,
+			   store_done done, void *arg);
+	void (*queue_domain)(struct store *s, const struct queue_domain *d);
+	void (*queue_times)(struct store *s, const struct queue_times *t);
+	uint64_t (*note_get)(struct store *s, struct span name, queue_note_done done, void *arg);
+	uint64_t (*note_put)(struct store *s, struct span name, struct span bytes, int64_t expires_s,
+			     store_done done, void *arg);
+	uint64_t (*notes)(struct store *s, struct span prefix, struct span after, queue_notes_done done,
+			  void *arg);
 };
 
 struct store {

@@ -93,11 +93,10 @@ uint64_t store_commit(struct store_account *a, const struct store_mutation *muta
 	return a->store->driver->commit(a, mutations, count, txid, done, arg);
 }
 
-uint64_t store_deliver(struct store *s, struct store_stage *stage, struct span meta,
-		       const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
+uint64_t store_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
 		       store_done done, void *arg)
 {
-	return s->driver->deliver(s, stage, meta, recipients, count, txid, done, arg);
+	return s->driver->deliver(s, d, txid, done, arg);
 }
 
 uint64_t store_room(struct store *s, uint64_t size, store_done done, void *arg)
@@ -114,4 +113,48 @@ void store_cancel(struct store *s, uint64_t op)
 struct store *store_of(struct store_account *a)
 {
 	return a->store;
+}
+
+/* --- queue.h --------------------------------------------------------------- */
+
+uint64_t queue_lease(struct store *s, const struct queue_want *want, queue_lease_done done, void *arg)
+{
+	return s->driver->lease(s, want, done, arg);
+}
+
+void queue_watch(struct store *s, queue_ready ready, void *arg)
+{
+	s->driver->queue_watch(s, ready, arg);
+}
+
+uint64_t queue_report(struct store *s, const struct queue_report *r, const struct store_txid *txid,
+		      store_done done, void *arg)
+{
+	return s->driver->report(s, r, txid, done, arg);
+}
+
+void queue_domain(struct store *s, const struct queue_domain *d)
+{
+	s->driver->queue_domain(s, d);
+}
+
+void queue_times(struct store *s, const struct queue_times *t)
+{
+	s->driver->queue_times(s, t);
+}
+
+uint64_t queue_note_get(struct store *s, struct span name, queue_note_done done, void *arg)
+{
+	return s->driver->note_get(s, name, done, arg);
+}
+
+uint64_t queue_note_put(struct store *s, struct span name, struct span bytes, int64_t expires_s, store_done done,
+			void *arg)
+{
+	return s->driver->note_put(s, name, bytes, expires_s, done, arg);
+}
+
+uint64_t queue_notes(struct store *s, struct span prefix, struct span after, queue_notes_done done, void *arg)
+{
+	return s->driver->notes(s, prefix, after, done, arg);
 }

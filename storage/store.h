@@ -272,10 +272,56 @@ struct store_recipient {
 	struct span address;	/* the envelope recipient, kept with the record */
 };
 
-/* Puts a body into the INBOX of each recipient, all or none; an account with several
- * addresses gets one copy. Needs no login: the socket's right is enough. */
-uint64_t store_deliver(struct store *s, struct store_stage *stage, struct span meta,
-		       const struct store_recipient *recipients, size_t count, const struct store_txid *txid,
+enum store_notify {		/* RFC 3461 4.1 */
+	STORE_NOTIFY_SUCCESS = 1,
+	STORE_NOTIFY_FAILURE = 2,
+	STORE_NOTIFY_DELAY = 4,
+	STORE_NOTIFY_NEVER = 8
+};
+
+struct store_remote {		/* a recipient on another server: waits in the queue */
+	struct span address;	/* RCPT TO: "user@domain", a literal in brackets, UTF-8 */
+	struct span sender;	/* MAIL FROM for this one; empty: <> */
+	struct span original;	/* an alias or account of ours that led there; empty: none */
+	struct span orcpt;	/* ORCPT as it was given, "rfc822;..."; empty: none (RFC 3461 4.2) */
+	unsigned notify;	/* bits of enum store_notify; 0: not given */
+};
+
+enum store_envelope_flag {
+	STORE_MAIL_8BIT = 1,		/* some byte of the body is over 127 */
+	STORE_MAIL_UTF8 = 2,		/* SMTPUTF8: a header or an address needs it (RFC 6531) */
+	STORE_MAIL_REQUIRE_TLS = 4,	/* REQUIRETLS (RFC 8689 2) */
+	STORE_MAIL_TLS_OPTIONAL = 8,	/* TLS-Required: No (RFC 8689 5) */
+	STORE_MAIL_RET_FULL = 16,	/* RFC 3461 4.3 */
+	STORE_MAIL_RET_HEADERS = 32,
+	STORE_MAIL_REPORT = 64		/* we made it: a report, for which none is ever made */
+};
+
+enum { STORE_ID_MAX = 32 };	/* bytes of a message's id and its NUL: letters and digits */
+
+struct store_envelope {
+	const char *id;		/* names the entry in the queue; unique in the site */
+	struct span account;	/* who submitted it; empty: it came from another server, or from us */
+	struct span envid;	/* ENVID as it was given, xtext; empty: none (RFC 3461 4.4) */
+	struct span message_id;	/* of the header, for `yubin trace`; may be empty */
+	unsigned flags;		/* enum store_envelope_flag */
+};
+
+/* One message and all who get it. */
+struct store_delivery {
+	struct store_stage *stage;	/* taken, whatever comes of it */
+	struct span meta;		/* derived metadata, may be empty */
+	const struct store_recipient *recipients;
+	size_t count;
+	const struct store_envelope *envelope;	/* NULL if there are no remotes */
+	const struct store_remote *remotes;
+	size_t remote_count;	/* with count: STORE_RECIPIENTS at most, at least one */
+};
+
+/* Puts the body into the INBOX of each recipient and into the queue for the remotes: all or
+ * none, in one commit; an account with several addresses gets one copy. Needs no login: the
+ * socket's right is enough. */
+uint64_t store_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
 		       store_done done, void *arg);
 
 /* Would a message of so many bytes be taken now? STORE_OK, OVER_QUOTA, TRY_LATER. */

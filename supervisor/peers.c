@@ -56,7 +56,7 @@ static void join_net(struct child *c)
 static void join_service(struct child *c)
 {
 	for (struct child *net = c->s->children; net != NULL; net = net->next)
-		if (daemon_rows[net->daemon].net && net->state != CHILD_STOPPING)
+		if (daemon_rows[net->daemon].joined && net->state != CHILD_STOPPING)
 			connect_pair(net, c);
 }
 
@@ -64,14 +64,14 @@ void peers_renew(struct child *c)
 {
 	struct child *authd = child_of(c->s, DAEMON_AUTHD);
 
-	if (daemon_rows[c->daemon].net && c->auth_rights != 0 && authd != NULL &&
+	if (daemon_rows[c->daemon].joined && c->auth_rights != 0 && authd != NULL &&
 	    c->auth_rights != setup_auth_rights(c->setup, c->daemon))
 		connect_pair(c, authd);
 }
 
 void peers_join(struct child *c)
 {
-	if (daemon_rows[c->daemon].net)
+	if (daemon_rows[c->daemon].joined)
 		join_net(c);
 	else
 		join_service(c);

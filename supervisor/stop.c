@@ -10,12 +10,12 @@
 #include "supervisor/slots.h"
 
 /* Asks those of a phase to leave; draining ones too. False: there are none. */
-static bool stop_those(struct supervisor *s, bool net)
+static bool stop_those(struct supervisor *s, bool joined)
 {
 	bool any = false;
 
 	for (struct child *c = s->children; c != NULL; c = c->next) {
-		if (daemon_rows[c->daemon].net != net)
+		if (daemon_rows[c->daemon].joined != joined)
 			continue;
 		any = true;
 		if (c->state != CHILD_STOPPING)

@@ -96,7 +96,7 @@ static int talk_hello(struct child *c, int log_fd, struct error *err)
 	snprintf(hello.hostname, sizeof(hello.hostname), "%s",
 		 config_text(setup_site(c->setup), CONFIG_HOSTNAME));
 	hello.folders = row->folder_count;
-	if (!row->net)
+	if (!row->joined)
 		memcpy(hello.key, c->s->key, sizeof(hello.key));
 	rc = open_folders(c, fds + 1, err);
 	if (rc != 0) {
@@ -190,8 +190,9 @@ int talk_begin(struct child *c, int log_fd, struct error *err)
 	if (daemon_rows[c->daemon].net) {
 		talk_listens(c);
 		talk_tickets(c);
-		talk_ids(c);
 	}
+	if (daemon_rows[c->daemon].joined)
+		talk_ids(c);
 	peers_join(c);
 	talk_send(c, CONTROL_GO, 0, (struct span){ NULL, 0 }, NULL, 0);
 	return 0;
@@ -287,7 +288,7 @@ static bool on_applied(struct child *c, struct ipc_message *m)
 static bool on_want_ids(struct child *c, struct ipc_message *m)
 {
 	(void)m;
-	if (daemon_rows[c->daemon].net)
+	if (daemon_rows[c->daemon].joined)
 		talk_ids(c);
 	return true;
 }

@@ -100,7 +100,7 @@ static void hand_out(struct supervisor *s, struct setup *old, struct setup *fres
 	for (struct child *c = s->children; c != NULL; c = c->next) {
 		if (c->setup != old || !takes_settings(c))
 			continue;
-		if (daemon_rows[c->daemon].net)
+		if (daemon_rows[c->daemon].joined)
 			talk_settings(c, fresh, number);
 		else
 			change(&c->setup, old, fresh);

@@ -25,7 +25,8 @@ enum config_file {
 	CONFIG_POP3D = 4,
 	CONFIG_IMAPD = 8,
 	CONFIG_AUTHD = 16,
-	CONFIG_STORAGED = 32
+	CONFIG_STORAGED = 32,
+	CONFIG_DELIVERD = 64
 };
 
 enum config_type {

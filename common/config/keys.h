@@ -13,7 +13,8 @@
 
 #define IN_NET   (CONFIG_SMTPD | CONFIG_POP3D | CONFIG_IMAPD)
 #define IN_MAIL  (CONFIG_POP3D | CONFIG_IMAPD)
-#define IN_ALL   (IN_NET | CONFIG_AUTHD | CONFIG_STORAGED)
+#define IN_TLS   (IN_NET | CONFIG_DELIVERD)
+#define IN_ALL   (IN_NET | CONFIG_AUTHD | CONFIG_STORAGED | CONFIG_DELIVERD)
 
 #define CONFIG_KEYS(X) \
 /* yubin.conf */ \
@@ -41,7 +42,7 @@ X(CTRL_TLS, "EnableCTRL-TLS", CONFIG_YUBIN, BOOL, "yes", "", "", RESTART, 0, \
   "Understood for XMail's sake; there is no ctrld yet") \
 /* every daemon */ \
 X(USER, "User", IN_ALL, TEXT, "", "", "", RESTART, 0, \
-  "The system user to become; by default yubin-net (smtpd, pop3d, imapd), yubin-auth, yubin-store. Without root: not used") \
+  "The system user to become; by default yubin-net (smtpd, pop3d, imapd, deliverd), yubin-auth, yubin-store. Without root: not used") \
 /* every network daemon: ports */ \
 X(LISTEN, "Listen", IN_NET, LISTEN, "", "", "", RESTART, CONFIG_REPEAT, \
   "ADDRESS:PORT implicit|explicit|plain [mx|submission]; indented keys below it are that port's alone") \
@@ -57,20 +58,20 @@ X(AUTH_WITHOUT_TLS, "AuthWithoutTLS", IN_NET, TEXT, "none", "", "", SESSIONS, CO
   "none, or the mechanisms that a client may use without TLS (PLAIN,LOGIN); POP3 USER and IMAP LOGIN count as mechanisms") \
 X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "PLAIN,LOGIN,EXTERNAL", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "The SASL mechanisms that are offered, in this order; EXTERNAL only to a client whose certificate is good") \
-/* every network daemon: TLS */ \
-X(TLS_PROFILE, "TlsProfile", IN_NET, WORD, "intermediate", "", "modern intermediate exchange2015 epost", SESSIONS, CONFIG_PER_LISTEN, \
+/* every network daemon and deliverd: TLS */ \
+X(TLS_PROFILE, "TlsProfile", IN_TLS, WORD, "intermediate", "", "modern intermediate exchange2015 epost", SESSIONS, CONFIG_PER_LISTEN, \
   "Sets SecureLayOption/SecureLevel/ciphers together: modern 31/2, intermediate 15/2, exchange2015 3/0, epost 3/0 with OpenSSL's DEFAULT list. SecureLayOption, TlsVersions, SecureLevel, CipherList and CipherSuites beat it where they stand at the same level of the file; under a Listen it beats those that stand above the Listens") \
-X(SECURE_LAY_OPTION, "SecureLayOption", IN_NET, NUMBER, "15", "0", "63", SESSIONS, CONFIG_PER_LISTEN, \
+X(SECURE_LAY_OPTION, "SecureLayOption", IN_TLS, NUMBER, "15", "0", "63", SESSIONS, CONFIG_PER_LISTEN, \
   "Forbidden versions, added up: 1 SSL 2.0, 2 SSL 3.0, 4 TLS 1.0, 8 TLS 1.1, 16 TLS 1.2, 32 TLS 1.3") \
-X(SECURE_LEVEL, "SecureLevel", IN_NET, NUMBER, "2", "0", "5", SESSIONS, CONFIG_PER_LISTEN, \
+X(SECURE_LEVEL, "SecureLevel", IN_TLS, NUMBER, "2", "0", "5", SESSIONS, CONFIG_PER_LISTEN, \
   "OpenSSL's security level: 2 asks for 112 bits (RSA-2048); TLS 1.0 and 1.1 work at 0 only") \
-X(TLS_VERSIONS, "TlsVersions", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+X(TLS_VERSIONS, "TlsVersions", IN_TLS, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Another way to write SecureLayOption: 1.2-1.3 or 1.2,1.3") \
-X(CIPHER_LIST, "CipherList", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+X(CIPHER_LIST, "CipherList", IN_TLS, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Ciphers for TLS 1.2 and older, in OpenSSL's notation and in order of preference") \
-X(CIPHER_SUITES, "CipherSuites", IN_NET, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+X(CIPHER_SUITES, "CipherSuites", IN_TLS, TEXT, "", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Cipher suites for TLS 1.3, separated by colons") \
-X(GROUPS, "Groups", IN_NET, TEXT, "X25519MLKEM768:X25519:P-256:P-384:P-521", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+X(GROUPS, "Groups", IN_TLS, TEXT, "X25519MLKEM768:X25519:P-256:P-384:P-521", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Key exchange groups in order of preference; those that OpenSSL does not know are left out") \
 X(CERTIFICATE, "Certificate", IN_NET, FILE, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
   "A PEM file, the server's certificate first, then the chain; repeat with PrivateKey for other names or key types. Relative to etc/") \

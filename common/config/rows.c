@@ -32,6 +32,7 @@ static const struct {
 	{ CONFIG_IMAPD, "imapd", "yubin-net", 30 * 60 * 1000, 65536 }, /* RFC 9051 5.4 */
 	{ CONFIG_AUTHD, "authd", "yubin-auth", 0, 0 },
 	{ CONFIG_STORAGED, "storaged", "yubin-store", 0, 0 },
+	{ CONFIG_DELIVERD, "deliverd", "yubin-net", 0, 0 },
 };
 enum { FILES = sizeof(files) / sizeof(files[0]) };
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,6 +144,31 @@ static int add_net(scmp_filter_ctx c)
 	return code;
 }
 
+/* Sockets of its own: to other servers, and to resolvers. */
+static int add_out(scmp_filter_ctx c)
+{
+	static const int calls[] = { CALL(connect), CALL(bind), CALL(sendto) };
+	int code = add_net(c);
+
+	for (unsigned i = 0; i < 2 && code == 0; i++)
+		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(socket), 1,
+					SCMP_A0(SCMP_CMP_EQ, i == 0 ? AF_INET : AF_INET6));
+	return code == 0 ? add_list(c, SCMP_ACT_ALLOW, calls, COUNT(calls)) : code;
+}
+
+static int add_kind(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+	switch (kind) {
+	case SANDBOX_NET:
+		return add_net(c);
+	case SANDBOX_OUT:
+		return add_out(c);
+	case SANDBOX_FILES:
+		break;
+	}
+	return add_list(c, SCMP_ACT_ALLOW, for_files, COUNT(for_files));
+}
+
 static int add_all(scmp_filter_ctx c, enum sandbox_kind kind)
 {
 	int code = add_list(c, SCMP_ACT_ALLOW, for_all, COUNT(for_all));
@@ -156,8 +182,7 @@ static int add_all(scmp_filter_ctx c, enum sandbox_kind kind)
 	if (code == 0)
 		code = add_descriptors(c);
 	if (code == 0)
-		code = kind == SANDBOX_NET ? add_net(c)
-					   : add_list(c, SCMP_ACT_ALLOW, for_files, COUNT(for_files));
+		code = add_kind(c, kind);
 	return code;
 }
 

@@ -48,7 +48,8 @@ enum control_right {
 	CONTROL_RIGHT_DELIVER = 1, /* store_deliver, auth_resolve */
 	CONTROL_RIGHT_READ = 2,    /* store_login and what it opens */
 	CONTROL_RIGHT_LOGIN = 4,   /* auth_login, by password */
-	CONTROL_RIGHT_EXTERNAL = 8 /* auth_login by a client's certificate, for which authd has the daemon's word */
+	CONTROL_RIGHT_EXTERNAL = 8, /* auth_login by a client's certificate, for which authd has the daemon's word */
+	CONTROL_RIGHT_QUEUE = 16    /* queue.h: what waits, its bodies, and notes */
 };
 
 struct control_hello {

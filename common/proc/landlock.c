@@ -12,7 +12,8 @@
 enum {
 	ACCESS_FS_TRUNCATE = 1 << 14,     /* ABI 3 */
 	ACCESS_FS_IOCTL_DEV = 1 << 15,    /* ABI 5 */
-	ACCESS_NET_TCP = 1 << 0 | 1 << 1, /* ABI 4: bind, connect */
+	ACCESS_NET_CONNECT = 1 << 1,      /* ABI 4 */
+	ACCESS_NET_TCP = 1 << 0 | 1 << 1, /* bind, connect */
 	SCOPE_ALL = 1 << 0 | 1 << 1       /* ABI 6: abstract sockets, signals */
 };
 
@@ -60,7 +61,7 @@ static int allow_folders(int rules, uint64_t rights, const int *folders, unsigne
 	return 0;
 }
 
-int landlock_enter(const int *folders, unsigned folder_count, struct error *err)
+int landlock_enter(const int *folders, unsigned folder_count, enum landlock_tcp tcp, struct error *err)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset all = all_rights(abi);
@@ -68,6 +69,8 @@ int landlock_enter(const int *folders, unsigned folder_count, struct error *err)
 
 	if (abi < 1)
 		return 0;
+	if (tcp == LANDLOCK_TCP_CONNECT)
+		all.net &= ~(uint64_t)ACCESS_NET_CONNECT;
 	rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
 	if (rules < 0)
 		return error_system(err, errno, "can't make Landlock's rules");

@@ -108,7 +108,7 @@ int sandbox_drop(const struct sandbox *s, char *text, unsigned size, struct erro
 	say_user(s, text, size);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_system(err, errno, "can't give up new privileges");
-	if (s->kind == SANDBOX_NET && !SANDBOX_SANITIZER)
+	if (s->kind != SANDBOX_FILES && !SANDBOX_SANITIZER)
 		code = enter_empty_root(text, size, err);
 	if (code == 0)
 		code = drop_user(s, err);
@@ -130,7 +130,8 @@ int sandbox_lock(const struct sandbox *s, char *text, unsigned size, struct erro
 		say(text, size, "seccomp", "no(sanitizer-build)");
 		return 0;
 	}
-	abi = landlock_enter(s->folders, folders, err);
+	abi = landlock_enter(s->folders, folders, s->kind == SANDBOX_OUT ? LANDLOCK_TCP_CONNECT : LANDLOCK_TCP_NEVER,
+			     err);
 	if (abi < 0)
 		return abi;
 	code = calls_enter(s->kind, err);

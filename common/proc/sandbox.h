@@ -2,7 +2,7 @@
  * sandbox.h - what a daemon may still do once it serves.
  *
  * In this order (DESIGN 1): sandbox_drop: no new privileges, an empty chroot where we
- * are root (SANDBOX_NET), the user dropped, no dump; sandbox_lock: Landlock with the
+ * are root (but for SANDBOX_FILES), the user dropped, no dump; sandbox_lock: Landlock with the
  * running kernel's ABI, then seccomp on all threads, before the first pool job.
  * Between the two a daemon may open files as the user that it has become.
  * A call that is not listed answers EPERM (open* among them), clone3 ENOSYS; exec,
@@ -17,6 +17,7 @@
 
 enum sandbox_kind {
 	SANDBOX_NET,   /* sockets that were handed in, no files, no connect */
+	SANDBOX_OUT,   /* as SANDBOX_NET, and sockets that it makes itself: UDP, TCP outward */
 	SANDBOX_FILES, /* files below the folders given, no sockets but those handed in */
 };
 

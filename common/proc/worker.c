@@ -379,7 +379,7 @@ static int load_libraries(enum sandbox_kind kind, struct error *err)
 	tzset();
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
-	if (kind == SANDBOX_NET &&
+	if (kind != SANDBOX_FILES &&
 	    (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
 	     RAND_bytes(&byte, 1) != 1))
 		return error_set(err, -EIO, "OpenSSL can't be used; see its openssl.cnf");
@@ -414,7 +414,7 @@ static int prepare_and_lock(struct worker *w, struct error *err)
 			     .gid = h->gid };
 	int code = 0;
 
-	if (s.kind == SANDBOX_NET)
+	if (s.kind != SANDBOX_FILES)
 		code = prepare(w, err);
 	if (code == 0)
 		code = sandbox_drop(&s, w->sandbox, sizeof(w->sandbox), err);

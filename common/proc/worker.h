@@ -5,7 +5,7 @@
  * and peers, drops the user, enters the sandbox, starts the daemon, says READY and
  * runs the loop until yubind stops it, drains it, or dies (the control socket
  * closes: the daemon leaves within a second).
- * Order   SANDBOX_NET: prepare, user dropped, sandbox. SANDBOX_FILES: user dropped,
+ * Order   SANDBOX_NET, SANDBOX_OUT: prepare, user dropped, sandbox. SANDBOX_FILES: user dropped,
  *         prepare, sandbox. Then settings; tickets, peers and listens as they came;
  *         start; READY.
  */

@@ -170,17 +170,17 @@ static uint64_t call_commit(struct store_account *base, const struct store_mutat
 	return client_call_go(call);
 }
 
-static uint64_t call_deliver(struct store *s, struct store_stage *stage, struct span meta,
-			     const struct store_recipient *recipients, size_t count,
-			     const struct store_txid *txid, store_done done, void *arg)
+static uint64_t call_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
+			     store_done done, void *arg)
 {
 	struct store_ask_body body;
 	struct store_ask ask = { .type = STORE_WIRE_DELIVER,
 				 .txid = *txid,
-				 .meta = meta,
-				 .recipients = recipients,
-				 .count = count,
+				 .meta = d->meta,
+				 .recipients = d->recipients,
+				 .count = d->count,
 				 .bodies = &body };
+	struct store_stage *stage = d->stage;
 	enum store_status status = place_bodies(&stage, &body, 1);
 	struct call *call = client_call_new(client_of(s), NULL, &ask, arg);
 

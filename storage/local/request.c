@@ -219,22 +219,22 @@ static void deliver_to(struct commit *c, const struct store_recipient *to)
 		commit_fail(c, STORE_TRY_LATER, "no memory");
 }
 
-uint64_t request_deliver(struct store *base, struct store_stage *stage, struct span meta,
-			 const struct store_recipient *recipients, size_t count,
-			 const struct store_txid *txid, store_done done, void *arg)
+uint64_t request_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
+			 store_done done, void *arg)
 {
-	struct commit *c = commit_new(local_of(base), count > 0 ? count : 1);
+	struct commit *c = commit_new(local_of(base), d->count > 0 ? d->count : 1);
+	struct span meta = d->meta;
 
 	c->kind = COMMIT_DELIVER;
 	c->done = done;
-	c->stage = (struct stage *)stage;
+	c->stage = (struct stage *)d->stage;
 	commit_name(c, txid);
-	if (count == 0 || count > STORE_RECIPIENTS || meta.n > STORE_META_MAX || stage == NULL)
+	if (d->count == 0 || d->count > STORE_RECIPIENTS || meta.n > STORE_META_MAX || d->stage == NULL)
 		commit_fail(c, STORE_INVALID, "a delivery that can't be");
 	else if (!copy_span(c, &meta))
 		commit_fail(c, STORE_TRY_LATER, "no memory");
-	for (size_t i = 0; i < count && c->status == STORE_OK; i++)
-		deliver_to(c, &recipients[i]);
+	for (size_t i = 0; i < d->count && c->status == STORE_OK; i++)
+		deliver_to(c, &d->recipients[i]);
 	for (size_t i = 0; i < c->step_count; i++)
 		c->steps[i].m.meta = meta;
 	commit_start(c);

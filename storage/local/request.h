@@ -8,9 +8,8 @@
 
 uint64_t request_commit(struct store_account *a, const struct store_mutation *mutations, size_t count,
 			const struct store_txid *txid, store_commit_done done, void *arg);
-uint64_t request_deliver(struct store *base, struct store_stage *stage, struct span meta,
-			 const struct store_recipient *recipients, size_t count,
-			 const struct store_txid *txid, store_done done, void *arg);
+uint64_t request_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
+			 store_done done, void *arg);
 uint64_t request_meta_put(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
 			  store_done done, void *arg);
 

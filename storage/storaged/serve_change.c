@@ -202,15 +202,14 @@ static void on_delivered(void *arg, enum store_status status, const char *words)
 
 bool serve_deliver(struct serving *r, const struct store_ask *ask, struct error *err)
 {
-	struct store_stage *stage;
-	enum store_status status = body_stage(r->peer, ask->bodies, &stage);
+	struct store_delivery d = { .meta = ask->meta, .recipients = ask->recipients, .count = ask->count };
+	enum store_status status = body_stage(r->peer, ask->bodies, &d.stage);
 
 	(void)err;
 	if (status != STORE_OK) {
 		serving_status(r, status, "the body of the delivery is not there");
 		return true;
 	}
-	r->op = store_deliver(r->peer->d->backend.store, stage, ask->meta, ask->recipients, ask->count,
-			      &ask->txid, on_delivered, r);
+	r->op = store_deliver(r->peer->d->backend.store, &d, &ask->txid, on_delivered, r);
 	return true;
 }

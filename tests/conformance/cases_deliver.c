@@ -114,8 +114,10 @@ static void test_txid_at_once(void **state)
 
 	store_txid_new(&txid);
 	for (int i = 0; i < 5; i++)
-		store_deliver(c->s, conf_stage(c, "x", 1), (struct span){ NULL, 0 }, &to, 1, &txid, conf_done,
-			      &d[i]);
+		store_deliver(c->s,
+			      &(struct store_delivery){
+				  .stage = conf_stage(c, "x", 1), .recipients = &to, .count = 1 },
+			      &txid, conf_done, &d[i]);
 	for (int i = 0; i < 5; i++) {
 		conf_wait(c, &d[i].done);
 		assert_int_equal(d[i].status, STORE_OK);
@@ -156,7 +158,10 @@ static void test_many(void **state)
 		struct store_txid txid;
 
 		store_txid_new(&txid);
-		store_deliver(c->s, conf_stage(c, "Subject: x\r\n\r\n", 14), (struct span){ NULL, 0 }, &to, 1,
+		store_deliver(c->s,
+			      &(struct store_delivery){ .stage = conf_stage(c, "Subject: x\r\n\r\n", 14),
+							.recipients = &to,
+							.count = 1 },
 			      &txid, conf_done, &d[i]);
 	}
 	for (int i = 0; i < MANY; i++) {

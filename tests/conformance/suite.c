@@ -491,7 +491,9 @@ enum store_status conf_deliver(struct conf *c, const char *const accounts[], siz
 	store_txid_new(&own);
 	for (size_t i = 0; i < count; i++)
 		to[i] = (struct store_recipient){ span_of(accounts[i]), span_of(accounts[i]) };
-	store_deliver(c->s, conf_stage(c, text, strlen(text)), (struct span){ NULL, 0 }, to, count,
+	store_deliver(c->s,
+		      &(struct store_delivery){
+			  .stage = conf_stage(c, text, strlen(text)), .recipients = to, .count = count },
 		      txid != NULL ? txid : &own, conf_done, &d);
 	assert_false(d.done);
 	conf_wait(c, &d.done);

@@ -184,20 +184,19 @@ static uint64_t call_commit(struct store_account *a, const struct store_mutation
 	return fake_op_add(store_at(a), op);
 }
 
-static uint64_t call_deliver(struct store *base, struct store_stage *stage, struct span meta,
-			     const struct store_recipient *recipients, size_t count,
-			     const struct store_txid *txid, store_done done, void *arg)
+static uint64_t call_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
+			     store_done done, void *arg)
 {
 	struct fake_op *op = fake_op_new(FAKE_DELIVER, NULL, arg);
 
 	op->done.plain = done;
-	op->stage = (struct fake_stage *)stage;
-	op->meta = arena_copy(op->memory, meta);
-	op->recipients = arena_array(op->memory, count + 1, sizeof(*op->recipients));
-	op->count = count;
-	for (size_t i = 0; i < count; i++) {
-		op->recipients[i].account = arena_copy(op->memory, recipients[i].account);
-		op->recipients[i].address = arena_copy(op->memory, recipients[i].address);
+	op->stage = (struct fake_stage *)d->stage;
+	op->meta = arena_copy(op->memory, d->meta);
+	op->recipients = arena_array(op->memory, d->count + 1, sizeof(*op->recipients));
+	op->count = d->count;
+	for (size_t i = 0; i < d->count; i++) {
+		op->recipients[i].account = arena_copy(op->memory, d->recipients[i].account);
+		op->recipients[i].address = arena_copy(op->memory, d->recipients[i].address);
 	}
 	op->txid = *txid;
 	return fake_op_add((struct fake_store *)base, op);

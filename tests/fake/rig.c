@@ -240,6 +240,8 @@ void rig_deliver(struct store *s, struct store_stage *st, const struct store_txi
 	struct store_recipient to[2] = { { span_of(USER), span_of("mika+a@example.org") },
 					 { span_of("ken@example.org"), span_of("ken@example.org") } };
 
+	const struct store_delivery d = { .stage = st, .meta = span_of("meta"), .recipients = to, .count = 2 };
+
 	*g = (struct got){ 0 };
-	store_deliver(s, st, span_of("meta"), to, 2, txid, rig_on_done, g);
+	store_deliver(s, &d, txid, rig_on_done, g);
 }

@@ -341,7 +341,7 @@ static void test_networks(void **state)
 }
 
 static const enum config_file all_files[] = { CONFIG_YUBIN, CONFIG_SMTPD, CONFIG_POP3D,
-					      CONFIG_IMAPD, CONFIG_AUTHD, CONFIG_STORAGED };
+					      CONFIG_IMAPD, CONFIG_AUTHD, CONFIG_STORAGED, CONFIG_DELIVERD };
 
 /* Each row: a help, a default that its own check takes, one spelling only. */
 static void test_rows(void **state)

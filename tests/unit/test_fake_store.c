@@ -351,7 +351,8 @@ static void test_txid_once(void **state)
 
 		assert_int_equal(store_stage_new(store, &st, 100, NULL, NULL, &err), 0);
 		assert_int_equal(store_stage_write(st, span_of("hi")), 0);
-		store_deliver(store, st, span_of(""), to, 2, &txid, on_done, NULL);
+		store_deliver(store, &(struct store_delivery){ .stage = st, .recipients = to, .count = 2 }, &txid,
+			      on_done, NULL);
 		fake_store_run(store);
 		assert_int_equal(got.status, STORE_OK);
 	}

@@ -202,10 +202,11 @@ static void committed(void *arg, enum store_status status, const struct store_re
 static void deliver(struct work *w)
 {
 	const struct store_recipient to = { span_of(account_of(w->id)), span_of(account_of(w->id)) };
+	const struct store_delivery d = { .stage = stage_of(w->id), .recipients = &to, .count = 1 };
 	struct store_txid txid;
 
 	txid_of(&txid, w->id, w->what);
-	store_deliver(store, stage_of(w->id), (struct span){ NULL, 0 }, &to, 1, &txid, delivered, w);
+	store_deliver(store, &d, &txid, delivered, w);
 }
 
 static void commit(struct work *w)
