@@ -23,6 +23,21 @@ struct tls_outbound_material {
 	struct span authorities;	/* PEM; empty: those of the system, as OpenSSL finds them */
 };
 
+/* One TLSA record that can be used (RFC 7672 3.1): DANE-TA(2) or DANE-EE(3). */
+struct tls_tlsa {
+	uint8_t usage, selector, matching;
+	uint8_t n;
+	uint8_t data[255];
+};
+
+struct tls_outbound_dane {	/* copied by tls_outbound_session_dane */
+	const struct tls_tlsa *records;
+	size_t count;
+	const char *base;	/* the name that the records were found under */
+	const char *const *names;	/* further names that count for DANE-TA: the host's, the domain's */
+	size_t name_count;
+};
+
 /* Gives a context for tls_outbound_session. A hole in the mask goes to warn, which may be NULL. */
 int tls_outbound_new(struct tls_context **out, const struct tls_policy *p, enum tls_outbound_verify verify,
 		     const struct tls_outbound_material *m, tls_warn warn, void *arg, struct error *err);
@@ -32,6 +47,13 @@ int tls_outbound_new(struct tls_context **out, const struct tls_policy *p, enum 
  * The calls of session.h serve it. In its facts client_subject, client_fingerprint and
  * client_verify are the server's; its texts are those below. */
 int tls_outbound_session(struct tls_session **out, struct tls_context *c, const char *host, struct error *err);
+
+/* The same, and the server must match one of the records (RFC 7672 3): no authority is asked, for
+ * DANE-EE no name and no date either. From TLS_UP on it has. */
+int tls_outbound_session_dane(struct tls_session **out, struct tls_context *c, const struct tls_outbound_dane *dane,
+			      struct error *err);
+/* "3 1 1 9f86d0..": the record that matched; "" without DANE. */
+const char *tls_outbound_dane_matched(const struct tls_session *s);
 
 /* What is wrong with the peer's certificates, though nobody asked: "it does not verify
  * (self-signed certificate)", "RSA-1024 in the chain is below SecureLevel 2", "SHA1 signs in the

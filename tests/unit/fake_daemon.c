@@ -34,7 +34,8 @@ static void send_text(enum control_type type, uint64_t number, const char *text)
 	buf_clear(&body);
 }
 
-static bool is_net(const struct fake *f)
+/* It has neighbours. */
+static bool is_joined(const struct fake *f)
 {
 	return strcmp(f->name, "authd") != 0 && strcmp(f->name, "storaged") != 0;
 }
@@ -57,7 +58,7 @@ static void take_hello(struct fake *f, const struct ipc_message *m)
 		snprintf(f->wrong, sizeof(f->wrong), "hello");
 	if (m->fd_count != want)
 		snprintf(f->wrong, sizeof(f->wrong), "%zu descriptors", m->fd_count);
-	if ((memcmp(f->hello.key, none, sizeof(none)) == 0) != is_net(f))
+	if ((memcmp(f->hello.key, none, sizeof(none)) == 0) != is_joined(f))
 		snprintf(f->wrong, sizeof(f->wrong), "the key of the tokens");
 	log_open(f->name, f->hello.worker);
 	log_to_socket(dup(m->fds[0]));
@@ -74,7 +75,7 @@ unsigned fake_daemon_sum(struct span text)
 
 static void take_settings(struct fake *f, const struct ipc_message *m)
 {
-	static const char *const confs[] = { "smtpd", "pop3d", "imapd", "authd", "storaged" };
+	static const char *const confs[] = { "smtpd", "pop3d", "imapd", "authd", "storaged", "deliverd" };
 	struct bundle *b;
 	struct span text;
 	char name[32];
@@ -83,12 +84,12 @@ static void take_settings(struct fake *f, const struct ipc_message *m)
 		snprintf(f->wrong, sizeof(f->wrong), "settings");
 		return;
 	}
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		snprintf(name, sizeof(name), "%s.conf", confs[i]);
 		if (bundle_get(b, name, &text) != (strcmp(confs[i], f->name) == 0))
 			snprintf(f->wrong, sizeof(f->wrong), "its bundle and %s", name);
 	}
-	if (bundle_get(b, "tls/server.key", &text) != is_net(f))
+	if (bundle_get(b, "tls/server.key", &text) != (is_joined(f) && strcmp(f->name, "deliverd") != 0))
 		snprintf(f->wrong, sizeof(f->wrong), "its bundle and the key");
 	f->settings++;
 	f->certificate = bundle_get(b, "tls/server.pem", &text) ? fake_daemon_sum(text) : 0;

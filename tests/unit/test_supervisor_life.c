@@ -57,7 +57,7 @@ static void test_start_and_stop(void **state)
 	assert_int_equal(status_number(&v, "imapd[2]", "listens"), 4);
 	assert_int_equal(status_number(&v, "smtpd[1]", "listens"), 6);
 	assert_int_equal(status_number(&v, "imapd[1]", "peers"), 2);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 5);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 6);
 	assert_int_equal(status_number(&v, "pop3d[1]", "ids"), 1);
 	assert_int_equal(status_number(&v, "pop3d[1]", "tickets"), 1);
 	assert_logged(" info imapd[2] here");
@@ -109,10 +109,10 @@ static void test_comes_back(void **state)
 	wait_restarts(&v, "imapd[1]", 1);
 	assert_int_equal(status_number(&v, "imapd[1]", "peers"), 2);
 	assert_int_equal(status_number(&v, "imapd[2]", "restarts"), 0);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 6);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 7);
 	kill_daemon(&v, "storaged[1]");
 	wait_restarts(&v, "storaged[1]", 1);
-	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 5);
+	assert_int_equal(status_number(&v, "storaged[1]", "peers"), 6);
 	assert_int_equal(status_number(&v, "pop3d[1]", "peers"), 3);
 	assert_int_equal(status_number(&v, "pop3d[1]", "restarts"), 0);
 	assert_logged("daemon died daemon=storaged[1]");
