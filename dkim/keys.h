@@ -6,6 +6,7 @@
  *
  * Text in, values out; who reads the files is the caller's business (setup/ for deliverd, the
  * yubin command). A selector: "y" and the date ("y20261122r", "y20261122e").
+ * CREATED: "2026-11-22T10:00:00Z".
  */
 #ifndef DKIM_KEYS_H
 #define DKIM_KEYS_H
@@ -22,7 +23,10 @@ struct dkim_entry {
 	int64_t created_s;
 };
 
-/* At most DKIM_KEYS; -EINVAL with the line for what can't be. */
+/* Letters, digits, - _ and dots between them: a name in DNS, and of a file. */
+bool dkim_selector_is_good(struct span name);
+
+/* Empty lines and those that begin with # mean nothing. At most DKIM_KEYS; -EINVAL with the line for what can't be. */
 int dkim_keys_read(struct span text, struct dkim_entry entries[DKIM_KEYS], size_t *count, struct error *err);
 void dkim_keys_write(const struct dkim_entry *entries, size_t count, struct buf *out);
 
