@@ -21,8 +21,9 @@
 enum { WAY_HOSTS = 32, WAY_ADDRESSES = 16, WAY_TLSA = 16 };
 
 struct way_host {
-	char name[DNS_NAME_MAX];	/* "" for an address literal */
+	char name[DNS_NAME_MAX];	/* A-labels; an address as it is written, for a literal */
 	uint16_t preference, port;
+	bool literal;		/* name is an address: nothing is looked up, no name is to be verified */
 	bool secure;		/* the answer that named it was proved (a route counts as proved) */
 };
 
@@ -39,6 +40,10 @@ struct way_answer {		/* lent until the callback returns */
 	const char *words;
 };
 typedef void (*way_done)(void *arg, const struct way_answer *a);
+
+/* A route's host: a name (UTF-8 too), "192.0.2.7", "2001:db8::7", with or without brackets.
+ * False: it is none of them. */
+bool way_host_read(struct way_host *out, struct span text, uint16_t port);
 
 /* Who we are: a host with one of these names, or an address and port that we listen at, is us. */
 struct way_self {
@@ -60,7 +65,7 @@ struct way_host_answer {	/* lent until the callback returns */
 	const struct address *addresses;	/* IPv6 and IPv4 in turns, IPv6 first; with the port */
 	size_t count;
 	bool secure;		/* all of it was proved */
-	bool self;		/* all that is left is ourselves */
+	bool self;		/* it is us: nothing may be sent there */
 	const struct tls_tlsa *tlsa;	/* usable records; only where the addresses were proved */
 	size_t tlsa_count;
 	bool tlsa_there;	/* there are records, usable or not: TLS is a must (RFC 7672 2.2) */
