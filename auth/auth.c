@@ -20,6 +20,15 @@ union auth_done {
 	auth_login_done login;
 	auth_resolve_done resolve;
 	auth_owns_done owns;
+	auth_rate_done rate;
+};
+
+/* What came of one; of the rest of it only what its kind has. */
+struct answer {
+	enum auth_status status;
+	const struct auth_grant *grant; /* NULL: none */
+	struct auth_resolved resolved;
+	const char *words;
 };
 
 /* An open question, in the list of its client: the first one is due first. */
@@ -125,22 +134,24 @@ static void set_timer(struct auth *a)
 }
 
 /* Calls back and frees q, which is off the list and the table. */
-static void complete(struct question *q, enum auth_status status, const struct auth_grant *grant,
-		     const struct auth_target *targets, size_t count)
+static void complete(struct question *q, const struct answer *got)
 {
 	struct question was = *q;
 
 	question_free(q);
 	if (was.type == AUTH_WIRE_LOGIN)
-		was.done.login(was.arg, status, grant);
+		was.done.login(was.arg, got->status, got->grant);
 	else if (was.type == AUTH_WIRE_RESOLVE)
-		was.done.resolve(was.arg, status, targets, count);
+		was.done.resolve(was.arg, got->status, &got->resolved);
+	else if (was.type == AUTH_WIRE_OWNS)
+		was.done.owns(was.arg, got->status);
 	else
-		was.done.owns(was.arg, status);
+		was.done.rate(was.arg, got->status, got->words);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
+	const struct answer none = { .status = AUTH_TRY_LATER, .words = "" };
 	struct auth *a = timer->data;
 	uint64_t now = uv_now(a->loop);
 	size_t late = 0;
@@ -151,7 +162,7 @@ static void on_timer(uv_timer_t *timer)
 		late += !q->refused;
 		unlink_question(a, q);
 		request_take(a->open, q->number);
-		complete(q, AUTH_TRY_LATER, NULL, NULL, 0);
+		complete(q, &none);
 	}
 	if (late > 0)
 		log_warn("authd gives no answer questions=%zu after_ms=%llu", late,
@@ -234,12 +245,12 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	return ask(a, AUTH_WIRE_LOGIN, &b, (union auth_done){ .login = done }, arg);
 }
 
-uint64_t auth_resolve(struct auth *a, struct span address, auth_resolve_done done, void *arg)
+uint64_t auth_resolve(struct auth *a, struct span address, struct span sender, auth_resolve_done done, void *arg)
 {
 	struct buf b;
 
 	buf_init(&b, AUTH_WIRE_CREDENTIAL);
-	auth_wire_put_resolve(&b, address);
+	auth_wire_put_resolve(&b, address, sender);
 	return ask(a, AUTH_WIRE_RESOLVE, &b, (union auth_done){ .resolve = done }, arg);
 }
 
@@ -250,6 +261,15 @@ uint64_t auth_owns(struct auth *a, const char *account, struct span address, aut
 	buf_init(&b, AUTH_WIRE_CREDENTIAL);
 	auth_wire_put_owns(&b, account, address);
 	return ask(a, AUTH_WIRE_OWNS, &b, (union auth_done){ .owns = done }, arg);
+}
+
+uint64_t auth_rate(struct auth *a, const char *account, unsigned recipients, auth_rate_done done, void *arg)
+{
+	struct buf b;
+
+	buf_init(&b, AUTH_WIRE_CREDENTIAL);
+	auth_wire_put_rate(&b, account, recipients);
+	return ask(a, AUTH_WIRE_RATE, &b, (union auth_done){ .rate = done }, arg);
 }
 
 void auth_cancel(struct auth *a, uint64_t number)
@@ -280,28 +300,40 @@ static void on_gone(void *arg, const struct error *why)
 }
 
 /* The answer's body, read by the kind of question that it belongs to. False: malformed. */
+static bool read_answer(const struct question *q, struct span body, struct answer *got, struct auth_grant *grant,
+			char words[AUTH_WORDS_MAX])
+{
+	switch (q->type) {
+	case AUTH_WIRE_LOGIN:
+		if (!auth_wire_get_login_answer(body, &got->status, grant))
+			return false;
+		got->grant = got->status == AUTH_OK ? grant : NULL;
+		return true;
+	case AUTH_WIRE_RESOLVE:
+		return auth_wire_get_resolve_answer(body, &got->status, &got->resolved);
+	case AUTH_WIRE_OWNS:
+		return auth_wire_get_owns_answer(body, &got->status);
+	default:
+		return auth_wire_get_rate_answer(body, &got->status, words);
+	}
+}
+
+/* False: malformed. */
 static bool take_answer(struct auth *a, struct question *q, struct span body)
 {
-	enum auth_status status;
-	struct auth_target *targets = NULL;
+	char words[AUTH_WORDS_MAX] = "";
 	struct auth_grant grant;
-	size_t count = 0;
-	bool ok;
+	struct answer got = { .words = words };
+	bool ok = read_answer(q, body, &got, &grant, words);
 
-	if (q->type == AUTH_WIRE_LOGIN)
-		ok = auth_wire_get_login_answer(body, &status, &grant);
-	else if (q->type == AUTH_WIRE_RESOLVE)
-		ok = auth_wire_get_resolve_answer(body, &status, &targets, &count);
-	else
-		ok = auth_wire_get_owns_answer(body, &status);
-	if (!ok)
-		return false;
-	request_take(a->open, q->number);
-	unlink_question(a, q);
-	set_timer(a);
-	complete(q, status, q->type == AUTH_WIRE_LOGIN && status == AUTH_OK ? &grant : NULL, targets, count);
-	free(targets);
-	return true;
+	if (ok) {
+		request_take(a->open, q->number);
+		unlink_question(a, q);
+		set_timer(a);
+		complete(q, &got);
+	}
+	auth_wire_resolved_clear(&got.resolved);
+	return ok;
 }
 
 static void on_message(void *arg, struct ipc_message *m)

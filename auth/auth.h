@@ -26,7 +26,14 @@ struct auth;			/* opaque */
 
 #define AUTH_EXTERNAL "EXTERNAL"	/* the one mechanism without a password */
 
-enum { AUTH_WAIT_MS = 15000, AUTH_TARGETS = 1000, AUTH_ADDRESS_MAX = 320, AUTH_OPEN = 4096 };
+enum {
+	AUTH_WAIT_MS = 15000,
+	AUTH_TARGETS = 1000,	/* accounts and remotes behind one address */
+	AUTH_ADDRESS_MAX = 320,
+	AUTH_SENDER_MAX = 1000,
+	AUTH_WORDS_MAX = 160,	/* of a rate that is used up */
+	AUTH_OPEN = 4096
+};
 
 enum auth_status {
 	AUTH_OK,
@@ -35,7 +42,8 @@ enum auth_status {
 	AUTH_NOT_LOCAL,		/* resolve: the domain is not ours */
 	AUTH_NO_USER,		/* resolve: the domain is ours, the user is not there */
 	AUTH_TRY_LATER,		/* too many logins waiting, authd away */
-	AUTH_REFUSED		/* this socket may not ask that */
+	AUTH_REFUSED,		/* this socket may not ask that */
+	AUTH_OVER_RATE		/* rate: too much mail by this account */
 };
 
 struct auth_attempt {		/* copied before the call returns */
@@ -66,20 +74,39 @@ typedef void (*auth_login_done)(void *arg, enum auth_status status, const struct
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg);
 
 /* Who gets mail for address ("user+detail@domain", quoted or not, or "postmaster" alone):
- * accounts, aliases followed, catch-all, postmaster; each account once. On AUTH_OK there is
- * at least one target; targets are lent until the callback returns. */
+ * accounts, aliases and forwards followed, catch-all, postmaster; each account and each remote
+ * once. An SRS address of ours leads to whom it was made from, if its hash and date are good. On AUTH_OK there is
+ * at least one of either; both are lent until the callback returns. sender: the envelope's, ""
+ * for <>: what the remotes' senders are made from. */
 struct auth_target {
 	char account[STORE_ACCOUNT_MAX];
 };
-typedef void (*auth_resolve_done)(void *arg, enum auth_status status, const struct auth_target *targets,
-				  size_t count);
-uint64_t auth_resolve(struct auth *a, struct span address, auth_resolve_done done, void *arg);
+/* Where mail for one of ours goes on: */
+struct auth_remote {
+	char address[STORE_ACCOUNT_MAX];	/* on another server */
+	char sender[AUTH_SENDER_MAX];	/* MAIL FROM for it: rewritten by SRS, or as it was; "" is <> */
+	char original[STORE_ACCOUNT_MAX];	/* the alias or account of ours that led there */
+};
+struct auth_resolved {
+	const struct auth_target *targets;
+	size_t count;
+	const struct auth_remote *remotes;
+	size_t remote_count;
+};
+typedef void (*auth_resolve_done)(void *arg, enum auth_status status, const struct auth_resolved *r);
+uint64_t auth_resolve(struct auth *a, struct span address, struct span sender, auth_resolve_done done, void *arg);
 
 /* May the account send as address? Its own, its details, and aliases (a catch-all too) that
  * lead to it: AUTH_OK. Any other answer is a no: AUTH_NOT_LOCAL, AUTH_NO_USER; but
  * AUTH_TRY_LATER is none. */
 typedef void (*auth_owns_done)(void *arg, enum auth_status status);
 uint64_t auth_owns(struct auth *a, const char *account, struct span address, auth_owns_done done, void *arg);
+
+/* May the account send one more message, to so many recipients? Counts them if so: AUTH_OK.
+ * Over its rate by hour or day: AUTH_OVER_RATE, and words say which and until when ("" for any other
+ * status). */
+typedef void (*auth_rate_done)(void *arg, enum auth_status status, const char *words);
+uint64_t auth_rate(struct auth *a, const char *account, unsigned recipients, auth_rate_done done, void *arg);
 
 /* Forgets the question; its callback is not called. A number that is not open is allowed. */
 void auth_cancel(struct auth *a, uint64_t number);

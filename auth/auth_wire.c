@@ -19,9 +19,9 @@ static enum auth_status status_of(struct wire *w)
 {
 	uint8_t v = wire_u8(w);
 
-	if (v > AUTH_REFUSED)
+	if (v > AUTH_OVER_RATE)
 		w->failed = true;
-	return v <= AUTH_REFUSED ? (enum auth_status)v : AUTH_TRY_LATER;
+	return v <= AUTH_OVER_RATE ? (enum auth_status)v : AUTH_TRY_LATER;
 }
 
 void auth_wire_put_login(struct buf *b, const struct auth_attempt *a)
@@ -53,16 +53,18 @@ bool auth_wire_get_login(struct span body, struct auth_wire_login *out)
 	return wire_done(&w);
 }
 
-void auth_wire_put_resolve(struct buf *b, struct span address)
+void auth_wire_put_resolve(struct buf *b, struct span address, struct span sender)
 {
 	wire_put_span(b, address);
+	wire_put_span(b, sender);
 }
 
-bool auth_wire_get_resolve(struct span body, struct span *address)
+bool auth_wire_get_resolve(struct span body, struct span *address, struct span *sender)
 {
 	struct wire w = { .in = body };
 
 	*address = credential(&w);
+	*sender = credential(&w);
 	return wire_done(&w);
 }
 
@@ -78,6 +80,21 @@ bool auth_wire_get_owns(struct span body, char account[AUTH_ADDRESS_MAX], struct
 
 	wire_text(&w, account, AUTH_ADDRESS_MAX);
 	*address = credential(&w);
+	return wire_done(&w);
+}
+
+void auth_wire_put_rate(struct buf *b, const char *account, uint32_t recipients)
+{
+	wire_put_text(b, account);
+	wire_put_u32(b, recipients);
+}
+
+bool auth_wire_get_rate(struct span body, char account[AUTH_ADDRESS_MAX], uint32_t *recipients)
+{
+	struct wire w = { .in = body };
+
+	wire_text(&w, account, AUTH_ADDRESS_MAX);
+	*recipients = wire_u32(&w);
 	return wire_done(&w);
 }
 
@@ -108,10 +125,11 @@ bool auth_wire_get_login_answer(struct span body, enum auth_status *status, stru
 	return wire_done(&w);
 }
 
-void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t count)
+void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t count, size_t remote_count)
 {
 	wire_put_u8(b, (uint8_t)status);
 	wire_put_varint(b, count);
+	wire_put_varint(b, remote_count);
 }
 
 void auth_wire_put_target(struct buf *b, const char *account)
@@ -119,30 +137,63 @@ void auth_wire_put_target(struct buf *b, const char *account)
 	wire_put_text(b, account);
 }
 
-bool auth_wire_get_resolve_answer(struct span body, enum auth_status *status, struct auth_target **targets,
-				  size_t *count)
+void auth_wire_put_remote(struct buf *b, const char *address, const char *sender, const char *original)
+{
+	wire_put_text(b, address);
+	wire_put_text(b, sender);
+	wire_put_text(b, original);
+}
+
+void auth_wire_resolved_clear(struct auth_resolved *r)
+{
+	free((void *)r->targets);
+	free((void *)r->remotes);
+	*r = (struct auth_resolved){ .targets = NULL };
+}
+
+static void get_targets(struct wire *w, struct auth_target *targets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		wire_text(w, targets[i].account, sizeof(targets[i].account));
+}
+
+static void get_remotes(struct wire *w, struct auth_remote *remotes, size_t count)
+{
+	for (size_t i = 0; i < count && !w->failed; i++) {
+		wire_text(w, remotes[i].address, sizeof(remotes[i].address));
+		wire_text(w, remotes[i].sender, sizeof(remotes[i].sender));
+		wire_text(w, remotes[i].original, sizeof(remotes[i].original));
+		w->failed |= *remotes[i].address == '\0';
+	}
+}
+
+bool auth_wire_get_resolve_answer(struct span body, enum auth_status *status, struct auth_resolved *out)
 {
 	struct wire w = { .in = body };
+	struct auth_target *targets;
+	struct auth_remote *remotes;
+	size_t count, remote_count;
 
-	*targets = NULL;
+	*out = (struct auth_resolved){ .targets = NULL };
 	*status = status_of(&w);
-	*count = wire_count(&w, 1);
-	if (w.failed || *count > AUTH_TARGETS || (*status == AUTH_OK) != (*count > 0))
+	count = wire_count(&w, 1);
+	remote_count = wire_count(&w, 3);
+	if (w.failed || count > AUTH_TARGETS || remote_count > AUTH_TARGETS - count ||
+	    (*status == AUTH_OK) != (count + remote_count > 0))
 		return false;
-	if (*count > 0)
-		*targets = calloc(*count, sizeof(**targets));
-	if (*count > 0 && *targets == NULL) {
+	if (*status != AUTH_OK)
+		return wire_done(&w);
+	targets = calloc(count + 1, sizeof(*targets));
+	remotes = calloc(remote_count + 1, sizeof(*remotes));
+	*out = (struct auth_resolved){ targets, count, remotes, remote_count };
+	if (targets == NULL || remotes == NULL) {
+		auth_wire_resolved_clear(out);
 		*status = AUTH_TRY_LATER;
-		*count = 0;
 		return true;
 	}
-	for (size_t i = 0; i < *count; i++)
-		wire_text(&w, (*targets)[i].account, sizeof((*targets)[i].account));
-	if (wire_done(&w))
-		return true;
-	free(*targets);
-	*targets = NULL;
-	return false;
+	get_targets(&w, targets, count);
+	get_remotes(&w, remotes, remote_count);
+	return wire_done(&w);
 }
 
 void auth_wire_put_owns_answer(struct buf *b, enum auth_status status)
@@ -155,5 +206,20 @@ bool auth_wire_get_owns_answer(struct span body, enum auth_status *status)
 	struct wire w = { .in = body };
 
 	*status = status_of(&w);
+	return wire_done(&w);
+}
+
+void auth_wire_put_rate_answer(struct buf *b, enum auth_status status, const char *words)
+{
+	wire_put_u8(b, (uint8_t)status);
+	wire_put_text(b, words);
+}
+
+bool auth_wire_get_rate_answer(struct span body, enum auth_status *status, char words[AUTH_WORDS_MAX])
+{
+	struct wire w = { .in = body };
+
+	*status = status_of(&w);
+	wire_text(&w, words, AUTH_WORDS_MAX);
 	return wire_done(&w);
 }

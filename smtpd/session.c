@@ -125,7 +125,7 @@ static enum smtp_result from_resolve(enum auth_status st)
 	}
 }
 
-static void resolve_done(void *arg, enum auth_status st, const struct auth_target *targets, size_t count)
+static void resolve_done(void *arg, enum auth_status st, const struct auth_resolved *r)
 {
 	struct session *s = arg;
 
@@ -134,7 +134,7 @@ static void resolve_done(void *arg, enum auth_status st, const struct auth_targe
 		answer(s, from_resolve(st), NULL);
 		return;
 	}
-	switch (transaction_add(&s->t, smtp_server_address(s->engine), targets, count)) {
+	switch (transaction_add(&s->t, smtp_server_address(s->engine), r->targets, r->count)) {
 	case 0:
 		answer(s, SMTP_DONE, NULL);
 		break;
@@ -271,7 +271,8 @@ static void act(struct session *s, const struct smtp_action *a)
 		store_asked(s, store_room(s->daemon->store, a->size, room_done, s));
 		break;
 	case SMTP_CHECK_RECIPIENT:
-		auth_asked(s, auth_resolve(s->daemon->auth, span_of(a->address), resolve_done, s));
+		auth_asked(s, auth_resolve(s->daemon->auth, span_of(a->address),
+					    span_of(smtp_server_sender(s->engine)), resolve_done, s));
 		break;
 	case SMTP_BODY_BEGIN:
 		answer(s, begin_body(s), NULL);

@@ -81,7 +81,7 @@ static void send_resolved(struct peer *p, uint64_t number, enum auth_status stat
 	struct buf b;
 
 	buf_init(&b, AUTH_WIRE_MAX);
-	auth_wire_put_resolve_answer(&b, status, status == AUTH_OK ? r->count : 0);
+	auth_wire_put_resolve_answer(&b, status, status == AUTH_OK ? r->count : 0, 0);
 	for (size_t i = 0; status == AUTH_OK && i < r->count; i++)
 		auth_wire_put_target(&b, r->accounts[i]->address);
 	peer_answer(p, AUTH_WIRE_RESOLVE_ANSWER, number, &b);
@@ -91,9 +91,9 @@ static bool take_resolve(struct peer *p, uint64_t number, struct span body)
 {
 	struct resolved r = { NULL, 0 };
 	enum auth_status status = AUTH_REFUSED;
-	struct span address;
+	struct span address, sender;
 
-	if (!auth_wire_get_resolve(body, &address))
+	if (!auth_wire_get_resolve(body, &address, &sender))
 		return false;
 	if (may(p, CONTROL_RIGHT_DELIVER, "resolve"))
 		status = resolve_address(&r, p->d->accounts, &p->d->policy.rules, address);
@@ -137,6 +137,20 @@ static bool take_login(struct peer *p, uint64_t number, struct span body)
 	return true;
 }
 
+static bool take_rate(struct peer *p, uint64_t number, struct span body)
+{
+	char account[AUTH_ADDRESS_MAX];
+	uint32_t recipients;
+	struct buf b;
+
+	if (!auth_wire_get_rate(body, account, &recipients))
+		return false;
+	buf_init(&b, AUTH_WIRE_MAX);
+	auth_wire_put_rate_answer(&b, may(p, CONTROL_RIGHT_DELIVER, "rate") ? AUTH_OK : AUTH_REFUSED, "");
+	peer_answer(p, AUTH_WIRE_RATE_ANSWER, number, &b);
+	return true;
+}
+
 static bool take_cancel(struct peer *p, uint64_t number, struct span body)
 {
 	if (body.n > 0)
@@ -152,6 +166,7 @@ static const struct {
 	{ AUTH_WIRE_LOGIN, take_login },
 	{ AUTH_WIRE_RESOLVE, take_resolve },
 	{ AUTH_WIRE_OWNS, take_owns },
+	{ AUTH_WIRE_RATE, take_rate },
 	{ AUTH_WIRE_CANCEL, take_cancel },
 };
 

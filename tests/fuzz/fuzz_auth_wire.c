@@ -37,11 +37,11 @@ static void try_login(struct buf *b, struct span body)
 
 static void try_resolve(struct buf *b, struct span body)
 {
-	struct span address;
+	struct span address, sender;
 
-	if (!auth_wire_get_resolve(body, &address))
+	if (!auth_wire_get_resolve(body, &address, &sender))
 		return;
-	auth_wire_put_resolve(b, address);
+	auth_wire_put_resolve(b, address, sender);
 	same(b, body);
 }
 
@@ -69,16 +69,41 @@ static void try_login_answer(struct buf *b, struct span body)
 
 static void try_resolve_answer(struct buf *b, struct span body)
 {
-	struct auth_target *targets;
+	struct auth_resolved r;
 	enum auth_status status;
-	size_t count;
+	bool taken = auth_wire_get_resolve_answer(body, &status, &r);
 
-	if (!auth_wire_get_resolve_answer(body, &status, &targets, &count))
+	if (taken) {
+		auth_wire_put_resolve_answer(b, status, r.count, r.remote_count);
+		for (size_t i = 0; i < r.count; i++)
+			auth_wire_put_target(b, r.targets[i].account);
+		for (size_t i = 0; i < r.remote_count; i++)
+			auth_wire_put_remote(b, r.remotes[i].address, r.remotes[i].sender, r.remotes[i].original);
+	}
+	auth_wire_resolved_clear(&r);
+	if (taken)
+		same(b, body);
+}
+
+static void try_rate(struct buf *b, struct span body)
+{
+	char account[AUTH_ADDRESS_MAX];
+	uint32_t recipients;
+
+	if (!auth_wire_get_rate(body, account, &recipients))
 		return;
-	auth_wire_put_resolve_answer(b, status, count);
-	for (size_t i = 0; i < count; i++)
-		auth_wire_put_target(b, targets[i].account);
-	free(targets);
+	auth_wire_put_rate(b, account, recipients);
+	same(b, body);
+}
+
+static void try_rate_answer(struct buf *b, struct span body)
+{
+	char words[AUTH_WORDS_MAX];
+	enum auth_status status;
+
+	if (!auth_wire_get_rate_answer(body, &status, words))
+		return;
+	auth_wire_put_rate_answer(b, status, words);
 	same(b, body);
 }
 
@@ -95,14 +120,15 @@ static void try_owns_answer(struct buf *b, struct span body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const tries[])(struct buf * b, struct span body) = {
-		try_login, try_resolve, try_owns, try_login_answer, try_resolve_answer, try_owns_answer
+		try_login, try_resolve, try_owns, try_login_answer, try_resolve_answer, try_owns_answer,
+		try_rate,  try_rate_answer
 	};
 	struct buf b;
 
 	if (size == 0)
 		return 0;
 	buf_init(&b, AUTH_WIRE_MAX);
-	tries[data[0] % 6](&b, (struct span){ data + 1, size - 1 });
+	tries[data[0] % 8](&b, (struct span){ data + 1, size - 1 });
 	buf_clear(&b);
 	return 0;
 }

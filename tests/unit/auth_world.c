@@ -128,15 +128,15 @@ void asked_on_login(void *arg, enum auth_status status, const struct auth_grant 
 	done(a, status);
 }
 
-void asked_on_resolved(void *arg, enum auth_status status, const struct auth_target *targets, size_t count)
+void asked_on_resolved(void *arg, enum auth_status status, const struct auth_resolved *r)
 {
 	struct asked *a = arg;
 	size_t used = 0;
 
-	assert_int_equal(count > 0, status == AUTH_OK);
-	for (size_t i = 0; i < count; i++)
+	assert_int_equal(r->count + r->remote_count > 0, status == AUTH_OK);
+	for (size_t i = 0; i < r->count; i++)
 		used +=
-		    (size_t)snprintf(a->targets + used, sizeof(a->targets) - used, "%s ", targets[i].account);
+		    (size_t)snprintf(a->targets + used, sizeof(a->targets) - used, "%s ", r->targets[i].account);
 	done(a, status);
 }
 

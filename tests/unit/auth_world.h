@@ -52,7 +52,7 @@ void world_wait(struct world *w);
 
 void asked_begin(struct world *w, struct asked *a);
 void asked_on_login(void *arg, enum auth_status status, const struct auth_grant *grant);
-void asked_on_resolved(void *arg, enum auth_status status, const struct auth_target *targets, size_t count);
+void asked_on_resolved(void *arg, enum auth_status status, const struct auth_resolved *r);
 void asked_on_owned(void *arg, enum auth_status status);
 
 struct auth_attempt attempt_of(const char *user, const char *password);

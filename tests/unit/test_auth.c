@@ -28,7 +28,7 @@ static void test_restart(void **state)
 	for (size_t i = 0; i < MANY; i++) {
 		asked_login(w, &logins_asked[i], &t);
 		asked_begin(w, &resolved[i]);
-		auth_resolve(w->client, span_of("team@example.org"), asked_on_resolved, &resolved[i]);
+		auth_resolve(w->client, span_of("team@example.org"), span_of(""), asked_on_resolved, &resolved[i]);
 	}
 	uv_run(&w->loop, UV_RUN_NOWAIT);
 	authd_free(w->authd);
@@ -70,7 +70,7 @@ static void test_authd_stays_away(void **state)
 	auth_wait(w->client, 100);
 	asked_login(w, &a, &t);
 	asked_begin(w, &b);
-	auth_resolve(w->client, span_of("bob@example.org"), asked_on_resolved, &b);
+	auth_resolve(w->client, span_of("bob@example.org"), span_of(""), asked_on_resolved, &b);
 	world_wait(w);
 	assert_int_equal(a.status, AUTH_TRY_LATER);
 	assert_int_equal(b.status, AUTH_TRY_LATER);

@@ -147,7 +147,7 @@ static void test_rights(void **state)
 	world_connect(w, CONTROL_RIGHT_DELIVER);
 	assert_int_equal(world_login(w, "alice", "wonderland").status, AUTH_REFUSED);
 	asked_begin(w, &a);
-	auth_resolve(w->client, span_of("bob@example.org"), asked_on_resolved, &a);
+	auth_resolve(w->client, span_of("bob@example.org"), span_of(""), asked_on_resolved, &a);
 	world_wait(w);
 	assert_int_equal(a.status, AUTH_OK);
 	assert_string_equal(a.targets, "bob@example.org ");
@@ -155,7 +155,7 @@ static void test_rights(void **state)
 	world_connect(w, CONTROL_RIGHT_LOGIN);
 	assert_int_equal(world_login(w, "alice", "wonderland").status, AUTH_OK);
 	asked_begin(w, &a);
-	auth_resolve(w->client, span_of("bob@example.org"), asked_on_resolved, &a);
+	auth_resolve(w->client, span_of("bob@example.org"), span_of(""), asked_on_resolved, &a);
 	world_wait(w);
 	assert_int_equal(a.status, AUTH_REFUSED);
 	asked_begin(w, &a);
@@ -459,7 +459,7 @@ static void test_a_daemon_that_does_not_read(void **state)
 	auth_folder_alias(&w->folder, "everybody@example.org", targets);
 	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
 	buf_init(&question, 1000);
-	auth_wire_put_resolve(&question, span_of("everybody@example.org"));
+	auth_wire_put_resolve(&question, span_of("everybody@example.org"), span_of(""));
 	ipc_pause(raw);
 	for (uint64_t i = 1; i < 20000 && strstr(w->log, "takes no answers") == NULL; i++) {
 		if (ipc_send(raw, AUTH_WIRE_RESOLVE, i, buf_span(&question), NULL, 0) < 0)

@@ -27,9 +27,9 @@ static bool take_login(struct span body)
 
 static bool take_resolve(struct span body)
 {
-	struct span address;
+	struct span address, sender;
 
-	return auth_wire_get_resolve(body, &address);
+	return auth_wire_get_resolve(body, &address, &sender);
 }
 
 static bool take_owns(struct span body)
@@ -50,12 +50,11 @@ static bool take_login_answer(struct span body)
 
 static bool take_resolve_answer(struct span body)
 {
-	struct auth_target *targets;
+	struct auth_resolved r;
 	enum auth_status status;
-	size_t count;
-	bool ok = auth_wire_get_resolve_answer(body, &status, &targets, &count);
+	bool ok = auth_wire_get_resolve_answer(body, &status, &r);
 
-	free(targets);
+	auth_wire_resolved_clear(&r);
 	return ok;
 }
 
@@ -64,6 +63,22 @@ static bool take_owns_answer(struct span body)
 	enum auth_status status;
 
 	return auth_wire_get_owns_answer(body, &status);
+}
+
+static bool take_rate(struct span body)
+{
+	char account[AUTH_ADDRESS_MAX];
+	uint32_t recipients;
+
+	return auth_wire_get_rate(body, account, &recipients);
+}
+
+static bool take_rate_answer(struct span body)
+{
+	char words[AUTH_WORDS_MAX];
+	enum auth_status status;
+
+	return auth_wire_get_rate_answer(body, &status, words);
 }
 
 /* Whole it is taken; cut anywhere, or with a byte more, it is not. */
@@ -94,7 +109,7 @@ static void test_cut(void **state)
 	buf_init(&b, AUTH_WIRE_MAX);
 	auth_wire_put_login(&b, &attempt);
 	check("login", &b, take_login);
-	auth_wire_put_resolve(&b, span_of("alice@example.org"));
+	auth_wire_put_resolve(&b, span_of("alice@example.org"), span_of("x@elsewhere.example"));
 	check("resolve", &b, take_resolve);
 	auth_wire_put_owns(&b, "alice@example.org", span_of("team@example.org"));
 	check("owns", &b, take_owns);
@@ -102,14 +117,22 @@ static void test_cut(void **state)
 	check("login answer", &b, take_login_answer);
 	auth_wire_put_login_answer(&b, AUTH_WRONG, NULL);
 	check("login refused", &b, take_login_answer);
-	auth_wire_put_resolve_answer(&b, AUTH_OK, 2);
+	auth_wire_put_resolve_answer(&b, AUTH_OK, 2, 1);
 	auth_wire_put_target(&b, "alice@example.org");
 	auth_wire_put_target(&b, "bob@example.org");
+	auth_wire_put_remote(&b, "x@elsewhere.example", "", "out@example.org");
 	check("resolve answer", &b, take_resolve_answer);
-	auth_wire_put_resolve_answer(&b, AUTH_NO_USER, 0);
+	auth_wire_put_resolve_answer(&b, AUTH_OK, 0, 1);
+	auth_wire_put_remote(&b, "x@elsewhere.example", "y@elsewhere.example", "");
+	check("elsewhere alone", &b, take_resolve_answer);
+	auth_wire_put_resolve_answer(&b, AUTH_NO_USER, 0, 0);
 	check("nobody", &b, take_resolve_answer);
 	auth_wire_put_owns_answer(&b, AUTH_OK);
 	check("owns answer", &b, take_owns_answer);
+	auth_wire_put_rate(&b, "alice@example.org", 7);
+	check("rate", &b, take_rate);
+	auth_wire_put_rate_answer(&b, AUTH_OVER_RATE, "300 an hour");
+	check("rate answer", &b, take_rate_answer);
 }
 
 static void test_values(void **state)
@@ -117,10 +140,11 @@ static void test_values(void **state)
 	struct auth_grant grant = { .account = "alice@example.org",
 				    .token = { .n = 3, .bytes = { 1, 2, 3 } } },
 			  back;
-	struct auth_target *targets;
+	char account[AUTH_ADDRESS_MAX], words[AUTH_WORDS_MAX];
+	struct auth_resolved r;
 	struct auth_wire_login l;
 	enum auth_status status;
-	size_t count;
+	uint32_t recipients;
 	struct buf b;
 
 	(void)state;
@@ -142,12 +166,27 @@ static void test_values(void **state)
 	assert_int_equal(back.token.n, 3);
 	assert_memory_equal(back.token.bytes, grant.token.bytes, 3);
 	buf_reset(&b);
-	auth_wire_put_resolve_answer(&b, AUTH_OK, 1);
+	auth_wire_put_resolve_answer(&b, AUTH_OK, 1, 1);
 	auth_wire_put_target(&b, "bob@example.org");
-	assert_true(auth_wire_get_resolve_answer(buf_span(&b), &status, &targets, &count));
-	assert_int_equal(count, 1);
-	assert_string_equal(targets[0].account, "bob@example.org");
-	free(targets);
+	auth_wire_put_remote(&b, "x@elsewhere.example", "srs@example.org", "out@example.org");
+	assert_true(auth_wire_get_resolve_answer(buf_span(&b), &status, &r));
+	assert_int_equal(r.count, 1);
+	assert_string_equal(r.targets[0].account, "bob@example.org");
+	assert_int_equal(r.remote_count, 1);
+	assert_string_equal(r.remotes[0].address, "x@elsewhere.example");
+	assert_string_equal(r.remotes[0].sender, "srs@example.org");
+	assert_string_equal(r.remotes[0].original, "out@example.org");
+	auth_wire_resolved_clear(&r);
+	buf_reset(&b);
+	auth_wire_put_rate(&b, "bob@example.org", 1000);
+	assert_true(auth_wire_get_rate(buf_span(&b), account, &recipients));
+	assert_string_equal(account, "bob@example.org");
+	assert_int_equal(recipients, 1000);
+	buf_reset(&b);
+	auth_wire_put_rate_answer(&b, AUTH_OVER_RATE, "300 an hour");
+	assert_true(auth_wire_get_rate_answer(buf_span(&b), &status, words));
+	assert_int_equal(status, AUTH_OVER_RATE);
+	assert_string_equal(words, "300 an hour");
 	buf_clear(&b);
 }
 
@@ -157,15 +196,19 @@ static const struct {
 	uint8_t body[9];
 	bool (*take)(struct span);
 } wrong[] = {
-	{ "a status that there is not", 1, { AUTH_REFUSED + 1 }, take_owns_answer },
+	{ "a status that there is not", 1, { AUTH_OVER_RATE + 1 }, take_owns_answer },
 	{ "a grant without an account", 4, { AUTH_OK, 0, 1, 7 }, take_login_answer },
 	{ "a grant without a token", 4, { AUTH_OK, 1, 'a', 0 }, take_login_answer },
 	{ "a grant with a wrong password", 5, { AUTH_WRONG, 1, 'a', 1, 7 }, take_login_answer },
-	{ "delivered to nobody", 2, { AUTH_OK, 0 }, take_resolve_answer },
-	{ "a target of nobody", 4, { AUTH_NO_USER, 1, 1, 'a' }, take_resolve_answer },
-	{ "a count over all bounds", 4, { AUTH_OK, 0xff, 0xff, 0x7f }, take_resolve_answer },
+	{ "delivered to nobody", 3, { AUTH_OK, 0, 0 }, take_resolve_answer },
+	{ "a target of nobody", 5, { AUTH_NO_USER, 1, 0, 1, 'a' }, take_resolve_answer },
+	{ "a remote of nobody", 7, { AUTH_NO_USER, 0, 1, 1, 'a', 0, 0 }, take_resolve_answer },
+	{ "a remote without an address", 7, { AUTH_OK, 0, 1, 0, 1, 'a', 0 }, take_resolve_answer },
+	{ "a count over all bounds", 5, { AUTH_OK, 0xff, 0xff, 0x7f, 0 }, take_resolve_answer },
+	{ "remotes over all bounds", 5, { AUTH_OK, 0, 0xff, 0xff, 0x7f }, take_resolve_answer },
 	{ "names with a NUL among them", 9, { 0, 0, 0, 0, 1, 0, 0, 0, 0 }, take_login },
 	{ "an account with a NUL in it", 4, { 2, 'a', 0, 0 }, take_owns },
+	{ "a rate of an account with a NUL in it", 7, { 2, 'a', 0, 1, 0, 0, 0 }, take_rate },
 };
 
 static void test_wrong(void **state)
