@@ -39,6 +39,10 @@ int local_stage_file(struct store *s, struct store_stage **out, uint64_t max, in
  * (read lease). Completes like a store call. */
 uint64_t local_stage_seal(struct store_stage *st, uint64_t size, store_done done, void *arg);
 
+/* The holder of a lease (storage/queue.h) has gone: its job is due again. Nothing if the lease has
+ * ended. For queue_admin.h the store must be a local one, too. */
+void local_queue_release(struct store *s, uint64_t lease);
+
 /* Lines `key value` for `yubin status`. */
 void local_status(struct store *s, struct buf *out);
 
