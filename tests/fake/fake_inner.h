@@ -50,6 +50,9 @@ struct fake_op {
 		store_page_done page;
 		store_body_done body;
 		store_commit_done commit;
+		queue_lease_done lease;
+		queue_note_done note;
+		queue_notes_done notes;
 	} done;
 	void *arg;
 	struct arena *memory; /* everything below that is pointed to */
@@ -60,9 +63,13 @@ struct fake_op {
 	struct span name, meta;
 	struct store_look look;
 	struct store_mutation *mutations;
-	struct store_recipient *recipients;
+	struct store_delivery delivery; /* DELIVER, REPORT: what is told; its stage is `stage` */
 	struct fake_stage *stage;
 	struct store_txid txid;
+	struct queue_want want;
+	struct queue_report report;
+	struct span bytes; /* NOTE_PUT; NOTES: the name before the first */
+	int64_t expires_s;
 };
 
 /* What a commit or a delivery gave, kept under its txid. */
@@ -86,6 +93,7 @@ struct fake_store {
 	uint64_t last_number, last_serial, last_guid;
 	struct fake_failure fail[FAKE_CALLS], lose[FAKE_CALLS];
 	size_t calls[FAKE_CALLS];
+	struct fake_queue *queue;
 };
 
 /* fake_store.c */
@@ -101,6 +109,16 @@ void fake_tell(struct fake_store *s, struct fake_user *u);
 void fake_looked(struct fake_store *s, struct fake_account *a, uint64_t mailbox);
 /* The account that a token names; rights 0: none. */
 struct fake_user *fake_token_user(struct fake_store *s, const struct store_token *t, uint32_t *rights);
+
+/* The failure that was ordered, or STORE_OK. */
+enum store_status fake_ordered(struct fake_failure *f);
+/* Completes an op that gives nothing but a status. */
+void fake_give_nothing(struct fake_op *op, enum store_status status, const char *words);
+struct span fake_txid_key(const struct fake_op *op);
+void fake_keep_outcome(struct fake_store *s, struct fake_op *op, struct arena *memory,
+		       struct store_result *results, size_t count);
+/* Into the mailboxes and into the queue, or nothing; the stage is left as it is. */
+enum store_status fake_deliver_all(struct fake_store *s, const struct store_delivery *d);
 
 /* fake_op.c: the driver's calls, queued. */
 extern const struct store_driver fake_driver;
@@ -124,6 +142,38 @@ void fake_run_sync(struct fake_store *s, struct fake_op *op);
 void fake_run_body(struct fake_store *s, struct fake_op *op);
 void fake_run_meta_file(struct fake_store *s, struct fake_op *op);
 void fake_run_meta_put(struct fake_store *s, struct fake_op *op);
+
+/* fake_look.c: a fresh read-only descriptor. */
+int fake_body_fd(const struct fake_body *body);
+
+/* fake_queue.c: what waits */
+struct fake_queue *fake_queue_new(void);
+void fake_queue_free(struct fake_queue *q);
+void fake_queue_add(struct fake_store *s, const struct store_delivery *d, struct fake_body *body);
+/* fake_lease.c: the calls of queue.h */
+uint64_t fake_call_lease(struct store *s, const struct queue_want *want, queue_lease_done done, void *arg);
+void fake_call_queue_watch(struct store *s, queue_ready ready, void *arg);
+uint64_t fake_call_report(struct store *s, const struct queue_report *r, const struct store_txid *txid,
+			  store_done done, void *arg);
+void fake_run_lease(struct fake_store *s, struct fake_op *op);
+void fake_run_report(struct fake_store *s, struct fake_op *op);
+/* Tells the watcher that something is ready; false: there is nothing to tell. */
+bool fake_queue_hint(struct fake_store *s);
+bool fake_queue_hints(const struct fake_store *s);
+/* fake_note.c */
+void fake_call_queue_domain(struct store *s, const struct queue_domain *d);
+void fake_call_queue_times(struct store *s, const struct queue_times *t);
+uint64_t fake_call_note_get(struct store *s, struct span name, queue_note_done done, void *arg);
+uint64_t fake_call_note_put(struct store *s, struct span name, struct span bytes, int64_t expires_s,
+			    store_done done, void *arg);
+uint64_t fake_call_notes(struct store *s, struct span prefix, struct span after, queue_notes_done done,
+			 void *arg);
+void fake_run_note_get(struct fake_store *s, struct fake_op *op);
+void fake_run_note_put(struct fake_store *s, struct fake_op *op);
+void fake_run_notes(struct fake_store *s, struct fake_op *op);
+
+/* fake_op.c */
+struct store_delivery fake_copy_delivery(struct arena *memory, const struct store_delivery *d);
 
 /* fake_stage.c */
 int fake_stage_new(struct store *base, struct store_stage **out, uint64_t max, store_ready ready, void *arg,

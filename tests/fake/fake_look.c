@@ -252,7 +252,7 @@ static int reopened(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static int body_fd(const struct fake_body *body)
+int fake_body_fd(const struct fake_body *body)
 {
 	int fd = memfd_create("body", MFD_CLOEXEC), out;
 
@@ -281,7 +281,7 @@ void fake_run_body(struct fake_store *s, struct fake_op *op)
 	if (status == STORE_OK)
 		message = fake_message_find(m, op->uid);
 	if (message != NULL)
-		give_body(op, STORE_OK, body_fd(message->body), message->body->n);
+		give_body(op, STORE_OK, fake_body_fd(message->body), message->body->n);
 	else
 		give_body(op, status != STORE_OK ? status : STORE_NOT_FOUND, -1, 0);
 }

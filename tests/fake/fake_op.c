@@ -184,6 +184,43 @@ static uint64_t call_commit(struct store_account *a, const struct store_mutation
 	return fake_op_add(store_at(a), op);
 }
 
+static struct store_envelope *copy_envelope(struct arena *memory, const struct store_envelope *e)
+{
+	struct store_envelope *out = arena_alloc(memory, sizeof(*out));
+
+	*out = *e;
+	out->id = arena_text(memory, span_of(e->id));
+	out->account = arena_copy(memory, e->account);
+	out->envid = arena_copy(memory, e->envid);
+	out->message_id = arena_copy(memory, e->message_id);
+	return out;
+}
+
+struct store_delivery fake_copy_delivery(struct arena *memory, const struct store_delivery *d)
+{
+	struct store_recipient *recipients = arena_array(memory, d->count + 1, sizeof(*recipients));
+	struct store_remote *remotes = arena_array(memory, d->remote_count + 1, sizeof(*remotes));
+	struct store_delivery out = *d;
+
+	for (size_t i = 0; i < d->count; i++) {
+		recipients[i].account = arena_copy(memory, d->recipients[i].account);
+		recipients[i].address = arena_copy(memory, d->recipients[i].address);
+	}
+	for (size_t i = 0; i < d->remote_count; i++) {
+		remotes[i].address = arena_copy(memory, d->remotes[i].address);
+		remotes[i].sender = arena_copy(memory, d->remotes[i].sender);
+		remotes[i].original = arena_copy(memory, d->remotes[i].original);
+		remotes[i].orcpt = arena_copy(memory, d->remotes[i].orcpt);
+		remotes[i].notify = d->remotes[i].notify;
+	}
+	out.meta = arena_copy(memory, d->meta);
+	out.recipients = recipients;
+	out.remotes = remotes;
+	if (d->envelope != NULL)
+		out.envelope = copy_envelope(memory, d->envelope);
+	return out;
+}
+
 static uint64_t call_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
 			     store_done done, void *arg)
 {
@@ -191,13 +228,7 @@ static uint64_t call_deliver(struct store *base, const struct store_delivery *d,
 
 	op->done.plain = done;
 	op->stage = (struct fake_stage *)d->stage;
-	op->meta = arena_copy(op->memory, d->meta);
-	op->recipients = arena_array(op->memory, d->count + 1, sizeof(*op->recipients));
-	op->count = d->count;
-	for (size_t i = 0; i < d->count; i++) {
-		op->recipients[i].account = arena_copy(op->memory, d->recipients[i].account);
-		op->recipients[i].address = arena_copy(op->memory, d->recipients[i].address);
-	}
+	op->delivery = fake_copy_delivery(op->memory, d);
 	op->txid = *txid;
 	return fake_op_add((struct fake_store *)base, op);
 }
@@ -238,4 +269,12 @@ const struct store_driver fake_driver = {
 	.deliver = call_deliver,
 	.room = call_room,
 	.cancel = call_cancel,
+	.lease = fake_call_lease,
+	.queue_watch = fake_call_queue_watch,
+	.report = fake_call_report,
+	.queue_domain = fake_call_queue_domain,
+	.queue_times = fake_call_queue_times,
+	.note_get = fake_call_note_get,
+	.note_put = fake_call_note_put,
+	.notes = fake_call_notes,
 };

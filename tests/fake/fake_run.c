@@ -53,7 +53,7 @@ static bool hint_step(struct fake_store *s)
 /* --- calls ----------------------------------------------------------------- */
 
 /* The failure that was ordered for a call of this kind, or STORE_OK. */
-static enum store_status ordered(struct fake_failure *f)
+enum store_status fake_ordered(struct fake_failure *f)
 {
 	if (f->times == 0)
 		return STORE_OK;
@@ -61,7 +61,7 @@ static enum store_status ordered(struct fake_failure *f)
 	return f->status;
 }
 
-static void give_nothing(struct fake_op *op, enum store_status status, const char *words)
+void fake_give_nothing(struct fake_op *op, enum store_status status, const char *words)
 {
 	if (op->done.plain == NULL)
 		return;
@@ -85,6 +85,15 @@ static void give_nothing(struct fake_op *op, enum store_status status, const cha
 	case FAKE_COMMIT:
 		op->done.commit(op->arg, status, NULL, 0, words);
 		return;
+	case FAKE_LEASE:
+		op->done.lease(op->arg, status, NULL, 0);
+		return;
+	case FAKE_NOTE_GET:
+		op->done.note(op->arg, status, (struct span){ NULL, 0 });
+		return;
+	case FAKE_NOTES:
+		op->done.notes(op->arg, status, NULL, 0, false);
+		return;
 	default:
 		op->done.plain(op->arg, status, words);
 	}
@@ -97,7 +106,7 @@ static void run_login(struct fake_store *s, struct fake_op *op)
 	struct fake_account *a;
 
 	if (u == NULL || op->done.login == NULL) {
-		give_nothing(op, STORE_REFUSED, "the token is void");
+		fake_give_nothing(op, STORE_REFUSED, "the token is void");
 		return;
 	}
 	a = fake_need(sizeof(*a));
@@ -114,27 +123,27 @@ static void run_lock(struct fake_op *op)
 	struct fake_user *u = op->user;
 
 	if (u->locked != NULL && u->locked != op->account) {
-		give_nothing(op, STORE_IN_USE, "another session has the maildrop");
+		fake_give_nothing(op, STORE_IN_USE, "another session has the maildrop");
 		return;
 	}
 	u->locked = op->account;
-	give_nothing(op, STORE_OK, "");
+	fake_give_nothing(op, STORE_OK, "");
 }
 
 /* --- changes and their txids ----------------------------------------------- */
 
-static struct span txid_key(const struct fake_op *op)
+struct span fake_txid_key(const struct fake_op *op)
 {
 	return (struct span){ op->txid.bytes, sizeof(op->txid.bytes) };
 }
 
-static void keep_outcome(struct fake_store *s, struct fake_op *op, struct arena *memory,
+void fake_keep_outcome(struct fake_store *s, struct fake_op *op, struct arena *memory,
 			 struct store_result *results, size_t count)
 {
 	struct fake_outcome *o = fake_need(sizeof(*o));
 
 	*o = (struct fake_outcome){ memory, results, count };
-	if (table_put(s->outcomes, txid_key(op), o) < 0)
+	if (table_put(s->outcomes, fake_txid_key(op), o) < 0)
 		abort();
 }
 
@@ -189,17 +198,17 @@ static enum store_status change_all(struct fake_store *s, struct fake_op *op, st
 static void give_results(struct fake_store *s, struct fake_op *op, const struct store_result *results,
 			 size_t count)
 {
-	enum store_status lost = ordered(&s->lose[FAKE_COMMIT]);
+	enum store_status lost = fake_ordered(&s->lose[FAKE_COMMIT]);
 
 	if (lost != STORE_OK)
-		give_nothing(op, lost, "the answer is lost, as ordered");
+		fake_give_nothing(op, lost, "the answer is lost, as ordered");
 	else if (op->done.commit != NULL)
 		op->done.commit(op->arg, STORE_OK, results, count, "");
 }
 
 static void run_commit(struct fake_store *s, struct fake_op *op)
 {
-	const struct fake_outcome *known = table_get(s->outcomes, txid_key(op));
+	const struct fake_outcome *known = table_get(s->outcomes, fake_txid_key(op));
 	struct store_result *results;
 	enum store_status status;
 	struct arena *memory;
@@ -216,83 +225,101 @@ static void run_commit(struct fake_store *s, struct fake_op *op)
 	status = change_all(s, op, results, memory);
 	if (status != STORE_OK) {
 		arena_free(memory);
-		give_nothing(op, status, "the commit failed");
+		fake_give_nothing(op, status, "the commit failed");
 		return;
 	}
-	keep_outcome(s, op, memory, results, op->count);
+	fake_keep_outcome(s, op, memory, results, op->count);
 	fake_tell(s, op->user);
 	give_results(s, op, results, op->count);
 }
 
 /* An account that stands twice gets one copy. */
-static bool is_first(const struct fake_op *op, size_t i)
+static bool is_first(const struct store_delivery *d, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (span_equal(op->recipients[k].account, op->recipients[i].account))
+		if (span_equal(d->recipients[k].account, d->recipients[i].account))
 			return false;
 	return true;
 }
 
-/* user@domain, in a form that could be folders. */
-static bool accounts_valid(const struct fake_op *op)
+/* user@domain, in a form that could be folders; remotes with an id. */
+static bool delivery_valid(const struct store_delivery *d)
 {
-	for (size_t i = 0; i < op->count; i++) {
-		struct span name = op->recipients[i].account;
+	for (size_t i = 0; i < d->count; i++) {
+		struct span name = d->recipients[i].account;
 
 		if (span_find(name, '@') <= 0 || span_find(name, '/') >= 0 || span_find(name, ' ') >= 0)
 			return false;
 	}
-	return op->count > 0;
+	for (size_t i = 0; i < d->remote_count; i++)
+		if (d->envelope == NULL || d->remotes[i].address.n == 0)
+			return false;
+	return d->count + d->remote_count > 0;
+}
+
+enum store_status fake_deliver_all(struct fake_store *s, const struct store_delivery *d)
+{
+	const struct fake_stage *stage = (const struct fake_stage *)d->stage;
+	struct fake_body *body;
+
+	if (stage == NULL || !delivery_valid(d))
+		return STORE_INVALID;
+	if (stage->failed || d->count + d->remote_count > STORE_RECIPIENTS)
+		return STORE_LIMIT;
+	body = fake_body_new(buf_span(&stage->bytes));
+	for (size_t i = 0; i < d->count; i++) {
+		struct fake_user *u = fake_user_of(s, d->recipients[i].account);
+
+		if (!is_first(d, i))
+			continue;
+		fake_deliver(s, u, body, d->meta, d->recipients[i].address);
+		fake_tell(s, u);
+	}
+	if (d->remote_count > 0)
+		fake_queue_add(s, d, body);
+	fake_body_drop(body);
+	return STORE_OK;
 }
 
 static void give_delivered(struct fake_store *s, struct fake_op *op)
 {
-	enum store_status lost = ordered(&s->lose[FAKE_DELIVER]);
+	enum store_status lost = fake_ordered(&s->lose[FAKE_DELIVER]);
 
-	give_nothing(op, lost, lost != STORE_OK ? "the answer is lost, as ordered" : "");
+	fake_give_nothing(op, lost, lost != STORE_OK ? "the answer is lost, as ordered" : "");
 }
 
 static void run_deliver(struct fake_store *s, struct fake_op *op)
 {
-	struct fake_body *body;
+	enum store_status status;
 
-	if (table_get(s->outcomes, txid_key(op)) != NULL) {
+	if (table_get(s->outcomes, fake_txid_key(op)) != NULL) {
 		give_delivered(s, op);
 		return;
 	}
 	s->calls[FAKE_DELIVER]++;
-	if (op->stage == NULL || op->stage->failed || !accounts_valid(op)) {
-		give_nothing(op, op->stage != NULL && op->stage->failed ? STORE_LIMIT : STORE_INVALID,
-			     "no body");
+	op->delivery.stage = op->stage != NULL ? &op->stage->base : NULL;
+	status = fake_deliver_all(s, &op->delivery);
+	if (status != STORE_OK) {
+		fake_give_nothing(op, status, "no body, or nobody");
 		return;
 	}
-	body = fake_body_new(buf_span(&op->stage->bytes));
-	for (size_t i = 0; i < op->count; i++) {
-		struct fake_user *u = fake_user_of(s, op->recipients[i].account);
-
-		if (!is_first(op, i))
-			continue;
-		fake_deliver(s, u, body, op->meta, op->recipients[i].address);
-		fake_tell(s, u);
-	}
-	fake_body_drop(body);
-	keep_outcome(s, op, NULL, NULL, 0);
+	fake_keep_outcome(s, op, NULL, NULL, 0);
 	give_delivered(s, op);
 }
 
 static void run_room(struct fake_store *s, struct fake_op *op)
 {
 	if (op->size > DISK)
-		give_nothing(op, STORE_TRY_LATER, "the disk is too small");
+		fake_give_nothing(op, STORE_TRY_LATER, "the disk is too small");
 	else if (s->options.quota != 0 && op->size > s->options.quota)
-		give_nothing(op, STORE_OVER_QUOTA, "the message is larger than the quota");
+		fake_give_nothing(op, STORE_OVER_QUOTA, "the message is larger than the quota");
 	else
-		give_nothing(op, STORE_OK, "");
+		fake_give_nothing(op, STORE_OK, "");
 }
 
 static void work(struct fake_store *s, struct fake_op *op)
 {
-	if (op->call != FAKE_COMMIT && op->call != FAKE_DELIVER)
+	if (op->call != FAKE_COMMIT && op->call != FAKE_DELIVER && op->call != FAKE_REPORT)
 		s->calls[op->call]++;
 	switch (op->call) {
 	case FAKE_LOGIN:
@@ -331,6 +358,21 @@ static void work(struct fake_store *s, struct fake_op *op)
 	case FAKE_SEAL:
 		fake_run_seal(s, op);
 		return;
+	case FAKE_LEASE:
+		fake_run_lease(s, op);
+		return;
+	case FAKE_REPORT:
+		fake_run_report(s, op);
+		return;
+	case FAKE_NOTE_GET:
+		fake_run_note_get(s, op);
+		return;
+	case FAKE_NOTE_PUT:
+		fake_run_note_put(s, op);
+		return;
+	case FAKE_NOTES:
+		fake_run_notes(s, op);
+		return;
 	case FAKE_CALLS:
 		break;
 	}
@@ -345,11 +387,11 @@ static void op_step(struct fake_store *s)
 	s->first = op->next;
 	if (s->first == NULL)
 		s->last = &s->first;
-	failure = ordered(&s->fail[op->call]);
+	failure = fake_ordered(&s->fail[op->call]);
 	if (failure != STORE_OK)
-		give_nothing(op, failure, "failed, as ordered");
+		fake_give_nothing(op, failure, "failed, as ordered");
 	else if (op->account != NULL && op->account->revoked)
-		give_nothing(op, STORE_REFUSED, "the login was revoked");
+		fake_give_nothing(op, STORE_REFUSED, "the login was revoked");
 	else if (!left || op->call == FAKE_COMMIT || op->call == FAKE_META_PUT)
 		work(s, op);
 	if (op->call != FAKE_SEAL)
@@ -365,7 +407,7 @@ size_t fake_store_step(struct store *base)
 		op_step(s);
 		return 1;
 	}
-	return hint_step(s) || fake_stage_step(s) ? 1 : 0;
+	return hint_step(s) || fake_queue_hint(s) || fake_stage_step(s) ? 1 : 0;
 }
 
 size_t fake_store_run(struct store *base)

@@ -24,6 +24,7 @@ int fake_store_new(struct store **out, const struct fake_options *o, struct erro
 	s->last = &s->first;
 	if (table_new(&s->users, err) < 0 || table_new(&s->outcomes, err) < 0)
 		abort();
+	s->queue = fake_queue_new();
 	*out = &s->base;
 	return 0;
 }
@@ -70,6 +71,7 @@ void fake_store_free(struct store *base)
 	}
 	table_free(s->users);
 	table_free(s->outcomes);
+	fake_queue_free(s->queue);
 	free(s);
 }
 
@@ -161,7 +163,7 @@ size_t fake_store_waiting(const struct store *base)
 {
 	struct fake_store *s = (struct fake_store *)(uintptr_t)base;
 	struct fake_user *u;
-	size_t count = 0, at = 0;
+	size_t count = fake_queue_hints(s), at = 0;
 
 	for (const struct fake_op *op = s->first; op != NULL; op = op->next)
 		count++;

@@ -9,8 +9,9 @@
  * Logout  store_logout forgets the callbacks of the account's open calls, as
  *         store_cancel does; their work is done all the same.
  * Memory  A failed malloc ends the test.
- * Link    tests/fake/fake_store.o fake_run.o fake_op.o fake_box.o fake_change.o fake_look.o fake_stage.o,
- *         storage/store.o, and from common/base: arena.o buf.o clock.o error.o span.o table.o
+ * Queue   fake_queue.h.
+ * Link    tests/fake/fake_store.o fake_run.o fake_op.o fake_box.o fake_change.o fake_look.o fake_stage.o
+ *         fake_queue.o fake_lease.o fake_note.o, storage/store.o, and from common/base: arena.o buf.o clock.o error.o span.o table.o
  *         utf8.o
  */
 #ifndef FAKE_STORE_H
@@ -65,6 +66,11 @@ enum fake_call {
 	FAKE_DELIVER,
 	FAKE_ROOM,
 	FAKE_SEAL,
+	FAKE_LEASE,
+	FAKE_REPORT,
+	FAKE_NOTE_GET,
+	FAKE_NOTE_PUT,
+	FAKE_NOTES,
 	FAKE_CALLS
 };
 

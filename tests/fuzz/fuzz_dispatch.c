@@ -2,6 +2,7 @@
  * link: tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
  * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o
  * link: tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/ipc/client_give.o storage/ipc/client_account.o storage/ipc/client_stage.o
  * link: storage/ipc/client_driver.o storage/ipc/store_wire.o storage/ipc/store_ask.o
  * link: storage/ipc/store_answer.o storage/storaged/dispatch.o storage/storaged/serve.o

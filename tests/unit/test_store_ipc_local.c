@@ -6,6 +6,7 @@
  * link: tests/conformance/folders.o tests/fake/fake_pair.o tests/fake/fake_loop.o
  * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
  * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
  * link: storage/storaged/backend.o $(O)/storage_ipc.a $(O)/storage_local.a $(O)/storage.a
  * link: $(O)/common_ipc.a $(O)/common_base.a */

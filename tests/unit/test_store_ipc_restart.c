@@ -2,6 +2,7 @@
  * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o
  * link: tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
  * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
  * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
  * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
