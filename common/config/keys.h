@@ -131,6 +131,17 @@ X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
   "Without a byte of the message before the session ends") \
 X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "Received lines of authenticated senders do not tell their address") \
+/* deliverd */ \
+X(ROUTE, "Route", CONFIG_DELIVERD, TEXT, "", "", "", SESSIONS, CONFIG_REPEAT, \
+  "DOMAIN|.DOMAIN|@SENDERDOMAIN|user@SENDERDOMAIN|* HOST:PORT[,HOST:PORT...]|mx [tls=WORD] [auth=FILE] [cert=FILE] [lmtp] [implicit]: mail that goes to these hosts, in their order, and not to those of the domain's MX records; files are relative to etc/") \
+X(DELIVER_TLS, "DeliverTLS", CONFIG_DELIVERD, WORD, "may", "", "off may try require verify dane", SESSIONS, 0, \
+  "Which TLS other servers must show, where no Route says otherwise: the words are in deliverd(8)") \
+X(RETRY_TIMES, "RetryTimes", CONFIG_DELIVERD, TEXT, "5m 15m 30m 1h 2h 4h 8h", "", "", RELOAD, 0, \
+  "How long to wait before the next attempt, one after another; the last one repeats until QueueLifetime") \
+X(HTTPS_CA, "HttpsCA", CONFIG_DELIVERD, FILE, "", "", "", RELOAD, 0, \
+  "PEM file of the authorities that policies (MTA-STS) and reports sent over HTTPS are checked against; by default the system's. Relative to etc/") \
+X(TRUST_ANCHOR, "TrustAnchor", CONFIG_DELIVERD, FILE, "", "", "", RELOAD, 0, \
+  "A file of DS or DNSKEY lines that DNSSEC starts from; by default the root's key. Relative to etc/") \
 /* storaged: mailboxes */ \
 X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_STORAGED, NUMBER, "5000", "10", "100000", RELOAD, 0, \
   "Mailboxes of one account") \
