@@ -11,7 +11,10 @@
  *     verify   never without TLS, and the certificate verifies for the host's name
  *     dane     never without TLSA records that match
  *
- * DANE, MTA-STS, REQUIRETLS and TLS-Required: No are obeyed under every word but off.
+ * DANE and MTA-STS are obeyed under every word but off. REQUIRETLS is obeyed under every word:
+ * under off such mail comes back. TLS-Required: No lifts what the recipient's domain asks for, and
+ * that a certificate must verify; not that a word is "never without TLS", and nothing where
+ * a password is sent.
  */
 #ifndef DELIVERD_WORD_H
 #define DELIVERD_WORD_H
@@ -31,11 +34,13 @@ struct word_facts {
 	enum word word;
 	bool tlsa;		/* there are TLSA records; usable ones among them: */
 	bool tlsa_usable;
-	bool sts_enforce;	/* an MTA-STS policy in force; the host is among its mx: */
+	bool sts_enforce;	/* an MTA-STS policy in force */
 	bool sts_testing;
-	bool sts_listed;
+	bool sts_listed;	/* the host is among the policy's mx */
+	bool mx_secure;		/* DNSSEC proved the host's name, or nobody had to look it up (a route) */
 	bool had_tls;		/* remembered */
-	bool require_tls;	/* RFC 8689: the message must */
+	bool auth;		/* we log in there: no message may weaken the word */
+	bool require_tls;	/* RFC 8689: the message must; not for a report (from <>), RFC 8689 5 */
 	bool tls_optional;	/* RFC 8689: TLS-Required: No */
 };
 
@@ -46,16 +51,26 @@ enum word_check {
 	WORD_CHECK_DANE		/* the TLSA records must match */
 };
 
-enum word_then { WORD_CLEAR, WORD_DEFER, WORD_BOUNCE };
+enum word_then {
+	WORD_CLEAR,		/* delivered all the same, in clear */
+	WORD_TLS,		/* delivered all the same, over TLS */
+	WORD_DEFER,
+	WORD_BOUNCE		/* if no other host will do */
+};
 
 /* What follows: decided once, before the host is tried. */
 struct word_plan {
-	bool skip;		/* this host may not be used at all: `skipped` says what becomes of the mail */
+	bool skip;		/* this host may not be used at all: `skipped` says what becomes of the mail,
+				 * `skip_cause` why: a name for tls_outbound_cause_text */
 	bool start_tls;		/* use it if it is offered */
-	bool offer_require_tls;	/* the next server must offer REQUIRETLS (RFC 8689 4.2.1) */
+	bool ask_require_tls;	/* the server must offer REQUIRETLS, else WORD_BOUNCE (RFC 8689 4.2.1) */
 	enum word_check check;
-	enum word_then skipped, not_offered, failed, unverified;
-	const char *because;	/* "may", "dane", "mta-sts", "requiretls": for the log and the report */
+	enum word_then skipped;
+	enum word_then not_offered;	/* or refused (454); CLEAR on the same connection */
+	enum word_then failed;	/* the handshake; CLEAR on a new connection, without STARTTLS */
+	enum word_then unverified;	/* by `check`; seen within the handshake, which then fails, but for NOTE */
+	const char *skip_cause;
+	const char *because;	/* "may", "dane", "mta-sts", "requiretls"...: for the log and the report */
 };
 void word_plan(const struct word_facts *f, struct word_plan *out);
 

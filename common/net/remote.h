@@ -50,6 +50,7 @@ struct remote_options {
 	struct tls_context *tls;	/* for CONN_WANT_TLS; held */
 	const char *tls_host;
 	const struct tls_outbound_dane *dane;	/* copied; NULL: none */
+	unsigned tls_version;	/* for tls_outbound_begin: this one alone; 0: all */
 	bool implicit;
 };
 

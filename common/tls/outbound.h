@@ -55,6 +55,20 @@ int tls_outbound_session_dane(struct tls_session **out, struct tls_context *c, c
 /* "3 1 1 9f86d0..": the record that matched; "" without DANE. */
 const char *tls_outbound_dane_matched(const struct tls_session *s);
 
+/* Both in one, and with a single version: a server that drops our ClientHello is tried again so.
+ * No fallback signal (RFC 7507) is sent: what the policy allows is good enough, and a box in front
+ * of the server that chokes on the newer version would have it refuse us for good. */
+struct tls_outbound_wish {
+	const char *host;	/* as for tls_outbound_session; not used where there is dane */
+	const struct tls_outbound_dane *dane;	/* NULL: none */
+	unsigned version;	/* TLS_1_2...: this one alone; 0, or one that c does not offer: all */
+};
+int tls_outbound_begin(struct tls_session **out, struct tls_context *c, const struct tls_outbound_wish *wish,
+		       struct error *err);
+/* The next version below `version` that c offers; 0 stands for the first try, with all of them.
+ * Gives 0 where none is left. */
+unsigned tls_outbound_lower(const struct tls_context *c, unsigned version);
+
 /* What is wrong with the peer's certificates, though nobody asked: "it does not verify
  * (self-signed certificate)", "RSA-1024 in the chain is below SecureLevel 2", "SHA1 signs in the
  * chain", with "; " between; "" if nothing is. Measured by the policy's level, but by level 2
@@ -66,5 +80,13 @@ const char *tls_outbound_peer_trouble(const struct tls_session *s);
  * "TLS deferring: (number, 'text') words". The peer's bytes are escaped. */
 void tls_outbound_success_text(const struct tls_session *s, char *out, size_t size);
 void tls_outbound_failure_text(const struct tls_session *s, enum tls_cut cut, char *out, size_t size);
+
+/* The name of a failure's cause in the catalogue (cause.h): "peer-cert-expired". */
+const char *tls_outbound_cause(const struct tls_session *s, enum tls_cut cut);
+/* The failure's line where no handshake was begun. cause: "peer-no-starttls", "peer-refuses-starttls",
+ * "sts-host-not-listed", "dane-no-records", "dane-lookup-failed", "sts-fetch-failed", "sts-policy-bad",
+ * "sts-https-cert-bad", "peer-no-requiretls", "name-not-proved"; said: the server's own words, escaped;
+ * NULL or "": none. */
+void tls_outbound_cause_text(const char *cause, const char *said, char *out, size_t size);
 
 #endif
