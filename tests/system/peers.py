@@ -33,11 +33,11 @@ class Peer:
     users = ()      # (name, uid)
     up_in = 20      # seconds
 
-    def __init__(self, path, domain="far.test", hostname="mx.far.test", papers=None, **how):
+    def __init__(self, path, domain="far.test", hostname="mx.far.test", papers=None, address="127.0.0.1", port=0, **how):
         fetched()
         self.path = pathlib.Path(path)
         self.domain, self.hostname, self.how = domain, hostname, how
-        self.port, = free_ports(1)
+        self.address, self.port = address, port or free_ports(1)[0]
         self.path.mkdir(parents=True, exist_ok=True)
         os.chmod(self.path, 0o755)
         for folder in ("root/etc", "mail", "mail/new", "mail/cur", "mail/tmp", "log", "state"):
@@ -98,7 +98,7 @@ class Peer:
         end = time.monotonic() + self.up_in
         while time.monotonic() < end and self.process.poll() is None:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
+                with socket.create_connection((self.address, self.port), timeout=5) as s:
                     if s.recv(3) in (b"220", b"554"):
                         return self
             except OSError:
@@ -160,7 +160,7 @@ class Postfix(Peer):
 compatibility_level = 3.6
 myhostname = {self.hostname}
 mydestination =
-inet_interfaces = 127.0.0.1
+inet_interfaces = {self.address}
 inet_protocols = ipv4
 maillog_file = /site/log/postfix.log
 maillog_file_prefixes = /site/log
@@ -186,7 +186,7 @@ virtual_mailbox_limit = 0
         self.put("etc/peer/access", f"refuse@{self.domain} 550 5.1.1 nobody of that name\n"
                                     f"full@{self.domain} 452 4.2.2 mailbox is full\n")
         services = f"""
-127.0.0.1:{self.port} inet n - n - - smtpd
+{self.address}:{self.port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -241,7 +241,7 @@ class Exim(Peer):
         self.put("etc/exim4/exim4.conf", f"""
 primary_hostname = {self.hostname}
 daemon_smtp_ports = {self.port}
-local_interfaces = 127.0.0.1
+local_interfaces = {self.address}
 log_file_path = /site/log/%slog
 spool_directory = /site/spool
 tls_advertise_hosts = {"*" if tls != "none" else ""}
@@ -314,7 +314,7 @@ class OpenSmtpd(Peer):
     def configure(self):
         self.put("etc/smtpd.conf", f"""
 table boxes {{ "@" = nobody }}
-listen on 127.0.0.1 port {self.port} hostname {self.hostname}
+listen on {self.address} port {self.port} hostname {self.hostname}
 action "in" maildir "/site/mail" virtual <boxes>
 match from any for domain "{self.domain}" action "in"
 """)
