@@ -66,8 +66,9 @@ struct word_plan {
 	bool ask_require_tls;	/* the server must offer REQUIRETLS, else WORD_BOUNCE (RFC 8689 4.2.1) */
 	enum word_check check;
 	enum word_then skipped;
-	enum word_then not_offered;	/* or refused (454); CLEAR on the same connection */
-	enum word_then failed;	/* the handshake; CLEAR on a new connection, without STARTTLS */
+	enum word_then not_offered;	/* CLEAR on the same connection */
+	enum word_then failed;	/* the handshake, or STARTTLS is refused (454: it was begun, and whoever can
+				 * take the offer away can do this too); CLEAR on a new connection */
 	enum word_then unverified;	/* by `check`; seen within the handshake, which then fails, but for NOTE */
 	const char *skip_cause;
 	const char *because;	/* "may", "dane", "mta-sts", "requiretls"...: for the log and the report */
