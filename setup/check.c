@@ -10,6 +10,7 @@
 #include "common/base/escape.h"
 #include "sasl/sasl.h"
 #include "setup/dates.h"
+#include "setup/outward.h"
 #include "setup/place.h"
 
 static const char *place_file(const struct place *p)
@@ -192,6 +193,7 @@ void setup_check(const struct setup *s, const struct setup_source *source, struc
 			check_listen(&p, i);
 		ports += daemon_rows[p.daemon].net ? setup_of(s, p.daemon)->workers : 0;
 	}
+	outward_check(s, r);
 	if (ports == 0)
 		report_warn(r,
 			    "no port is opened: there is no Listen in smtpd.conf, pop3d.conf and imapd.conf");

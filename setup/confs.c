@@ -7,13 +7,18 @@
 
 #include "common/base/span.h"
 #include "common/config/file.h"
+#include "common/config/route.h"
 #include "sasl/sasl.h"
 #include "setup/inside.h"
 #include "setup/switches.h"
 
 static const enum config_key file_keys[] = { CONFIG_CERTIFICATE, CONFIG_PRIVATE_KEY, CONFIG_CLIENT_CA,
 					     CONFIG_CLIENT_CRL, CONFIG_OCSP_STAPLE };
-enum { FILE_KEYS = sizeof(file_keys) / sizeof(file_keys[0]) };
+static const enum config_key outward_keys[] = { CONFIG_HTTPS_CA, CONFIG_TRUST_ANCHOR }; /* deliverd's */
+enum {
+	FILE_KEYS = sizeof(file_keys) / sizeof(file_keys[0]),
+	OUTWARD_KEYS = sizeof(outward_keys) / sizeof(outward_keys[0])
+};
 
 struct reading {
 	struct confs *c;
@@ -47,19 +52,38 @@ bool confs_tls(const struct confs *c, enum daemon d, size_t i)
 	return false;
 }
 
-static void walk_scope(const struct config_scope *s, confs_file each, void *arg)
+static void walk_keys(const struct config_scope *s, const enum config_key *keys, unsigned count, confs_file each,
+		      void *arg)
 {
-	for (unsigned k = 0; k < FILE_KEYS; k++) {
+	for (unsigned k = 0; k < count; k++) {
 		const char *name;
 
-		if ((config_rows[file_keys[k]].flags & CONFIG_REPEAT) == 0) {
-			name = config_text(s, file_keys[k]);
+		if ((config_rows[keys[k]].flags & CONFIG_REPEAT) == 0) {
+			name = config_text(s, keys[k]);
 			if (*name != '\0')
-				each(arg, s, file_keys[k], name);
+				each(arg, s, keys[k], name);
 			continue;
 		}
-		for (size_t i = 0; (name = config_item(s, file_keys[k], i)) != NULL; i++)
-			each(arg, s, file_keys[k], name);
+		for (size_t i = 0; (name = config_item(s, keys[k], i)) != NULL; i++)
+			each(arg, s, keys[k], name);
+	}
+}
+
+/* The files of Route lines; a line that can't be is said by the check. */
+static void walk_routes(const struct config_scope *s, confs_file each, void *arg)
+{
+	const char *line;
+
+	for (size_t i = 0; (line = config_item(s, CONFIG_ROUTE, i)) != NULL; i++) {
+		struct route route;
+		struct error err;
+
+		if (route_parse(&route, span_of(line), &err) != 0)
+			continue;
+		if (*route.auth != '\0')
+			each(arg, s, CONFIG_ROUTE, route.auth);
+		if (*route.cert != '\0')
+			each(arg, s, CONFIG_ROUTE, route.cert);
 	}
 }
 
@@ -67,9 +91,13 @@ void confs_walk_files(const struct confs *c, enum daemon d, confs_file each, voi
 {
 	const struct config *own = c->daemons[d].config;
 
+	if (d == DAEMON_DELIVERD) {
+		walk_keys(config_top(own), outward_keys, OUTWARD_KEYS, each, arg);
+		walk_routes(config_top(own), each, arg);
+	}
 	for (size_t i = 0; i < config_listen_count(own); i++)
 		if (confs_tls(c, d, i))
-			walk_scope(config_listen_scope(own, i), each, arg);
+			walk_keys(config_listen_scope(own, i), file_keys, FILE_KEYS, each, arg);
 }
 
 bool confs_self_signed(const struct confs *c, enum daemon d)

@@ -35,12 +35,19 @@ static void on_paper(void *arg, const struct tls_paper *paper)
 	l->tell(l->arg, &news);
 }
 
+/* Authorities that somebody else publishes end without anybody's doing. */
+static bool is_ours(const struct named *n)
+{
+	return n->kind == NAMED_WRITTEN && n->key != CONFIG_PRIVATE_KEY && n->key != CONFIG_OCSP_STAPLE &&
+	       n->key != CONFIG_HTTPS_CA && n->key != CONFIG_TRUST_ANCHOR;
+}
+
 void setup_dates(const struct setup *s, int64_t now_s, dates_tell tell, void *arg)
 {
 	for (size_t i = 0; i < s->file_count; i++) {
 		struct look l = { .file = s->files[i], .now_s = now_s, .tell = tell, .arg = arg };
 
-		if (l.file->key != CONFIG_PRIVATE_KEY && l.file->key != CONFIG_OCSP_STAPLE)
+		if (is_ours(l.file))
 			tls_papers(buf_span(&l.file->text), on_paper, &l);
 	}
 }

@@ -39,7 +39,8 @@ void confs_drop(struct confs *c);
 bool confs_opens(const struct confs *c, enum daemon d, size_t i);
 bool confs_tls(const struct confs *c, enum daemon d, size_t i);
 
-/* Tells each file that a Listen of d with TLS names, as often as it is named. */
+/* Lends each name until each returns: tells each file that a Listen of d with TLS names, as often as it is named; of deliverd those
+ * that its conf names. */
 typedef void (*confs_file)(void *arg, const struct config_scope *s, enum config_key key, const char *name);
 void confs_walk_files(const struct confs *c, enum daemon d, confs_file each, void *arg);
 

@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 
 #include "common/config/file.h"
+#include "common/config/route.h"
+#include "common/tls/paper.h"
 #include "setup/setup.h"
+#include "setup/signing.h"
 
 enum { STAMP_MAX = 1 << 20 };
 
@@ -85,7 +88,9 @@ static int put_stamp(void *arg, const char *path, struct error *err)
 
 void named_look(const struct named *n, struct buf *stamp)
 {
-	if (is_folder(n))
+	if (n->kind == NAMED_SIGNING)
+		signing_look(n->path, stamp);
+	else if (is_folder(n))
 		walk_folder(n->path, put_stamp, stamp, NULL);
 	else
 		put_stamp(stamp, n->path, NULL);
@@ -93,11 +98,11 @@ void named_look(const struct named *n, struct buf *stamp)
 
 /* --- reading --------------------------------------------------------------- */
 
-static void warn_open_key(const struct named *n, const struct stat *st, struct report *r)
+static void warn_open_secret(const struct named *n, const struct stat *st, struct report *r)
 {
 	if ((st->st_mode & 077) != 0)
-		report_warn(r, "%s: other users may read this private key (mode %03o); chmod 600 it", n->path,
-			    (unsigned)st->st_mode & 0777);
+		report_warn(r, "%s: other users may read this %s (mode %03o); chmod 600 it", n->path,
+			    n->key == CONFIG_PRIVATE_KEY ? "private key" : "secret", (unsigned)st->st_mode & 0777);
 }
 
 struct folder_reading {
@@ -137,6 +142,59 @@ static int read_folder(struct named *n, struct report *r, struct error *err)
 	return rc;
 }
 
+/* word stands in line, spaces or tabs around it. */
+static bool has_word(struct span line, const char *word)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= line.n; i++) {
+		if (i < line.n && line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r')
+			continue;
+		if (span_is_nocase((struct span){ line.p + start, i - start }, word))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+/* A line that DNSSEC can start from. */
+static bool holds_anchor(struct span text)
+{
+	while (text.n > 0) {
+		struct span line = span_take_until(&text, '\n');
+
+		if (!span_starts(span_trim(line), ";") && (has_word(line, "DS") || has_word(line, "DNSKEY")))
+			return true;
+	}
+	return false;
+}
+
+/* A Route's file is a certificate with its key, or who we are and our password. */
+static int check_route(const struct named *n, struct error *err)
+{
+	struct route_auth auth;
+	int rc = 0;
+
+	if (tls_papers(buf_span(&n->text), NULL, NULL) == 0) {
+		rc = route_auth_parse(&auth, buf_span(&n->text), err);
+		explicit_bzero(&auth, sizeof(auth));
+	} else if (memmem(n->text.p, n->text.n, "PRIVATE KEY-----", 16) == NULL) {
+		rc = error_set(err, -EINVAL, "there is a certificate in it, but no private key");
+	}
+	return rc == 0 ? 0 : error_context(err, "%s", n->path);
+}
+
+static int check_text(const struct named *n, struct error *err)
+{
+	if (n->key == CONFIG_ROUTE)
+		return check_route(n, err);
+	if (n->key == CONFIG_HTTPS_CA && tls_papers(buf_span(&n->text), NULL, NULL) == 0)
+		return error_set(err, -EINVAL, "%s: there is no certificate (PEM) in it", n->path);
+	if (n->key == CONFIG_TRUST_ANCHOR && !holds_anchor(buf_span(&n->text)))
+		return error_set(err, -EINVAL, "%s: there is no DS or DNSKEY line in it", n->path);
+	return 0;
+}
+
 static int read_text(struct named *n, struct report *r, struct error *err)
 {
 	struct stat st;
@@ -145,13 +203,14 @@ static int read_text(struct named *n, struct report *r, struct error *err)
 	if (is_folder(n))
 		return read_folder(n, r, err);
 	rc = file_read(n->path, &n->text, &st, err);
-	if (rc == 0 && n->key == CONFIG_PRIVATE_KEY)
-		warn_open_key(n, &st, r);
-	return rc;
+	if (rc == 0 && (n->key == CONFIG_PRIVATE_KEY || n->key == CONFIG_ROUTE))
+		warn_open_secret(n, &st, r);
+	return rc == 0 ? check_text(n, err) : rc;
 }
 
-int named_read(struct named **out, const struct paths *paths, enum config_key key, const char *name, struct report *r,
-	       struct error *err)
+/* One without its text. */
+static int named_new(struct named **out, enum named_kind kind, enum config_key key, const char *name,
+		     struct error *err)
 {
 	struct named *n = calloc(1, sizeof(*n));
 
@@ -161,16 +220,65 @@ int named_read(struct named **out, const struct paths *paths, enum config_key ke
 		return error_set(err, -ENOMEM, "no memory for %s", name);
 	}
 	n->holders = 1;
+	n->kind = kind;
 	n->key = key;
-	if (*name == '/')
-		snprintf(n->path, sizeof(n->path), "%s", name);
-	else
-		paths_file(paths, PATHS_ETC, name, n->path);
-	buf_init(&n->text, may_be_folder(key) ? NAMED_FOLDER_MAX : SETUP_FILE_MAX);
+	buf_init(&n->text, kind == NAMED_SIGNING ? SIGNING_MAX : may_be_folder(key) ? NAMED_FOLDER_MAX : SETUP_FILE_MAX);
 	buf_init(&n->stamp, STAMP_MAX);
-	named_look(n, &n->stamp);
 	*out = n;
-	return read_text(n, r, err);
+	return 0;
+}
+
+int named_read(struct named **out, const struct paths *paths, enum config_key key, const char *name, struct report *r,
+	       struct error *err)
+{
+	int rc = named_new(out, NAMED_WRITTEN, key, name, err);
+
+	if (rc != 0)
+		return rc;
+	if (*name == '/')
+		snprintf((*out)->path, sizeof((*out)->path), "%s", name);
+	else
+		paths_file(paths, PATHS_ETC, name, (*out)->path);
+	named_look(*out, &(*out)->stamp);
+	return read_text(*out, r, err);
+}
+
+int named_read_system(struct named **out, const char *name, const char *path, struct error *err)
+{
+	int rc = named_new(out, NAMED_SYSTEM, CONFIG_KEY_COUNT, name, err);
+
+	if (rc != 0)
+		return rc;
+	snprintf((*out)->path, sizeof((*out)->path), "%s", path);
+	named_look(*out, &(*out)->stamp);
+	if (file_read(path, &(*out)->text, NULL, NULL) != 0)
+		buf_reset(&(*out)->text);
+	return 0;
+}
+
+int named_read_signing(struct named **out, const struct paths *paths, struct report *r, struct error *err)
+{
+	int rc = named_new(out, NAMED_SIGNING, CONFIG_KEY_COUNT, "dkim", err);
+
+	if (rc != 0)
+		return rc;
+	paths_file(paths, PATHS_ETC, "dkim", (*out)->path);
+	named_look(*out, &(*out)->stamp);
+	return signing_read((*out)->path, &(*out)->text, r, err);
+}
+
+int named_again(struct named **out, const struct named *old, const struct paths *paths, struct report *r,
+		struct error *err)
+{
+	switch (old->kind) {
+	case NAMED_SYSTEM:
+		return named_read_system(out, old->name, old->path, err);
+	case NAMED_SIGNING:
+		return named_read_signing(out, paths, r, err);
+	case NAMED_WRITTEN:
+		break;
+	}
+	return named_read(out, paths, old->key, old->name, r, err);
 }
 
 struct named *named_hold(struct named *n)

@@ -17,11 +17,18 @@
 
 enum { NAMED_FOLDER_MAX = 4 << 20 };	/* bytes of a folder's files together */
 
+enum named_kind {
+	NAMED_WRITTEN,		/* a configuration names it */
+	NAMED_SYSTEM,		/* the system's own: resolv.conf, its authorities; empty if it is not there */
+	NAMED_SIGNING		/* all of etc/dkim, packed (signing.h) */
+};
+
 struct named {
 	unsigned holders;
-	char *name;			/* as written */
+	enum named_kind kind;
+	char *name;			/* as written; of the other kinds their name in the bundle */
 	char path[PATHS_MAX];
-	enum config_key key;		/* the first that named it */
+	enum config_key key;		/* the first that named it; of the other kinds CONFIG_KEY_COUNT */
 	struct buf text;		/* secret */
 	struct buf stamp;		/* from before the reading: a change in between is seen as one */
 };
@@ -30,6 +37,13 @@ struct named {
  * memory is, to remember by that it was said. */
 int named_read(struct named **out, const struct paths *paths, enum config_key key, const char *name, struct report *r,
 	       struct error *err);
+/* A file of the system's; it is given even without its file, err has words only without memory. */
+int named_read_system(struct named **out, const char *name, const char *path, struct error *err);
+/* etc/dkim. */
+int named_read_signing(struct named **out, const struct paths *paths, struct report *r, struct error *err);
+/* What old is, read again. */
+int named_again(struct named **out, const struct named *old, const struct paths *paths, struct report *r,
+		struct error *err);
 struct named *named_hold(struct named *n);
 /* Wipes it with the last holder. NULL is allowed. */
 void named_drop(struct named *n);

@@ -4,30 +4,31 @@
 #include <string.h>
 
 #include "setup/inside.h"
+#include "setup/outward.h"
 
 struct packing {
 	const struct setup *s;
 	struct buf *bundle;
-	const char *packed[BUNDLE_ENTRIES];
-	size_t count;
+	bool packed[SETUP_FILES];	/* by the setup's files */
 };
 
 static void pack_file(void *arg, const struct config_scope *scope, enum config_key key, const char *name)
 {
 	struct packing *p = arg;
-	struct span text;
+	size_t i = 0;
 
 	(void)scope;
 	(void)key;
-	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->packed[i], name) == 0)
-			return;
-	if (p->count == BUNDLE_ENTRIES || !setup_file(p->s, name, &text)) {
+	while (i < p->s->file_count &&
+	       (p->s->files[i]->kind != NAMED_WRITTEN || strcmp(p->s->files[i]->name, name) != 0))
+		i++;
+	if (i == p->s->file_count) {
 		p->bundle->failed = true;
 		return;
 	}
-	p->packed[p->count++] = name;
-	bundle_put(p->bundle, name, text);
+	if (!p->packed[i])
+		bundle_put(p->bundle, name, buf_span(&p->s->files[i]->text));
+	p->packed[i] = true;
 }
 
 int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *err)
@@ -45,6 +46,8 @@ int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *er
 	if (confs_self_signed(s->confs, d))
 		bundle_put(&bundle, SETUP_FINGERPRINTS, buf_span(&s->fingerprints));
 	confs_walk_files(s->confs, d, pack_file, &p);
+	if (d == DAEMON_DELIVERD)
+		outward_pack(s, &bundle);
 	if (bundle.failed)
 		rc = error_set(err, -EFBIG, "the settings of %s are larger than %d bytes or %d files",
 			       daemon_rows[d].name, BUNDLE_MAX, BUNDLE_ENTRIES);

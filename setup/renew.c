@@ -56,8 +56,11 @@ static void tell_taken(const struct renewal *g, size_t i)
 	case CONFIG_CLIENT_CRL:
 		tell_count(n, "revocation lists", g->r);
 		break;
-	default:
+	case CONFIG_OCSP_STAPLE:
 		report_note(g->r, "OCSP response renewed file=%s", n->name);
+		break;
+	default:
+		report_note(g->r, n->kind == NAMED_SIGNING ? "signing keys renewed file=%s" : "file renewed file=%s", n->name);
 		break;
 	}
 }
@@ -67,7 +70,8 @@ static void tell_refused(const struct renewal *g, size_t i, const char *reason)
 	struct tls_paper paper = { .ends = "" };
 	const struct named *old = g->old->files[pair_certificate(g->old, i)];
 	char shown[600];
-	bool dated = old->key != CONFIG_OCSP_STAPLE && tls_paper_first(buf_span(&old->text), &paper);
+	bool dated = (old->key == CONFIG_CERTIFICATE || old->key == CONFIG_CLIENT_CA || old->key == CONFIG_CLIENT_CRL) &&
+		     tls_paper_first(buf_span(&old->text), &paper);
 
 	escape_text(shown, sizeof(shown), span_of(reason));
 	report_warn(g->r, "renewal refused file=%s reason=\"%s\" the old one stays in force%s%s", g->old->files[i]->name,
@@ -82,7 +86,7 @@ static void read_fresh(struct renewal *g, size_t i)
 	const struct named *old = g->old->files[i];
 	struct named *n;
 	struct error err;
-	int rc = named_read(&n, g->paths, old->key, old->name, g->r, &err);
+	int rc = named_again(&n, old, g->paths, g->r, &err);
 
 	if (rc != 0)
 		tell_refused(g, i, err.words);

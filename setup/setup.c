@@ -7,6 +7,7 @@
 
 #include "common/proc/control.h"
 #include "setup/inside.h"
+#include "setup/outward.h"
 
 struct reading {
 	struct setup *s;
@@ -28,7 +29,9 @@ static void read_named(void *arg, const struct config_scope *scope, enum config_
 
 	if (setup_file(s, name, &text))
 		return;
-	if (s->file_count == SETUP_FILES)
+	if (g->daemon == DAEMON_DELIVERD && outward_is_taken(name))
+		rc = error_set(&err, -EINVAL, "%s: call the file something else", name);
+	else if (s->file_count == SETUP_FILES)
 		rc = error_set(&err, -E2BIG, "more than %d files are named", SETUP_FILES);
 	else
 		rc = named_read(&n, g->source->paths, key, name, g->r, &err);
@@ -45,6 +48,7 @@ static void read_files(struct reading *g)
 
 	for (g->daemon = 0; g->daemon < DAEMON_COUNT; g->daemon++)
 		confs_walk_files(g->s->confs, g->daemon, read_named, g);
+	outward_read(g->s, g->source, g->r);
 	if (setup_self_signed(g->s) && holders_read(g->source->paths, &g->s->fingerprints, &err) != 0)
 		report_error(g->r, "AllowSelfSigned: %s", err.words);
 }
@@ -149,7 +153,7 @@ bool setup_tls(const struct setup *s, enum daemon d, size_t i)
 bool setup_file(const struct setup *s, const char *name, struct span *text)
 {
 	for (size_t i = 0; i < s->file_count; i++)
-		if (strcmp(s->files[i]->name, name) == 0) {
+		if (s->files[i]->kind == NAMED_WRITTEN && strcmp(s->files[i]->name, name) == 0) {
 			*text = buf_span(&s->files[i]->text);
 			return true;
 		}

@@ -12,7 +12,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 
-enum { BUNDLE_MAX = 8 << 20, BUNDLE_ENTRIES = 256 };
+enum { BUNDLE_MAX = 8 << 20, BUNDLE_ENTRIES = 4096 };
 
 /* Appends one text to a bundle that is being written. */
 void bundle_put(struct buf *b, const char *name, struct span text);

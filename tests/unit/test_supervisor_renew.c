@@ -13,7 +13,9 @@
  * link: common/tls/facts.o common/tls/hello.o common/tls/holder.o common/tls/identity.o common/tls/issue.o
  * link: common/tls/paper.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
  * link: common/tls/prints.o common/tls/protocol.o common/tls/refusal.o common/tls/seal.o
- * link: common/tls/session.o common/tls/staple.o common/tls/tickets.o common/tls/trial.o common/tls/text.o */
+ * link: common/tls/session.o common/tls/staple.o common/tls/tickets.o common/tls/trial.o common/tls/text.o
+ * link: setup/outward.o common/config/route.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
+ * link: common/tls/outbound_peer.o common/tls/outbound_text.o common/base/base64.o */
 #include "tests/unit/unit.h"
 
 #include <unistd.h>
