@@ -5,8 +5,8 @@
 #define IMAPD_SHELL_H
 
 #include "common/net/conn.h"
+#include "common/proc/body.h"
 #include "imapd/server.h"
-#include "service/body.h"
 #include "service/login.h"
 
 extern const struct conn_protocol imap_protocol;

@@ -11,8 +11,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/proc/body.h"
 #include "pop3d/engine.h"
-#include "service/body.h"
 #include "service/login.h"
 
 struct session {

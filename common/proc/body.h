@@ -4,8 +4,8 @@
  * body_read_now takes what the page cache has (preadv2 with RWF_NOWAIT); what it has not
  * is read on libuv's pool by body_read_later.
  */
-#ifndef SERVICE_BODY_H
-#define SERVICE_BODY_H
+#ifndef PROC_BODY_H
+#define PROC_BODY_H
 
 #include <sys/types.h>
 #include <uv.h>

@@ -1,5 +1,5 @@
 /* body.c - the contract is in body.h. */
-#include "service/body.h"
+#include "common/proc/body.h"
 
 #include <errno.h>
 #include <fcntl.h>
