@@ -90,7 +90,7 @@ class Zone:
         out = []
         for line in served.read_text().splitlines():
             words = line.split()
-            if "RRSIG" in words and words[words.index("RRSIG") + 1] not in ("DNSKEY", "SOA", "NS"):
+            if words[3:4] == ["RRSIG"] and words[4] not in ("DNSKEY", "SOA", "NS"):
                 last = words[-1]
                 words[-1] = ("B" if last[0] == "A" else "A") + last[1:]
                 line = "\t".join(words)
@@ -132,6 +132,10 @@ class NameServer:
                 self.stop()
                 raise AssertionError("nsd did not start\n" + (self.folder / "nsd.log").read_text())
             time.sleep(0.02)
+        errors = [x for x in (self.folder / "nsd.log").read_text().splitlines() if "error:" in x]
+        if errors:
+            self.stop()
+            raise AssertionError("\n".join(errors))
 
     def answers(self):
         """It knows the first of its zones."""
