@@ -106,7 +106,7 @@ X(CONNECTIONS_PER_USER, "ConnectionsPerUser", IN_NET, NUMBER, "50", "1", "60000"
   "Sessions that one account may hold in one process") \
 X(LOGIN_TIME, "LoginTime", IN_NET, TIME, "2m", "1s", "30m", SESSIONS, 0, \
   "From the connection to a finished login (mx: to the first EHLO)") \
-X(HANDSHAKE_TIME, "HandshakeTime", IN_NET, TIME, "30s", "1s", "5m", SESSIONS, 0, \
+X(HANDSHAKE_TIME, "HandshakeTime", IN_TLS, TIME, "30s", "1s", "5m", SESSIONS, 0, \
   "For a TLS handshake") \
 X(SILENCE_TIME, "SilenceTime", IN_NET, TIME, "10s", "1s", "5m", SESSIONS, 0, \
   "A client that says nothing for so long at an implicit TLS port is told in clear that this port begins with TLS") \
@@ -138,9 +138,37 @@ X(DELIVER_TLS, "DeliverTLS", CONFIG_DELIVERD, WORD, "may", "", "off may try requ
   "Which TLS other servers must show, where no Route says otherwise: the words are in deliverd(8)") \
 X(RETRY_TIMES, "RetryTimes", CONFIG_DELIVERD, TEXT, "5m 15m 30m 1h 2h 4h 8h", "", "", RELOAD, 0, \
   "How long to wait before the next attempt, one after another; the last one repeats until QueueLifetime") \
-X(HTTPS_CA, "HttpsCA", CONFIG_DELIVERD, FILE, "", "", "", RELOAD, 0, \
+X(DELIVER_PORT, "DeliverPort", CONFIG_DELIVERD, NUMBER, "25", "1", "65535", SESSIONS, 0, \
+  "The port of other servers, where no Route says otherwise") \
+X(QUEUE_LIFETIME, "QueueLifetime", CONFIG_DELIVERD, TIME, "5d", "1s", "100d", RELOAD, 0, \
+  "How long delivery is tried before mail goes back to its sender (RFC 5321 4.5.4.1)") \
+X(DELAY_NOTICE, "DelayNotice", CONFIG_DELIVERD, TIME, "4h", "0s", "100d", RELOAD, 0, \
+  "After so long a sender is told that their mail still waits; 0s: never") \
+X(MAX_DELIVERIES, "MaxDeliveries", CONFIG_DELIVERD, NUMBER, "500", "1", "10000", RELOAD, 0, \
+  "Connections to other servers at a time, those that are still being made apart") \
+X(DESTINATION_CONNECTIONS, "DestinationConnections", CONFIG_DELIVERD, NUMBER, "20", "1", "1000", RELOAD, 0, \
+  "Connections to one destination at a time; it begins with one, and each delivered message allows one more") \
+X(MESSAGES_PER_CONNECTION, "MessagesPerConnection", CONFIG_DELIVERD, NUMBER, "100", "1", "100000", SESSIONS, 0, \
+  "Messages that go down one connection, one after another") \
+X(CONNECT_TIME, "ConnectTime", CONFIG_DELIVERD, TIME, "30s", "1s", "10m", SESSIONS, 0, \
+  "For a connection to one address of another server") \
+X(GREETING_TIME, "GreetingTime", CONFIG_DELIVERD, TIME, "5m", "1s", "1h", SESSIONS, 0, \
+  "For its greeting (RFC 5321 4.5.3.2.1)") \
+X(COMMAND_TIME, "CommandTime", CONFIG_DELIVERD, TIME, "5m", "1s", "1h", SESSIONS, 0, \
+  "For its answer to a command (RFC 5321 4.5.3.2.2)") \
+X(BLOCK_TIME, "BlockTime", CONFIG_DELIVERD, TIME, "3m", "1s", "1h", SESSIONS, 0, \
+  "For it to take the next piece of a message (RFC 5321 4.5.3.2.5)") \
+X(DATA_END_TIME, "DataEndTime", CONFIG_DELIVERD, TIME, "10m", "1s", "2h", SESSIONS, 0, \
+  "For its answer to a whole message (RFC 5321 4.5.3.2.6)") \
+X(CONNECTION_IDLE, "ConnectionIdle", CONFIG_DELIVERD, TIME, "5s", "0s", "5m", SESSIONS, 0, \
+  "How long a connection without work is kept for the next message") \
+X(BIND_ADDRESS, "BindAddress", CONFIG_DELIVERD, TEXT, "", "", "", SESSIONS, CONFIG_REPEAT, \
+  "The address of this machine that connections are made from: one IPv4 and one IPv6 at most; by default the kernel chooses") \
+X(RESOLVER, "Resolver", CONFIG_DELIVERD, TEXT, "", "", "", RESTART, CONFIG_REPEAT, \
+  "ADDRESS or ADDRESS:PORT of a DNS server to ask, or root: from the root servers down; by default those of /etc/resolv.conf") \
+X(HTTPS_CA, "HttpsCA", CONFIG_DELIVERD, FILE, "", "", "", RESTART, 0, \
   "PEM file of the authorities that policies (MTA-STS) and reports sent over HTTPS are checked against; by default the system's. Relative to etc/") \
-X(TRUST_ANCHOR, "TrustAnchor", CONFIG_DELIVERD, FILE, "", "", "", RELOAD, 0, \
+X(TRUST_ANCHOR, "TrustAnchor", CONFIG_DELIVERD, FILE, "", "", "", RESTART, 0, \
   "A file of DS or DNSKEY lines that DNSSEC starts from; by default the root's key. Relative to etc/") \
 /* storaged: mailboxes */ \
 X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_STORAGED, NUMBER, "5000", "10", "100000", RELOAD, 0, \
@@ -162,6 +190,16 @@ X(FAILURE_DELAY, "FailureDelay", CONFIG_AUTHD, TIME, "2s", "0s", "30s", RELOAD, 
   "A wrong password is answered so much later") \
 X(RECIPIENT_DELIMITER, "RecipientDelimiter", CONFIG_AUTHD, TEXT, "+", "", "", RELOAD, 0, \
   "What stands between a user's name and a detail (user+detail@); empty: no details") \
+X(SRS_DOMAIN, "SrsDomain", CONFIG_AUTHD, TEXT, "", "", "", RELOAD, 0, \
+  "The domain of rewritten senders (SRS0=...@DOMAIN) of mail that aliases and forwards send on; its mail must come here. By default the first domain that was added") \
+X(MESSAGES_PER_HOUR, "MessagesPerHour", CONFIG_AUTHD, NUMBER, "300", "0", "1000000", RELOAD, 0, \
+  "Messages that an account may send in an hour; 0: no limit. Counted in memory: a restart of authd begins anew") \
+X(MESSAGES_PER_DAY, "MessagesPerDay", CONFIG_AUTHD, NUMBER, "2000", "0", "1000000", RELOAD, 0, \
+  "Messages that an account may send in a day; 0: no limit") \
+X(RECIPIENTS_PER_HOUR, "RecipientsPerHour", CONFIG_AUTHD, NUMBER, "1000", "0", "10000000", RELOAD, 0, \
+  "Recipients that the messages of an account may have in an hour, together; 0: no limit") \
+X(RECIPIENTS_PER_DAY, "RecipientsPerDay", CONFIG_AUTHD, NUMBER, "5000", "0", "10000000", RELOAD, 0, \
+  "Recipients that the messages of an account may have in a day, together; 0: no limit") \
 /* storaged */ \
 X(INDEX_CACHE, "IndexCache", CONFIG_STORAGED, SIZE, "8M", "1M", "4G", RESTART, 0, \
   "Memory of the index's cache") \
