@@ -1,29 +1,9 @@
 /* account_alias.c - alias add, list, remove. */
 #include <stdio.h>
-#include <string.h>
 
 #include "admin/account_parts.h"
 
 enum { OUTPUT = 256 << 20 }; /* bytes of the longest list */
-
-/* A target in a domain of ours that is nobody yet is allowed, and worth a word. */
-static void warn_of_target(const struct accounts *all, const char *word)
-{
-	char target[ACCOUNTS_ADDRESS_MAX], words[ACCOUNTS_ADDRESS_MAX + 100];
-	const char *domain;
-
-	if (accounts_target(word, target, NULL) < 0)
-		return;
-	domain = strrchr(target, '@') + 1;
-	if (!accounts_has_domain(all, domain))
-		snprintf(words, sizeof(words), "%s is on another server: mail to it is not forwarded yet",
-			 target);
-	else if (accounts_find(all, target) == NULL && accounts_find_alias(all, target) == NULL)
-		snprintf(words, sizeof(words), "there is no account %s as yet", target);
-	else
-		return;
-	verb_warn(words);
-}
 
 static int alias_add(const struct site *s, const struct account_line *l)
 {
@@ -37,7 +17,7 @@ static int alias_add(const struct site *s, const struct account_line *l)
 	if (code == 0)
 		code = accounts_alias_add(f.fd, &f.owner, &alias, &err);
 	for (size_t i = 0; code == 0 && i < alias.target_count; i++)
-		warn_of_target(f.accounts, alias.targets[i]);
+		account_warn_of_target(f.accounts, alias.targets[i]);
 	account_close(&f);
 	return code < 0 ? verb_failed(&err) : account_changed(s, "added %s", alias.address);
 }

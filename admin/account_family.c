@@ -16,6 +16,12 @@ static bool take_option(struct account_line *l, unsigned options, const char *wo
 		l->from_stdin = true;
 	else if (strcmp(word, "--generate") == 0 && (options & ACCOUNT_PASSWORD) != 0)
 		l->generate = true;
+	else if (strcmp(word, "--keep") == 0 && (options & ACCOUNT_FORWARD) != 0)
+		l->keep = true;
+	else if (strcmp(word, "--no-keep") == 0 && (options & ACCOUNT_FORWARD) != 0)
+		l->no_keep = true;
+	else if (strcmp(word, "--none") == 0 && (options & ACCOUNT_FORWARD) != 0)
+		l->none = true;
 	else
 		return false;
 	return true;
@@ -51,6 +57,8 @@ static int run_member(const struct site *s, const struct account_member *m, int 
 	}
 	if (l.from_stdin && l.generate)
 		return verb_usage(l.verb, "--password-stdin and --generate exclude each other");
+	if (l.keep + l.no_keep + l.none > 1)
+		return verb_usage(l.verb, "--keep, --no-keep and --none exclude each other");
 	if (l.count < m->least)
 		return verb_usage(l.verb, "%s %s needs more than that", l.verb, m->name);
 	if (l.count > m->most)

@@ -13,6 +13,7 @@ struct account_line {
 	int count;		/* words that are no options */
 	char **words;
 	bool json, from_stdin, generate;
+	bool keep, no_keep, none;	/* of account forward */
 };
 
 /* One of a family's members: "add" of account. */
@@ -23,7 +24,7 @@ struct account_member {
 	int (*run)(const struct site *s, const struct account_line *l);
 };
 
-enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2 };
+enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_FORWARD = 4 };
 
 /* Finds the member that argv names, reads its options and runs it. argv is put in order. */
 int account_family(const struct site *s, int argc, char **argv, const struct account_member *members,
@@ -51,6 +52,13 @@ bool account_alias_names(const struct alias *alias, const char *address);
 void account_json(struct buf *b, const char *name, const char *value);
 /* "name":[...] */
 void account_json_list(struct buf *b, const char *name, const char *const *values, size_t count);
+
+/* --- account_forward.c */
+
+/* A target in a domain of ours that is nobody yet is allowed, and worth a word. */
+void account_warn_of_target(const struct accounts *all, const char *word);
+/* account forward ADDRESS TARGET... | --none */
+int account_forward(const struct site *s, const struct account_line *l);
 
 /* --- account_password.c */
 

@@ -27,6 +27,8 @@ static void put_json(struct buf *b, const struct account *a)
 	buf_printf(b, ",\"enabled\":%s,\"password\":%s", a->enabled ? "true" : "false",
 		   *a->password != '\0' ? "true" : "false");
 	account_json(b, "created", created_text(a, created));
+	account_json_list(b, "forwards", a->forwards, a->forward_count);
+	buf_printf(b, ",\"keeps_copy\":%s", a->forward_count == 0 || a->forward_keep ? "true" : "false");
 }
 
 static int address_width(const struct accounts *a)
@@ -146,6 +148,10 @@ static void card_text(struct buf *b, const struct card *c)
 
 	buf_printf(b, "address  %s\nstate    %s\ncreated  %s\nmail     %s\n", c->account->address,
 		   state_text(c->account), created_text(c->account, created), c->mail);
+	for (size_t i = 0; i < c->account->forward_count; i++)
+		buf_printf(b, "forward  %s\n", c->account->forwards[i]);
+	if (c->account->forward_count > 0)
+		buf_printf(b, "copy     %s\n", c->account->forward_keep ? "stays here" : "none");
 	for (size_t i = 0; i < c->alias_count; i++)
 		buf_printf(b, "alias    %s\n", c->aliases[i]);
 	for (size_t i = 0; i < c->account->certificate_count; i++) {

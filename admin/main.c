@@ -23,6 +23,8 @@ static const struct verb verbs[] = {
 	  "account list [--json]\n"
 	  "account show ADDRESS [--json]\n"
 	  "account disable|enable|remove ADDRESS\n"
+	  "account forward ADDRESS TARGET... [--keep | --no-keep]\n"
+	  "account forward ADDRESS --none\n"
 	  "account cert add ADDRESS FILE.pem|FINGERPRINT [LABEL]\n"
 	  "account cert list [ADDRESS] [--json]\n"
 	  "account cert remove ADDRESS FINGERPRINT|LABEL\n" },

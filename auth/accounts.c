@@ -126,27 +126,6 @@ static int read_text(struct reader *r, int at, const char *name)
 	return accounts_file_read(at, name, &r->text);
 }
 
-static int read_account(struct reader *r, int at, const char *name, const char *address)
-{
-	struct accounts_text_account text = { .enabled = false };
-	struct item *it = list_add(r->a, &r->a->accounts, address);
-	int code = read_text(r, at, name);
-
-	if (is_shortage(code) || it == NULL)
-		return it == NULL ? -ENOMEM : code;
-	if (code == 0)
-		accounts_text_account(buf_span(&r->text), &r->warn, &text);
-	else
-		accounts_text_say(&r->warn, "can't be read (%s): nobody can log in", strerror(-code));
-	it->account = (struct account){ .address = it->name,
-					.password = arena_text(r->a->arena, text.password),
-					.enabled = text.enabled,
-					.created_s = text.created_s };
-	if (it->account.password == NULL)
-		return -ENOMEM;
-	return accounts_certificates_take(r->a->arena, &text, &it->account);
-}
-
 /* One more target. What is no address is passed over. */
 static int take_target(struct reader *r, const char **targets, size_t *count, struct span value)
 {
@@ -169,6 +148,48 @@ static int take_target(struct reader *r, const char **targets, size_t *count, st
 	}
 	targets[*count] = arena_text(r->a->arena, span_of(out));
 	return targets[(*count)++] != NULL ? 0 : -ENOMEM;
+}
+
+static int take_forwards(struct reader *r, const struct accounts_text_account *text, struct account *account)
+{
+	const char *targets[ACCOUNTS_TARGETS_MAX], **kept;
+	size_t count = 0;
+
+	for (size_t i = 0; i < text->forward_count; i++)
+		if (take_target(r, targets, &count, text->forwards[i]) < 0)
+			return -ENOMEM;
+	if (count == 0)
+		return 0;
+	kept = arena_array(r->a->arena, count, sizeof(kept[0]));
+	if (kept == NULL)
+		return -ENOMEM;
+	memcpy(kept, targets, count * sizeof(kept[0]));
+	account->forwards = kept;
+	account->forward_count = count;
+	account->forward_keep = text->forward_keep;
+	return 0;
+}
+
+static int read_account(struct reader *r, int at, const char *name, const char *address)
+{
+	struct accounts_text_account text = { .enabled = false };
+	struct item *it = list_add(r->a, &r->a->accounts, address);
+	int code = read_text(r, at, name);
+
+	if (is_shortage(code) || it == NULL)
+		return it == NULL ? -ENOMEM : code;
+	if (code == 0)
+		accounts_text_account(buf_span(&r->text), &r->warn, &text);
+	else
+		accounts_text_say(&r->warn, "can't be read (%s): nobody can log in", strerror(-code));
+	it->account = (struct account){ .address = it->name,
+					.password = arena_text(r->a->arena, text.password),
+					.enabled = text.enabled,
+					.created_s = text.created_s };
+	if (it->account.password == NULL)
+		return -ENOMEM;
+	code = take_forwards(r, &text, &it->account);
+	return code == 0 ? accounts_certificates_take(r->a->arena, &text, &it->account) : code;
 }
 
 /* The lines `key ADDRESS` of r->text as the alias of that name. */
@@ -281,7 +302,7 @@ static int read_domain(struct reader *r, int at, const char *name)
 	char decoded[ACCOUNTS_FILE_MAX], domain[ACCOUNTS_DOMAIN_MAX];
 	int fd, code;
 
-	if (strcmp(name, "order") == 0)
+	if (strcmp(name, "order") == 0 || strcmp(name, "srs.key") == 0)
 		return 0;
 	r->domain = NULL;
 	snprintf(r->file, sizeof(r->file), "accounts/%s",

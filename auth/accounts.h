@@ -6,10 +6,12 @@
  *
  *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`, one a line
  *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`,
- *                                       `certificate FINGERPRINT LABEL`, one a line
+ *                                       `certificate FINGERPRINT LABEL`, one a line; `forward ADDRESS`, one a
+ *                                       line, and `forward-keep yes|no`
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
+ *     accounts/srs.key                  authd's alone (auth/authd/secret.h)
  *
  * Names   Kept in lower case: Alice@Example.ORG and alice@example.org are one account.
  * Broken  An account whose file can't be read or understood still gets mail, but nobody
@@ -29,6 +31,7 @@ enum {
 	ACCOUNTS_ADDRESS_MAX = 320,	/* "user@domain" and its NUL */
 	ACCOUNTS_DOMAIN_MAX = 256,	/* a domain and its NUL */
 	ACCOUNTS_TARGETS_MAX = 1000,	/* of one alias */
+	ACCOUNTS_FORWARDS_MAX = 100,	/* of one account */
 	ACCOUNTS_CERTIFICATES_MAX = 32,	/* of one account */
 	ACCOUNTS_FINGERPRINT = 65,	/* 64 digits and a NUL */
 	ACCOUNTS_LABEL_MAX = 101,	/* a certificate's label and its NUL */
@@ -57,6 +60,9 @@ struct account {
 	int64_t created_s;	/* since 1970; 0: not known */
 	const struct account_certificate *certificates;
 	size_t certificate_count;	/* ACCOUNTS_CERTIFICATES_MAX at most; a fingerprint belongs to one account */
+	const char *const *forwards;	/* where its mail goes on */
+	size_t forward_count;	/* ACCOUNTS_FORWARDS_MAX at most */
+	bool forward_keep;	/* with forwards: it stays here too */
 };
 
 struct alias {

@@ -172,6 +172,19 @@ int accounts_domain_remove(int fd, const char *domain, struct error *err)
 	return code;
 }
 
+/* As they are read: what is no address now would be passed over then. */
+static int check_forwards(const struct account *account, struct error *err)
+{
+	char target[ACCOUNTS_ADDRESS_MAX];
+	int code = 0;
+
+	if (account->forward_count > ACCOUNTS_FORWARDS_MAX)
+		return error_set(err, -EINVAL, "an account forwards to %d addresses at most", ACCOUNTS_FORWARDS_MAX);
+	for (size_t i = 0; code == 0 && i < account->forward_count; i++)
+		code = accounts_target(account->forwards[i], target, err);
+	return code;
+}
+
 /* A value that would not stay one line can't have come from libsodium. */
 static int put_account(const struct change *c, const struct account *account, struct error *err)
 {
@@ -183,6 +196,8 @@ static int put_account(const struct change *c, const struct account *account, st
 	    strpbrk(account->password, " \r\n") != NULL)
 		return error_set(err, -EINVAL, "the password's hash is malformed");
 	code = accounts_certificates_check(account, err);
+	if (code == 0)
+		code = check_forwards(account, err);
 	if (code < 0)
 		return code;
 	kept.address = c->address;

@@ -119,6 +119,26 @@ static void take_certificate(const struct accounts_text_warn *w, struct span val
 		out->certificates[out->certificate_count++] = c;
 }
 
+static void take_forward(const struct accounts_text_warn *w, struct span value,
+			 struct accounts_text_account *out)
+{
+	if (out->forward_count == ACCOUNTS_FORWARDS_MAX)
+		accounts_text_say(w, "more than %d forwards", ACCOUNTS_FORWARDS_MAX);
+	else
+		out->forwards[out->forward_count++] = value;
+}
+
+static void take_forward_keep(const struct accounts_text_warn *w, struct span value,
+			      struct accounts_text_account *out)
+{
+	char shown[80];
+
+	out->forward_keep = !span_is(value, "no");
+	if (out->forward_keep && !span_is(value, "yes"))
+		accounts_text_say(w, "forward-keep is yes or no, not \"%s\": taken as yes",
+				  escape_text(shown, sizeof(shown), value));
+}
+
 static const struct {
 	const char *key;
 	void (*take)(const struct accounts_text_warn *w, struct span value,
@@ -128,6 +148,8 @@ static const struct {
 	{ "state", take_state },
 	{ "created", take_created },
 	{ "certificate", take_certificate },
+	{ "forward", take_forward },
+	{ "forward-keep", take_forward_keep },
 };
 
 void accounts_text_account(struct span text, const struct accounts_text_warn *w,
@@ -137,7 +159,7 @@ void accounts_text_account(struct span text, const struct accounts_text_warn *w,
 	struct accounts_line line;
 	char shown[80];
 
-	*out = (struct accounts_text_account){ .enabled = true };
+	*out = (struct accounts_text_account){ .enabled = true, .forward_keep = true };
 	while (accounts_text_next(&text, &line)) {
 		size_t i = 0;
 
@@ -163,6 +185,10 @@ void accounts_text_put_account(struct buf *b, const struct account *account)
 
 		buf_printf(b, "certificate %s%s%s\n", c->fingerprint, *c->label != '\0' ? " " : "", c->label);
 	}
+	for (size_t i = 0; i < account->forward_count; i++)
+		buf_printf(b, "forward %s\n", account->forwards[i]);
+	if (account->forward_count > 0)
+		buf_printf(b, "forward-keep %s\n", account->forward_keep ? "yes" : "no");
 }
 
 void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias)

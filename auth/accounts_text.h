@@ -36,6 +36,9 @@ struct accounts_text_account {
 	int64_t created_s;
 	struct accounts_text_certificate certificates[ACCOUNTS_CERTIFICATES_MAX];	/* each once */
 	size_t certificate_count;
+	struct span forwards[ACCOUNTS_FORWARDS_MAX];	/* lent, not looked at */
+	size_t forward_count;
+	bool forward_keep;	/* true where nothing is said */
 };
 
 /* Cannot fail: what is missing or broken leaves an account that nobody can log in to. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/authd/secret.h"
 #include "auth/authd/state.h"
 #include "common/base/log.h"
 
@@ -34,6 +35,8 @@ int authd_new(struct authd **out, uv_loop_t *loop, const uint8_t key[STORE_TOKEN
 		code = cache_new(&d->cache, err);
 	if (code == 0)
 		code = throttle_new(&d->throttle, err);
+	if (code == 0)
+		code = rate_new(&d->rate, err);
 	if (code < 0)
 		authd_free(d);
 	else
@@ -49,6 +52,8 @@ void authd_free(struct authd *d)
 	hasher_free(d->hasher);
 	cache_free(d->cache);
 	throttle_free(d->throttle);
+	rate_free(d->rate);
+	sodium_memzero(&d->policy.rules.srs, sizeof(d->policy.rules.srs));
 	accounts_free(d->accounts);
 	sodium_munlock(d->key, sizeof(d->key)); /* wipes */
 	free(d);
@@ -103,6 +108,25 @@ static void revoke_changed(struct authd *d, const struct accounts *old)
 	}
 }
 
+/* The keys of SRS addresses, made where they are needed. Without them senders stay as they are. */
+static void take_secret(struct authd *d, int folder)
+{
+	struct srs_keys read;
+	struct error err;
+	int code = secret_read(&read, folder, &err);
+
+	if (code == 0 && read.count == 0 && resolve_leads_elsewhere(d->accounts)) {
+		code = secret_make(&read, folder, &err);
+		if (code == 0)
+			log_info("a key for rewritten senders was made file=accounts/srs.key");
+	}
+	if (code == 0)
+		d->policy.rules.srs = read;
+	else
+		log_error("%s: senders of forwarded mail are not rewritten", err.words);
+	sodium_memzero(&read, sizeof(read));
+}
+
 int authd_reread(struct authd *d, int folder, struct error *err)
 {
 	struct accounts *old = d->accounts, *read;
@@ -113,16 +137,20 @@ int authd_reread(struct authd *d, int folder, struct error *err)
 	d->accounts = read;
 	revoke_changed(d, old);
 	accounts_free(old);
+	take_secret(d, folder);
 	return 0;
 }
 
 int authd_apply(struct authd *d, const struct authd_policy *p, int folder, struct error *err)
 {
 	int code = authd_reread(d, folder, err);
+	struct srs_keys srs = d->policy.rules.srs;
 
 	if (code < 0)
 		return code;
 	d->policy = *p;
+	d->policy.rules.srs = srs;
+	sodium_memzero(&srs, sizeof(srs));
 	d->policy.rules.lost = on_lost;
 	hasher_limit(d->hasher, p->hash_queue);
 	if (p->cache_ms == 0)
@@ -141,9 +169,9 @@ void authd_status(const struct authd *d, struct buf *out)
 		   accounts_count(d->accounts), accounts_alias_count(d->accounts));
 	buf_printf(
 	    out,
-	    "logins %llu\nlogins_cached %llu\nlogins_failed %llu\nlogins_throttled %llu\nlogins_busy %llu\n",
+	    "logins %llu\nlogins_cached %llu\nlogins_failed %llu\nlogins_throttled %llu\nlogins_busy %llu\nover_rate %llu\n",
 	    (unsigned long long)d->logins, (unsigned long long)d->cached, (unsigned long long)d->failed,
-	    (unsigned long long)d->throttled, (unsigned long long)d->busy);
+	    (unsigned long long)d->throttled, (unsigned long long)d->busy, (unsigned long long)d->over_rate);
 	buf_printf(out, "hashes_running %zu\nhashes_waiting %zu\n", hasher_running(d->hasher),
 		   hasher_waiting(d->hasher));
 }

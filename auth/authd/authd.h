@@ -7,12 +7,15 @@
  * passwords, or hashed on the pool; a wrong one is answered late. An unknown user costs what a
  * known one does. EXTERNAL goes by the certificate that the daemon has verified: nothing is
  * hashed, a wrong one counts as a wrong password. Every failed login leaves one line in the log.
+ * Where an alias or a forward leads to another server authd makes accounts/srs.key (secret.h). How much
+ * an account has sent is counted in memory alone (rate.h).
  */
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
 
 #include <uv.h>
 
+#include "auth/authd/rate.h"
 #include "auth/authd/resolve.h"
 #include "common/base/buf.h"
 #include "common/base/error.h"
@@ -21,7 +24,8 @@
 struct authd;			/* opaque */
 
 struct authd_policy {
-	struct resolve_rules rules;	/* lost and arg are authd's own */
+	struct resolve_rules rules;	/* lost, arg and srs are authd's own */
+	struct rate_limits rates;
 	uint64_t hash_memory;		/* of a hash that is not there: bytes, ... */
 	unsigned hash_passes;		/* ... and passes */
 	size_t hash_queue;		/* logins that wait for a hash */

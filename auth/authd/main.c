@@ -67,7 +67,20 @@ static int take_rules(struct resolve_rules *r, const struct config_scope *c, str
 				 "RecipientDelimiter in authd.conf: at most %zu signs, and no @",
 				 sizeof(r->delimiter) - 1);
 	snprintf(r->delimiter, sizeof(r->delimiter), "%s", mark != NULL ? mark : "");
+	domain = config_text(c, CONFIG_SRS_DOMAIN);
+	if (domain != NULL && *domain != '\0' && accounts_domain(domain, r->srs_domain, err) < 0)
+		return error_context(err, "SrsDomain in authd.conf");
 	return 0;
+}
+
+static struct rate_limits take_rates(const struct config_scope *c)
+{
+	return (struct rate_limits){
+		.messages = { [RATE_HOUR] = (uint64_t)config_number(c, CONFIG_MESSAGES_PER_HOUR),
+			      [RATE_DAY] = (uint64_t)config_number(c, CONFIG_MESSAGES_PER_DAY) },
+		.recipients = { [RATE_HOUR] = (uint64_t)config_number(c, CONFIG_RECIPIENTS_PER_HOUR),
+				[RATE_DAY] = (uint64_t)config_number(c, CONFIG_RECIPIENTS_PER_DAY) },
+	};
 }
 
 static int authd_settings(void *state, struct worker *w, struct error *err)
@@ -79,6 +92,7 @@ static int authd_settings(void *state, struct worker *w, struct error *err)
 		.hash_queue = (size_t)config_number(c, CONFIG_HASH_QUEUE),
 		.cache_ms = (uint64_t)config_number(c, CONFIG_CACHE_TIME),
 		.delay_ms = (uint64_t)config_number(c, CONFIG_FAILURE_DELAY),
+		.rates = take_rates(c),
 	};
 	struct state *s = state;
 	int code = take_rules(&p.rules, c, err);

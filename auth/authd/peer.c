@@ -6,11 +6,16 @@
 #include <unistd.h>
 
 #include "auth/authd/state.h"
+#include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
 #include "common/proc/control.h"
 
-enum { QUEUE = 16 << 20 }; /* bytes of answers that a daemon may leave untaken */
+enum {
+	QUEUE = 16 << 20, /* bytes of answers that a daemon may leave untaken */
+	DAY_MS = 24 * 3600 * 1000,
+	MINUTE_S = 60
+};
 
 /* Gone: freed by peers_reap, for its callers still hold it. */
 static void leave(struct peer *p)
@@ -78,25 +83,29 @@ static bool may(const struct peer *p, enum control_right right, const char *what
 
 static void send_resolved(struct peer *p, uint64_t number, enum auth_status status, const struct resolved *r)
 {
+	bool ok = status == AUTH_OK;
 	struct buf b;
 
 	buf_init(&b, AUTH_WIRE_MAX);
-	auth_wire_put_resolve_answer(&b, status, status == AUTH_OK ? r->count : 0, 0);
-	for (size_t i = 0; status == AUTH_OK && i < r->count; i++)
+	auth_wire_put_resolve_answer(&b, status, ok ? r->count : 0, ok ? r->remote_count : 0);
+	for (size_t i = 0; ok && i < r->count; i++)
 		auth_wire_put_target(&b, r->accounts[i]->address);
+	for (size_t i = 0; ok && i < r->remote_count; i++)
+		auth_wire_put_remote(&b, r->remotes[i].address, r->remotes[i].sender, r->remotes[i].original);
 	peer_answer(p, AUTH_WIRE_RESOLVE_ANSWER, number, &b);
 }
 
 static bool take_resolve(struct peer *p, uint64_t number, struct span body)
 {
-	struct resolved r = { NULL, 0 };
+	struct resolve_mail mail = { .day = (uint64_t)clock_real_ms() / DAY_MS };
+	struct resolved r = { .accounts = NULL };
 	enum auth_status status = AUTH_REFUSED;
-	struct span address, sender;
+	struct span address;
 
-	if (!auth_wire_get_resolve(body, &address, &sender))
+	if (!auth_wire_get_resolve(body, &address, &mail.sender))
 		return false;
 	if (may(p, CONTROL_RIGHT_DELIVER, "resolve"))
-		status = resolve_address(&r, p->d->accounts, &p->d->policy.rules, address);
+		status = resolve_address(&r, p->d->accounts, &p->d->policy.rules, address, &mail);
 	send_resolved(p, number, status, &r);
 	resolved_clear(&r);
 	return true;
@@ -137,16 +146,41 @@ static bool take_login(struct peer *p, uint64_t number, struct span body)
 	return true;
 }
 
+/* Is there room in the account's windows? words say what is used up. */
+static enum auth_status try_rate(struct authd *d, const char *account, uint32_t recipients,
+				 char words[AUTH_WORDS_MAX])
+{
+	uint64_t now_ms = clock_mono_ms();
+	struct rate_over over;
+
+	if (accounts_find(d->accounts, account) == NULL)
+		return AUTH_NO_USER;
+	switch (rate_take(d->rate, &d->policy.rates, account, recipients, now_ms, &over)) {
+	case RATE_OK:
+		return AUTH_OK;
+	case RATE_OVER:
+		d->over_rate++;
+		rate_words(words, AUTH_WORDS_MAX, &over,
+			   (clock_real_ms() + (int64_t)(over.ends_ms - now_ms)) / 1000 + MINUTE_S); /* the text has no seconds */
+		return AUTH_OVER_RATE;
+	default:
+		return AUTH_TRY_LATER;
+	}
+}
+
 static bool take_rate(struct peer *p, uint64_t number, struct span body)
 {
-	char account[AUTH_ADDRESS_MAX];
+	char account[AUTH_ADDRESS_MAX], words[AUTH_WORDS_MAX] = "";
+	enum auth_status status = AUTH_REFUSED;
 	uint32_t recipients;
 	struct buf b;
 
 	if (!auth_wire_get_rate(body, account, &recipients))
 		return false;
+	if (may(p, CONTROL_RIGHT_DELIVER, "rate"))
+		status = try_rate(p->d, account, recipients, words);
 	buf_init(&b, AUTH_WIRE_MAX);
-	auth_wire_put_rate_answer(&b, may(p, CONTROL_RIGHT_DELIVER, "rate") ? AUTH_OK : AUTH_REFUSED, "");
+	auth_wire_put_rate_answer(&b, status, words);
 	peer_answer(p, AUTH_WIRE_RATE_ANSWER, number, &b);
 	return true;
 }

@@ -11,14 +11,31 @@ _Static_assert((int)AUTH_TARGETS == (int)ACCOUNTS_TARGETS_MAX &&
 		   (int)AUTH_ADDRESS_MAX == (int)ACCOUNTS_ADDRESS_MAX,
 	       "auth.h and accounts.h disagree");
 
+/* What is followed. */
+enum follow {
+	FOLLOW_MAIL,	/* aliases, forwards, SRS addresses: where mail goes */
+	FOLLOW_NAMES	/* aliases: whose an address is */
+};
+
+/* Targets that are still to be looked at. */
+struct pending {
+	const char *const *targets;
+	size_t count;
+	const char *original;	/* whose they are: of an alias or an account */
+	const struct account *forwards_of; /* NULL: an alias's */
+};
+
 /* What is still to be looked at, and what was. */
 struct search {
 	const struct accounts *accounts;
 	const struct resolve_rules *rules;
+	const struct resolve_mail *mail;
+	enum follow follow;
 	struct resolved *found;
 	struct table *seen; /* accounts and aliases by their address */
-	const struct alias **pending;
+	struct pending *pending;
 	size_t pending_count, pending_room;
+	const char *via; /* the address that is being looked at, for a catch-all's sake */
 	size_t steps;
 	bool over; /* a limit, or memory */
 };
@@ -28,6 +45,19 @@ static const char *default_domain(const struct accounts *a, const struct resolve
 	if (*rules->default_domain != '\0')
 		return rules->default_domain;
 	return accounts_domain_count(a) > 0 ? accounts_domain_at(a, 0) : "";
+}
+
+static const char *srs_domain(const struct search *s)
+{
+	if (*s->rules->srs_domain != '\0')
+		return s->rules->srs_domain;
+	return accounts_domain_count(s->accounts) > 0 ? accounts_domain_at(s->accounts, 0) : "";
+}
+
+/* domain is in lower case. */
+static bool is_ours(const struct search *s, const char *domain)
+{
+	return accounts_has_domain(s->accounts, domain) || (*domain != '\0' && strcmp(domain, srs_domain(s)) == 0);
 }
 
 /* RFC 5321 4.1.2: "a\ b"@x and a\ b@x are one local part; quotes mean nothing in it. */
@@ -70,26 +100,27 @@ static bool see(struct search *s, const char *address)
 	return !s->over;
 }
 
-static void find_account(struct search *s, const struct account *account)
+static size_t found_count(const struct resolved *r)
+{
+	return r->count + r->remote_count;
+}
+
+static void keep_account(struct search *s, const struct account *account)
 {
 	struct resolved *r = s->found;
 
-	if (!see(s, account->address))
-		return;
 	if (r->accounts == NULL)
 		r->accounts = calloc(AUTH_TARGETS, sizeof(r->accounts[0]));
-	if (r->accounts == NULL || r->count == AUTH_TARGETS)
+	if (r->accounts == NULL || found_count(r) == AUTH_TARGETS)
 		s->over = true;
 	else
 		r->accounts[r->count++] = account;
 }
 
-static void find_alias(struct search *s, const struct alias *alias)
+static void push(struct search *s, const struct pending *p)
 {
-	const struct alias **grown = s->pending;
+	struct pending *grown = s->pending;
 
-	if (!see(s, alias->address))
-		return;
 	if (s->pending_count == s->pending_room) {
 		s->pending_room = s->pending_room * 2 + 16;
 		grown = realloc(s->pending, s->pending_room * sizeof(grown[0]));
@@ -99,7 +130,68 @@ static void find_alias(struct search *s, const struct alias *alias)
 		return;
 	}
 	s->pending = grown;
-	s->pending[s->pending_count++] = alias;
+	s->pending[s->pending_count++] = *p;
+}
+
+static bool forwards_to_itself(const struct account *a)
+{
+	for (size_t i = 0; i < a->forward_count; i++)
+		if (span_is_nocase(span_of(a->forwards[i]), a->address))
+			return true;
+	return false;
+}
+
+static void find_account(struct search *s, const struct account *account)
+{
+	bool forwards = s->follow == FOLLOW_MAIL && account->forward_count > 0;
+
+	if (!see(s, account->address))
+		return;
+	if (!forwards || account->forward_keep || forwards_to_itself(account))
+		keep_account(s, account);
+	if (forwards)
+		push(s, &(struct pending){ account->forwards, account->forward_count, account->address, account });
+}
+
+static void find_alias(struct search *s, const struct alias *alias)
+{
+	bool catch_all = *alias->address == '@';
+
+	if (see(s, alias->address))
+		push(s, &(struct pending){ alias->targets, alias->target_count,
+					   catch_all ? s->via : alias->address, NULL });
+}
+
+/* RFC 5321 3.9.1: from the envelope's sender that for mail which goes on. */
+static const char *sender_for(struct search *s)
+{
+	struct resolved *r = s->found;
+	struct span user, domain;
+	char folded[ACCOUNTS_DOMAIN_MAX];
+
+	if (*r->rewritten != '\0')
+		return r->rewritten;
+	if (*r->given == '\0' || !accounts_name_split(span_of(r->given), &user, &domain) ||
+	    !accounts_name_fold(folded, sizeof(folded), domain) || is_ours(s, folded))
+		return r->given;
+	return srs_forward(r->rewritten, &s->rules->srs, span_of(r->given), srs_domain(s), s->mail->day) == SRS_OK
+		       ? r->rewritten
+		       : r->given;
+}
+
+/* address is lent until the answer was given. */
+static void find_remote(struct search *s, const char *address, const char *sender, const char *original)
+{
+	struct resolved *r = s->found;
+
+	if (s->follow != FOLLOW_MAIL || !see(s, address))
+		return;
+	if (r->remotes == NULL)
+		r->remotes = calloc(AUTH_TARGETS, sizeof(r->remotes[0]));
+	if (r->remotes == NULL || found_count(r) == AUTH_TARGETS)
+		s->over = true;
+	else
+		r->remotes[r->remote_count++] = (struct resolved_remote){ address, sender, original };
 }
 
 /* The account or the alias of exactly that name. */
@@ -134,14 +226,38 @@ static struct span without_detail(const struct search *s, struct span user)
 	return user;
 }
 
+static enum auth_status find_address(struct search *s, struct span address);
+
+/* An SRS address of ours. false: it is none, and may be anything else. */
+static bool find_sender(struct search *s, struct span whole, const char *domain, enum auth_status *status)
+{
+	struct resolved *r = s->found;
+	char address[SRS_ADDRESS_MAX];
+	enum srs_status st;
+
+	if (s->follow != FOLLOW_MAIL || strcmp(domain, srs_domain(s)) != 0)
+		return false;
+	st = srs_reverse(address, &s->rules->srs, whole, s->mail->day);
+	if (st == SRS_NONE)
+		return false;
+	*status = AUTH_NO_USER;
+	if (st != SRS_OK || *r->led_back != '\0') /* one such address is looked at, not a chain */
+		return true;
+	memcpy(r->led_back, address, sizeof(r->led_back));
+	*status = find_address(s, span_of(r->led_back));
+	if (*status == AUTH_NOT_LOCAL) {
+		find_remote(s, r->led_back, r->given, "");
+		*status = AUTH_OK;
+	}
+	return true;
+}
+
 /* user is without quotes, domain is ours. */
 static bool find(struct search *s, struct span user, const char *domain)
 {
 	char address[ACCOUNTS_ADDRESS_MAX];
 	struct span base = without_detail(s, user);
 
-	if (join(address, user, domain) && find_exact(s, address))
-		return true;
 	if (base.n < user.n && join(address, base, domain) && find_exact(s, address))
 		return true;
 	if (find_postmaster(s, base))
@@ -152,8 +268,9 @@ static bool find(struct search *s, struct span user, const char *domain)
 /* An address as it came. */
 static enum auth_status find_address(struct search *s, struct span address)
 {
-	char user[ACCOUNTS_ADDRESS_MAX], folded[ACCOUNTS_DOMAIN_MAX];
+	char user[ACCOUNTS_ADDRESS_MAX], folded[ACCOUNTS_DOMAIN_MAX], exact[ACCOUNTS_ADDRESS_MAX];
 	struct span raw = address, domain = { NULL, 0 };
+	enum auth_status status;
 	bool bare = !accounts_name_split(address, &raw, &domain);
 
 	if (!unquote(user, sizeof(user), raw))
@@ -162,54 +279,96 @@ static enum auth_status find_address(struct search *s, struct span address)
 		return AUTH_NO_USER;
 	if (bare) /* RFC 5321 4.5.1 */
 		domain = span_of(default_domain(s->accounts, s->rules));
-	if (!accounts_name_fold(folded, sizeof(folded), domain) || !accounts_has_domain(s->accounts, folded))
+	if (!accounts_name_fold(folded, sizeof(folded), domain) || !is_ours(s, folded))
 		return AUTH_NOT_LOCAL;
-	return *user != '\0' && find(s, span_of(user), folded) ? AUTH_OK : AUTH_NO_USER;
+	if (*user == '\0')
+		return AUTH_NO_USER;
+	if (join(exact, span_of(user), folded) && find_exact(s, exact))
+		return AUTH_OK;
+	if (find_sender(s, address, folded, &status))
+		return status;
+	return find(s, span_of(user), folded) ? AUTH_OK : AUTH_NO_USER;
 }
 
-static void follow(struct search *s, const struct alias *alias)
+static void say_lost(const struct search *s, const struct pending *p, const char *target)
 {
-	for (size_t i = 0; i < alias->target_count && !s->over; i++) {
+	if (s->rules->lost != NULL)
+		s->rules->lost(s->rules->arg, p->original, target);
+}
+
+static void follow(struct search *s, const struct pending *p)
+{
+	for (size_t i = 0; i < p->count && !s->over; i++) {
+		const char *target = p->targets[i];
+		enum auth_status status;
+
+		if (p->forwards_of != NULL && span_is_nocase(span_of(target), p->forwards_of->address))
+			continue; /* it keeps a copy */
 		s->over |= ++s->steps > RESOLVE_STEPS;
-		if (find_address(s, span_of(alias->targets[i])) != AUTH_OK && s->rules->lost != NULL)
-			s->rules->lost(s->rules->arg, alias->address, alias->targets[i]);
+		s->via = target;
+		status = find_address(s, span_of(target));
+		if (status == AUTH_NOT_LOCAL)
+			find_remote(s, target, sender_for(s), p->original);
+		else if (status != AUTH_OK)
+			say_lost(s, p, target);
 	}
 }
 
-enum auth_status resolve_address(struct resolved *r, const struct accounts *a,
-				 const struct resolve_rules *rules, struct span address)
+static void take_mail(struct resolved *r, struct span address, struct span sender)
 {
-	struct search s = { .accounts = a, .rules = rules, .found = r };
+	if (!accounts_name_fold(r->asked, sizeof(r->asked), address))
+		r->asked[0] = '\0';
+	if (sender.n < sizeof(r->given) && span_find(sender, 0) < 0 && sender.n > 0)
+		memcpy(r->given, sender.p, sender.n);
+}
+
+static enum auth_status search(struct resolved *r, const struct accounts *a, const struct resolve_rules *rules,
+			       struct span address, const struct resolve_mail *mail, enum follow what)
+{
+	struct search s = { .accounts = a, .rules = rules, .mail = mail, .follow = what, .found = r };
 	enum auth_status status;
 
-	*r = (struct resolved){ NULL, 0 };
+	*r = (struct resolved){ .accounts = NULL };
+	take_mail(r, address, mail->sender);
 	if (table_new(&s.seen, NULL) < 0)
 		return AUTH_TRY_LATER;
+	s.via = r->asked;
 	status = find_address(&s, address);
-	while (s.pending_count > 0 && !s.over)
-		follow(&s, s.pending[--s.pending_count]);
+	while (s.pending_count > 0 && !s.over) {
+		struct pending p = s.pending[--s.pending_count];
+
+		follow(&s, &p);
+	}
 	free(s.pending);
 	table_free(s.seen);
 	if (s.over)
 		return AUTH_TRY_LATER;
-	return status == AUTH_OK && r->count == 0 ? AUTH_NO_USER : status;
+	return status == AUTH_OK && found_count(r) == 0 ? AUTH_NO_USER : status;
+}
+
+enum auth_status resolve_address(struct resolved *r, const struct accounts *a, const struct resolve_rules *rules,
+				 struct span address, const struct resolve_mail *mail)
+{
+	return search(r, a, rules, address, mail, FOLLOW_MAIL);
 }
 
 void resolved_clear(struct resolved *r)
 {
 	free(r->accounts);
-	*r = (struct resolved){ NULL, 0 };
+	free(r->remotes);
+	*r = (struct resolved){ .accounts = NULL };
 }
 
 enum auth_status resolve_owns(const struct accounts *a, const struct resolve_rules *rules,
 			      const char *account, struct span address)
 {
+	const struct resolve_mail none = { .day = 0 };
 	struct resolve_rules silent = *rules;
 	struct resolved r;
 	enum auth_status status;
 
 	silent.lost = NULL;
-	status = resolve_address(&r, a, &silent, address);
+	status = search(&r, a, &silent, address, &none, FOLLOW_NAMES);
 	if (status == AUTH_OK) {
 		const struct account *self = accounts_find(a, account);
 
@@ -234,4 +393,24 @@ const struct account *resolve_user(const struct accounts *a, const struct resolv
 		  : !join(address, user, default_domain(a, rules)))
 		return NULL;
 	return accounts_find(a, address);
+}
+
+static bool is_elsewhere(const struct accounts *a, const char *target)
+{
+	const char *at = strrchr(target, '@');
+
+	return at != NULL && !accounts_has_domain(a, at + 1);
+}
+
+bool resolve_leads_elsewhere(const struct accounts *a)
+{
+	for (size_t i = 0; i < accounts_alias_count(a); i++)
+		for (size_t k = 0; k < accounts_alias_at(a, i)->target_count; k++)
+			if (is_elsewhere(a, accounts_alias_at(a, i)->targets[k]))
+				return true;
+	for (size_t i = 0; i < accounts_count(a); i++)
+		for (size_t k = 0; k < accounts_at(a, i)->forward_count; k++)
+			if (is_elsewhere(a, accounts_at(a, i)->forwards[k]))
+				return true;
+	return false;
 }

@@ -32,10 +32,11 @@ struct authd {
 	struct hasher *hasher;
 	struct cache *cache;
 	struct throttle *throttle;
+	struct rate *rate;
 	uint8_t dummy_key[16];	/* which account's parameters an unknown user's hash gets */
 	struct peer *peers;
 	size_t delayed;		/* answers held back */
-	uint64_t logins, cached, failed, throttled, busy;
+	uint64_t logins, cached, failed, throttled, busy, over_rate;
 };
 
 /* --- peer.c */

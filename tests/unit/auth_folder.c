@@ -91,16 +91,41 @@ void auth_folder_enable(struct auth_folder *f, const char *address)
 	put_state(f, address, true);
 }
 
+/* Cuts text, which is changed. */
+static size_t cut(const char *list[1000], char *text)
+{
+	size_t n = 0;
+
+	for (char *one; n < 1000 && (one = strsep(&text, " ")) != NULL;)
+		list[n++] = one;
+	return n;
+}
+
+void auth_folder_forward(struct auth_folder *f, const char *address, const char *targets, bool keep_copy)
+{
+	const char *list[1000];
+	struct accounts *a;
+	struct account changed;
+	char text[4000];
+
+	snprintf(text, sizeof(text), "%s", targets);
+	assert_int_equal(accounts_read(&a, f->fd, NULL, NULL, NULL), 0);
+	changed = *accounts_find(a, address);
+	changed.forwards = list;
+	changed.forward_count = cut(list, text);
+	changed.forward_keep = keep_copy;
+	put(f, &changed);
+	accounts_free(a);
+}
+
 void auth_folder_alias(struct auth_folder *f, const char *address, const char *targets)
 {
 	const char *list[1000];
 	char text[40000];
-	size_t n = 0;
-	char *rest = text;
+	size_t n;
 
 	snprintf(text, sizeof(text), "%s", targets);
-	for (char *one; (one = strsep(&rest, " ")) != NULL;)
-		list[n++] = one;
+	n = cut(list, text);
 	assert_int_equal(accounts_alias_put(
 			     f->fd, &keep,
 			     &(struct alias){ .address = address, .targets = list, .target_count = n }, NULL),

@@ -21,6 +21,8 @@ void auth_folder_disable(struct auth_folder *f, const char *address);
 void auth_folder_enable(struct auth_folder *f, const char *address);
 /* Its one certificate, whatever it had. */
 void auth_folder_certificate(struct auth_folder *f, const char *address, const char *fingerprint);
+/* The account's forwards, whatever it had; targets: separated by spaces. */
+void auth_folder_forward(struct auth_folder *f, const char *address, const char *targets, bool keep);
 /* targets: separated by spaces. */
 void auth_folder_alias(struct auth_folder *f, const char *address, const char *targets);
 

@@ -137,12 +137,24 @@ void asked_on_resolved(void *arg, enum auth_status status, const struct auth_res
 	for (size_t i = 0; i < r->count; i++)
 		used +=
 		    (size_t)snprintf(a->targets + used, sizeof(a->targets) - used, "%s ", r->targets[i].account);
+	used = 0;
+	for (size_t i = 0; i < r->remote_count; i++)
+		used += (size_t)snprintf(a->remotes + used, sizeof(a->remotes) - used, "%s>%s ",
+					 r->remotes[i].sender, r->remotes[i].address);
 	done(a, status);
 }
 
 void asked_on_owned(void *arg, enum auth_status status)
 {
 	done(arg, status);
+}
+
+void asked_on_rated(void *arg, enum auth_status status, const char *words)
+{
+	struct asked *a = arg;
+
+	snprintf(a->words, sizeof(a->words), "%s", words);
+	done(a, status);
 }
 
 void asked_begin(struct world *w, struct asked *a)

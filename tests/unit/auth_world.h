@@ -38,6 +38,8 @@ struct asked {
 	enum auth_status status;
 	struct auth_grant grant;
 	char targets[400];
+	char remotes[1000];	/* "sender>address " */
+	char words[AUTH_WORDS_MAX];
 	uint64_t after_ms;
 };
 
@@ -54,6 +56,7 @@ void asked_begin(struct world *w, struct asked *a);
 void asked_on_login(void *arg, enum auth_status status, const struct auth_grant *grant);
 void asked_on_resolved(void *arg, enum auth_status status, const struct auth_resolved *r);
 void asked_on_owned(void *arg, enum auth_status status);
+void asked_on_rated(void *arg, enum auth_status status, const char *words);
 
 struct auth_attempt attempt_of(const char *user, const char *password);
 void asked_login(struct world *w, struct asked *a, const struct auth_attempt *t);

@@ -311,6 +311,81 @@ static void test_certificates(void **state)
 	buf_clear(&prints);
 }
 
+static void test_forwards(void **state)
+{
+	const char *const two[] = { "Bob@Elsewhere.ORG", "b@x" };
+	const char *const wrong[] = { "bob", "bob@x\nstate disabled", "" };
+	struct folder *f = *state;
+	struct account a = { .address = "a@x", .password = HASH, .enabled = true, .forwards = two,
+			     .forward_count = 2, .forward_keep = false };
+	struct accounts *all;
+
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	assert_int_equal(accounts_add(f->fd, &keep, &a, NULL), 0);
+	all = read_folder(f);
+	assert_string_equal(f->warned, "");
+	a = *accounts_find(all, "a@x");
+	assert_int_equal(a.forward_count, 2);
+	assert_string_equal(a.forwards[0], "Bob@elsewhere.org");
+	assert_string_equal(a.forwards[1], "b@x");
+	assert_false(a.forward_keep);
+	a.enabled = false; /* a change of something else keeps them */
+	assert_int_equal(accounts_put(f->fd, &keep, &a, NULL), 0);
+	accounts_free(all);
+	all = read_folder(f);
+	assert_int_equal(accounts_find(all, "a@x")->forward_count, 2);
+	assert_false(accounts_find(all, "a@x")->forward_keep);
+	accounts_free(all);
+	for (size_t i = 0; i < 3; i++) {
+		unit_case(wrong[i], i);
+		a.forwards = &wrong[i];
+		a.forward_count = 1;
+		assert_int_equal(accounts_put(f->fd, &keep, &a, NULL), -EINVAL);
+	}
+	a.forward_count = ACCOUNTS_FORWARDS_MAX + 1;
+	assert_int_equal(accounts_put(f->fd, &keep, &a, NULL), -EINVAL);
+}
+
+static void test_forwards_that_are_broken(void **state)
+{
+	struct folder *f = *state;
+	struct accounts *all;
+	char text[8000];
+	size_t n = 0;
+
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "x", NULL), 0);
+	put_file(f, "x/a.account", "forward bob\nforward b@y\nforward\nforward-keep perhaps\n");
+	all = read_folder(f);
+	assert_int_equal(accounts_find(all, "a@x")->forward_count, 1);
+	assert_string_equal(accounts_find(all, "a@x")->forwards[0], "b@y");
+	assert_true(accounts_find(all, "a@x")->forward_keep);
+	assert_non_null(strstr(f->warned, "x/a.account: \"bob\" is not an address"));
+	assert_non_null(strstr(f->warned, "forward-keep is yes or no, not \"perhaps\": taken as yes"));
+	accounts_free(all);
+	for (int i = 0; i <= ACCOUNTS_FORWARDS_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "forward u%d@y\n", i);
+	put_file(f, "x/a.account", text);
+	all = read_folder(f);
+	assert_int_equal(accounts_find(all, "a@x")->forward_count, ACCOUNTS_FORWARDS_MAX);
+	assert_string_equal(f->warned, "accounts/x/a.account: more than 100 forwards\n");
+	accounts_free(all);
+}
+
+/* authd's own file is no domain; a domain of that name has another spelling. */
+static void test_the_key_of_senders(void **state)
+{
+	struct folder *f = *state;
+	struct accounts *all;
+
+	put_file(f, "srs.key", "key 00\n");
+	assert_int_equal(accounts_domain_add(f->fd, &keep, "srs.key", NULL), 0);
+	all = read_folder(f);
+	assert_string_equal(f->warned, "");
+	assert_int_equal(accounts_domain_count(all), 1);
+	assert_true(accounts_has_domain(all, "srs.key"));
+	accounts_free(all);
+}
+
 static void test_certificates_that_are_refused(void **state)
 {
 	static const struct account_certificate wrong[] = {
@@ -625,6 +700,8 @@ int main(void)
 		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_times),
 		cmocka_unit_test(test_fingerprints),  cmocka_unit_test(test_labels),
 		WITH_FOLDER(test_certificates),	      WITH_FOLDER(test_certificates_that_are_refused),
+		WITH_FOLDER(test_forwards),	      WITH_FOLDER(test_forwards_that_are_broken),
+		WITH_FOLDER(test_the_key_of_senders),
 		WITH_FOLDER(test_a_certificate_of_two), WITH_FOLDER(test_too_many_certificates),
 		WITH_FOLDER(test_life_of_an_account), WITH_FOLDER(test_a_hash_of_two_lines_is_refused),
 		WITH_FOLDER(test_order_of_adding),    WITH_FOLDER(test_aliases),

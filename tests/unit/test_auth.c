@@ -1,5 +1,6 @@
 /* test_auth.c - the client: asked again, refused, cancelled, freed.
- * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/external.o auth/authd/cache.o
+ * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/rate.o auth/authd/secret.o auth/srs.o auth/authd/external.o
+ * link: auth/authd/cache.o
  * link: auth/authd/hasher.o auth/authd/login.o auth/authd/peer.o auth/authd/resolve.o
  * link: auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o auth/accounts.o
  * link: auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
@@ -11,6 +12,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "tests/unit/auth_world.h"
 
@@ -155,6 +157,78 @@ static void test_free_inside_a_completion(void **state)
 	assert_int_equal(never.done, 0);
 }
 
+static void resolve(struct world *w, struct asked *a, const char *address, const char *sender)
+{
+	asked_begin(w, a);
+	assert_true(auth_resolve(w->client, span_of(address), span_of(sender), asked_on_resolved, a) > 0);
+	world_wait(w);
+}
+
+/* The key is made when the first address leads elsewhere, and is the same one after a restart. */
+static void test_forwarding(void **state)
+{
+	struct world *w = *state;
+	char address[400];
+	struct stat st;
+	struct asked a;
+
+	world_connect(w, WORLD_RIGHTS);
+	assert_int_equal(fstatat(w->folder.fd, "srs.key", &st, 0), -1);
+	auth_folder_forward(&w->folder, "bob@example.org", "Bob@home.example", true);
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_int_equal(fstatat(w->folder.fd, "srs.key", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	resolve(w, &a, "team@example.org", "x@sender.example");
+	assert_string_equal(a.targets, "alice@example.org bob@example.org ");
+	assert_memory_equal(a.remotes, "SRS0=", 5);
+	snprintf(address, sizeof(address), "%.*s", (int)strcspn(a.remotes, ">"), a.remotes);
+	assert_string_equal(a.remotes + strlen(address), ">Bob@home.example ");
+	authd_free(w->authd);
+	world_start_authd(w);
+	world_connect(w, WORLD_RIGHTS);
+	resolve(w, &a, address, "");
+	assert_int_equal(a.status, AUTH_OK);
+	assert_string_equal(a.remotes, ">x@sender.example ");
+	address[5] = address[5] == 'A' ? 'B' : 'A';
+	resolve(w, &a, address, "");
+	assert_int_equal(a.status, AUTH_NO_USER);
+}
+
+static void rate(struct world *w, struct asked *a, const char *account, unsigned recipients)
+{
+	asked_begin(w, a);
+	assert_true(auth_rate(w->client, account, recipients, asked_on_rated, a) > 0);
+	world_wait(w);
+}
+
+static void test_rates(void **state)
+{
+	struct world *w = *state;
+	struct asked a;
+
+	w->policy.rates = (struct rate_limits){ .messages = { 2, 0 } };
+	assert_int_equal(authd_apply(w->authd, &w->policy, w->folder.fd, NULL), 0);
+	world_connect(w, WORLD_RIGHTS);
+	for (int i = 0; i < 3; i++) {
+		rate(w, &a, "alice@example.org", 1);
+		assert_int_equal(a.status, i < 2 ? AUTH_OK : AUTH_OVER_RATE);
+	}
+	assert_memory_equal(a.words, "2 messages an hour are this account's limit; again from 20", 55);
+	rate(w, &a, "bob@example.org", 1);
+	assert_int_equal(a.status, AUTH_OK);
+	assert_string_equal(a.words, "");
+	rate(w, &a, "nobody@example.org", 1);
+	assert_int_equal(a.status, AUTH_NO_USER);
+	world_connect(w, CONTROL_RIGHT_LOGIN);
+	rate(w, &a, "bob@example.org", 1);
+	assert_int_equal(a.status, AUTH_REFUSED);
+	auth_wait(w->client, 50);
+	auth_attach(w->client, -1);
+	rate(w, &a, "bob@example.org", 1);
+	assert_int_equal(a.status, AUTH_TRY_LATER);
+	assert_string_equal(a.words, "");
+}
+
 #define ROW(t) cmocka_unit_test_setup_teardown(t, world_set_up, world_tear_down)
 
 int main(void)
@@ -162,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_restart), ROW(test_before_the_socket), ROW(test_authd_stays_away),
 		ROW(test_cancel),  ROW(test_too_many_open),     ROW(test_free_inside_a_completion),
+		ROW(test_forwarding), ROW(test_rates),
 	};
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth");

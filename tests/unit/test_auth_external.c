@@ -1,5 +1,6 @@
 /* test_auth_external.c - whom authd logs in by a client certificate, and whom not.
- * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/external.o auth/authd/cache.o
+ * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/rate.o auth/authd/secret.o auth/srs.o auth/authd/external.o
+ * link: auth/authd/cache.o
  * link: auth/authd/hasher.o auth/authd/login.o auth/authd/peer.o auth/authd/resolve.o
  * link: auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o auth/accounts.o
  * link: auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
