@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/ascii.h"
 #include "common/base/utf8.h"
 
 static const char *escape_one(char out[5], uint8_t c)
@@ -12,12 +11,15 @@ static const char *escape_one(char out[5], uint8_t c)
 	static const char from[] = "\r\n\t\\\"", to[] = "rnt\\\"";
 	const char *at = c != 0 ? strchr(from, c) : NULL;
 
+	if (at == NULL && c >= 0x20 && c < 0x7f) {	/* by far the most */
+		out[0] = (char)c;
+		out[1] = '\0';
+		return out;
+	}
 	if (at != NULL)
 		snprintf(out, 5, "\\%c", to[at - from]);
-	else if (ascii_control(c) || c >= 0x80)
-		snprintf(out, 5, "\\x%02x", c);
 	else
-		snprintf(out, 5, "%c", c);
+		snprintf(out, 5, "\\x%02x", c);
 	return out;
 }
 
