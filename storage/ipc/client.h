@@ -42,6 +42,9 @@ union call_done {
 	store_page_done page;
 	store_body_done body;
 	store_commit_done commit;
+	queue_lease_done lease;
+	queue_note_done note;
+	queue_notes_done notes;
 	call_own own;
 };
 
@@ -106,10 +109,16 @@ struct client {
 	struct requests *open;
 	struct call *oldest, *newest;
 	struct call_queue waiting, failing;
+	struct call_queue leases; /* go when no report waits: it may be of a job that would come again */
 	size_t sent, sent_bytes;
 	struct client_account *accounts;
 	struct table *account_by_number;
 	struct client_stage *stages;
+	queue_ready ready; /* NULL: the queue is not watched */
+	void *ready_arg;
+	bool ready_armed;         /* a lease was asked for since it was called */
+	bool has_times;           /* the queue's, for the next storaged */
+	struct queue_times times; /* that deliverd told last */
 	uint64_t last_name;   /* number of a login or a stage */
 	uint64_t last_failed; /* numbers of calls that found no memory, from the top down */
 	uv_timer_t wait;      /* without storaged for too long */
@@ -167,6 +176,33 @@ void client_call_give(struct call *call, const struct store_answer *a, struct ip
 
 void client_queue_add(struct call_queue *q, struct call *call);
 struct call *client_queue_take(struct call_queue *q);
+
+/* --- client_change.c: calls with bodies --------------------------------------- */
+
+uint64_t client_change_commit(struct store_account *a, const struct store_mutation *mutations, size_t count,
+			      const struct store_txid *txid, store_commit_done done, void *arg);
+uint64_t client_change_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
+			       store_done done, void *arg);
+uint64_t client_change_report(struct store *s, const struct queue_report *r, const struct store_txid *txid,
+			      store_done done, void *arg);
+
+/* --- client_queue.c: the other calls of queue.h --------------------------------- */
+
+uint64_t client_queue_lease(struct store *s, const struct queue_want *want, queue_lease_done done, void *arg);
+void client_queue_watch(struct store *s, queue_ready ready, void *arg);
+void client_queue_domain(struct store *s, const struct queue_domain *d);
+void client_queue_times(struct store *s, const struct queue_times *t);
+uint64_t client_queue_note_get(struct store *s, struct span name, queue_note_done done, void *arg);
+uint64_t client_queue_note_put(struct store *s, struct span name, struct span bytes, int64_t expires_s,
+			       store_done done, void *arg);
+uint64_t client_queue_notes(struct store *s, struct span prefix, struct span after, queue_notes_done done,
+			    void *arg);
+/* There is a socket: what a storaged that was restarted has to know, before anything is leased. */
+void client_queue_renew(struct client *c);
+/* STORE_WIRE_READY */
+void client_queue_hint(struct client *c);
+/* The answer to a lease; jobs that nobody wants are given back. */
+void client_queue_give(struct call *call, const struct store_answer *a, struct ipc_message *m);
 
 /* --- client_account.c --------------------------------------------------------- */
 

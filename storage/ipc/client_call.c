@@ -95,17 +95,21 @@ static struct call *call_make(struct client *c, struct client_account *a, const 
 	return call;
 }
 
+/* Has a txid and perhaps bodies: sent once, it may have happened. */
+static bool is_change(enum store_wire_type type)
+{
+	return type == STORE_WIRE_COMMIT || type == STORE_WIRE_DELIVER || type == STORE_WIRE_REPORT;
+}
+
 /* Metadata are a hint: without them a body that is too long may fit. */
 static enum store_status write_without_meta(struct call *call, const struct store_ask *ask)
 {
 	struct store_mutation bare[STORE_MUTATIONS];
 	struct store_ask less = *ask;
 
-	if ((ask->type != STORE_WIRE_COMMIT && ask->type != STORE_WIRE_DELIVER) || ask->count == 0)
+	if (!is_change(ask->type) || (ask->type == STORE_WIRE_COMMIT && ask->count > STORE_MUTATIONS))
 		return STORE_LIMIT;
-	if (ask->type == STORE_WIRE_COMMIT && ask->count > STORE_MUTATIONS)
-		return STORE_LIMIT;
-	less.meta = (struct span){ NULL, 0 };
+	less.delivery.meta = (struct span){ NULL, 0 };
 	for (size_t i = 0; ask->type == STORE_WIRE_COMMIT && i < ask->count; i++) {
 		bare[i] = ask->mutations[i];
 		bare[i].meta = (struct span){ NULL, 0 };
@@ -189,6 +193,7 @@ void client_call_fail_held(struct call *call, enum store_status status)
 	client_call_fail(call, status);
 	if (call->account != NULL)
 		client_account_push(call->account); /* what stood behind it need not wait */
+	client_calls_pump(call->client);
 }
 
 /* The call is over: whoever waits is told, and its account lets go of it. */
@@ -231,14 +236,33 @@ static bool window_open(const struct client *c, const struct call *call)
 	       (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
 }
 
+/* A change whose bodies are not sealed yet. */
+static bool is_change_held(const struct client *c)
+{
+	for (const struct call *call = c->oldest; call != NULL; call = call->newer)
+		if (call->state == CALL_HELD && call->account == NULL && is_change(call->type))
+			return true;
+	return false;
+}
+
+/* Leases go last: storaged has to hear of each job that is done before it gives any. */
+static struct call_queue *next_queue(struct client *c)
+{
+	if (c->waiting.first != NULL)
+		return &c->waiting;
+	return c->leases.first != NULL && !is_change_held(c) ? &c->leases : NULL;
+}
+
 void client_calls_pump(struct client *c)
 {
+	struct call_queue *q;
 	struct call *call;
 
-	while (c->ipc != NULL && (call = c->waiting.first) != NULL && window_open(c, call)) {
+	while (c->ipc != NULL && (q = next_queue(c)) != NULL && window_open(c, q->first)) {
+		call = q->first;
 		if (ipc_send(c->ipc, (uint16_t)call->type, call->number, buf_span(&call->body), NULL, 0) < 0)
 			return; /* the socket is gone, and will say so; or full, and an answer comes first */
-		client_queue_take(&c->waiting);
+		client_queue_take(q);
 		call->state = CALL_SENT;
 		call->tried = true;
 		c->sent++;
@@ -258,7 +282,7 @@ static void call_place(struct call *call)
 		call->state = CALL_HELD;
 	} else {
 		call->state = CALL_WAITING;
-		client_queue_add(&c->waiting, call);
+		client_queue_add(call->type == STORE_WIRE_LEASE ? &c->leases : &c->waiting, call);
 	}
 }
 
@@ -356,7 +380,7 @@ void client_calls_recall(struct client *c)
 {
 	struct call *call, *newer;
 
-	c->waiting = (struct call_queue){ NULL, NULL };
+	c->waiting = c->leases = (struct call_queue){ NULL, NULL };
 	c->sent = c->sent_bytes = 0;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };
@@ -375,20 +399,18 @@ void client_calls_recall(struct client *c)
 
 void client_calls_give_up(struct client *c)
 {
-	c->waiting = (struct call_queue){ NULL, NULL };
+	c->waiting = c->leases = (struct call_queue){ NULL, NULL };
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };
 	for (struct call *call = c->oldest; call != NULL; call = call->newer) {
-		bool change = call->type == STORE_WIRE_COMMIT || call->type == STORE_WIRE_DELIVER;
-
 		if (call->state != CALL_FAILING)
-			client_call_fail(call, change && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
+			client_call_fail(call, is_change(call->type) && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
 	}
 }
 
 void client_calls_clear(struct client *c)
 {
-	c->waiting = c->failing = (struct call_queue){ NULL, NULL };
+	c->waiting = c->leases = c->failing = (struct call_queue){ NULL, NULL };
 	c->sent = c->sent_bytes = 0;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };

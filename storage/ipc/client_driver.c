@@ -2,8 +2,6 @@
 #include "common/base/log.h"
 #include "storage/ipc/client.h"
 
-enum { COMMIT_INLINE = 256 * 1024 }; /* bytes of all bodies that go along in one commit */
-
 static struct client_account *account_of(struct store_account *base)
 {
 	return (struct client_account *)base;
@@ -105,90 +103,7 @@ static uint64_t call_room(struct store *s, uint64_t size, store_done done, void 
 	return plain_call(client_call_new(client_of(s), NULL, &ask, arg), done);
 }
 
-/* --- changes ------------------------------------------------------------------ */
-
-/* What the call does not carry inline it takes; all else is freed. */
-static void take_bodies(struct call *call, struct store_stage *const *stages,
-			const struct store_ask_body *bodies, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (stages[i] == NULL)
-			continue;
-		if (call == NULL || call->state == CALL_FAILING)
-			store_stage_free(stages[i]);
-		else
-			client_stage_take((struct client_stage *)stages[i], call, bodies[i].where);
-	}
-}
-
-/* How each body goes along; the worst that befell one of them. */
-static enum store_status place_bodies(struct store_stage *const *stages, struct store_ask_body *bodies,
-				      size_t count)
-{
-	enum store_status status = STORE_OK;
-	size_t room = COMMIT_INLINE;
-
-	for (size_t i = 0; i < count; i++) {
-		struct client_stage *st = (struct client_stage *)stages[i];
-
-		bodies[i] = (struct store_ask_body){ .where = STORE_ASK_NONE };
-		if (st == NULL)
-			continue;
-		if (client_stage_status(st) != STORE_OK)
-			status = client_stage_status(st);
-		bodies[i] = client_stage_body(st, room);
-		room -= bodies[i].bytes.n;
-	}
-	return status;
-}
-
-static uint64_t call_commit(struct store_account *base, const struct store_mutation *mutations, size_t count,
-			    const struct store_txid *txid, store_commit_done done, void *arg)
-{
-	struct store_stage *stages[STORE_MUTATIONS] = { NULL };
-	struct store_ask_body bodies[STORE_MUTATIONS];
-	struct store_ask ask = { .type = STORE_WIRE_COMMIT,
-				 .txid = *txid,
-				 .mutations = mutations,
-				 .count = count,
-				 .bodies = bodies };
-	enum store_status status;
-	struct call *call;
-
-	for (size_t i = 0; i < count && i < STORE_MUTATIONS; i++)
-		stages[i] = mutations[i].stage;
-	for (size_t i = STORE_MUTATIONS; i < count; i++)
-		store_stage_free(mutations[i].stage);
-	status = place_bodies(stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
-	call = account_call(base, &ask, arg);
-	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
-		client_call_fail(call, status);
-	take_bodies(call, stages, bodies, count < STORE_MUTATIONS ? count : STORE_MUTATIONS);
-	if (call == NULL)
-		return 0;
-	call->done.commit = done;
-	return client_call_go(call);
-}
-
-static uint64_t call_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
-			     store_done done, void *arg)
-{
-	struct store_ask_body body;
-	struct store_ask ask = { .type = STORE_WIRE_DELIVER,
-				 .txid = *txid,
-				 .meta = d->meta,
-				 .recipients = d->recipients,
-				 .count = d->count,
-				 .bodies = &body };
-	struct store_stage *stage = d->stage;
-	enum store_status status = place_bodies(&stage, &body, 1);
-	struct call *call = client_call_new(client_of(s), NULL, &ask, arg);
-
-	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
-		client_call_fail(call, status);
-	take_bodies(call, &stage, &body, 1);
-	return plain_call(call, done);
-}
+/* --- the table -------------------------------------------------------------------- */
 
 static void call_cancel(struct store *s, uint64_t op)
 {
@@ -218,8 +133,16 @@ const struct store_driver client_driver = {
 	.stage_ready = client_stage_is_ready,
 	.stage_size = client_stage_size,
 	.stage_free = client_stage_free,
-	.commit = call_commit,
-	.deliver = call_deliver,
+	.commit = client_change_commit,
+	.deliver = client_change_deliver,
 	.room = call_room,
 	.cancel = call_cancel,
+	.lease = client_queue_lease,
+	.queue_watch = client_queue_watch,
+	.report = client_change_report,
+	.queue_domain = client_queue_domain,
+	.queue_times = client_queue_times,
+	.note_get = client_queue_note_get,
+	.note_put = client_queue_note_put,
+	.notes = client_queue_notes,
 };

@@ -48,6 +48,8 @@ void client_call_give(struct call *call, const struct store_answer *a, struct ip
 		give_login(call, a);
 	else if (call->type == STORE_WIRE_LOCK)
 		give_lock(call, a);
+	else if (call->type == STORE_WIRE_LEASE)
+		client_queue_give(call, a, m);
 	else if (call->done.plain == NULL)
 		return;
 	else if (call->type == STORE_WIRE_LIST)
@@ -60,6 +62,10 @@ void client_call_give(struct call *call, const struct store_answer *a, struct ip
 		give_body(call, a, m);
 	else if (call->type == STORE_WIRE_COMMIT)
 		call->done.commit(call->arg, a->status, ok ? a->results : NULL, ok ? a->count : 0, a->words);
+	else if (call->type == STORE_WIRE_NOTE_GET)
+		call->done.note(call->arg, a->status, a->bytes);
+	else if (call->type == STORE_WIRE_NOTES)
+		call->done.notes(call->arg, a->status, a->notes, a->note_count, a->more);
 	else
 		call->done.plain(call->arg, a->status, a->words);
 }

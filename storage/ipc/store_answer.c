@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "storage/ipc/store_wire.h"
+#include "storage/ipc/store_answer_parts.h"
 
 enum {
 	LEAST_MAILBOX = 14, /* bytes that one takes at least */
@@ -246,6 +246,9 @@ static const struct {
 	[STORE_WIRE_LIST] = { put_list, get_list },      [STORE_WIRE_FIND] = { put_find, get_find },
 	[STORE_WIRE_SYNC] = { put_page, get_page },      [STORE_WIRE_BODY] = { put_file, get_file },
 	[STORE_WIRE_META_FILE] = { put_file, get_file }, [STORE_WIRE_COMMIT] = { put_results, get_results },
+	[STORE_WIRE_LEASE] = { store_answer_put_lease, store_answer_get_lease },
+	[STORE_WIRE_NOTE_GET] = { store_answer_put_note, store_answer_get_note },
+	[STORE_WIRE_NOTES] = { store_answer_put_notes, store_answer_get_notes },
 };
 
 void store_answer_write(struct buf *b, enum store_wire_type type, const struct store_answer *a)

@@ -22,9 +22,15 @@ struct store_answer {
 	uint64_t size;                      /* BODY, META_FILE */
 	const struct store_result *results; /* COMMIT */
 	size_t count;
+	struct queue_job *jobs; /* LEASE; their descriptors come beside the answer: each fd is -1 */
+	size_t job_count;
+	struct span bytes;              /* NOTE_GET */
+	const struct queue_note *notes; /* NOTES */
+	size_t note_count;
+	bool more; /* NOTES */
 };
 
-/* Appends the body. A long list is cut to a page of STORE_WIRE_LIST_BYTES. */
+/* Appends the body. A long list is cut to a page of STORE_WIRE_LIST_BYTES, notes to STORE_WIRE_NOTE_PAGE. */
 void store_answer_write(struct buf *b, enum store_wire_type type, const struct store_answer *a);
 
 /* Reads the answer to a request of that type; lent from body and memory. False:

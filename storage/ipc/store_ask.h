@@ -11,7 +11,7 @@
 #include "storage/ipc/store_wire.h"
 
 enum store_ask_where {
-	STORE_ASK_NONE,   /* no body: the mutation is no append */
+	STORE_ASK_NONE,   /* no body: the mutation is no append, the report has no notice */
 	STORE_ASK_INLINE, /* in the message */
 	STORE_ASK_STAGED  /* in a stage that was sealed; the request takes it */
 };
@@ -25,22 +25,28 @@ struct store_ask_body {
 /* Which fields count, by type. */
 struct store_ask {
 	enum store_wire_type type;
-	uint64_t account;       /* the login's number: all but STAGE, SEAL, DROP, DELIVER, ROOM */
+	uint64_t account;       /* the login's number: what a login does */
 	struct span token;      /* LOGIN */
 	uint64_t from;          /* LIST */
-	struct span name;       /* FIND */
+	struct span name;       /* FIND; NOTE_GET, NOTE_PUT; NOTES: the prefix */
 	struct store_look look; /* SYNC */
-	bool watch;             /* WATCH */
+	bool watch;             /* WATCH, QUEUE_WATCH */
 	uint64_t mailbox;       /* BODY, META_PUT */
 	uint32_t uid;           /* BODY, META_PUT */
-	struct span meta;       /* META_PUT, DELIVER */
+	struct span meta;       /* META_PUT */
 	uint64_t stage;         /* STAGE, SEAL, DROP: its number */
 	uint64_t size;          /* STAGE: at most; SEAL: exactly; ROOM */
-	struct store_txid txid; /* COMMIT, DELIVER */
-	const struct store_mutation *mutations;   /* COMMIT; their stage is left out */
-	const struct store_recipient *recipients; /* DELIVER */
-	size_t count;                             /* of either */
-	const struct store_ask_body *bodies;      /* COMMIT: one for each mutation; DELIVER: one */
+	struct store_txid txid; /* COMMIT, DELIVER, REPORT */
+	const struct store_mutation *mutations; /* COMMIT; their stage is left out */
+	size_t count;                           /* of them */
+	const struct store_ask_body *bodies; /* COMMIT: one for each mutation; DELIVER, REPORT: one */
+	struct store_delivery delivery;      /* DELIVER; REPORT: the notice; its stage is left out */
+	struct queue_want want;              /* LEASE */
+	struct queue_report report;          /* REPORT; its notice is left out. RELEASE: id and job */
+	struct queue_domain domain;          /* QUEUE_DOMAIN */
+	struct queue_times times;            /* QUEUE_TIMES */
+	struct span bytes;                   /* NOTE_PUT; NOTES: the name before the first */
+	int64_t expires_s;                   /* NOTE_PUT */
 };
 
 /* Appends the body. STORE_OK; STORE_INVALID or STORE_LIMIT for what can't be asked;

@@ -108,6 +108,8 @@ static void on_receive(void *arg, struct ipc_message *m)
 		client_call_part(c, m);
 	else if (m->type == STORE_WIRE_CHANGED)
 		on_changed(c, m);
+	else if (m->type == STORE_WIRE_READY)
+		client_queue_hint(c);
 	else
 		log_warn("storaged sent a message of an unknown type=%u", m->type);
 }
@@ -147,6 +149,7 @@ void store_ipc_attach(struct store *s, int fd)
 	}
 	uv_timer_stop(&c->wait);
 	c->away_long = false;
+	client_queue_renew(c);
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		client_account_push(a);
 	client_stages_step(c);
@@ -166,6 +169,7 @@ void store_ipc_free(struct store *s)
 		client_account_recall(a);
 		a->changed = NULL;
 	}
+	c->ready = NULL;
 	client_stages_recall(c);
 	client_calls_clear(c);
 	uv_timer_stop(&c->wait);

@@ -1,6 +1,8 @@
 /* store_wire.c - the contract is in store_wire.h. */
 #include "storage/ipc/store_wire.h"
 
+#include "common/base/ascii.h"
+
 void store_wire_fail(struct wire *w)
 {
 	w->failed = true;
@@ -74,6 +76,41 @@ struct span store_wire_bytes(struct wire *w, size_t max)
 		return s;
 	store_wire_fail(w);
 	return (struct span){ NULL, 0 };
+}
+
+bool store_wire_is_line(struct span s, size_t max)
+{
+	if (s.n > max)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (ascii_control(s.p[i]))
+			return false;
+	return true;
+}
+
+struct span store_wire_line(struct wire *w, size_t max)
+{
+	struct span s = wire_span(w);
+
+	if (store_wire_is_line(s, max))
+		return s;
+	store_wire_fail(w);
+	return (struct span){ NULL, 0 };
+}
+
+bool store_wire_bool(struct wire *w)
+{
+	return store_wire_enum(w, 1) == 1;
+}
+
+unsigned store_wire_enum(struct wire *w, unsigned max)
+{
+	uint8_t v = wire_u8(w);
+
+	if (v <= max)
+		return v;
+	store_wire_fail(w);
+	return 0;
 }
 
 void *store_wire_array(struct wire *w, struct arena *memory, size_t count, size_t size)

@@ -99,6 +99,7 @@ static void peer_release(struct peer *p)
 		p->next->back = p->back;
 	table_free(p->logins);
 	table_free(p->stages);
+	table_free(p->leases);
 	free(p);
 }
 
@@ -108,6 +109,7 @@ static void peer_close(struct peer *p)
 	p->ipc = NULL;
 	logins_close(p, NULL);
 	staged_clear(p);
+	leases_clear(p);
 	peer_release(p);
 }
 
@@ -212,10 +214,11 @@ static int send_later(struct peer *p, uint64_t number)
 	return ipc_send(p->ipc, STORE_WIRE_ANSWER, number, buf_span(&p->d->out), NULL, 0);
 }
 
-void peer_answer(struct peer *p, enum store_wire_type type, uint64_t number, const struct store_answer *a,
+bool peer_answer(struct peer *p, enum store_wire_type type, uint64_t number, const struct store_answer *a,
 		 int *fds, size_t fd_count)
 {
 	struct buf *out = &p->d->out;
+	bool sent;
 	int code;
 
 	p->d->refused += a->status == STORE_REFUSED;
@@ -225,12 +228,14 @@ void peer_answer(struct peer *p, enum store_wire_type type, uint64_t number, con
 		code = -ENOMEM;
 	else
 		code = send_long(p, number, buf_span(out), fds, fd_count);
+	sent = code == 0;
 	if (code == -ENOBUFS && fd_count > 0)
 		code = send_later(p, number);
 	if (code < 0)
 		peer_doom(p); /* an answer is lost: the client asks again on a fresh socket */
 	if (out->cap > DISPATCH_QUEUE)
 		buf_clear(out);
+	return sent;
 }
 
 static struct serving *serving_new(struct peer *p, const struct ipc_message *m, size_t cost)
@@ -252,8 +257,7 @@ static struct serving *serving_new(struct peer *p, const struct ipc_message *m, 
 	return r;
 }
 
-/* Its login and its client may go with it. */
-static void serving_free(struct serving *r)
+void serving_free(struct serving *r)
 {
 	struct peer *p = r->peer;
 
@@ -352,7 +356,8 @@ int dispatch_client(struct dispatch *d, unsigned rights, const char *name, int f
 	struct ipc_handlers handlers = { .receive = on_receive, .gone = on_gone };
 	struct peer *p = calloc(1, sizeof(*p));
 
-	if (p == NULL || table_new(&p->logins, err) < 0 || table_new(&p->stages, err) < 0) {
+	if (p == NULL || table_new(&p->logins, err) < 0 || table_new(&p->stages, err) < 0 ||
+	    table_new(&p->leases, err) < 0) {
 		error_set(err, -ENOMEM, "no memory for a client of storaged");
 		goto out;
 	}
@@ -377,6 +382,7 @@ out:
 	if (p != NULL) {
 		table_free(p->logins);
 		table_free(p->stages);
+		table_free(p->leases);
 	}
 	free(p);
 	return err->code;
@@ -394,15 +400,17 @@ void dispatch_close(struct dispatch *d)
 
 void dispatch_status(const struct dispatch *d, struct buf *out)
 {
-	size_t clients = 0, logins = 0, open = 0, stages = 0;
+	size_t clients = 0, logins = 0, open = 0, stages = 0, leases = 0;
 
 	for (const struct peer *p = d->peers; p != NULL; p = p->next) {
 		clients += p->ipc != NULL;
 		logins += table_count(p->logins);
 		stages += table_count(p->stages);
+		leases += table_count(p->leases);
 		open += p->open;
 	}
 	buf_printf(out, "clients %zu\nlogins %zu\nbodies_on_their_way %zu\n", clients, logins, stages);
+	buf_printf(out, "jobs_leased %zu\n", leases);
 	buf_printf(out, "requests_open %zu\nrequests %llu\nrefused %llu\n", open,
 		   (unsigned long long)d->taken, (unsigned long long)d->refused);
 }
@@ -418,6 +426,7 @@ static void peer_forget(struct peer *p)
 		store_cancel(p->d->backend.store, r->op);
 		if (r->staged != NULL)
 			r->staged->sealing = false;
+		leased_forget(r);
 		serving_free(r);
 	}
 	p->open--;
@@ -432,6 +441,7 @@ void dispatch_free(struct dispatch *d)
 		next = p->next;
 		peer_forget(p);
 	}
+	queue_unwatch(d);
 	arena_free(d->memory);
 	buf_clear(&d->out);
 	uv_close((uv_handle_t *)&d->tend, on_closed);

@@ -5,8 +5,10 @@
  *         the right for it, or for a login that is not the client's, is answered
  *         STORE_REFUSED; one that is malformed costs the client its connection.
  * Limits  A client has DISPATCH_OPEN requests open at most, answers of DISPATCH_QUEUE bytes
- *         unsent, DISPATCH_LOGINS logins, DISPATCH_STAGES bodies on their way in; where one of
- *         the first two is reached it is not read until it has come down.
+ *         unsent, DISPATCH_LOGINS logins, DISPATCH_STAGES bodies on their way in, DISPATCH_LEASES
+ *         jobs leased; where one of the first two is reached it is not read until it has come down.
+ * Leases  Those of a client that goes, or whose answer could not be sent, are given back, but not while
+ *         its report of the job is in hand.
  * Store   Any driver: what only a local one can do (a file to write a body to) comes as functions.
  */
 #ifndef STORAGED_DISPATCH_H
@@ -17,7 +19,7 @@
 #include "common/base/buf.h"
 #include "storage/store.h"
 
-enum { DISPATCH_OPEN = 512, DISPATCH_QUEUE = 1 << 20, DISPATCH_LOGINS = 65536, DISPATCH_STAGES = 256 };
+enum { DISPATCH_OPEN = 512, DISPATCH_QUEUE = 1 << 20, DISPATCH_LOGINS = 65536, DISPATCH_STAGES = 256, DISPATCH_LEASES = 16384 };
 
 struct dispatch_backend {
 	struct store *store;
@@ -29,6 +31,8 @@ struct dispatch_backend {
 	uint64_t (*stage_seal)(struct store_stage *st, uint64_t size, store_done done, void *arg);
 	/* Whose token it is; false: it is void. */
 	bool (*account_of)(void *arg, const struct store_token *t, char account[STORE_ACCOUNT_MAX]);
+	/* As local_queue_release. */
+	void (*queue_release)(struct store *s, uint64_t lease);
 };
 
 struct dispatch; /* opaque */

@@ -211,6 +211,8 @@ static bool run_room(struct serving *r, const struct store_ask *ask, struct erro
 enum {
 	READ = CONTROL_RIGHT_READ,
 	DELIVER = CONTROL_RIGHT_DELIVER,
+	QUEUE = CONTROL_RIGHT_QUEUE,
+	BODIES = READ | DELIVER | QUEUE,
 	LARGE = 64 * 1024 /* an answer with a page in it */
 };
 
@@ -226,12 +228,21 @@ static const struct serve_row rows[STORE_WIRE_TYPES] = {
 	[STORE_WIRE_BODY] = { "body", READ, true, 0, run_body },
 	[STORE_WIRE_META_FILE] = { "meta_file", READ, true, 0, run_meta_file },
 	[STORE_WIRE_META_PUT] = { "meta_put", READ, true, 0, run_meta_put },
-	[STORE_WIRE_STAGE] = { "stage", READ | DELIVER, false, 0, serve_stage },
-	[STORE_WIRE_SEAL] = { "seal", READ | DELIVER, false, 0, serve_seal },
-	[STORE_WIRE_DROP] = { "drop", READ | DELIVER, false, 0, serve_drop },
+	[STORE_WIRE_STAGE] = { "stage", BODIES, false, 0, serve_stage },
+	[STORE_WIRE_SEAL] = { "seal", BODIES, false, 0, serve_seal },
+	[STORE_WIRE_DROP] = { "drop", BODIES, false, 0, serve_drop },
 	[STORE_WIRE_COMMIT] = { "commit", READ, true, 1024, serve_commit },
 	[STORE_WIRE_DELIVER] = { "deliver", DELIVER, false, 0, serve_deliver },
-	[STORE_WIRE_ROOM] = { "room", READ | DELIVER, false, 0, run_room },
+	[STORE_WIRE_ROOM] = { "room", BODIES, false, 0, run_room },
+	[STORE_WIRE_LEASE] = { "lease", QUEUE, false, LARGE, serve_lease },
+	[STORE_WIRE_RELEASE] = { "release", QUEUE, false, 0, serve_release },
+	[STORE_WIRE_QUEUE_WATCH] = { "queue_watch", QUEUE, false, 0, serve_queue_watch },
+	[STORE_WIRE_REPORT] = { "report", QUEUE, false, 0, serve_report },
+	[STORE_WIRE_QUEUE_DOMAIN] = { "queue_domain", QUEUE, false, 0, serve_queue_domain },
+	[STORE_WIRE_QUEUE_TIMES] = { "queue_times", QUEUE, false, 0, serve_queue_times },
+	[STORE_WIRE_NOTE_GET] = { "note_get", QUEUE, false, QUEUE_NOTE_MAX, serve_note_get },
+	[STORE_WIRE_NOTE_PUT] = { "note_put", QUEUE, false, 0, serve_note_put },
+	[STORE_WIRE_NOTES] = { "notes", QUEUE, false, LARGE, serve_notes },
 };
 
 const struct serve_row *serve_row(uint16_t type)

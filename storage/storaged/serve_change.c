@@ -144,9 +144,7 @@ static enum store_status body_inline(struct peer *p, struct span bytes, struct s
 	return STORE_OK;
 }
 
-/* The stage that a body names or makes; NULL in *out where there is none. */
-static enum store_status body_stage(struct peer *p, const struct store_ask_body *body,
-				    struct store_stage **out)
+enum store_status staged_body(struct peer *p, const struct store_ask_body *body, struct store_stage **out)
 {
 	struct staged *s;
 
@@ -181,7 +179,7 @@ bool serve_commit(struct serving *r, const struct store_ask *ask, struct error *
 		enum store_status one;
 
 		mutations[i] = ask->mutations[i];
-		one = body_stage(p, &ask->bodies[i], &mutations[i].stage);
+		one = staged_body(p, &ask->bodies[i], &mutations[i].stage);
 		if (one != STORE_OK)
 			status = one;
 	}
@@ -202,8 +200,8 @@ static void on_delivered(void *arg, enum store_status status, const char *words)
 
 bool serve_deliver(struct serving *r, const struct store_ask *ask, struct error *err)
 {
-	struct store_delivery d = { .meta = ask->meta, .recipients = ask->recipients, .count = ask->count };
-	enum store_status status = body_stage(r->peer, ask->bodies, &d.stage);
+	struct store_delivery d = ask->delivery;
+	enum store_status status = staged_body(r->peer, ask->bodies, &d.stage);
 
 	(void)err;
 	if (status != STORE_OK) {

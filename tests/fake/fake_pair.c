@@ -10,6 +10,7 @@
 #include "common/ipc/ipc.h"
 #include "common/proc/control.h"
 #include "storage/ipc/store_ipc.h"
+#include "tests/fake/fake_queue.h"
 
 enum { PATIENCE_MS = 5000, SETTLE_TURNS = 50 };
 
@@ -45,7 +46,7 @@ static int start(struct fake_pair *p, struct error *err)
 {
 	int code = store_ipc_new(&p->store, p->loop, err);
 
-	p->rights = CONTROL_RIGHT_READ | CONTROL_RIGHT_DELIVER;
+	p->rights = CONTROL_RIGHT_READ | CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_QUEUE;
 	return code < 0 ? code : fake_pair_start(p, err);
 }
 
@@ -57,7 +58,8 @@ int fake_pair_new(struct fake_pair *p, uv_loop_t *loop, const struct fake_option
 						.arg = p,
 						.stage_file = stage_file,
 						.stage_seal = fake_stage_seal,
-						.account_of = account_of };
+						.account_of = account_of,
+						.queue_release = fake_queue_release };
 	return start(p, err);
 }
 

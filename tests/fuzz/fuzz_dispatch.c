@@ -5,6 +5,9 @@
  * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/ipc/client_give.o storage/ipc/client_account.o storage/ipc/client_stage.o
  * link: storage/ipc/client_driver.o storage/ipc/store_wire.o storage/ipc/store_ask.o
+ * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
+ * link: storage/ipc/store_answer_queue.o storage/ipc/client_change.o storage/ipc/client_queue.o
+ * link: storage/storaged/serve_queue.o
  * link: storage/ipc/store_answer.o storage/storaged/dispatch.o storage/storaged/serve.o
  * link: storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o
  * link: common/ipc/record.o common/ipc/wire.o common/ipc/request.o common/base/arena.o
@@ -18,6 +21,7 @@
 #include "common/proc/control.h"
 #include "storage/ipc/store_ask.h"
 #include "tests/fake/fake_pair.h"
+#include "tests/fake/fake_queue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -92,8 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uv_loop_init(&loop);
 	if (fake_pair_new(&pair, &loop, NULL, &err) < 0 || ipc_pair(ends, &err) < 0)
 		abort();
-	if (dispatch_client(pair.dispatch, CONTROL_RIGHT_READ | CONTROL_RIGHT_DELIVER, "raw", ends[0], &err) <
-		0 ||
+	fake_queue_put(pair.behind, "A1", "s@example.org", "a@x.org b@y.org b@x.org", "text", NULL);
+	fake_queue_put(pair.behind, "A2", "", "c@x.org", "text", NULL);
+	if (dispatch_client(pair.dispatch, pair.rights, "raw", ends[0], &err) < 0 ||
 	    ipc_new(&raw, &loop, ends[1], 1 << 20, &h, &err) < 0)
 		abort();
 	log_in(&pair, raw);
@@ -102,7 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		turn(&pair, 8);
 	ipc_free(raw);
 	turn(&pair, 8);
-	if (fake_store_accounts(pair.behind) > 0 || fake_store_stages(pair.behind) > 0)
+	if (fake_store_accounts(pair.behind) > 0 || fake_store_stages(pair.behind) > 0 ||
+	    fake_queue_leases(pair.behind) > 0)
 		abort(); /* the client is gone, and with it all that it held */
 	fake_pair_clear(&pair);
 	uv_run(&loop, UV_RUN_DEFAULT);

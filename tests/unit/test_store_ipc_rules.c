@@ -6,6 +6,9 @@
  * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
  * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
  * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
+ * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
+ * link: storage/ipc/store_answer_queue.o storage/ipc/client_change.o storage/ipc/client_queue.o
+ * link: storage/storaged/serve_queue.o
  * link: storage/storaged/serve.o storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o
  * link: common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
  * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
@@ -156,8 +159,8 @@ static void test_other_peoples_numbers(void **state)
 			{ .type = STORE_WIRE_LOGOUT, .account = number },
 			{ .type = STORE_WIRE_SEAL, .stage = number },
 			{ .type = STORE_WIRE_DELIVER,
-			  .recipients = &(struct store_recipient){ span_of(USER), span_of("") },
-			  .count = 1,
+			  .delivery = { .recipients = &(struct store_recipient){ span_of(USER), span_of("") },
+					.count = 1 },
 			  .bodies = &(struct store_ask_body){ .where = STORE_ASK_INLINE } },
 		};
 

@@ -1,5 +1,7 @@
 /* test_store_wire.c - requests to storaged and its answers, written and read again.
  * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o common/ipc/wire.o
+ * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
+ * link: storage/ipc/store_answer_queue.o
  * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
 #include "tests/unit/unit.h"
 
@@ -82,10 +84,10 @@ static const struct {
 	{ "deliver",
 	  { .type = STORE_WIRE_DELIVER,
 	    .txid = { "0123456789abcde" },
-	    .recipients = recipients,
-	    .count = 2,
 	    .bodies = &staged,
-	    .meta = { (const uint8_t *)"meta", 4 } } },
+	    .delivery = { .recipients = recipients,
+			  .count = 2,
+			  .meta = { (const uint8_t *)"meta", 4 } } } },
 	{ "room", { .type = STORE_WIRE_ROOM, .size = 123456 } },
 };
 enum { ASKS = sizeof(asks) / sizeof(asks[0]) };
@@ -166,10 +168,12 @@ static void same_ask(const struct store_ask *a, const struct store_ask *b)
 		same_mutation(&a->mutations[i], &b->mutations[i]);
 		same_body(&a->bodies[i], &b->bodies[i]);
 	}
-	for (size_t i = 0; a->recipients != NULL && i < a->count; i++) {
+	assert_int_equal(a->delivery.count, b->delivery.count);
+	same_span(a->delivery.meta, b->delivery.meta);
+	for (size_t i = 0; i < a->delivery.count; i++) {
 		same_body(a->bodies, b->bodies);
-		same_span(a->recipients[i].account, b->recipients[i].account);
-		same_span(a->recipients[i].address, b->recipients[i].address);
+		same_span(a->delivery.recipients[i].account, b->delivery.recipients[i].account);
+		same_span(a->delivery.recipients[i].address, b->delivery.recipients[i].address);
 	}
 }
 
@@ -507,10 +511,10 @@ static void test_largest_delivery_fits(void **state)
 	static uint8_t bytes[STORE_META_MAX];
 	struct store_ask_body body = { .where = STORE_ASK_INLINE, .bytes = { bytes, 48 * 1024 } };
 	struct store_ask ask = { .type = STORE_WIRE_DELIVER,
-				 .recipients = many,
-				 .count = STORE_RECIPIENTS,
 				 .bodies = &body,
-				 .meta = { bytes, sizeof(bytes) } };
+				 .delivery = { .recipients = many,
+					       .count = STORE_RECIPIENTS,
+					       .meta = { bytes, sizeof(bytes) } } };
 
 	(void)state;
 	memset(bytes, 'a', sizeof(bytes));
@@ -519,7 +523,7 @@ static void test_largest_delivery_fits(void **state)
 	buf_reset(&out);
 	assert_int_equal(store_ask_write(&out, &ask), STORE_OK);
 	assert_true(out.n <= IPC_MESSAGE_MAX);
-	ask.count = STORE_RECIPIENTS + 1;
+	ask.delivery.count = STORE_RECIPIENTS + 1;
 	buf_reset(&out);
 	assert_int_equal(store_ask_write(&out, &ask), STORE_LIMIT);
 }
