@@ -206,26 +206,169 @@ static const struct cause_row rows[] = {
 	  WHEN_ALWAYS },
 };
 
+/* Here we are the client: SERVER is who has the other one. */
+#define NO_VERSION_ADVICE "see SecureLayOption in {conf}; an old server can't do better before it is updated"
+#define NO_CLEAR_ADVICE "tls= of a Route says what is enough for a host"
+#define OUR_CERTIFICATE "see cert= of its Route"
+#define DROPPED_ADVICE "it is tried once more with a lower version alone"
+#define TOO_WEAK_ADVICE "its administrator must get better ones; SecureLevel in {conf} says what is enough"
+
+static const struct cause_row outbound[] = {
+	/* its certificate */
+	{ { "peer-cert-not-in-dane", SERVER, "no TLSA record of {sni} matches: expected {tlsa}; shown {shown}",
+	    "its administrator must publish a record before a new certificate is used; or somebody stands between us" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_NO_RECORD },
+	{ { "peer-cert-other-name", SERVER, "the server's certificate is for {names}, we asked for {sni}: {peer}",
+	    "its administrator must get one for that name; " NO_CLEAR_ADVICE },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_NAME },
+	{ { "peer-cert-expired", SERVER, "the server's certificate ended on {ended}: {peer}",
+	    "its administrator must renew it; is our own clock right?" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_EXPIRED },
+	{ { "peer-cert-too-early", EITHER, "the server's certificate is not good yet: {peer}", "is our own clock right?" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_EARLY },
+	{ { "peer-cert-self-signed", SERVER, "the server's certificate is signed by itself: {peer}",
+	    "its administrator must get one of a public authority, or publish TLSA records; " NO_CLEAR_ADVICE },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_OWN },
+	{ { "peer-cert-unknown-ca", EITHER, "the server's certificate is of an authority that we don't know: {peer}",
+	    "it may leave out a part of its chain; are the authorities of this system up to date?" },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_STRANGER },
+	{ { "peer-cert-weak", SERVER, "the server's certificates are too weak for SecureLevel {level}: {peer}", TOO_WEAK_ADVICE },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_PEER_WEAK },
+	{ { "peer-cert-bad", SERVER, "the server's certificate is not good enough: {peer}", NO_CLEAR_ADVICE },
+	  SSL_R_CERTIFICATE_VERIFY_FAILED, WHEN_ALWAYS },
+
+	/* versions, ciphers, groups */
+	{ { "peer-no-common-version", EITHER, "the server chose a version that we do not take, we offer {offer}",
+	    NO_VERSION_ADVICE },
+	  SSL_R_UNSUPPORTED_PROTOCOL, WHEN_ALWAYS },
+	{ { "peer-no-common-version", EITHER, "the server chose a version that we did not offer ({offer})", NO_VERSION_ADVICE },
+	  SSL_R_WRONG_SSL_VERSION, WHEN_ALWAYS },
+	{ { "peer-no-common-version", EITHER, "the server takes no version that we offer ({offer})", NO_VERSION_ADVICE },
+	  SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, WHEN_ALWAYS },
+	{ { "peer-no-common-cipher", EITHER,
+	    "server and we have no cipher, group or signature in common, or it asks for a certificate",
+	    "see TlsProfile, CipherList, Groups and SecureLevel in {conf}" },
+	  SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, WHEN_ALWAYS },
+	{ { "peer-no-common-cipher", EITHER, "the server asks for stronger ciphers or keys than we have",
+	    "see TlsProfile and Groups in {conf}" },
+	  SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY, WHEN_ALWAYS },
+	{ { "peer-no-common-group", EITHER, "the server chose a group that we did not offer", "see Groups in {conf}" },
+	  SSL_R_WRONG_CURVE, WHEN_ALWAYS },
+	{ { "peer-too-weak", SERVER, "the server's DH key is too small for SecureLevel {level}", TOO_WEAK_ADVICE },
+	  SSL_R_DH_KEY_TOO_SMALL, WHEN_ALWAYS },
+	{ { "peer-too-weak", SERVER, "the server's key is too small for SecureLevel {level}", TOO_WEAK_ADVICE },
+	  SSL_R_EE_KEY_TOO_SMALL, WHEN_ALWAYS },
+	{ { "peer-too-weak", SERVER, "the server signs with something that SecureLevel {level} does not allow",
+	    TOO_WEAK_ADVICE },
+	  SSL_R_WRONG_SIGNATURE_TYPE, WHEN_ALWAYS },
+	{ { "peer-old-renegotiation", SERVER, "the server does not know secure renegotiation and is open to an old attack",
+	    "its administrator must update it" },
+	  SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, WHEN_ALWAYS },
+
+	/* it does not like us */
+	{ { "peer-wants-certificate", CLIENT, "the server asks for a certificate and we have none", OUR_CERTIFICATE },
+	  SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, WHEN_ALWAYS },
+	{ { "peer-refuses-our-certificate", EITHER, "the server does not know the authority that signed our certificate",
+	    OUR_CERTIFICATE },
+	  SSL_R_TLSV1_ALERT_UNKNOWN_CA, WHEN_ALWAYS },
+	{ { "peer-refuses-our-certificate", EITHER, "the server says that our certificate is expired", OUR_CERTIFICATE },
+	  SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, WHEN_ALWAYS },
+	{ { "peer-refuses-our-certificate", EITHER, "the server says that our certificate is revoked", OUR_CERTIFICATE },
+	  SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, WHEN_ALWAYS },
+	{ { "peer-refuses-our-certificate", EITHER, "the server can't tell whether our certificate is good",
+	    OUR_CERTIFICATE },
+	  SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, WHEN_ALWAYS },
+	{ { "peer-refuses-our-certificate", EITHER, "the server refuses our certificate", OUR_CERTIFICATE },
+	  SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, WHEN_ALWAYS },
+	{ { "peer-no-such-name", SERVER, "the server knows no host called {sni}",
+	    "its administrator must let it answer to the name in its MX record" },
+	  SSL_R_TLSV1_UNRECOGNIZED_NAME, WHEN_ALWAYS },
+
+	/* no TLS, or none that ends well */
+	{ { "peer-not-tls", SERVER, "the server answered with bytes that are not TLS (\"{first}\")",
+	    "its administrator must see why STARTTLS does not begin TLS" },
+	  SSL_R_WRONG_VERSION_NUMBER, WHEN_ALWAYS },
+	{ { "peer-damaged", NOBODY, "bytes were changed on the way, or one end has a fault", "" },
+	  SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, WHEN_ALWAYS },
+	{ { "peer-damaged", NOBODY, "the server says that bytes were changed on the way, or one end has a fault", "" },
+	  SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, WHEN_ALWAYS },
+	{ { "peer-broken", NOBODY, "{trouble}", "" }, CAUSE_ANY, WHEN_PEER_TROUBLE },
+	{ { "peer-drops-hello", SERVER, "the server closed the connection after our ClientHello, without a word",
+	    DROPPED_ADVICE },
+	  CAUSE_NONE, WHEN_PEER_DROPPED },
+	{ { "peer-drops-hello", SERVER, "the server did not answer our ClientHello in time", DROPPED_ADVICE },
+	  CAUSE_NONE, WHEN_PEER_SILENT },
+	{ { "peer-timeout", NOBODY, "the server did not finish the handshake in time",
+	    "the way between us may lose large packets" },
+	  CAUSE_NONE, WHEN_PEER_SLOW },
+	{ { "peer-closed", SERVER, "the server closed the connection within the handshake, without a word",
+	    "its own log may tell why" },
+	  CAUSE_NONE, WHEN_PEER_GONE },
+	{ { "peer-closed", NOBODY, "the server broke the handshake off (close_notify)", "" }, CAUSE_NONE, WHEN_ALWAYS },
+
+	/* no handshake was begun */
+	{ { "peer-no-starttls", SERVER, "the server offers no STARTTLS{said}", NO_CLEAR_ADVICE }, CAUSE_MODE, WHEN_ALWAYS },
+	{ { "peer-refuses-starttls", SERVER, "the server offers STARTTLS and refuses it{said}",
+	    "its administrator must see to its certificate or key; " NO_CLEAR_ADVICE },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "peer-no-requiretls", SERVER, "the message must go over TLS all the way and the server offers no REQUIRETLS{said}",
+	    "send it again without REQUIRETLS if that is too much" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "requiretls-without-tls", CLIENT, "the message must go over TLS all the way (REQUIRETLS) and its route says off",
+	    "see DeliverTLS and Route in {conf}" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "name-not-proved", SERVER,
+	    "the message must go over TLS all the way (REQUIRETLS), and neither DNSSEC nor MTA-STS proves the host's name",
+	    "send it again without REQUIRETLS if that is too much" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "dane-no-records", EITHER, "the route asks for DANE and the host has no TLSA records that can be used{said}",
+	    "see tls= in {conf}; does our resolver check DNSSEC?" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "dane-lookup-failed", SERVER, "it can't be found out whether the host has TLSA records{said}",
+	    "`yubin dns check DOMAIN` says what is wrong with the domain's DNSSEC" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "sts-host-not-listed", SERVER, "the domain's MTA-STS policy does not list the host{said}",
+	    "its administrator must bring MX records and policy together, and give the policy a new id" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "sts-fetch-failed", SERVER, "the domain has an MTA-STS record and its policy can't be fetched{said}", "" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "sts-https-cert-bad", SERVER, "the certificate of the host that has the domain's MTA-STS policy is not good{said}",
+	    "see HttpsCA in {conf} if it is of an authority of your own" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	{ { "sts-policy-bad", SERVER, "the domain's MTA-STS policy is none{said}", "its administrator must mend it" },
+	  CAUSE_MODE, WHEN_ALWAYS },
+	/* The last one: what no other row explains. */
+	{ { "peer-broken", NOBODY, "the connection broke within TLS", "the text before tells where" }, CAUSE_ANY,
+	  WHEN_ALWAYS },
+};
+
+enum { INBOUND = sizeof(rows) / sizeof(rows[0]), OUTBOUND = sizeof(outbound) / sizeof(outbound[0]) };
+
 size_t tls_cause_count(void)
 {
-	return sizeof(rows) / sizeof(rows[0]);
+	return INBOUND + OUTBOUND;
 }
 
-const struct tls_cause *tls_cause_at(size_t number)
+size_t tls_cause_outbound(void)
 {
-	return &rows[number].cause;
+	return INBOUND;
 }
 
 const struct cause_row *tls_cause_row(size_t number)
 {
-	return &rows[number];
+	return number < INBOUND ? &rows[number] : &outbound[number - INBOUND];
+}
+
+const struct tls_cause *tls_cause_at(size_t number)
+{
+	return &tls_cause_row(number)->cause;
 }
 
 size_t tls_cause_find(struct span name)
 {
 	size_t i = tls_cause_count();
 
-	while (i > 0 && !span_is(name, rows[i - 1].cause.name))
+	while (i > 0 && !span_is(name, tls_cause_at(i - 1)->name))
 		i--;
 	return i > 0 ? i - 1 : tls_cause_count();
 }

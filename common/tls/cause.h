@@ -13,12 +13,14 @@
 
 struct tls_cause {
 	const char *name;	/* "version-too-old" */
-	const char *who;	/* who must act: "client", "server", "either", "nobody" */
+	const char *who;	/* who must act: "client", "server", "either", "nobody"; of our own
+				 * deliveries we are the client */
 	const char *words;	/* what happened; {names} in braces are filled in for the log */
 	const char *advice;	/* the setting or command that helps; "" where nothing does */
 };
 
-/* Two numbers may share a name: they differ in words. */
+/* Two numbers may share a name: they differ in words. Clients' causes come first, those of
+ * our own deliveries (their names begin with peer-, dane-, sts-...) behind them. */
 size_t tls_cause_count(void);
 const struct tls_cause *tls_cause_at(size_t number);
 

@@ -1,5 +1,5 @@
 /*
- * cause_row.h - what explain.c needs of the catalogue beyond cause.h: when a row fits.
+ * cause_row.h - what explain.c and outbound_text.c need of the catalogue beyond cause.h: when a row fits.
  *
  * For the files of common/tls/ alone.
  */
@@ -15,7 +15,7 @@ enum {
 	CAUSE_MODE = -2		/* no handshake at all: found by the first bytes (common/net/mode.h) */
 };
 
-/* What else must hold; the functions are in explain.c. */
+/* What else must hold; the functions are in explain.c, those of WHEN_PEER_... in outbound_text.c. */
 enum cause_when {
 	WHEN_ALWAYS,
 	WHEN_LEVEL_BARS,	/* the level, not the mask, forbids what the client offers */
@@ -47,6 +47,18 @@ enum cause_when {
 	WHEN_TIME_EARLY,
 	WHEN_TIME_LATE,
 	WHEN_CLOSED,		/* by a close_notify */
+	WHEN_PEER_NO_RECORD,	/* another server's certificate: no TLSA record matches, */
+	WHEN_PEER_NAME,		/* it is for other names, */
+	WHEN_PEER_EXPIRED,
+	WHEN_PEER_EARLY,
+	WHEN_PEER_OWN,		/* signed by itself, */
+	WHEN_PEER_STRANGER,	/* of an authority that we don't know, */
+	WHEN_PEER_WEAK,		/* below the level */
+	WHEN_PEER_TROUBLE,	/* our own words tell */
+	WHEN_PEER_DROPPED,	/* it hung up behind our ClientHello, */
+	WHEN_PEER_SILENT,	/* or said nothing; */
+	WHEN_PEER_SLOW,		/* the same, later */
+	WHEN_PEER_GONE,
 	WHEN_COUNT
 };
 
@@ -56,7 +68,9 @@ struct cause_row {
 	enum cause_when when;
 };
 
-/* Lends the row; the first that fits is the cause. */
+/* Lends the row; the first that fits is the cause. Rows from tls_cause_outbound() on are those
+ * of our own deliveries. */
 const struct cause_row *tls_cause_row(size_t number);
+size_t tls_cause_outbound(void);
 
 #endif

@@ -340,7 +340,7 @@ static size_t cause_find(const struct story *t)
 
 	if (refused >= 0)
 		return (size_t)refused;
-	while (i + 1 < tls_cause_count() && !row_fits(t, tls_cause_row(i)))
+	while (i + 1 < tls_cause_outbound() && !row_fits(t, tls_cause_row(i)))
 		i++;
 	return i;
 }

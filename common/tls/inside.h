@@ -66,6 +66,9 @@ struct tls_session {
 	char *fingerprint;
 	char *names;		/* that it is for; NULL: none that count */
 	char *peer_trouble;	/* outbound: what is wrong with the server's certificates; NULL: nothing */
+	X509 *peer;		/* outbound: the server's certificate, held; NULL: none came */
+	struct tls_dane *dane;	/* outbound, under DANE; else NULL */
+	unsigned alone;		/* outbound: the one version that is offered; 0: all of the policy */
 	struct tls_facts facts;
 };
 

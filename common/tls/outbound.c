@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/tls/inside.h"
+#include "common/tls/outbound_dane.h"
 #include "common/tls/outbound_peer.h"
 #include "common/tls/pem.h"
 #include "common/tls/protocol.h"
@@ -130,6 +131,8 @@ static int context_fill(struct tls_context *c, const struct tls_policy *p, enum 
 		rc = authorities_set(c->outbound, m->authorities, err);
 	if (rc == 0 && m->pair != NULL)
 		rc = pair_set(c->outbound, m->pair, p, warn, arg, err);
+	if (rc == 0)
+		rc = tls_outbound_dane_allow(c->outbound, err);
 	options_set(c->outbound, verify);
 	return rc;
 }
@@ -190,7 +193,41 @@ static int host_set(struct tls_session *s, const char *host, struct error *err)
 	return 0;
 }
 
-int tls_outbound_session(struct tls_session **out, struct tls_context *c, const char *host, struct error *err)
+/* A version that the context does not offer (the policy was changed since) asks for nothing. */
+static int version_set(struct tls_session *s, unsigned version, struct error *err)
+{
+	int number = tls_protocol_number((enum tls_version)version);
+
+	if ((tls_policy_versions(&s->context->policy) & version) == 0)
+		return 0;
+	if (SSL_set_min_proto_version(s->ssl, number) != 1 || SSL_set_max_proto_version(s->ssl, number) != 1)
+		return error_set(err, -EINVAL, "OpenSSL does not offer that version of TLS alone");
+	s->alone = version;
+	return 0;
+}
+
+unsigned tls_outbound_lower(const struct tls_context *c, unsigned version)
+{
+	unsigned offered = tls_policy_versions(&c->policy), bit = TLS_1_3;
+
+	while (bit != 0 && (offered & bit) == 0)
+		bit >>= 1;	/* now the highest that is offered */
+	if (version != 0 && version < bit)
+		bit = version;
+	return bit >> 1 & offered;	/* one block: below it comes the next, or nothing */
+}
+
+static int wish_apply(struct tls_session *s, const struct tls_outbound_wish *wish, struct error *err)
+{
+	int rc = version_set(s, wish->version, err);
+
+	if (rc == 0 && wish->dane != NULL)
+		return tls_outbound_dane_set(s, wish->dane, err);
+	return rc == 0 && wish->host != NULL ? host_set(s, wish->host, err) : rc;
+}
+
+int tls_outbound_begin(struct tls_session **out, struct tls_context *c, const struct tls_outbound_wish *wish,
+		       struct error *err)
 {
 	struct tls_session *s;
 	int rc = tls_session_make(&s, c, SSL_new(c->outbound), err);
@@ -200,8 +237,7 @@ int tls_outbound_session(struct tls_session **out, struct tls_context *c, const 
 		return rc;
 	SSL_set_connect_state(s->ssl);
 	s->begun = true;	/* a server begins with no SSL 2.0 hello */
-	if (host != NULL)
-		rc = host_set(s, host, err);
+	rc = wish_apply(s, wish, err);
 	if (rc == 0) {
 		tls_session_shake(s);
 		if (s->status == TLS_FAILED)
@@ -215,6 +251,17 @@ int tls_outbound_session(struct tls_session **out, struct tls_context *c, const 
 	}
 	*out = s;
 	return 0;
+}
+
+int tls_outbound_session(struct tls_session **out, struct tls_context *c, const char *host, struct error *err)
+{
+	return tls_outbound_begin(out, c, &(struct tls_outbound_wish){ .host = host }, err);
+}
+
+int tls_outbound_session_dane(struct tls_session **out, struct tls_context *c, const struct tls_outbound_dane *dane,
+			      struct error *err)
+{
+	return tls_outbound_begin(out, c, &(struct tls_outbound_wish){ .dane = dane }, err);
 }
 
 const char *tls_outbound_peer_trouble(const struct tls_session *s)

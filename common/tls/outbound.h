@@ -56,7 +56,7 @@ int tls_outbound_session_dane(struct tls_session **out, struct tls_context *c, c
 const char *tls_outbound_dane_matched(const struct tls_session *s);
 
 /* Both in one, and with a single version: a server that drops our ClientHello is tried again so.
- * No fallback signal (RFC 7507) is sent: what the policy allows is good enough, and a box in front
+ * No fallback signal (TLS_FALLBACK_SCSV) is sent: what the policy allows is good enough, and a box in front
  * of the server that chokes on the newer version would have it refuse us for good. */
 struct tls_outbound_wish {
 	const char *host;	/* as for tls_outbound_session; not used where there is dane */

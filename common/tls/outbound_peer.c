@@ -8,6 +8,7 @@
 
 #include "common/tls/chain.h"
 #include "common/tls/inside.h"
+#include "common/tls/outbound_dane.h"
 
 enum {
 	NOTES_MAX = 1024,	/* bytes of all that is wrong */
@@ -109,12 +110,18 @@ static int on_objection(int fine, X509_STORE_CTX *store)
 
 static void look(struct tls_session *s, X509_STORE_CTX *store)
 {
+	X509 *cert = X509_STORE_CTX_get0_cert(store);
+
+	if (cert != NULL && s->peer == NULL && X509_up_ref(cert) == 1)
+		s->peer = cert;
 	X509_STORE_CTX_set_verify_cb(store, on_objection);
 	/* What it can't go on from did not pass through on_objection. */
 	if (X509_verify_cert(store) != 1 && s->objection == X509_V_OK)
 		s->objection = X509_STORE_CTX_get_error(store) != X509_V_OK ? X509_STORE_CTX_get_error(store)
 									     : X509_V_ERR_UNSPECIFIED;
 	weaknesses_note(s, store);
+	if (s->dane != NULL)
+		tls_outbound_dane_note(s, store);
 	X509_STORE_CTX_set_error(store, s->trouble != NULL ? X509_V_ERR_OUT_OF_MEM : s->objection);
 	ERR_clear_error();
 }
@@ -125,7 +132,7 @@ int tls_outbound_peer_note(X509_STORE_CTX *store, void *unused)
 
 	(void)unused;
 	look(s, store);
-	return s->trouble == NULL;
+	return s->trouble == NULL && (s->dane == NULL || s->objection == X509_V_OK);
 }
 
 int tls_outbound_peer_require(X509_STORE_CTX *store, void *unused)

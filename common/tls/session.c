@@ -76,6 +76,8 @@ void tls_session_free(struct tls_session *s)
 	SSL_free(s->ssl);
 	tls_facts_clear(s);
 	free(s->peer_trouble);
+	free(s->dane);
+	X509_free(s->peer);
 	tls_second_free(s->second);
 	tls_context_drop(s->context);
 	buf_clear(&s->in);

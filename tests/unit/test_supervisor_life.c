@@ -23,7 +23,7 @@
  * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
  * link: common/tls/text.o
  * link: setup/outward.o common/config/route.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_text.o common/base/base64.o */
+ * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
 #include "tests/unit/unit.h"
 
 #include <poll.h>

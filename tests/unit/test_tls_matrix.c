@@ -6,7 +6,7 @@
  * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o
  * link: common/tls/client.o common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o
  * link: common/tls/facts.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o
- * link: common/tls/outbound.o common/tls/outbound_peer.o common/tls/outbound_text.o common/base/span.o
+ * link: common/tls/outbound.o common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/span.o
  * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
  * link: common/base/clock.o common/base/arena.o common/config/config.o common/config/parse.o
  * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o

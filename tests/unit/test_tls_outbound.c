@@ -1,151 +1,19 @@
 /* test_tls_outbound.c - TLS as a client: what we offer, and what we see of the server.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o
+ * link: tests/unit/outbound_rig.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o
  * link: common/tls/pem.o common/tls/identity.o common/tls/chain.o common/tls/holder.o
  * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o
  * link: common/tls/tickets.o common/tls/client.o common/tls/hello.o common/tls/context.o
  * link: common/tls/bio.o common/tls/session.o common/tls/facts.o common/tls/explain.o
  * link: common/tls/refusal.o common/tls/cause.o common/tls/issue.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_text.o common/base/span.o common/base/buf.o
+ * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/span.o common/base/buf.o
  * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
  * link: common/base/clock.o common/tls/text.o */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
 
-#include "common/tls/outbound.h"
-#include "tests/unit/tls_peer.h"
-
-/* A server of OpenSSL's that takes everything, and our client. */
-struct rig {
-	SSL_CTX *ctx;
-	SSL *ssl;
-	struct tls_context *context;
-	struct tls_session *client;
-	char warned[256];
-	char words[1024];
-};
-
-static void hear(void *arg, const char *words)
-{
-	snprintf(arg, 256, "%s", words);
-}
-
-static struct tls_policy policy(const char *profile, unsigned forbidden, unsigned level)
-{
-	struct tls_policy p;
-
-	assert_true(tls_policy_profile(&p, profile));
-	p.forbidden = forbidden;
-	p.level = level;
-	p.ciphers = tls_policy_ciphers(&p);
-	return p;
-}
-
-static void papers_use(SSL_CTX *ctx, struct peer_pair papers)
-{
-	BIO *bio = BIO_new_mem_buf(papers.certificate.p, (int)papers.certificate.n);
-	BIO *key_bio = BIO_new_mem_buf(papers.key.p, (int)papers.key.n);
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
-	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-	assert_int_equal(SSL_CTX_use_certificate(ctx, cert), 1);
-	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		assert_int_equal(SSL_CTX_add0_chain_cert(ctx, cert), 1);
-	BIO_free(bio);
-	BIO_free(key_bio);
-}
-
-static void rig_init(struct rig *r, struct peer_pair papers)
-{
-	*r = (struct rig){ .ctx = SSL_CTX_new(TLS_server_method()) };
-	SSL_CTX_set_security_level(r->ctx, 0);
-	assert_int_equal(SSL_CTX_set_cipher_list(r->ctx, "ALL:@SECLEVEL=0"), 1);
-	assert_int_equal(SSL_CTX_set_min_proto_version(r->ctx, TLS1_VERSION), 1);
-	SSL_CTX_set_mode(r->ctx, SSL_MODE_NO_AUTO_CHAIN);
-	papers_use(r->ctx, papers);
-}
-
-static void rig_client(struct rig *r, const struct tls_policy *p, enum tls_outbound_verify verify,
-		       struct span authorities, const struct tls_pair *pair)
-{
-	struct tls_outbound_material m = { .pair = pair, .authorities = authorities };
-	struct error err;
-
-	if (tls_outbound_new(&r->context, p, verify, &m, hear, r->warned, &err) < 0)
-		fail_msg("%s", err.words);
-}
-
-static void rig_clear(struct rig *r)
-{
-	tls_session_free(r->client);
-	tls_context_drop(r->context);
-	SSL_free(r->ssl);
-	SSL_CTX_free(r->ctx);
-}
-
-static bool to_server(struct rig *r)
-{
-	struct span out = tls_session_out(r->client);
-	size_t n = out.n < 1000 ? out.n : 1000;
-
-	if (n == 0)
-		return false;
-	assert_int_equal(BIO_write(SSL_get_rbio(r->ssl), out.p, (int)n), (int)n);
-	tls_session_sent(r->client, n);
-	return true;
-}
-
-static bool to_client(struct rig *r)
-{
-	uint8_t bytes[700];
-	int n = BIO_read(SSL_get_wbio(r->ssl), bytes, sizeof(bytes));
-	struct span in = { bytes, n > 0 ? (size_t)n : 0 };
-
-	if (in.n == 0)
-		return false;
-	tls_session_feed(r->client, &in);
-	assert_int_equal(in.n, 0);
-	return true;
-}
-
-static void rig_run(struct rig *r)
-{
-	bool moved = true;
-
-	while (moved) {
-		moved = to_server(r);
-		if (!SSL_is_init_finished(r->ssl))
-			SSL_do_handshake(r->ssl);
-		while (to_client(r))
-			moved = true;
-	}
-	ERR_clear_error();
-}
-
-static enum tls_status rig_try(struct rig *r, const char *host)
-{
-	struct error err;
-
-	r->ssl = SSL_new(r->ctx);
-	SSL_set_bio(r->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-	SSL_set_accept_state(r->ssl);
-	if (tls_outbound_session(&r->client, r->context, host, &err) < 0)
-		fail_msg("%s", err.words);
-	rig_run(r);
-	return tls_session_status(r->client);
-}
-
-static const char *failure(struct rig *r, enum tls_cut cut)
-{
-	tls_outbound_failure_text(r->client, cut, r->words, sizeof(r->words));
-	return r->words;
-}
+#include "tests/unit/outbound_rig.h"
 
 static const char *const names[] = { "mx.example.org", "127.0.0.1", NULL };
 
@@ -183,7 +51,7 @@ static void test_versions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct tls_policy p = policy(rows[i].profile, rows[i].forbidden, rows[i].level);
+		struct tls_policy p = rig_policy(rows[i].profile, rows[i].forbidden, rows[i].level);
 		struct rig r;
 
 		unit_case(rows[i].profile, i);
@@ -197,7 +65,7 @@ static void test_versions(void **state)
 			assert_string_equal(tls_session_facts(r.client)->protocol, rows[i].want);
 			assert_string_not_equal(tls_session_facts(r.client)->group, "none");
 		} else {
-			assert_non_null(strstr(failure(&r, TLS_CUT_NO), "version"));
+			assert_non_null(strstr(rig_failure(&r, TLS_CUT_NO), "version"));
 		}
 		rig_clear(&r);
 	}
@@ -233,11 +101,11 @@ static void test_ciphers(void **state)
 		rig_client(&r, &p, TLS_OUTBOUND_NOTE, peer_ca().certificate, NULL);
 		assert_int_equal(rig_try(&r, NULL), rows[i].enters ? TLS_UP : TLS_FAILED);
 		if (!rows[i].enters)
-			assert_non_null(strstr(failure(&r, TLS_CUT_NO), "no cipher, group or signature in common"));
+			assert_non_null(strstr(rig_failure(&r, TLS_CUT_NO), "no cipher, group or signature in common"));
 		rig_clear(&r);
 	}
 	/* A list of the administrator's own does not bring static RSA back either. */
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct tls_outbound_material m = { .authorities = peer_ca().certificate };
 	struct tls_context *c;
 	struct error err;
@@ -290,14 +158,14 @@ static void test_peer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct tls_policy p = policy("intermediate", 15, rows[i].level);
+		struct tls_policy p = rig_policy("intermediate", 15, rows[i].level);
 		struct rig r;
 
 		unit_case(rows[i].why, i);
 		rig_init(&r, rows[i].papers);
 		rig_client(&r, &p, TLS_OUTBOUND_NOTE, ca.certificate, NULL);
 		if (rig_try(&r, rows[i].host) != TLS_UP)
-			fail_msg("%s: \"%s\"", rows[i].why, failure(&r, TLS_CUT_NO));
+			fail_msg("%s: \"%s\"", rows[i].why, rig_failure(&r, TLS_CUT_NO));
 		if (strcmp(tls_outbound_peer_trouble(r.client), rows[i].trouble) != 0)
 			fail_msg("%s: \"%s\"", rows[i].why, tls_outbound_peer_trouble(r.client));
 		rig_clear(&r);
@@ -306,7 +174,7 @@ static void test_peer(void **state)
 		rig_client(&r, &p, TLS_OUTBOUND_REQUIRE, ca.certificate, NULL);
 		assert_int_equal(rig_try(&r, rows[i].host), rows[i].enters ? TLS_UP : TLS_FAILED);
 		if (!rows[i].enters)
-			assert_non_null(strstr(failure(&r, TLS_CUT_NO), rows[i].trouble));
+			assert_non_null(strstr(rig_failure(&r, TLS_CUT_NO), rows[i].trouble));
 		rig_clear(&r);
 	}
 }
@@ -317,7 +185,7 @@ static void test_md5(void **state)
 	struct peer_pair ca = peer_own("RSA-2048", "SHA256", "Old CA", -1, 90);
 	struct peer_pair papers = peer_signed("RSA-2048", "MD5", "mx.example.org", ca, -1, 90);
 	struct peer_pair chain = { peer_join(papers.certificate, ca.certificate), papers.key };
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct rig r;
 
 	(void)state;
@@ -346,7 +214,7 @@ static void test_sni(void **state)
 		{ "127.0.0.1", "none" },		{ "::1", "none" },
 		{ NULL, "none" },
 	};
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct tls_session *s;
 	struct error err;
 	struct rig r;
@@ -378,7 +246,7 @@ static void test_own(void **state)
 	struct peer_pair papers = peer_client("yubin"), weak = peer_own("RSA-1024", "SHA256", "yubin", -1, 90);
 	struct tls_pair pair = { "us.pem", "us.key", papers.certificate, papers.key };
 	struct tls_pair weak_pair = { "weak.pem", "weak.key", weak.certificate, weak.key };
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct tls_outbound_material m = { .pair = &weak_pair, .authorities = peer_ca().certificate };
 	struct tls_context *c;
 	struct error err;
@@ -414,7 +282,7 @@ static void test_own(void **state)
 /* Plain bytes both ways, the end of it, and the line for the log. */
 static void test_bytes(void **state)
 {
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	char line[1024], text[64] = "";
 	struct rig r;
 	size_t n = 0;
@@ -424,13 +292,13 @@ static void test_bytes(void **state)
 	rig_client(&r, &p, TLS_OUTBOUND_REQUIRE, peer_ca().certificate, NULL);
 	assert_int_equal(rig_try(&r, "mx.example.org"), TLS_UP);
 	assert_true(tls_session_write(r.client, span_of("EHLO a\r\n")));
-	while (to_server(&r))
+	while (rig_to_server(&r))
 		;
 	assert_int_equal(SSL_read_ex(r.ssl, text, sizeof(text), &n), 1);
 	assert_int_equal(n, 8);
 	assert_memory_equal(text, "EHLO a\r\n", 8);
 	assert_int_equal(SSL_write_ex(r.ssl, "250 b\r\n", 7, &n), 1);
-	while (to_client(&r))
+	while (rig_to_client(&r))
 		;
 	assert_int_equal(tls_session_read(r.client, (uint8_t *)text, sizeof(text)), 7);
 	assert_memory_equal(text, "250 b\r\n", 7);
@@ -439,12 +307,12 @@ static void test_bytes(void **state)
 				     "sni=mx.example.org server-cert=\"CN=mx.example.org\" server-fingerprint="));
 	assert_non_null(strstr(line, " server-verify=\"ok\""));
 	SSL_shutdown(r.ssl);
-	while (to_client(&r))
+	while (rig_to_client(&r))
 		;
 	assert_int_equal(tls_session_read(r.client, (uint8_t *)text, sizeof(text)), 0);
 	assert_int_equal(tls_session_status(r.client), TLS_CLOSED);
 	tls_session_close(r.client);
-	assert_true(to_server(&r));
+	assert_true(rig_to_server(&r));
 	rig_clear(&r);
 }
 
@@ -466,7 +334,7 @@ static void test_failures(void **state)
 		{ "\x15\x03\x03\x00\x02\x02\x70", TLS_CUT_NO, "the server knows no host called mx.example.org" },
 	};
 	static const size_t sizes[] = { 13, 0, 0, 3, 3, 7, 7, 7 };
-	struct tls_policy p = policy("intermediate", 15, 2);
+	struct tls_policy p = rig_policy("intermediate", 15, 2);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -478,7 +346,7 @@ static void test_failures(void **state)
 		rig_client(&r, &p, TLS_OUTBOUND_NOTE, peer_ca().certificate, NULL);
 		assert_int_equal(tls_outbound_session(&r.client, r.context, "mx.example.org", NULL), 0);
 		tls_session_feed(r.client, &in);
-		if (strstr(failure(&r, rows[i].cut), rows[i].words) == NULL)
+		if (strstr(rig_failure(&r, rows[i].cut), rows[i].words) == NULL)
 			fail_msg("got \"%s\"", r.words);
 		rig_clear(&r);
 	}
