@@ -79,7 +79,8 @@ bool dns_name(struct span in, char out[DNS_NAME_MAX]);
 /* The servers of resolv.conf's text, as options want them: at most max; the count. */
 size_t dns_servers(struct span resolv_conf, char servers[][64], size_t max);
 
-/* The answer in a DNS packet, for tests and fuzzing: what dns_ask makes of it. Pure. */
+/* The answer in a DNS packet, for tests and fuzzing: what dns_ask makes of it. memory, of which 256 kB
+ * are always enough, holds what the answer lends. -EPROTO: it is none. Pure. */
 int dns_parse(struct span packet, enum dns_type type, const char *asked, struct buf *memory,
 	      struct dns_answer *out);
 

@@ -1,0 +1,351 @@
+/* dns.c - questions and their answers; the contract is in dns.h.
+ *
+ * A question is asked (libunbound owes its callback), ready (its answer waits for the loop's next
+ * turn), or both, when its time is up. It is freed when it is neither. */
+#include "common/dns/dns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/escape.h"
+#include "common/base/table.h"
+#include "common/dns/context.h"
+
+enum { RCODE_NXDOMAIN = 3, WORDS = 300, MEMORY = DNS_RECORDS * sizeof(struct dns_record) + (128 << 10) };
+
+struct question {
+	struct dns *dns;
+	struct question *previous, *next; /* in one of the two lists */
+	struct list *list;
+	uint64_t number, deadline_ms;
+	dns_done done; /* NULL: nobody waits any more */
+	void *arg;
+	uint8_t *packet; /* NULL: none came */
+	size_t size;
+	enum dns_type type;
+	enum dns_status status; /* where there is no packet */
+	bool asked, secure;
+	char name[DNS_NAME_MAX];
+	char words[WORDS];
+};
+
+struct list {
+	struct question *first, *last;
+	size_t count;
+};
+
+struct dns {
+	struct events events;
+	struct ub_ctx *context;
+	struct table *numbers; /* those that somebody waits for */
+	struct list asked;     /* in the order of their deadlines; those that nobody waits for apart: */
+	struct list forgotten;
+	struct list ready;
+	uv_timer_t timer; /* of the first in asked */
+	uv_idle_t idle;   /* runs while there is one ready */
+	uint64_t last_number;
+	size_t count;     /* of questions, forgotten ones too */
+	unsigned handles; /* that libuv still holds */
+	bool freed;
+};
+
+/* --- lists ------------------------------------------------------------------ */
+
+static void leave(struct question *q)
+{
+	struct list *l = q->list;
+
+	if (l == NULL)
+		return;
+	*(q->previous != NULL ? &q->previous->next : &l->first) = q->next;
+	*(q->next != NULL ? &q->next->previous : &l->last) = q->previous;
+	q->previous = q->next = NULL;
+	q->list = NULL;
+	l->count--;
+}
+
+static void join(struct question *q, struct list *l)
+{
+	leave(q);
+	q->list = l;
+	q->previous = l->last;
+	*(l->last != NULL ? &l->last->next : &l->first) = q;
+	l->last = q;
+	l->count++;
+}
+
+static void question_free(struct question *q)
+{
+	leave(q);
+	q->dns->count--;
+	free(q->packet);
+	free(q);
+}
+
+/* Nobody waits any more: it stays for as long as libunbound knows it. */
+static void forget(struct question *q)
+{
+	table_remove(q->dns->numbers, table_number(&q->number));
+	q->done = NULL;
+	if (q->asked)
+		join(q, &q->dns->forgotten);
+	else
+		question_free(q);
+}
+
+/* --- the answer ------------------------------------------------------------- */
+
+static const char *words_of(const struct question *q, enum dns_status status)
+{
+	switch (status) {
+	case DNS_OK:
+		return "";
+	case DNS_NO_DATA:
+		return "the name has no such record";
+	case DNS_NO_NAME:
+		return "the name does not exist";
+	case DNS_BOGUS:
+		return "DNSSEC: the answer is forged or badly signed";
+	case DNS_INVALID:
+		return "this is no name";
+	case DNS_FAILED:
+		break;
+	}
+	return q->asked ? "no name server answered in time" : "the name servers could not answer";
+}
+
+static void read_packet(const struct question *q, struct buf *memory, struct dns_answer *out)
+{
+	int code = dns_parse((struct span){ q->packet, q->size }, q->type, q->name, memory, out);
+
+	if (code == 0)
+		return;
+	*out =
+	    (struct dns_answer){ .status = DNS_FAILED, .name = q->name, .words = "the answer can't be read" };
+	if (code == -ENOMEM)
+		out->words = "no memory for the answer";
+}
+
+/* The callback may cancel, ask, or free all of it: the question is gone before. */
+static void deliver(struct question *q)
+{
+	struct question mine = *q;
+	struct dns_answer a = { .status = mine.status, .name = mine.name, .words = mine.words };
+	struct buf memory;
+
+	q->packet = NULL;
+	forget(q);
+	buf_init(&memory, MEMORY);
+	if (mine.packet != NULL)
+		read_packet(&mine, &memory, &a);
+	free(mine.packet);
+	a.secure = mine.secure && a.status != DNS_FAILED;
+	if (*a.words == '\0')
+		a.words = words_of(&mine, a.status);
+	mine.done(mine.arg, &a);
+	buf_clear(&memory);
+}
+
+/* As many as were ready when the turn began. */
+static void on_idle(uv_idle_t *idle)
+{
+	struct dns *d = idle->data;
+
+	for (size_t n = d->ready.count; n > 0 && !d->freed && d->ready.count > 0; n--)
+		deliver(d->ready.first);
+	if (!d->freed && d->ready.count == 0)
+		uv_idle_stop(idle);
+}
+
+static void make_ready(struct question *q)
+{
+	join(q, &q->dns->ready);
+	uv_idle_start(&q->dns->idle, on_idle);
+}
+
+/* --- time ------------------------------------------------------------------- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct dns *d)
+{
+	uint64_t now_ms = clock_mono_ms(), due_ms;
+
+	if (d->asked.first == NULL || uv_is_active((const uv_handle_t *)&d->timer))
+		return;
+	due_ms = d->asked.first->deadline_ms;
+	uv_timer_start(&d->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 1, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct dns *d = timer->data;
+	uint64_t now_ms = clock_mono_ms();
+
+	while (d->asked.first != NULL && d->asked.first->deadline_ms <= now_ms)
+		make_ready(d->asked.first);
+	arm(d);
+}
+
+/* --- questions -------------------------------------------------------------- */
+
+static void take_packet(struct question *q, const void *packet, int size)
+{
+	q->packet = malloc((size_t)size);
+	if (q->packet == NULL)
+		return;
+	memcpy(q->packet, packet, (size_t)size);
+	q->size = (size_t)size;
+}
+
+/* "validation failure <mx.example. A IN>: why": the name is known. */
+static void take_forged(struct question *q, const char *why)
+{
+	const char *words = why != NULL ? strstr(why, ">: ") : NULL;
+	char text[WORDS / 2];
+
+	escape_text(text, sizeof(text), span_of(words != NULL ? words + 3 : why));
+	q->status = DNS_BOGUS;
+	snprintf(q->words, sizeof(q->words), "DNSSEC: %s", text);
+	if (strstr(text, "no DNSKEY") == NULL || strstr(text, "for trust anchor . ") == NULL)
+		return;
+	/* Nothing is forged, but nothing can be proved either. */
+	q->status = DNS_FAILED;
+	snprintf(q->words, sizeof(q->words),
+		 "the resolver keeps DNSSEC back, set Resolver to one that hands it on, or to root: %s",
+		 text);
+}
+
+static void on_answer(void *arg, int rcode, void *packet, int size, int security, char *why, int limited)
+{
+	struct question *q = arg;
+
+	(void)limited;
+	if (q->dns->freed)
+		return;
+	q->asked = false;
+	if (q->list == &q->dns->forgotten) {
+		question_free(q);
+		return;
+	}
+	if (q->list != &q->dns->asked) /* its time was up */
+		return;
+	q->secure = security == 2;
+	if (security == 1)
+		take_forged(q, why);
+	else if (rcode == 0 && packet != NULL && size > 0)
+		take_packet(q, packet, size);
+	else if (rcode == RCODE_NXDOMAIN)
+		q->status = DNS_NO_NAME;
+	make_ready(q);
+}
+
+static int question_new(struct question **out, struct dns *d, const char *name, enum dns_type type)
+{
+	struct question *q = d->count < DNS_OPEN ? calloc(1, sizeof(*q)) : NULL;
+
+	*out = q;
+	if (q == NULL)
+		return -ENOMEM;
+	*q = (struct question){ .dns = d, .number = d->last_number + 1, .type = type, .status = DNS_FAILED };
+	if (table_put(d->numbers, table_number(&q->number), q) < 0) {
+		free(q);
+		return -ENOMEM;
+	}
+	d->last_number++;
+	d->count++;
+	if (!dns_name(span_of(name), q->name))
+		q->status = DNS_INVALID;
+	return 0;
+}
+
+uint64_t dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done done, void *arg)
+{
+	struct question *q;
+	uint64_t number;
+
+	if (question_new(&q, d, name, type) < 0)
+		return 0;
+	number = q->number;
+	q->done = done;
+	q->arg = arg;
+	q->deadline_ms = clock_mono_ms() + DNS_WAIT_MS;
+	if (q->status == DNS_INVALID) {
+		make_ready(q);
+		return number;
+	}
+	q->asked = true;
+	join(q, &d->asked);
+	if (ub_resolve_event(d->context, q->name, (int)type, 1, q, on_answer, NULL) != 0) {
+		q->asked = false;
+		make_ready(q);
+	}
+	arm(d);
+	return number;
+}
+
+void dns_cancel(struct dns *d, uint64_t number)
+{
+	struct question *q = number != 0 ? table_get(d->numbers, table_number(&number)) : NULL;
+
+	if (q != NULL)
+		forget(q);
+}
+
+/* --- the resolver ----------------------------------------------------------- */
+
+int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, struct error *err)
+{
+	struct dns *d = calloc(1, sizeof(*d));
+	int code;
+
+	*out = NULL;
+	if (d == NULL)
+		return error_set(err, -ENOMEM, "no memory for a resolver");
+	events_init(&d->events, loop);
+	code = table_new(&d->numbers, err);
+	if (code == 0)
+		code = context_new(&d->context, &d->events, o, err);
+	if (code < 0) {
+		table_free(d->numbers);
+		free(d);
+		return code;
+	}
+	uv_timer_init(loop, &d->timer);
+	uv_idle_init(loop, &d->idle);
+	d->timer.data = d->idle.data = d;
+	d->handles = 2;
+	*out = d;
+	return 0;
+}
+
+static void list_free(struct list *l)
+{
+	while (l->first != NULL)
+		question_free(l->first);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct dns *d = h->data;
+
+	if (--d->handles == 0)
+		free(d);
+}
+
+void dns_free(struct dns *d)
+{
+	if (d == NULL)
+		return;
+	d->freed = true;
+	ub_ctx_delete(d->context);
+	list_free(&d->asked);
+	list_free(&d->forgotten);
+	list_free(&d->ready);
+	table_free(d->numbers);
+	uv_close((uv_handle_t *)&d->timer, on_closed);
+	uv_close((uv_handle_t *)&d->idle, on_closed);
+}
