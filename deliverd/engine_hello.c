@@ -1,5 +1,4 @@
 /* engine_hello.c - greeting, EHLO and what it offers, STARTTLS. */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/escape.h"
@@ -84,17 +83,15 @@ static void offer_size(struct smtp_client *e, struct span args)
 /* More than one line may name some: "AUTH=LOGIN" is an old form, which some offer beside the new. */
 static void offer_auth(struct smtp_client *e, struct span args)
 {
-	size_t used = strlen(e->mechanisms);
-	char text[CLIENT_REPLY_LINE];
+	size_t used = strlen(e->mechanisms), room = sizeof(e->mechanisms) - used;
 
-	if (args.n >= sizeof(text) || args.n == 0)
+	if (args.n == 0 || args.n + 2 > room)
 		return;
-	for (size_t i = 0; i < args.n; i++)
-		text[i] = (char)(args.p[i] > ' ' && args.p[i] < 0x7f ? args.p[i] : ' ');
-	text[args.n] = '\0';
 	e->offers.auth = true;
-	if (used + args.n + 2 <= sizeof(e->mechanisms))
-		snprintf(e->mechanisms + used, sizeof(e->mechanisms) - used, " %s", text);
+	e->mechanisms[used++] = ' ';
+	for (size_t i = 0; i < args.n; i++)
+		e->mechanisms[used++] = (char)(args.p[i] > ' ' && args.p[i] < 0x7f ? args.p[i] : ' ');
+	e->mechanisms[used] = '\0';
 }
 
 /* RFC 9422 3: NAME=NUMBER, up to six digits; unknown names are passed over. */
