@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "storage/local/intent.h"
+#include "storage/local/queue.h"
 #include "storage/local/result.h"
 
 enum { APPLY_SLICE = 2 * TURN_RECORDS }; /* records of a commit that is done in one turn */
@@ -166,7 +167,7 @@ static int apply_steps(struct apply *ap)
 			       step->vanished.failed || step->changed.failed))
 			r = -ENOMEM;
 	}
-	return r;
+	return r == 0 ? queue_apply(c) : r;
 }
 
 /* What stands behind the slice in the same transaction. more: the value of apply_steps. */

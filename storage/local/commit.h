@@ -7,6 +7,7 @@
  *   flush.c     one log flush for all of them
  *   finish.c    the answer; then names that are no longer needed go
  *
+ * Between the steps of accounts stands what it does in the queue (queue.h), if anything.
  * A commit that changes no folder goes from prepare to apply. At most one group is being
  * linked and one is being flushed; the next one of each gathers meanwhile. A commit that
  * fails before apply has changed nothing but holes in the UIDs; names that it made are
@@ -21,6 +22,7 @@
 #include "storage/local/pool.h"
 
 struct stage;
+struct queue_work;
 
 /* A message that a step takes into a mailbox. */
 struct item {
@@ -90,7 +92,8 @@ struct commit {
 	size_t step_count;
 	struct store_txid txid;
 	bool has_txid, owns_txid;
-	struct stage *stage;      /* DELIVER: shared by the steps */
+	struct stage *stage;      /* DELIVER: shared by the steps, and the queue */
+	struct queue_work *queue; /* NULL: it does nothing there */
 	struct commit *followers; /* the same txid again, while this is in hand */
 
 	enum { PHASE_START, PHASE_READY, PHASE_READ, PHASE_FILES, PHASE_LINK, PHASE_APPLY } phase;
@@ -102,7 +105,7 @@ struct commit {
 	bool begun;      /* slices of it are in the index */
 	bool intent_put; /* which must be ended, whatever comes */
 	struct turn turn;
-	struct after after;
+	struct after after, body;
 	struct commit *next;
 };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "storage/local/inner.h"
+#include "storage/local/queue.h"
 
 static void promise_release(struct promise *p)
 {
@@ -105,6 +106,7 @@ void finish_commit(struct commit *c)
 	wake_followers(c);
 	for (size_t i = 0; i < c->step_count && done; i++)
 		step_note(&c->steps[i]);
+	queue_end(c, done);
 	answer(c);
 	for (size_t i = 0; i < c->step_count; i++)
 		step_clean_up(&c->steps[i], done);

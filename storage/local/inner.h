@@ -25,6 +25,7 @@ enum {
 };
 
 struct flush;
+struct queue;
 
 struct local {
 	struct store base;
@@ -46,6 +47,7 @@ struct local {
 	struct table *in_hand; /* commits by txid */
 	struct space *space;
 	struct stock *stock;
+	struct queue *queue;
 
 	/* commits */
 	size_t commit_count;

@@ -5,7 +5,7 @@
  * One group is at it at a time, and UIDs are taken when it begins: so groups reach the
  * index in the order of their UIDs. A commit of very many names would hold the others up;
  * it becomes a group of its own beside the next ones, and its accounts take no others
- * meanwhile.
+ * meanwhile. The queue is one folder more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 
 #include "storage/local/files.h"
 #include "storage/local/inner.h"
+#include "storage/local/queue.h"
 #include "storage/local/stage.h"
 
 struct link_group;
@@ -31,6 +32,7 @@ struct link_group {
 	struct step **steps; /* all that make names */
 	size_t count;
 	struct link_job jobs[LOCAL_LINK_JOBS];
+	struct job queue_job;
 	size_t running;
 	bool big;
 };
@@ -98,6 +100,30 @@ static void link_job_run(struct job *job)
 	}
 }
 
+static bool commit_queues(const struct commit *c)
+{
+	return c->queue != NULL && c->queue->letter != NULL;
+}
+
+static struct link_group *group_of_queue(struct job *job)
+{
+	return (struct link_group *)((char *)job - offsetof(struct link_group, queue_job));
+}
+
+static void queue_job_run(struct job *job)
+{
+	const struct link_group *g = group_of_queue(job);
+	int r;
+
+	for (struct commit *c = g->commits.first; c != NULL; c = c->next)
+		if (commit_queues(c))
+			c->queue->result = queue_link(job->s, c);
+	r = files_sync_folder(job->s->o.queue_fd, ".", "");
+	for (struct commit *c = g->commits.first; c != NULL; c = c->next)
+		if (commit_queues(c) && c->queue->result == 0)
+			c->queue->result = r;
+}
+
 /* --- a group --------------------------------------------------------------- */
 
 static void group_end(struct link_group *g)
@@ -118,6 +144,10 @@ static void group_end(struct link_group *g)
 			if (step->m.stage != NULL && step->result == 0)
 				stage_linked((struct stage *)step->m.stage);
 		}
+		if (commit_queues(c) && c->queue->result == -EEXIST)
+			commit_fail(c, STORE_EXISTS, "an entry of that name is in the queue");
+		else if (commit_queues(c) && c->queue->result < 0)
+			commit_fail_errno(c, c->queue->result, "the message can't be put into the queue");
 		if (c->stage != NULL)
 			stage_linked(c->stage);
 		if (c->status == STORE_OK)
@@ -130,12 +160,20 @@ static void group_end(struct link_group *g)
 	link_run(s);
 }
 
-static void link_job_done(struct job *job)
+static void group_rest(struct link_group *g)
 {
-	struct link_group *g = ((struct link_job *)job)->group;
-
 	if (--g->running == 0)
 		group_end(g);
+}
+
+static void link_job_done(struct job *job)
+{
+	group_rest(((struct link_job *)job)->group);
+}
+
+static void queue_job_done(struct job *job)
+{
+	group_rest(group_of_queue(job));
 }
 
 static int step_order(const void *a, const void *b)
@@ -160,7 +198,7 @@ static void take_numbers(struct step *step)
 }
 
 /* Shares the folders out among a few jobs. */
-static void group_start(struct link_group *g)
+static void group_start(struct link_group *g, unsigned queues)
 {
 	size_t per = g->count / LOCAL_LINK_JOBS + 1, at = 0;
 
@@ -177,20 +215,26 @@ static void group_start(struct link_group *g)
 		at = end;
 		g->running++;
 	}
-	for (size_t i = 0, n = g->running; i < n; i++)
+	g->running += queues;
+	for (size_t i = 0, n = g->running - queues; i < n; i++)
 		pool_start(g->s, &g->jobs[i].job, link_job_run, link_job_done);
+	if (queues > 0)
+		pool_start(g->s, &g->queue_job, queue_job_run, queue_job_done);
 }
 
 static void group_begin(struct local *s, struct commit_list list, bool big)
 {
 	struct link_group *g = local_alloc(sizeof(*g));
+	unsigned queues = 0;
 	size_t n = 0;
 
 	g->s = s;
 	g->commits = list;
 	g->big = big;
-	for (struct commit *c = list.first; c != NULL; c = c->next)
+	for (struct commit *c = list.first; c != NULL; c = c->next) {
 		n += c->step_count;
+		queues |= commit_queues(c);
+	}
 	g->steps = local_alloc(n * sizeof(struct step *));
 	for (struct commit *c = list.first; c != NULL; c = c->next)
 		for (size_t i = 0; i < c->step_count; i++) {
@@ -200,7 +244,7 @@ static void group_begin(struct local *s, struct commit_list list, bool big)
 			g->steps[g->count++] = &c->steps[i];
 		}
 	s->linking += !big;
-	group_start(g);
+	group_start(g, queues);
 }
 
 /* --- who is next ----------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "storage/local/inner.h"
 #include "storage/local/login.h"
 #include "storage/local/look.h"
+#include "storage/local/queue.h"
 #include "storage/local/request.h"
 #include "storage/local/stage.h"
 #include "storage/local/startup.h"
@@ -56,6 +57,14 @@ static const struct store_driver local_driver = {
 	.deliver = request_deliver,
 	.room = look_room,
 	.cancel = local_cancel,
+	.lease = queue_lease_start,
+	.queue_watch = queue_dest_watch,
+	.report = queue_report_start,
+	.queue_domain = queue_dest_set,
+	.queue_times = queue_dest_times,
+	.note_get = note_get,
+	.note_put = note_put,
+	.notes = note_list,
 };
 
 /* --- what the other files call --------------------------------------------- */
@@ -187,6 +196,8 @@ static int index_make(struct local *s, struct error *err)
 	s->next_account = 1;
 	if (r == 0)
 		r = rebuild_index(s, err);
+	if (r == 0)
+		r = queue_rebuild(s, err);
 	if (r < 0)
 		return r;
 	key_kind(&k, KEY_COMPLETE);
@@ -232,6 +243,7 @@ static void local_tick(uv_timer_t *timer)
 	settle_tick(s);
 	space_tick(s->space);
 	txids_prune(s->txids);
+	queue_tick(s->queue);
 }
 
 /* The clock does not keep the loop alive by itself. */
@@ -269,6 +281,8 @@ static int local_parts(struct local *s, struct error *err)
 		r = open_index(s, err);
 	if (r == 0)
 		r = txids_new(&s->txids, s, err);
+	if (r == 0)
+		r = queue_new(&s->queue, s, err);
 	return r == 0 ? start_clock(s, err) : r;
 }
 
@@ -399,6 +413,7 @@ void local_free(struct store *base)
 		return;
 	handles_close(s);
 	free_accounts(s);
+	queue_free(s->queue);
 	table_free(s->in_hand);
 	txids_free(s->txids);
 	stock_free(s->stock);
@@ -426,4 +441,5 @@ void local_status(struct store *base, struct buf *out)
 	buf_printf(out, "txids %zu\n", txids_count(s->txids));
 	buf_printf(out, "free_bytes %llu\n", (unsigned long long)space_free_bytes(s->space));
 	buf_printf(out, "reserve %s\n", space_low(s->space) ? "no" : "yes");
+	queue_status(s->queue, out);
 }

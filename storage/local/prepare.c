@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "storage/local/inner.h"
+#include "storage/local/queue.h"
 #include "storage/local/stage.h"
 #include "storage/local/statefile.h"
 #include "storage/local/walk.h"
@@ -78,24 +79,32 @@ static enum turn_more collect_step(void *arg)
 	return TURN_DONE;
 }
 
-static void sealed(struct after *after, enum store_status status)
+static void body_sealed(struct commit *c, const struct stage *stage, enum store_status status)
+{
+	if (status != STORE_OK)
+		commit_fail(c, status, "the message can't be stored: %s", strerror(-stage_error(stage)));
+	commit_go_on(c);
+}
+
+static void step_sealed(struct after *after, enum store_status status)
 {
 	struct step *step = step_of_after(after);
 
-	if (status != STORE_OK)
-		commit_fail(
-		    step->commit, status, "the message can't be stored: %s",
-		    strerror(-stage_error(step->commit->stage != NULL ? step->commit->stage
-								      : (struct stage *)step->m.stage)));
-	commit_go_on(step->commit);
+	body_sealed(step->commit, (struct stage *)step->m.stage, status);
 }
 
-static void prepare_body(struct step *step, struct stage *stage, const int64_t *date_s)
+static void shared_sealed(struct after *after, enum store_status status)
 {
-	step->after.run = sealed;
-	commit_wait(step->commit);
-	if (stage_seal(stage, date_s, &step->after))
-		commit_go_on(step->commit);
+	struct commit *c = (struct commit *)((char *)after - offsetof(struct commit, body));
+
+	body_sealed(c, c->stage, status);
+}
+
+static void prepare_body(struct commit *c, struct stage *stage, const int64_t *date_s, struct after *after)
+{
+	commit_wait(c);
+	if (stage_seal(stage, date_s, after))
+		commit_go_on(c);
 }
 
 static void measured(struct after *after, enum store_status status)
@@ -110,8 +119,10 @@ static void prepare_step(struct step *step)
 
 	if (step->kind == STEP_META)
 		return;
-	if (step->m.change == STORE_APPEND && c->kind == COMMIT_STORE)
-		prepare_body(step, (struct stage *)step->m.stage, &step->m.internal_s);
+	if (step->m.change == STORE_APPEND && c->kind == COMMIT_STORE) {
+		step->after.run = step_sealed;
+		prepare_body(c, (struct stage *)step->m.stage, &step->m.internal_s, &step->after);
+	}
 	if (step->m.change == STORE_COPY || step->m.change == STORE_MOVE || step_moves_inbox(step)) {
 		commit_wait(c);
 		turns_add(c->call.s->turns, &step->turn, collect_step, step);
@@ -123,7 +134,7 @@ static bool takes_mail(const struct commit *c)
 	for (size_t i = 0; i < c->step_count; i++)
 		if (step_takes(&c->steps[i]))
 			return true;
-	return false;
+	return c->queue != NULL && c->queue->letter != NULL;
 }
 
 /* Mail is refused early, before it fills the disk. */
@@ -145,8 +156,9 @@ void prepare_read(struct commit *c)
 	}
 	if (c->status != STORE_OK)
 		return;
+	c->body.run = shared_sealed;
 	if (c->stage != NULL)
-		prepare_body(&c->steps[0], c->stage, NULL);
+		prepare_body(c, c->stage, NULL, &c->body);
 	for (size_t i = 0; i < c->step_count; i++)
 		prepare_step(&c->steps[i]);
 }
@@ -460,4 +472,5 @@ void prepare_files(struct commit *c)
 		else
 			prepare_store(step);
 	}
+	queue_prepare(c);
 }

@@ -2,8 +2,8 @@
  * queue_admin.h - what waits in the queue, for administrators: looked at and changed.
  *
  * Shape   A filter says which; a cursor, all zero at first, says where to go on. A call looks at
- *         QUEUE_ADMIN_LOOK entries at most, so it is short and may find none: it is called until
- *         the cursor is at its end. Entries come in the order of their ids, which is that of their acceptance.
+ *         QUEUE_ADMIN_LOOK records about, so it is short and may find none: it is called until the
+ *         cursor is at its end. Entries come in the order of their ids: as they were accepted.
  * Jobs    Recipients of an entry with the same domain and sender are one job. Filters by
  *         recipient, domain or state choose jobs, and an action changes a job as a whole; but
  *         QUEUE_DELETE by recipient takes away that recipient alone.
@@ -17,14 +17,16 @@
 
 enum { QUEUE_ADMIN_LOOK = 256 };
 
-enum queue_state { /* bits */
-		   QUEUE_WAITING = 1,
-		   QUEUE_LEASED = 2, /* being tried now */
-		   QUEUE_HELD = 4,   /* by an administrator; expires all the same */
-		   QUEUE_ASIDE = 8   /* can't be read */
+/* Bits. */
+enum queue_state {
+	QUEUE_WAITING = 1,
+	QUEUE_LEASED = 2, /* being tried now */
+	QUEUE_HELD = 4,   /* by an administrator; expires all the same */
+	QUEUE_ASIDE = 8   /* can't be read */
 };
 
-struct queue_filter { /* all that are set must fit; addresses without regard to case */
+/* All that are set must fit; addresses without regard to case. */
+struct queue_filter {
 	struct span id;
 	struct span sender;    /* "user@domain", "@domain", "<>" */
 	struct span recipient; /* "user@domain", "@domain" */

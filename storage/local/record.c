@@ -68,6 +68,18 @@ void key_txid(struct key *k, uint64_t sequence)
 	key_number(k, sequence, 8);
 }
 
+void key_queue_entry(struct key *k, struct span id)
+{
+	key_named(k, KEY_QUEUE, id);
+	key_number(k, 0, 1);
+}
+
+void key_queue(struct key *k, struct span id, uint32_t job)
+{
+	key_queue_entry(k, id);
+	key_number(k, job, 2);
+}
+
 void key_end(struct key *end, const struct key *k)
 {
 	*end = *k;
@@ -119,6 +131,18 @@ enum log_kind key_get_kind(struct span key)
 uint64_t key_get_sequence(struct span key)
 {
 	return key_take(key, 1, 8);
+}
+
+bool key_get_queue(struct span key, char id[STORE_ID_MAX], uint32_t *job)
+{
+	size_t n = key.n - 4; /* between the letter, and the NUL and the job */
+
+	if (key.n < 5 || n >= STORE_ID_MAX || key.p[1 + n] != 0)
+		return false;
+	memcpy(id, key.p + 1, n);
+	id[n] = '\0';
+	*job = (uint32_t)key_take(key, 2 + n, 2);
+	return strlen(id) == n;
 }
 
 /* --- values ---------------------------------------------------------------- */

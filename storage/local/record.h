@@ -15,6 +15,8 @@
  *           G account mailbox         garbage: its folder and records are to be removed
  *           T name                    tokens made before this are void
  *           X sequence                a txid and its result
+ *           Q id 00 job               a job of the queue (queue_record.h)
+ *           N name                    a note (queue_note.c)
  *           Z                         the index is complete; the next account's number
  * Values  Numbers as varints. A value that does not decode is damage, told by false.
  */
@@ -38,6 +40,8 @@ enum key_kind {
 	KEY_INTENT = 'I',
 	KEY_REVOKED = 'T',
 	KEY_TXID = 'X',
+	KEY_QUEUE = 'Q',
+	KEY_NOTE = 'N',
 	KEY_COMPLETE = 'Z'
 };
 
@@ -49,13 +53,15 @@ struct key {
 enum log_kind { LOG_CHANGED, LOG_VANISHED };
 
 /* Each fills *k. */
-void key_named(struct key *k, enum key_kind kind, struct span name);   /* A, T */
+void key_named(struct key *k, enum key_kind kind, struct span name);   /* A, T, N */
 void key_account(struct key *k, enum key_kind kind, uint32_t account); /* start of B K U S D G of one */
 void key_mailbox(struct key *k, enum key_kind kind, uint32_t account, uint32_t mailbox);
 void key_record(struct key *k, uint32_t account, uint32_t mailbox, uint32_t uid);
 void key_log(struct key *k, uint32_t account, uint32_t mailbox, uint64_t modseq, enum log_kind kind);
 void key_absent(struct key *k, uint32_t account, struct span name);
 void key_txid(struct key *k, uint64_t sequence);
+void key_queue(struct key *k, struct span id, uint32_t job);
+void key_queue_entry(struct key *k, struct span id); /* start of all jobs of one */
 void key_kind(struct key *k, enum key_kind kind); /* Z, and the start of each */
 /* The least key that does not begin with k. */
 void key_end(struct key *end, const struct key *k);
@@ -68,6 +74,8 @@ uint32_t key_get_uid(struct span key);
 uint64_t key_get_modseq(struct span key);
 enum log_kind key_get_kind(struct span key);
 uint64_t key_get_sequence(struct span key);
+/* False: damage. */
+bool key_get_queue(struct span key, char id[STORE_ID_MAX], uint32_t *job);
 
 /* A message. The address lends from the value. */
 struct message {

@@ -10,6 +10,7 @@
 #include "common/base/escape.h"
 #include "common/base/log.h"
 #include "storage/local/inner.h"
+#include "storage/local/queue.h"
 #include "storage/local/request.h"
 #include "storage/local/stage.h"
 #include "storage/meta.h"
@@ -219,17 +220,24 @@ static void deliver_to(struct commit *c, const struct store_recipient *to)
 		commit_fail(c, STORE_TRY_LATER, "no memory");
 }
 
-uint64_t request_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
-			 store_done done, void *arg)
+/* A body, and somebody who gets it; or neither. */
+static bool delivery_valid(const struct store_delivery *d)
 {
-	struct commit *c = commit_new(local_of(base), d->count > 0 ? d->count : 1);
+	return d->count <= STORE_RECIPIENTS && d->remote_count <= STORE_RECIPIENTS - d->count &&
+	       d->meta.n <= STORE_META_MAX && (d->stage != NULL) == (d->count + d->remote_count > 0);
+}
+
+struct commit *request_new(struct local *s, const struct store_delivery *d, const struct store_txid *txid,
+			   store_done done)
+{
+	struct commit *c = commit_new(s, d->count > 0 ? d->count : 1);
 	struct span meta = d->meta;
 
 	c->kind = COMMIT_DELIVER;
 	c->done = done;
 	c->stage = (struct stage *)d->stage;
 	commit_name(c, txid);
-	if (d->count == 0 || d->count > STORE_RECIPIENTS || meta.n > STORE_META_MAX || d->stage == NULL)
+	if (!delivery_valid(d))
 		commit_fail(c, STORE_INVALID, "a delivery that can't be");
 	else if (!copy_span(c, &meta))
 		commit_fail(c, STORE_TRY_LATER, "no memory");
@@ -237,6 +245,17 @@ uint64_t request_deliver(struct store *base, const struct store_delivery *d, con
 		deliver_to(c, &d->recipients[i]);
 	for (size_t i = 0; i < c->step_count; i++)
 		c->steps[i].m.meta = meta;
+	queue_accept(c, d);
+	return c;
+}
+
+uint64_t request_deliver(struct store *base, const struct store_delivery *d, const struct store_txid *txid,
+			 store_done done, void *arg)
+{
+	struct commit *c = request_new(local_of(base), d, txid, done);
+
+	if (d->stage == NULL)
+		commit_fail(c, STORE_INVALID, "a delivery without a body");
 	commit_start(c);
 	return call_open(&c->call, arg);
 }

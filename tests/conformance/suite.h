@@ -25,6 +25,7 @@ struct conformance_driver {
 	void (*token)(void *arg, const struct store_grant *g, struct store_token *out);
 	/* Voids the account's tokens. */
 	void (*revoke)(void *arg, struct store *s, const char *account);
+	bool queue; /* it keeps what storage/queue.h promises, too */
 };
 
 /* Runs all cases. Returns main's exit code. */
@@ -119,7 +120,7 @@ struct conf_group {
 	size_t count;
 };
 struct conf_group conf_mailbox_cases(void), conf_message_cases(void), conf_change_cases(void),
-    conf_deliver_cases(void), conf_access_cases(void);
+    conf_deliver_cases(void), conf_access_cases(void), conf_queue_cases(void);
 int conf_setup(void **state);
 int conf_teardown(void **state);
 #define CONF_CASE(f) cmocka_unit_test_setup_teardown(f, conf_setup, conf_teardown)

@@ -1,4 +1,5 @@
 /* test_fake_conformance.c - the store in memory keeps what storage/store.h promises.
+ * link: tests/conformance/cases_queue.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
  * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
  * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o
@@ -59,8 +60,8 @@ static void revoke_account(void *arg, struct store *s, const char *account)
 
 int main(void)
 {
-	const struct conformance_driver driver = { "fake",     NULL,  wipe,          open_fake,
-						   close_fake, token, revoke_account };
+	const struct conformance_driver driver = { "fake",     NULL,  wipe,           open_fake,
+						   close_fake, token, revoke_account, false };
 
 	int failed = conformance_run(&driver);
 

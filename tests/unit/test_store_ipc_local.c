@@ -1,5 +1,6 @@
 /* test_store_ipc_local.c - the ipc driver over storaged's dispatch over the local store keeps what
  * storage/store.h promises. Whole rooms are linked: it is no test of one module.
+ * link: tests/conformance/cases_queue.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
  * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
  * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o
