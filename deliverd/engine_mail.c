@@ -166,22 +166,8 @@ static void say_rcpt(struct smtp_client *e, const struct client_rcpt *r)
 	buf_put_text(&e->out, "\r\n");
 }
 
-/* It came to nothing; the server may not know. */
-static void give_up(struct smtp_client *e, struct transaction *t)
-{
-	t->say = SAY_NOTHING;
-	e->need_rset = true;
-}
-
-static bool none_left(const struct transaction *t)
-{
-	return t->said_rcpt >= t->mail.count && t->heard_rcpt >= t->said_rcpt && t->taken == 0;
-}
-
 static bool say_one(struct smtp_client *e, struct transaction *t)
 {
-	if (t->refused && t->say < SAY_WAIT)
-		t->say = SAY_NOTHING;
 	switch (t->say) {
 	case SAY_RSET:
 		buf_put_text(&e->out, "RSET\r\n");
@@ -200,10 +186,6 @@ static bool say_one(struct smtp_client *e, struct transaction *t)
 			t->say = t->bdat ? SAY_WAIT : SAY_DATA;
 		return true;
 	case SAY_DATA:
-		if (none_left(t)) {
-			give_up(e, t);
-			return false;
-		}
 		buf_put_text(&e->out, "DATA\r\n");
 		t->await_data = true;
 		t->say = SAY_WAIT;
@@ -276,6 +258,8 @@ static void refuse(struct smtp_client *e, struct transaction *t, enum client_ste
 	if (t->refused)
 		return;
 	t->refused = true;
+	if (t->say <= SAY_RCPT)
+		t->say = SAY_NOTHING;
 	reply_fill(&e->reader, step, &t->reply);
 	client_tell(t, fates);
 }
@@ -334,6 +318,13 @@ static void data_heard(struct smtp_client *e, struct transaction *t, unsigned ki
 	}
 }
 
+/* It came to nothing; the server may not know. */
+static void give_up(struct smtp_client *e, struct transaction *t)
+{
+	t->say = SAY_NOTHING;
+	e->need_rset = true;
+}
+
 static void chunk_heard(struct smtp_client *e, struct transaction *t, unsigned kind)
 {
 	t->chunks--;
@@ -390,16 +381,22 @@ static bool out_of_step(struct smtp_client *e, enum client_step step, unsigned k
 	return true;
 }
 
-/* Where BDAT is used, the replies to RCPT decide whether the message is sent. */
+/* No recipient was taken, and there is none left to be asked for. */
+static bool none_left(const struct transaction *t)
+{
+	return t->said_rcpt >= t->mail.count && t->heard_rcpt >= t->said_rcpt && t->taken == 0;
+}
+
+/* Before DATA is said, and where BDAT is used, the replies to RCPT decide how it goes on. */
 static void turn(struct smtp_client *e, struct transaction *t)
 {
-	if (t->say != SAY_WAIT || t->await_data)
-		return;
-	if (t->refused) {
+	bool undecided = t->say == SAY_DATA || (t->say == SAY_WAIT && !t->await_data);
+
+	if (undecided && t->refused) {
 		t->say = SAY_NOTHING;
-	} else if (none_left(t)) {
+	} else if (undecided && none_left(t)) {
 		give_up(e, t);
-	} else if (t->heard_rcpt >= t->mail.count) {
+	} else if (t->say == SAY_WAIT && undecided && t->heard_rcpt >= t->mail.count) {
 		t->say = SAY_BODY;
 		client_body_start(e);
 	}
