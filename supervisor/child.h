@@ -87,6 +87,8 @@ int talk_settings(struct child *c, struct setup *setup, uint64_t number);
 void talk_tickets(struct child *c);
 void talk_revoke(struct child *c, struct span account);
 void talk_ask(struct child *c, enum child_question what, uint64_t number);
+/* A question with arguments, to this process alone; orders_one_answered gets the answer. */
+int talk_ask_one(struct child *c, const char *words, uint64_t number);
 int talk_send(struct child *c, unsigned type, uint64_t number, struct span body, int *fds, size_t fd_count);
 void talk_time(struct child *c, unsigned type, uint64_t ms);	/* CONTROL_DRAIN, CONTROL_STOP */
 void talk_receive(void *arg, struct ipc_message *m);

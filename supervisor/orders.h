@@ -33,6 +33,8 @@ void orders_authd_gone(struct supervisor *s);
 void orders_authd_ready(struct supervisor *s);
 void orders_applied(struct supervisor *s, const struct child *c, uint64_t number, const char *words);
 void orders_answered(struct supervisor *s);
+/* An answer to a question that was put to one process (orders_one.c). */
+void orders_one_answered(const struct child *c, uint64_t number, struct span text);
 
 /* status.c: the whole state, for a person or as JSON, from what the children have answered. */
 void status_write(const struct supervisor *s, struct buf *out);

@@ -9,7 +9,8 @@
  *   job.c       start, reload, restart: one at a time, all or nothing
  *   stop.c      the end of all
  *   watch.c     certificates that were renewed, and those that end soon
- *   orders.c    what the yubin command asks, and its answers; status.c writes one of them
+ *   orders.c    what the yubin command asks, and its answers; status.c writes one of them,
+ *               orders_socket.c has the connections, orders_one.c what one process is asked
  *   main.c      options, the lock, what comes before and behind the loop
  * After each change of a process's state supervisor_changed is called: it looks at all
  * of them and goes on with what waits for it.

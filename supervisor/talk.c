@@ -213,6 +213,18 @@ void talk_revoke(struct child *c, struct span account)
 	talk_text(c, CONTROL_REVOKE, 0, account);
 }
 
+int talk_ask_one(struct child *c, const char *words, uint64_t number)
+{
+	struct buf body;
+	int rc;
+
+	buf_init(&body, 2 * BODY_MAX);
+	wire_put_text(&body, words);
+	rc = talk_send(c, CONTROL_ASK, number, buf_span(&body), NULL, 0);
+	buf_clear(&body);
+	return rc;
+}
+
 void talk_ask(struct child *c, enum child_question what, uint64_t number)
 {
 	static const char *const words[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls" };
@@ -321,6 +333,7 @@ static bool on_answer(struct child *c, struct ipc_message *m)
 		c->answers[i].asked = 0;
 		orders_answered(c->s);
 	}
+	orders_one_answered(c, m->number, text);
 	return true;
 }
 

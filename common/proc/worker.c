@@ -26,6 +26,7 @@
 enum {
 	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
 	ANSWER = 64 << 10,  /* the longest; yubind keeps no more */
+	ASK_MAX = 4096,     /* bytes of a question */
 	SANDBOX_TEXT = 200
 };
 
@@ -279,7 +280,7 @@ static void on_ask(struct worker *w, struct ipc_message *m)
 {
 	struct wire body = { .in = m->body };
 	struct buf out;
-	char what[64];
+	char what[ASK_MAX];
 
 	wire_text(&body, what, sizeof(what));
 	buf_init(&out, ANSWER);

@@ -123,15 +123,18 @@ static void answer_tls(const struct fake *f, uint64_t number)
 static void answer(const struct fake *f, const struct ipc_message *m)
 {
 	struct wire w = { .in = m->body };
-	char what[32];
+	char what[4096], text[4200];
 
 	wire_text(&w, what, sizeof(what));
 	if (is_told(f, "tell"))
 		send_text(CONTROL_REVOKED, 0, "a@test.example");
+	snprintf(text, sizeof(text), "%s was asked: %s", f->name, what);
 	if (is_told(f, "babble"))
 		ipc_send_now(CONTROL_FD, 99, 0, span_of("?"), NULL, 0, NULL);
 	else if (strcmp(what, "tls") == 0)
 		answer_tls(f, m->number);
+	else if (strncmp(what, "queue ", 6) == 0)
+		send_text(CONTROL_ANSWER, m->number, text);
 	else
 		answer_status(f, m->number);
 }

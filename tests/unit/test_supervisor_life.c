@@ -2,7 +2,8 @@
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
  * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o supervisor/supervisor.o
  * link: supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o supervisor/job.o
- * link: supervisor/stop.o supervisor/orders.o supervisor/status.o setup/setup.o setup/check.o
+ * link: supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o supervisor/orders_one.o
+ * link: supervisor/status.o setup/setup.o setup/check.o
  * link: setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o setup/report.o
  * link: supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o setup/confs.o setup/named.o
@@ -282,6 +283,33 @@ static void test_tls_answers(void **state)
 	server_stop(&v);
 }
 
+/* One process is asked, with all the words; two at a time have each their own answer. */
+static void test_queue_questions(void **state)
+{
+	char long_words[4000];
+	struct server v;
+	int status;
+	pid_t beside;
+	char *text;
+
+	(void)state;
+	fake_site_confs("mail.test", "");
+	server_must_start(&v);
+	beside = order_beside(&v, "queue show\tid=A1");
+	text = order(&v, "queue list\tid=A2", 0);
+	assert_string_equal(text, "storaged was asked: queue list\tid=A2");
+	free(text);
+	assert_int_equal(waitpid(beside, &status, 0), beside);
+	assert_int_equal(status, 0);
+	memset(long_words, 'x', sizeof(long_words));
+	memcpy(long_words, "queue ", 6);
+	long_words[sizeof(long_words) - 1] = '\0';
+	text = order(&v, long_words, 0);
+	assert_int_equal(strlen(text), sizeof(long_words) - 1 + strlen("storaged was asked: "));
+	free(text);
+	server_stop(&v);
+}
+
 static void test_rotate_tickets(void **state)
 {
 	struct server v;
@@ -323,6 +351,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reload),         cmocka_unit_test(test_new_program), cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_accounts), cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
 		cmocka_unit_test(test_port_taken),     cmocka_unit_test(test_tls_answers),
+		cmocka_unit_test(test_queue_questions),
 		cmocka_unit_test(test_rotate_tickets),
 	};
 	int rc;
