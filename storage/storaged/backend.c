@@ -59,5 +59,6 @@ struct dispatch_backend backend_dispatch(struct backend *b)
 					  .arg = b,
 					  .stage_file = stage_file,
 					  .stage_seal = local_stage_seal,
-					  .account_of = account_of };
+					  .account_of = account_of,
+					  .queue_release = local_queue_release };
 }
