@@ -63,18 +63,23 @@ void store_ask_get_release(struct wire *w, struct store_ask *ask, struct arena *
 
 static bool outcome_valid(const struct queue_outcome *o)
 {
-	return (unsigned)o->fate <= QUEUE_UNTRIED && store_wire_is_line(o->status, QUEUE_STATUS_MAX - 1) &&
-	       store_wire_is_line(o->words, QUEUE_WORDS_MAX - 1) &&
-	       store_wire_is_line(o->host, STORE_WIRE_HOST_MAX);
+	return (unsigned)o->fate <= QUEUE_UNTRIED && store_wire_is_line(o->status, SIZE_MAX) &&
+	       store_wire_is_line(o->words, SIZE_MAX) && store_wire_is_line(o->host, SIZE_MAX);
+}
+
+/* Words are for people: what is too long is cut, and the outcome counts. */
+static void put_cut(struct buf *b, struct span words, size_t max)
+{
+	wire_put_span(b, span_take(&words, max));
 }
 
 static void put_outcome(struct buf *b, const struct queue_outcome *o)
 {
 	wire_put_varint(b, o->recipient);
 	wire_put_u8(b, (uint8_t)o->fate);
-	wire_put_span(b, o->status);
-	wire_put_span(b, o->words);
-	wire_put_span(b, o->host);
+	put_cut(b, o->status, QUEUE_STATUS_MAX - 1);
+	put_cut(b, o->words, QUEUE_WORDS_MAX - 1);
+	put_cut(b, o->host, STORE_WIRE_HOST_MAX);
 }
 
 enum store_status store_ask_put_report(struct buf *b, const struct store_ask *ask)
@@ -83,7 +88,7 @@ enum store_status store_ask_put_report(struct buf *b, const struct store_ask *as
 	bool told = ask->bodies[0].where != STORE_ASK_NONE;
 	enum store_status status = told ? store_mail_check(&ask->delivery) : STORE_OK;
 
-	if (!is_job(r) || r->count == 0)
+	if (!is_job(r))
 		return STORE_INVALID;
 	if (r->count > STORE_RECIPIENTS)
 		return STORE_LIMIT;
@@ -125,8 +130,6 @@ void store_ask_get_report(struct wire *w, struct store_ask *ask, struct arena *m
 	get_job(w, r, memory);
 	r->lease = wire_varint(w);
 	r->count = (size_t)store_wire_upto(w, STORE_RECIPIENTS);
-	if (r->count == 0)
-		store_wire_fail(w);
 	outcomes = store_wire_array(w, memory, r->count, sizeof(*outcomes));
 	for (size_t i = 0; i < r->count && !w->failed; i++)
 		get_outcome(w, &outcomes[i]);
@@ -146,12 +149,12 @@ enum store_status store_ask_put_domain(struct buf *b, const struct store_ask *as
 	const struct queue_domain *d = &ask->domain;
 
 	if (d->domain.n == 0 || !store_wire_is_line(d->domain, QUEUE_DOMAIN_MAX - 1) ||
-	    !store_wire_is_line(d->words, QUEUE_WORDS_MAX - 1))
+	    !store_wire_is_line(d->words, SIZE_MAX))
 		return STORE_INVALID;
 	wire_put_span(b, d->domain);
 	wire_put_varint(b, d->allowed);
 	store_wire_put_signed(b, d->not_before_s);
-	wire_put_span(b, d->words);
+	put_cut(b, d->words, QUEUE_WORDS_MAX - 1);
 	return STORE_OK;
 }
 

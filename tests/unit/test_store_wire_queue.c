@@ -242,9 +242,6 @@ static void test_queue_asks_that_cannot_be(void **state)
 		{ "too many jobs",
 		  { .type = STORE_WIRE_LEASE, .want = { .max = QUEUE_JOBS + 1 } },
 		  STORE_INVALID },
-		{ "a report of nothing",
-		  { .type = STORE_WIRE_REPORT, .bodies = &none, .report = { .id = "A" } },
-		  STORE_INVALID },
 		{ "a report without an id",
 		  { .type = STORE_WIRE_REPORT, .bodies = &none, .report = { .outcomes = outcomes, .count = 1 } },
 		  STORE_INVALID },
@@ -284,6 +281,27 @@ static void test_queue_asks_that_cannot_be(void **state)
 		buf_reset(&out);
 		assert_int_equal(store_ask_write(&out, &rows[i].ask), rows[i].status);
 	}
+}
+
+static void test_long_words_are_cut(void **state)
+{
+	static char words[3000];
+	struct queue_outcome o = { .words = { (const uint8_t *)words, sizeof(words) } };
+	struct store_ask ask = { .type = STORE_WIRE_REPORT,
+				 .bodies = &none,
+				 .report = { .id = "A", .outcomes = &o, .count = 1 } },
+			 got;
+	struct error err;
+
+	(void)state;
+	memset(words, 'w', sizeof(words));
+	o.host = o.status = o.words;
+	buf_reset(&out);
+	assert_int_equal(store_ask_write(&out, &ask), STORE_OK);
+	assert_int_equal(store_ask_read(&got, STORE_WIRE_REPORT, buf_span(&out), memory, &err), 0);
+	assert_int_equal(got.report.outcomes[0].words.n, QUEUE_WORDS_MAX - 1);
+	assert_int_equal(got.report.outcomes[0].status.n, QUEUE_STATUS_MAX - 1);
+	assert_int_equal(got.report.outcomes[0].host.n, STORE_WIRE_HOST_MAX);
 }
 
 /* What the writer refuses, the reader refuses too. */
@@ -399,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_asks_cut_anywhere),
 		cmocka_unit_test(test_deliveries_that_cannot_be),
 		cmocka_unit_test(test_queue_asks_that_cannot_be),
+		cmocka_unit_test(test_long_words_are_cut),
 		cmocka_unit_test(test_limits_hold_on_the_other_side),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_a_job_keeps_all),
