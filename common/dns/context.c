@@ -1,13 +1,13 @@
 /* context.c - the contract is in context.h. */
 #include "common/dns/context.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "common/base/escape.h"
@@ -16,6 +16,7 @@
 enum { ANCHOR_MAX = 4096, SERVER_MAX = 80 };
 
 /* clang-format off */
+/* RFC 4035 5: every answer is held against the anchors. */
 static const char *const options[][2] = {
 	{ "module-config:",          "validator iterator" },
 	{ "verbosity:",              "0" },

@@ -65,6 +65,7 @@ static bool put_label(struct span label, char out[DNS_NAME_MAX], size_t *n, bool
 	for (size_t i = 0; i < label.n; i++) {
 		uint8_t c = label.p[i];
 
+		/* RFC 2317 4: a slash is no odd byte */
 		*odd |= c <= ' ' || c >= 0x7f || c == '.' || c == '\\';
 		out[(*n)++] = (char)ascii_lower(c);
 	}

@@ -7,8 +7,10 @@
  *         for connect_ms; the first that is up wins, the others are closed. All are of one
  *         host: which host comes next is the caller's business.
  * Order   connected; for an implicit port the handshake, then secured; then next is asked until
- *         it wants input; bytes are fed; and so on. Every callback may end with remote_free.
- * Memory  Output at most one span of next's and what the kernel did not take.
+ *         it wants input; bytes are fed; and so on. next is not asked while the kernel does not take
+ *         what it said before. What the peer said before it broke the connection is fed first.
+ *         Every callback may end with remote_free.
+ * Memory  Output: a turn's, 64 kB and one span of next's at most; input that feed left: 64 kB.
  */
 #ifndef NET_REMOTE_H
 #define NET_REMOTE_H
@@ -62,10 +64,14 @@ void remote_free(struct remote *r);
 /* Something changed in the session: next is asked when the loop turns. */
 void remote_wake(struct remote *r);
 
-/* "192.0.2.7", and "192.0.2.7:25"; "" before it is connected. */
+/* "192.0.2.7", "192.0.2.7:25": where it is connected, or was; "" before. */
 const char *remote_address(const struct remote *r);
+const char *remote_peer(const struct remote *r);
+/* Our end; "" before it is connected, and when it has ended. */
+void remote_local(const struct remote *r, struct address *out);
 /* The session, from CONN_WANT_TLS on: for tls_outbound_* and its facts; NULL before. */
 const struct tls_session *remote_tls(const struct remote *r);
 uint64_t remote_in_bytes(const struct remote *r);
+uint64_t remote_out_bytes(const struct remote *r);
 
 #endif
