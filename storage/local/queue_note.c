@@ -148,8 +148,10 @@ uint64_t note_put(struct store *base, struct span name, struct span bytes, int64
 	struct noting *n = noting_new(base, name, (struct span){ NULL, 0 });
 
 	n->put = done;
-	if (name.n == 0 || bytes.n > QUEUE_NOTE_MAX)
-		put_fail(n, STORE_INVALID, "a note that can't be");
+	if (name.n == 0)
+		put_fail(n, STORE_INVALID, "a note without a name");
+	else if (bytes.n > QUEUE_NOTE_MAX)
+		put_fail(n, STORE_LIMIT, "the note is too large");
 	if (n->status == STORE_OK)
 		put_now(n, bytes, expires_s);
 	return noting_start(n, put_step, arg);

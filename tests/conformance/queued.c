@@ -3,6 +3,14 @@
 
 #include <unistd.h>
 
+#include "storage/driver.h"
+
+void queued_needed(const struct conf *c)
+{
+	if (!c->driver->queue || c->s->driver->lease == NULL)
+		skip();
+}
+
 /* --- putting in ------------------------------------------------------------------- */
 
 static size_t split(const char *text, const char *sender, struct store_remote *to, size_t max)

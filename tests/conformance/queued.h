@@ -31,6 +31,9 @@ struct queued_job {
 	char body[QUEUED_TEXT];
 };
 
+/* Passes the case over where the driver has no queue. */
+void queued_needed(const struct conf *c);
+
 /* A delivery to the remotes (addresses with a space between) from the sender; local may be NULL. */
 struct queued_mail {
 	const char *id, *sender, *remotes, *local, *text;

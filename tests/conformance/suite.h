@@ -120,7 +120,7 @@ struct conf_group {
 	size_t count;
 };
 struct conf_group conf_mailbox_cases(void), conf_message_cases(void), conf_change_cases(void),
-    conf_deliver_cases(void), conf_access_cases(void), conf_queue_cases(void);
+    conf_deliver_cases(void), conf_access_cases(void), conf_queue_cases(void), conf_note_cases(void);
 int conf_setup(void **state);
 int conf_teardown(void **state);
 #define CONF_CASE(f) cmocka_unit_test_setup_teardown(f, conf_setup, conf_teardown)

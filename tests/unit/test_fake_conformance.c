@@ -1,5 +1,5 @@
 /* test_fake_conformance.c - the store in memory keeps what storage/store.h promises.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
  * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
  * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o

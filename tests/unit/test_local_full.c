@@ -1,6 +1,6 @@
 /* test_local_full.c - a disk that is full: mail is refused, nothing is half done, flags and
  * EXPUNGE go on, and it mends by itself. Needs root for a small tmpfs; else it is skipped.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
  * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o

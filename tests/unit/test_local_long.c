@@ -1,6 +1,6 @@
 /* test_local_long.c - a change of thousands of messages, cut by kill -9 at any instant, has
  * happened as a whole or not at all; and nobody else waits for it.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
  * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o

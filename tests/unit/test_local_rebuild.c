@@ -1,5 +1,5 @@
 /* test_local_rebuild.c - the index is lost: all is made again from the folders alone.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
  * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o

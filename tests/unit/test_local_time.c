@@ -1,7 +1,7 @@
 /* test_local_time.c - what happens by the clock: small files when it is quiet, accounts that
  * leave memory, txids and tombstones that get old, UIDVALIDITY when time runs backwards.
  * The clock is this test's own.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
  * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o

@@ -1,6 +1,6 @@
 /* test_store_ipc_local.c - the ipc driver over storaged's dispatch over the local store keeps what
  * storage/store.h promises. Whole rooms are linked: it is no test of one module.
- * link: tests/conformance/cases_queue.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
  * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
  * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o
@@ -9,7 +9,7 @@
  * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
  * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: storage/storaged/backend.o $(O)/storage_ipc.a $(O)/storage_local.a $(O)/storage.a
+ * link: storage/storaged/serve_queue.o storage/storaged/backend.o $(O)/storage_ipc.a $(O)/storage_local.a $(O)/storage.a
  * link: $(O)/common_ipc.a $(O)/common_base.a */
 #include "tests/conformance/folders.h"
 #include "tests/conformance/suite.h"
@@ -76,8 +76,8 @@ static void revoke_both(void *arg, struct store *s, const char *account)
 
 int main(void)
 {
-	const struct conformance_driver driver = { "ipc",      NULL,  wipe,       open_pair,
-						   close_pair, token, revoke_both };
+	const struct conformance_driver driver = { "ipc",      NULL,  wipe,        open_pair,
+						   close_pair, token, revoke_both, true };
 	int failed;
 
 	if (sodium_init() < 0)
