@@ -37,6 +37,15 @@ static void fault(struct smtp_server *e, enum smtp_result why)
 	e->body_sent = 0;
 }
 
+static bool holds_eight_bit(struct span s)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		all |= s.p[i];
+	return all >= 0x80;
+}
+
 static void put_default(struct smtp_server *e, bool present, const char *line)
 {
 	if (!present && line != NULL)
@@ -47,8 +56,8 @@ static void put_default(struct smtp_server *e, bool present, const char *line)
 static void release_header(struct smtp_server *e)
 {
 	put_default(e, e->header.date, e->date_line);			/* RFC 6409 8.2 */
-	put_default(e, e->header.message_id, e->message_id_line);	/* RFC 6409 8.3 */
-	buf_put(&e->body, buf_span(&e->held));
+	put_default(e, e->header.has_message_id, e->message_id_line);	/* RFC 6409 8.3 */
+	smtp_submitted_header(e);
 	buf_clear(&e->held);
 }
 
@@ -61,6 +70,7 @@ static void take_piece(struct smtp_server *e, struct span piece)
 	if (e->body_size > e->config.message_limit)
 		fault(e, SMTP_TOO_LARGE);
 	header = span_take(&piece, header_watch_feed(&e->header, piece));
+	e->eight_bit |= holds_eight_bit(piece);
 	if (e->body_fault != SMTP_DONE)
 		return;
 	if (!e->config.submission) {
@@ -94,6 +104,7 @@ void smtp_body_feed(struct smtp_server *e, struct span *in)
 	e->deadline = e->now_ms + e->config.data_ms;
 	if (!ended)
 		return;
+	header_watch_end(&e->header);
 	if (e->config.submission && !e->header.over && e->body_fault == SMTP_DONE)
 		release_header(e);	/* a message that is all header */
 	e->body_ended = true;
@@ -114,9 +125,7 @@ static const char *refusal(const struct smtp_server *e)
 		return "451 4.3.0 can't take mail right now, try again later";
 	if (e->header.received > e->config.received_limit)
 		return "554 5.4.6 the message has passed too many servers: a loop";	/* RFC 5321 6.3 */
-	if (e->config.submission && e->header.from != 1)
-		return "550 5.6.0 a message has one From line";		/* RFC 6409 8 */
-	return NULL;
+	return e->from_fault;
 }
 
 static bool finish(struct smtp_server *e, struct smtp_action *a)
@@ -124,6 +133,12 @@ static bool finish(struct smtp_server *e, struct smtp_action *a)
 	const char *reply = refusal(e);
 	char shown[PATH_ADDRESS_MAX + 8];
 
+	if (reply == NULL && e->author < e->authors.n) {	/* one of them after the other */
+		smtp_open(e, SMTP_CHECK_FROM);
+		e->open.address = (const char *)e->authors.p + e->author;
+		*a = e->open;
+		return true;
+	}
 	if (reply == NULL) {
 		smtp_open(e, SMTP_COMMIT);
 		e->open.size = e->body_size;
@@ -180,6 +195,9 @@ void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char
 		break;
 	case SMTP_TOO_LARGE:
 		smtp_reply(e, "552 5.3.4 the message is larger than this server takes");
+		break;
+	case SMTP_LOOP:		/* RFC 5321 6.3 */
+		smtp_bad(e, "554 5.4.6 the message was here before and would go the same way again: a loop");
 		break;
 	default:
 		smtp_reply(e, "451 4.3.0 the message could not be stored, try again later");

@@ -59,6 +59,10 @@ static void run_ehlo(struct smtp_server *e, struct span args)
 	if (!e->authenticated)
 		put_mechanisms(e);			/* RFC 4954 */
 	smtp_reply(e, "250-8BITMIME");			/* RFC 6152 */
+	smtp_reply(e, "250-DSN");			/* RFC 3461 3 */
+	smtp_reply(e, "250-SMTPUTF8");			/* RFC 6531 3.1 */
+	if (e->config.tls)
+		smtp_reply(e, "250-REQUIRETLS");	/* RFC 8689 2 */
 	smtp_reply(e, "250 ENHANCEDSTATUSCODES");	/* RFC 2034 */
 }
 

@@ -27,6 +27,7 @@ int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, 
 	buf_init(&e->replies, config->output_limit + REPLIES_ROOM);
 	buf_init(&e->note, 4096);
 	buf_init(&e->held, SMTP_HEADER_MAX);
+	buf_init(&e->authors, SMTP_HEADER_MAX);
 	buf_init(&e->body, 4 * SMTP_PIECE + SMTP_HEADER_MAX);
 	e->now_ms = now_ms;
 	e->login_deadline = now_ms + config->login_ms;
@@ -46,6 +47,8 @@ void smtp_server_free(struct smtp_server *e)
 	buf_clear(&e->note);
 	buf_clear(&e->held);
 	buf_clear(&e->body);
+	buf_clear(&e->authors);
+	header_watch_clear(&e->header);
 	free(e);
 }
 
@@ -54,7 +57,7 @@ void smtp_open(struct smtp_server *e, enum smtp_action_kind kind)
 	e->open = (struct smtp_action){ .kind = kind,
 					.number = ++e->last_number,
 					.address = e->address,
-					.size = e->announced };
+					.size = kind == SMTP_CHECK_RATE ? e->recipients : e->announced };
 	e->open_given = false;
 }
 
@@ -66,6 +69,11 @@ void smtp_forget_body(struct smtp_server *e)
 	e->body_sent = 0;
 	e->body_size = 0;
 	e->body_fault = SMTP_DONE;
+	e->eight_bit = false;
+	e->author = 0;
+	e->from_fault = NULL;
+	buf_clear(&e->authors);
+	header_watch_clear(&e->header);
 	e->date_line = e->message_id_line = NULL;
 }
 
@@ -76,6 +84,9 @@ void smtp_reset(struct smtp_server *e)
 	e->has_sender = false;
 	e->sender[0] = '\0';
 	e->recipients = 0;
+	e->flags = e->notify = 0;
+	e->utf8 = e->utf8_address = false;
+	e->envid[0] = e->orcpt[0] = '\0';
 	smtp_forget_body(e);
 }
 
@@ -194,6 +205,15 @@ void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result r
 	case SMTP_CHECK_SENDER:
 		smtp_sender_done(e, result);
 		break;
+	case SMTP_CHECK_FROM:
+		smtp_from_done(e, result);
+		break;
+	case SMTP_CHECK_RATE:
+		smtp_rate_done(e, result, words);
+		break;
+	case SMTP_ADD_REMOTE:
+		smtp_remote_done(e, result);
+		break;
 	case SMTP_CHECK_ROOM:
 		smtp_room_done(e, result);
 		break;
@@ -307,6 +327,51 @@ const char *smtp_server_sender(const struct smtp_server *e)
 const char *smtp_server_address(const struct smtp_server *e)
 {
 	return e->address;
+}
+
+unsigned smtp_server_notify(const struct smtp_server *e)
+{
+	return e->notify;
+}
+
+const char *smtp_server_orcpt(const struct smtp_server *e)
+{
+	return e->orcpt;
+}
+
+const char *smtp_server_envid(const struct smtp_server *e)
+{
+	return e->envid;
+}
+
+bool smtp_server_is_utf8(const struct smtp_server *e)
+{
+	return e->utf8;
+}
+
+unsigned smtp_server_flags(const struct smtp_server *e)
+{
+	unsigned flags = e->flags;
+
+	if (e->header.eight_bit || e->eight_bit)
+		flags |= STORE_MAIL_8BIT;
+	if (e->utf8 && (e->utf8_address || e->header.eight_bit))
+		flags |= STORE_MAIL_UTF8;
+	/* RFC 8689 5: where both are there REQUIRETLS holds */
+	if (e->header.tls_optional && (flags & STORE_MAIL_REQUIRE_TLS) == 0)
+		flags |= STORE_MAIL_TLS_OPTIONAL;
+	return flags;
+}
+
+const char *smtp_server_message_id(const struct smtp_server *e)
+{
+	return e->header.message_id;
+}
+
+bool smtp_server_delivered(const struct smtp_server *e, struct span *out)
+{
+	*out = buf_span(&e->header.delivered);
+	return !e->header.delivered.failed;
 }
 
 size_t smtp_server_recipients(const struct smtp_server *e)

@@ -1,12 +1,15 @@
 /*
- * engine.h - the SMTP server as an engine (RFC 5321, RFC 6409): bytes in, actions out.
+ * engine.h - the SMTP server as an engine (RFC 5321, RFC 6409, RFC 3461, RFC 6531, RFC 8689): bytes in,
+ * actions out.
  *
  * Pure: no socket, clock, file, log or global.
  * Shape   feed takes what it can use; next says what is wanted, one action at a time, until
  *         SMTP_NONE; those with a number are answered by done with that number, whenever
  *         (a number that is not open meets nothing). feed leaves bytes while an answer
  *         is open or output waits: that is the back-pressure.
- * Order   SMTP_BODY_BEGIN, SMTP_BODY..., then SMTP_COMMIT, or SMTP_ABANDON at any point: the
+ * Relay   Nobody sends to another server but on a submission port and logged in: SMTP_ADD_REMOTE comes
+ *         there alone, for a recipient that SMTP_CHECK_RECIPIENT has found not to be ours.
+ * Order   SMTP_BODY_BEGIN, SMTP_BODY..., then (submission) SMTP_CHECK_FROM..., then SMTP_COMMIT, or SMTP_ABANDON at any point: the
  *         recipients and the body of the transaction are void. A COMMIT that is done ends the
  *         transaction too.
  * Memory  Lines up to line_limit, recipients up to recipient_limit, and for submission the
@@ -19,13 +22,16 @@
 #include "common/base/span.h"
 #include "sasl/sasl.h"
 #include "smtpd/path.h"
+#include "storage/store.h"
 
 struct smtp_server;		/* opaque */
 
 enum {
 	SMTP_AUTH_LINE_MAX = 12288,	/* RFC 4954 4: an AUTH answer, without CRLF */
 	SMTP_PIECE = 32 * 1024,		/* bytes of a body in one action */
-	SMTP_HEADER_MAX = 256 * 1024	/* of a submitted message */
+	SMTP_HEADER_MAX = 256 * 1024,	/* of a submitted message */
+	SMTP_ENVID_MAX = 100,		/* RFC 3461 5.4: bytes of xtext */
+	SMTP_ORCPT_MAX = 500
 };
 
 struct smtp_config {		/* copied, but for the strings, which must outlive the engine */
@@ -51,7 +57,10 @@ enum smtp_action_kind {
 	SMTP_ABANDON,		/* forget the transaction */
 	/* these carry a number and want smtp_server_done */
 	SMTP_AUTHENTICATE,	/* credentials */
-	SMTP_CHECK_SENDER,	/* address: may who is logged in send as it? */
+	SMTP_CHECK_SENDER,	/* address of the envelope: may who is logged in send as it? */
+	SMTP_CHECK_FROM,	/* address of the header: the same */
+	SMTP_CHECK_RATE,	/* may who is logged in send one more message, to size recipients? */
+	SMTP_ADD_REMOTE,	/* address: on another server; takes it into the transaction */
 	SMTP_CHECK_ROOM,	/* size: bytes announced, 0: unknown */
 	SMTP_CHECK_RECIPIENT,	/* address */
 	SMTP_BODY_BEGIN,	/* make room for a body */
@@ -62,7 +71,7 @@ enum smtp_action_kind {
 /* What came of an action. */
 enum smtp_result {
 	SMTP_DONE,
-	SMTP_WRONG,		/* AUTHENTICATE: user or password; CHECK_SENDER: not theirs */
+	SMTP_WRONG,		/* AUTHENTICATE: user or password; CHECK_SENDER, CHECK_FROM: not theirs */
 	SMTP_DISABLED,		/* AUTHENTICATE */
 	SMTP_NO_USER,		/* CHECK_RECIPIENT: our domain, nobody of that name */
 	SMTP_NOT_LOCAL,		/* CHECK_RECIPIENT: another server's domain */
@@ -70,14 +79,16 @@ enum smtp_result {
 	SMTP_FULL,		/* no room on the disk */
 	SMTP_TOO_MANY,		/* sessions of the account; accounts behind the recipients */
 	SMTP_TRY_LATER,
-	SMTP_TOO_LARGE
+	SMTP_TOO_LARGE,
+	SMTP_OVER_RATE,		/* CHECK_RATE: words say which */
+	SMTP_LOOP		/* COMMIT: an address that it is forwarded for has had it before */
 };
 
 struct smtp_action {
 	enum smtp_action_kind kind;
 	uint64_t number;		/* 0: no answer is wanted */
 	struct span bytes;		/* REPLY, BODY, NOTE: lent until the next call */
-	const char *address;		/* CHECK_SENDER, CHECK_RECIPIENT: lent until done */
+	const char *address;		/* CHECK_SENDER, CHECK_FROM, CHECK_RECIPIENT, ADD_REMOTE: lent until done */
 	uint64_t size;
 	const struct sasl_credentials *credentials;	/* lent until done */
 };
@@ -114,6 +125,19 @@ bool smtp_server_is_esmtp(const struct smtp_server *e);
 const char *smtp_server_sender(const struct smtp_server *e);
 /* The address that was last given to be checked. */
 const char *smtp_server_address(const struct smtp_server *e);
+/* Its NOTIFY, bits of enum store_notify, and ORCPT; 0 and "": not given (RFC 3461 4.1, 4.2). */
+unsigned smtp_server_notify(const struct smtp_server *e);
+const char *smtp_server_orcpt(const struct smtp_server *e);
+/* ENVID as it was given; "": none (RFC 3461 4.4). */
+const char *smtp_server_envid(const struct smtp_server *e);
+/* SMTPUTF8 was asked for (RFC 6531 3.4). */
+bool smtp_server_is_utf8(const struct smtp_server *e);
+/* Bits of enum store_envelope_flag: as the client asked and, once COMMIT is given, as the message is. */
+unsigned smtp_server_flags(const struct smtp_server *e);
+/* Of the message that is to be committed: its Message-ID ("" : none), and what its Delivered-To lines
+ * say, one a line. False: there were too many of them. */
+const char *smtp_server_message_id(const struct smtp_server *e);
+bool smtp_server_delivered(const struct smtp_server *e, struct span *out);
 size_t smtp_server_recipients(const struct smtp_server *e);
 /* Messages accepted so far, and bad commands. */
 unsigned smtp_server_accepted(const struct smtp_server *e);

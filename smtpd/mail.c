@@ -4,6 +4,9 @@
 #include "common/base/escape.h"
 #include "smtpd/state.h"
 
+/* RFC 6531 3.5 */
+static const char needs_utf8[] = "553 5.6.7 this address needs SMTPUTF8 behind MAIL FROM";
+
 /* Takes "FROM:" or "TO:" and the spaces that some put behind it. */
 static bool take_keyword(struct span *args, const char *keyword)
 {
@@ -14,45 +17,10 @@ static bool take_keyword(struct span *args, const char *keyword)
 	return true;
 }
 
-/* RFC 1870 6.1, RFC 6152 2, RFC 4954 5. Returns the reply, or NULL. */
-static const char *mail_parameter(struct smtp_server *e, struct span name, struct span value, uint64_t *size)
-{
-	if (span_is_nocase(name, "SIZE")) {
-		if (!span_number(value, UINT64_MAX / 2, size))
-			return value.n > 19 ? "552 5.3.4 no message of that size" : "501 5.5.4 SIZE wants a number";
-		return *size > e->config.message_limit ? "552 5.3.4 the message is larger than this server takes" : NULL;
-	}
-	if (span_is_nocase(name, "BODY"))
-		return span_is_nocase(value, "7BIT") || span_is_nocase(value, "8BITMIME") ?
-			       NULL : "501 5.5.4 BODY is 7BIT or 8BITMIME";
-	if (span_is_nocase(name, "AUTH") && e->config.submission)
-		return value.n > 0 ? NULL : "501 5.5.4 AUTH wants a value";
-	return "555 5.5.4 this parameter of MAIL is not known";
-}
-
-static const char *mail_parameters(struct smtp_server *e, struct span rest, uint64_t *size)
-{
-	if (rest.n > 0 && rest.p[0] != ' ')
-		return "501 5.5.4 a space is missing behind the address";
-	while (rest.n > 0) {
-		struct span value = span_take_until(&rest, ' '), name;
-		const char *reply;
-
-		if (value.n == 0)
-			continue;
-		name = span_take_until(&value, '=');
-		reply = e->esmtp ? mail_parameter(e, name, value, size) : "555 5.5.4 parameters need EHLO";
-		if (reply != NULL)
-			return reply;
-	}
-	return NULL;
-}
-
 void smtp_run_mail(struct smtp_server *e, struct span args)
 {
 	enum path_status st;
 	const char *reply;
-	uint64_t size = 0;
 
 	if (e->has_sender) {
 		smtp_bad(e, "503 5.5.1 a sender was given already; RSET starts again");
@@ -63,16 +31,17 @@ void smtp_run_mail(struct smtp_server *e, struct span args)
 		return;
 	}
 	st = path_take(&args, e->address);
-	reply = mail_parameters(e, args, &size);
+	reply = smtp_mail_parameters(e, args);
 	if (st == PATH_BAD || st == PATH_BARE) {
 		smtp_bad(e, "501 5.1.7 the sender is no address: write MAIL FROM:<user@domain>");
 		return;
 	}
+	if (reply == NULL && path_is_utf8(e->address) && !e->utf8)
+		reply = needs_utf8;
 	if (reply != NULL) {
 		smtp_bad(e, reply);
 		return;
 	}
-	e->announced = size;
 	smtp_open(e, e->config.submission && st == PATH_OK ? SMTP_CHECK_SENDER : SMTP_CHECK_ROOM);
 }
 
@@ -102,6 +71,7 @@ void smtp_room_done(struct smtp_server *e, enum smtp_result result)
 		return;
 	}
 	e->has_sender = true;
+	e->utf8_address = path_is_utf8(e->address);
 	memcpy(e->sender, e->address, sizeof(e->sender));
 	smtp_reply(e, "250 2.1.0 sender ok");
 }
@@ -109,6 +79,7 @@ void smtp_room_done(struct smtp_server *e, enum smtp_result result)
 void smtp_run_rcpt(struct smtp_server *e, struct span args)
 {
 	enum path_status st;
+	const char *reply;
 
 	if (!e->has_sender) {
 		smtp_bad(e, "503 5.5.1 MAIL first");
@@ -119,12 +90,15 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args)
 		return;
 	}
 	st = path_take(&args, e->address);
+	reply = smtp_rcpt_parameters(e, args);
 	/* RFC 5321 4.5.1: <postmaster> needs no domain */
 	if (st == PATH_BAD || st == PATH_NULL ||
 	    (st == PATH_BARE && !span_is_nocase(span_of(e->address), "postmaster")))
 		smtp_bad(e, "501 5.1.3 the recipient is no address: write RCPT TO:<user@domain>");
-	else if (span_trim(args).n > 0)
-		smtp_bad(e, "555 5.5.4 this parameter of RCPT is not known");
+	else if (path_is_utf8(e->address) && !e->utf8)
+		smtp_bad(e, needs_utf8);
+	else if (reply != NULL)
+		smtp_bad(e, reply);
 	else if (e->recipients >= e->config.recipient_limit)
 		smtp_reply(e, "452 4.5.3 too many recipients; send the rest as a second message");
 	else
@@ -140,21 +114,35 @@ static void refuse_recipient(struct smtp_server *e, const char *reason, const ch
 	smtp_bad(e, reply);
 }
 
+/* Not one of ours: mail for others is taken from those alone who have logged in to send it. */
+static void other_server(struct smtp_server *e)
+{
+	if (!e->config.submission || !e->authenticated)
+		refuse_recipient(e, "not-local", "550 5.7.1 this server does not take mail for that domain");
+	else if (!path_is_routable(e->address))
+		refuse_recipient(e, "no-domain", "550 5.1.2 what stands behind the @ is no domain that mail can go to");
+	else
+		smtp_open(e, SMTP_ADD_REMOTE);
+}
+
+void smtp_remote_done(struct smtp_server *e, enum smtp_result result)
+{
+	smtp_recipient_done(e, result == SMTP_NOT_LOCAL ? SMTP_TRY_LATER : result);
+}
+
 void smtp_recipient_done(struct smtp_server *e, enum smtp_result result)
 {
 	switch (result) {
 	case SMTP_DONE:
 		e->recipients++;
+		e->utf8_address |= path_is_utf8(e->address);
 		smtp_reply(e, "250 2.1.5 recipient ok");
 		break;
 	case SMTP_NO_USER:
 		refuse_recipient(e, "no-such-user", "550 5.1.1 there is no such user here");
 		break;
 	case SMTP_NOT_LOCAL:
-		refuse_recipient(e, "not-local",
-				 e->config.submission ?
-					 "550 5.7.1 this server does not deliver to other servers yet" :
-					 "550 5.7.1 this server does not take mail for that domain");
+		other_server(e);
 		break;
 	case SMTP_OVER_QUOTA:
 		refuse_recipient(e, "over-quota", "452 4.2.2 the mailbox is full");
@@ -181,6 +169,23 @@ void smtp_run_data(struct smtp_server *e, struct span args)
 		smtp_bad(e, "503 5.5.1 MAIL first");
 	else if (e->recipients == 0)
 		smtp_bad(e, "554 5.5.1 no valid recipients");	/* RFC 5321 3.3 */
+	else if (e->config.submission)
+		smtp_open(e, SMTP_CHECK_RATE);
 	else
 		smtp_open(e, SMTP_BODY_BEGIN);
+}
+
+void smtp_rate_done(struct smtp_server *e, enum smtp_result result, const char *words)
+{
+	if (result == SMTP_DONE) {
+		smtp_open(e, SMTP_BODY_BEGIN);
+		return;
+	}
+	if (result == SMTP_OVER_RATE) {
+		smtp_note(e, "message refused reason=rate words=\"%s\"", words != NULL ? words : "");
+		smtp_replyf(e, "450 4.7.1 too much mail from this account: %s", words != NULL ? words : "try again later");
+	} else {
+		smtp_reply(e, "451 4.3.0 can't take mail right now, try again later");
+	}
+	smtp_reset(e);
 }

@@ -1,9 +1,11 @@
 /* path.c - the contract is in path.h. */
 #include "smtpd/path.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/utf8.h"
 
 /* What is being put together; at most room bytes and a NUL. */
 struct text {
@@ -33,10 +35,10 @@ static bool take_sign(struct span *in, uint8_t c)
 	return true;
 }
 
-/* RFC 5322 3.2.3 atext */
+/* RFC 5322 3.2.3 atext, and RFC 6531 3.3: UTF-8, looked at as a whole in the end */
 static bool is_atext(uint8_t c)
 {
-	return ascii_alnum(c) || (c != 0 && c < 0x80 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return ascii_alnum(c) || c >= 0x80 || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 /* RFC 5321 4.1.2 Quoted-string: the content, without quotes and backslashes. */
@@ -53,7 +55,7 @@ static bool take_quoted(struct span *in, struct text *t)
 				return false;
 			c = span_take(in, 1).p[0];
 		}
-		if (ascii_control(c) || c >= 0x80)
+		if (ascii_control(c))
 			return false;
 		text_put(t, c);
 	}
@@ -88,7 +90,7 @@ static bool take_domain(struct span *in, struct text *t)
 
 	if (peek(in) == '[')
 		return take_literal(in, t);
-	while (ascii_alnum(peek(in)) || (peek(in) != 0 && strchr("-._", peek(in)) != NULL)) {
+	while (ascii_alnum(peek(in)) || peek(in) >= 0x80 || (peek(in) != 0 && strchr("-._", peek(in)) != NULL)) {
 		uint8_t c = ascii_lower(span_take(in, 1).p[0]);
 
 		if (c == '.' && last == '.')
@@ -165,7 +167,7 @@ static enum path_status take_mailbox(struct span *in, char address[PATH_ADDRESS_
 	for (size_t i = 0; i < d.n; i++)
 		text_put(&whole, (uint8_t)domain[i]);
 	address[whole.n] = '\0';
-	return whole.over ? PATH_BAD : bare ? PATH_BARE : PATH_OK;
+	return whole.over || !utf8_valid(span_of(address)) ? PATH_BAD : bare ? PATH_BARE : PATH_OK;
 }
 
 enum path_status path_take(struct span *in, char address[PATH_ADDRESS_MAX])
@@ -178,6 +180,59 @@ enum path_status path_take(struct span *in, char address[PATH_ADDRESS_MAX])
 	if (peek(in) == '@' && !skip_route(in))
 		return PATH_BAD;
 	return take_mailbox(in, address);
+}
+
+bool path_is_utf8(const char *address)
+{
+	for (; *address != '\0'; address++)
+		if ((uint8_t)*address >= 0x80)
+			return true;
+	return false;
+}
+
+/* RFC 5321 4.1.3 */
+static bool literal_valid(struct span inside)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool six = span_starts_nocase(inside, "IPv6:");
+	uint8_t address[16];
+
+	if (six)
+		span_take(&inside, 5);
+	if (inside.n >= sizeof(text))
+		return false;
+	memcpy(text, inside.p, inside.n);
+	text[inside.n] = '\0';
+	return inet_pton(six ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+static bool label_valid(struct span label)
+{
+	return label.n > 0 && label.n <= 63 && label.p[0] != '-' && label.p[label.n - 1] != '-';
+}
+
+static bool all_digits(struct span label)
+{
+	for (size_t i = 0; i < label.n; i++)
+		if (!ascii_digit(label.p[i]))
+			return false;
+	return true;
+}
+
+bool path_is_routable(const char *address)
+{
+	struct span domain = span_of(strrchr(address, '@') != NULL ? strrchr(address, '@') + 1 : ""), label = domain;
+	size_t labels = 0;
+
+	if (domain.n > 2 && domain.p[0] == '[')
+		return literal_valid((struct span){ domain.p + 1, domain.n - 2 });
+	while (domain.n > 0) {
+		label = span_take_until(&domain, '.');
+		labels++;
+		if (!label_valid(label))
+			return false;
+	}
+	return labels > 1 && !all_digits(label); /* RFC 5321 2.3.5: the whole name of a domain */
 }
 
 bool path_helo_valid(struct span name)

@@ -1,7 +1,7 @@
 /* received.c - the contract is in received.h. */
 #include "smtpd/received.h"
 
-/* RFC 3848: the name of the protocol as it was spoken. */
+/* RFC 3848, RFC 6531 4.3: the name of the protocol as it was spoken. */
 static const char *with_protocol(const struct received *r)
 {
 	bool tls = r->tls_protocol != NULL;
@@ -9,8 +9,8 @@ static const char *with_protocol(const struct received *r)
 	if (!r->esmtp)
 		return "SMTP";
 	if (r->authenticated)
-		return tls ? "ESMTPSA" : "ESMTPA";
-	return tls ? "ESMTPS" : "ESMTP";
+		return r->utf8 ? (tls ? "UTF8SMTPSA" : "UTF8SMTPA") : tls ? "ESMTPSA" : "ESMTPA";
+	return r->utf8 ? (tls ? "UTF8SMTPS" : "UTF8SMTP") : tls ? "ESMTPS" : "ESMTP";
 }
 
 static void from_clause(const struct received *r, struct buf *out)
@@ -23,8 +23,9 @@ static void from_clause(const struct received *r, struct buf *out)
 
 void received_write(const struct received *r, struct buf *out)
 {
-	buf_printf(out, "Return-Path: <%s>\r\n", r->sender);
-	if (r->recipient != NULL)
+	if (r->stays_here)
+		buf_printf(out, "Return-Path: <%s>\r\n", r->sender);
+	if (r->stays_here && r->recipient != NULL)
 		buf_printf(out, "Delivered-To: %s\r\n", r->recipient);
 	buf_put_text(out, "Received: ");
 	from_clause(r, out);

@@ -13,6 +13,8 @@ struct received {
 	const char *helo;
 	const char *peer;		/* its address; NULL: not told (HideClient) */
 	bool esmtp, authenticated;
+	bool utf8;			/* SMTPUTF8 was asked for */
+	bool stays_here;		/* in a mailbox, if not only there */
 	const char *tls_protocol, *tls_cipher, *tls_group;	/* NULL without TLS */
 	const char *client_cert;	/* its fingerprint, or "" */
 	const char *id;
@@ -21,7 +23,8 @@ struct received {
 	const char *date;		/* clock_mail_text */
 };
 
-/* Appends Return-Path, Delivered-To (one recipient) and Received. */
+/* Appends Received, and in front of it, where it ends in a mailbox, Return-Path and Delivered-To (one
+ * recipient): RFC 5321 4.4 */
 void received_write(const struct received *r, struct buf *out);
 
 #endif

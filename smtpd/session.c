@@ -7,30 +7,11 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/escape.h"
 #include "common/base/log.h"
-#include "service/login.h"
-#include "smtpd/engine.h"
-#include "smtpd/received.h"
 #include "smtpd/session.h"
-#include "smtpd/transaction.h"
+#include "smtpd/session_parts.h"
 
-enum { TRACE_MAX = 4096 };	/* bytes of the lines that we put in front */
-
-struct session {
-	struct conn *conn;
-	struct service *daemon;
-	struct smtp_server *engine;
-	char account[STORE_ACCOUNT_MAX];	/* "": nobody has logged in */
-	struct service_login login;
-	struct transaction t;
-	uint64_t number;			/* of the action in hand */
-	uint64_t size;				/* of the message in hand */
-	uint64_t auth_op, store_op;
-	char date_line[CLOCK_TEXT + 16], message_id_line[400];
-};
-
-static void answer(struct session *s, enum smtp_result result, const char *words)
+void session_answer(struct session *s, enum smtp_result result, const char *words)
 {
 	smtp_server_done(s->engine, s->number, result, words);
 	conn_wake(s->conn);
@@ -41,30 +22,14 @@ static void auth_asked(struct session *s, uint64_t op)
 {
 	s->auth_op = op;
 	if (op == 0)
-		answer(s, SMTP_TRY_LATER, NULL);
+		session_answer(s, SMTP_TRY_LATER, NULL);
 }
 
 static void store_asked(struct session *s, uint64_t op)
 {
 	s->store_op = op;
 	if (op == 0)
-		answer(s, SMTP_TRY_LATER, NULL);
-}
-
-static enum smtp_result from_store(enum store_status st)
-{
-	switch (st) {
-	case STORE_OK:
-		return SMTP_DONE;
-	case STORE_OVER_QUOTA:
-		return SMTP_OVER_QUOTA;
-	case STORE_TRY_LATER:
-		return SMTP_FULL;
-	case STORE_LIMIT:
-		return SMTP_TOO_LARGE;
-	default:
-		return SMTP_TRY_LATER;
-	}
+		session_answer(s, SMTP_TRY_LATER, NULL);
 }
 
 /* --- logging in ------------------------------------------------------------ */
@@ -91,7 +56,7 @@ static void login_done(void *arg, enum service_login_status st, const struct aut
 
 	if (st == SERVICE_LOGIN_OK)
 		memcpy(s->account, grant->account, sizeof(s->account));
-	answer(s, from_login(st), NULL);
+	session_answer(s, from_login(st), NULL);
 }
 
 /* --- the envelope ---------------------------------------------------------- */
@@ -101,7 +66,7 @@ static void owns_done(void *arg, enum auth_status st)
 	struct session *s = arg;
 
 	s->auth_op = 0;
-	answer(s, st == AUTH_OK ? SMTP_DONE : st == AUTH_TRY_LATER ? SMTP_TRY_LATER : SMTP_WRONG, NULL);
+	session_answer(s, st == AUTH_OK ? SMTP_DONE : st == AUTH_TRY_LATER ? SMTP_TRY_LATER : SMTP_WRONG, NULL);
 }
 
 static void room_done(void *arg, enum store_status st, const char *words)
@@ -110,7 +75,7 @@ static void room_done(void *arg, enum store_status st, const char *words)
 
 	(void)words;
 	s->store_op = 0;
-	answer(s, from_store(st), NULL);
+	session_answer(s, session_from_store(st), NULL);
 }
 
 static enum smtp_result from_resolve(enum auth_status st)
@@ -125,135 +90,47 @@ static enum smtp_result from_resolve(enum auth_status st)
 	}
 }
 
+/* The recipient that is being checked. */
+static struct transaction_recipient session_recipient(const struct session *s)
+{
+	return (struct transaction_recipient){ smtp_server_address(s->engine), smtp_server_notify(s->engine),
+					       smtp_server_orcpt(s->engine) };
+}
+
+static enum smtp_result from_add(int code)
+{
+	return code == 0 ? SMTP_DONE : code == -ENOSPC ? SMTP_TOO_MANY : SMTP_TRY_LATER;
+}
+
 static void resolve_done(void *arg, enum auth_status st, const struct auth_resolved *r)
 {
+	struct transaction_recipient to;
 	struct session *s = arg;
 
 	s->auth_op = 0;
 	if (st != AUTH_OK) {
-		answer(s, from_resolve(st), NULL);
+		session_answer(s, from_resolve(st), NULL);
 		return;
 	}
-	switch (transaction_add(&s->t, smtp_server_address(s->engine), r->targets, r->count)) {
-	case 0:
-		answer(s, SMTP_DONE, NULL);
-		break;
-	case -ENOSPC:
-		answer(s, SMTP_TOO_MANY, NULL);
-		break;
-	default:
-		answer(s, SMTP_TRY_LATER, NULL);
-	}
+	to = session_recipient(s);
+	session_answer(s, from_add(transaction_add(&s->t, &to, r)), NULL);
 }
 
-/* --- the message ----------------------------------------------------------- */
+static void add_remote(struct session *s)
+{
+	struct transaction_recipient to = session_recipient(s);
 
-static void stage_ready(void *arg)
+	session_answer(s, from_add(transaction_add_remote(&s->t, &to, smtp_server_sender(s->engine))), NULL);
+}
+
+static void rate_done(void *arg, enum auth_status st, const char *words)
 {
 	struct session *s = arg;
 
-	if (s->number != 0)
-		answer(s, SMTP_DONE, NULL);
+	s->auth_op = 0;
+	session_answer(s, st == AUTH_OK ? SMTP_DONE : st == AUTH_OVER_RATE ? SMTP_OVER_RATE : SMTP_TRY_LATER, words);
 }
 
-static void write_trace(struct session *s, struct buf *out)
-{
-	const struct tls_facts *tls = conn_tls(s->conn);
-	bool hide = *s->account != '\0' && config_bool(conn_config(s->conn), CONFIG_HIDE_CLIENT);
-	char date[CLOCK_TEXT];
-	struct received r = {
-		.hostname = conn_hostname(s->conn),
-		.helo = smtp_server_helo(s->engine),
-		.peer = hide ? NULL : conn_peer(s->conn),
-		.esmtp = smtp_server_is_esmtp(s->engine),
-		.authenticated = *s->account != '\0',
-		.id = s->t.id,
-		.sender = smtp_server_sender(s->engine),
-		.date = date,
-	};
-
-	clock_mail_text(date, clock_real_ms() / 1000);
-	if (tls != NULL) {
-		r.tls_protocol = tls->protocol;
-		r.tls_cipher = tls->cipher;
-		r.tls_group = tls->group;
-		r.client_cert = conn_client_fingerprint(s->conn);
-	}
-	if (smtp_server_recipients(s->engine) == 1 && s->t.count == 1)
-		r.recipient = s->t.addresses[0];
-	received_write(&r, out);
-	snprintf(s->date_line, sizeof(s->date_line), "Date: %s\r\n", date);
-	snprintf(s->message_id_line, sizeof(s->message_id_line), "Message-ID: <%s@%s>\r\n", s->t.id,
-		 conn_hostname(s->conn));
-	smtp_server_defaults(s->engine, s->date_line, s->message_id_line);
-}
-
-static enum smtp_result from_write(int r)
-{
-	return r == 0 ? SMTP_DONE : r == -EFBIG ? SMTP_TOO_LARGE : r == -ENOSPC ? SMTP_FULL : SMTP_TRY_LATER;
-}
-
-static enum smtp_result begin_body(struct session *s)
-{
-	uint64_t limit = (uint64_t)config_number(conn_config(s->conn), CONFIG_MESSAGE_LIMIT);
-	struct error err;
-	struct buf trace;
-	int r;
-
-	transaction_name(&s->t, clock_real_ms(), worker_number(s->daemon->worker), s->daemon->serial++);
-	r = store_stage_new(s->daemon->store, &s->t.stage, limit + TRACE_MAX + SMTP_HEADER_MAX, stage_ready, s, &err);
-	if (r == 0)
-		r = mime_parser_new(&s->t.parser, NULL, &err);
-	if (r < 0) {
-		log_error("ICID %llu no room for a message: %s", (unsigned long long)conn_id(s->conn), err.words);
-		return SMTP_TRY_LATER;
-	}
-	buf_init(&trace, TRACE_MAX);
-	write_trace(s, &trace);
-	r = transaction_write(&s->t, buf_span(&trace));
-	buf_clear(&trace);
-	return from_write(r);
-}
-
-static void do_body(struct session *s, const struct smtp_action *a)
-{
-	int r = transaction_write(&s->t, a->bytes);
-
-	if (r == 0 && !store_stage_ready(s->t.stage))
-		return;		/* stage_ready answers */
-	answer(s, from_write(r), NULL);
-}
-
-static void delivered(void *arg, enum store_status st, const char *words)
-{
-	struct session *s = arg;
-	char id[sizeof(s->t.id)], from[PATH_ADDRESS_MAX + 8];
-
-	s->store_op = 0;
-	memcpy(id, s->t.id, sizeof(id));
-	escape_text(from, sizeof(from), span_of(smtp_server_sender(s->engine)));
-	if (st == STORE_OK) {
-		s->daemon->done++;
-		log_info("ICID %llu message accepted id=%s from=<%s> recipients=%zu accounts=%zu size=%llu",
-			 (unsigned long long)conn_id(s->conn), id, from, smtp_server_recipients(s->engine), s->t.count,
-			 (unsigned long long)s->size);
-	} else {
-		log_warn("ICID %llu message not stored id=%s from=<%s> reason=\"%s\"",
-			 (unsigned long long)conn_id(s->conn), id, from, words != NULL ? words : "");
-	}
-	transaction_clear(&s->t);
-	answer(s, from_store(st), id);
-}
-
-static void do_commit(struct session *s, const struct smtp_action *a)
-{
-	s->size = a->size;
-	s->store_op = transaction_deliver(&s->t, s->daemon->store, delivered, s);
-	if (s->store_op != 0)
-		return;
-	transaction_clear(&s->t); /* the next message must not go to these recipients too */
-	answer(s, SMTP_TRY_LATER, NULL);
-}
 
 /* --- the engine's actions -------------------------------------------------- */
 
@@ -265,7 +142,14 @@ static void act(struct session *s, const struct smtp_action *a)
 		service_login_begin(&s->login, s->daemon, s->conn, "smtp", a->credentials, login_done, s);
 		break;
 	case SMTP_CHECK_SENDER:
+	case SMTP_CHECK_FROM:
 		auth_asked(s, auth_owns(s->daemon->auth, s->account, span_of(a->address), owns_done, s));
+		break;
+	case SMTP_CHECK_RATE:
+		auth_asked(s, auth_rate(s->daemon->auth, s->account, (unsigned)a->size, rate_done, s));
+		break;
+	case SMTP_ADD_REMOTE:
+		add_remote(s);
 		break;
 	case SMTP_CHECK_ROOM:
 		store_asked(s, store_room(s->daemon->store, a->size, room_done, s));
@@ -275,13 +159,13 @@ static void act(struct session *s, const struct smtp_action *a)
 					    span_of(smtp_server_sender(s->engine)), resolve_done, s));
 		break;
 	case SMTP_BODY_BEGIN:
-		answer(s, begin_body(s), NULL);
+		session_body_begin(s);
 		break;
 	case SMTP_BODY:
-		do_body(s, a);
+		session_body(s, a);
 		break;
 	case SMTP_COMMIT:
-		do_commit(s, a);
+		session_commit(s, a);
 		break;
 	case SMTP_ABANDON:
 		transaction_clear(&s->t);

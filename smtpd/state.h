@@ -4,6 +4,8 @@
  * engine.c     life, feed, next, done, time
  * commands.c   the table of commands, and those that only talk
  * mail.c       MAIL, RCPT, RSET, DATA
+ * parameters.c what stands behind the addresses of MAIL and RCPT
+ * submitted.c  the header of a submitted message: Bcc, From
  * auth.c       AUTH and its exchange
  * body.c       the message itself, up to the final dot
  */
@@ -50,6 +52,12 @@ struct smtp_server {
 	char address[PATH_ADDRESS_MAX];		/* that is being checked */
 	size_t recipients;
 	uint64_t announced;		/* SIZE= of MAIL, 0: none */
+	unsigned flags;			/* enum store_envelope_flag, of MAIL */
+	bool utf8;			/* SMTPUTF8 of MAIL */
+	bool utf8_address;		/* an address of the envelope needs it */
+	char envid[SMTP_ENVID_MAX + 1];
+	unsigned notify;		/* of the recipient that is being checked */
+	char orcpt[SMTP_ORCPT_MAX + 1];
 
 	/* the body */
 	struct dot_decoder dots;
@@ -59,6 +67,10 @@ struct smtp_server {
 	size_t body_sent;		/* of it, given and answered */
 	bool body_ended, body_room;	/* final dot seen; BODY_BEGIN was answered */
 	bool bare, held_over;
+	bool eight_bit;			/* behind the header */
+	struct buf authors;		/* addresses that must be the sender's, a NUL behind each */
+	size_t author;			/* of it, those that are found good */
+	const char *from_fault;		/* why the header is refused, or NULL */
 	uint64_t body_size;
 	enum smtp_result body_fault;	/* SMTP_DONE: none */
 	const char *date_line, *message_id_line;
@@ -95,8 +107,18 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args);
 void smtp_run_rset(struct smtp_server *e, struct span args);
 void smtp_run_data(struct smtp_server *e, struct span args);
 void smtp_sender_done(struct smtp_server *e, enum smtp_result result);
+void smtp_rate_done(struct smtp_server *e, enum smtp_result result, const char *words);
+void smtp_remote_done(struct smtp_server *e, enum smtp_result result);
 void smtp_room_done(struct smtp_server *e, enum smtp_result result);
 void smtp_recipient_done(struct smtp_server *e, enum smtp_result result);
+
+/* parameters.c: read rest into e. Return NULL, or the reply. */
+const char *smtp_mail_parameters(struct smtp_server *e, struct span rest);
+const char *smtp_rcpt_parameters(struct smtp_server *e, struct span rest);
+
+/* submitted.c: e->held is whole. Puts it into e->body without its Bcc, and its authors into e->authors. */
+void smtp_submitted_header(struct smtp_server *e);
+void smtp_from_done(struct smtp_server *e, enum smtp_result result);
 
 /* body.c */
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result);

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TEXTS = 4 << 20 };	/* bytes of all remotes' addresses */
+
 void transaction_clear(struct transaction *t)
 {
 	free(t->accounts);
 	free(t->addresses);
+	free(t->remotes);
+	arena_free(t->texts);
 	store_stage_free(t->stage);
 	mime_parser_free(t->parser);
 	*t = (struct transaction){ 0 };
@@ -41,7 +45,7 @@ static int transaction_add_one(struct transaction *t, const char *address, const
 {
 	if (transaction_has(t, account))
 		return 0;
-	if (t->count >= STORE_RECIPIENTS)
+	if (transaction_count(t) >= STORE_RECIPIENTS)
 		return -ENOSPC;
 	if (t->count == t->room && transaction_grow(t, t->room > 0 ? t->room * 2 : 1) < 0)
 		return -ENOMEM;
@@ -53,19 +57,96 @@ static int transaction_add_one(struct transaction *t, const char *address, const
 	return 0;
 }
 
-int transaction_add(struct transaction *t, const char *address, const struct auth_target *targets, size_t count)
+/* The local part as it is, the domain without regard to case: path.h has made that lower case. */
+static bool has_remote(const struct transaction *t, const char *address)
 {
-	size_t before = t->count;
+	for (size_t i = 0; i < t->remote_count; i++)
+		if (span_is(t->remotes[i].address, address))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < count; i++) {
-		int r = transaction_add_one(t, address, targets[i].account);
+static int grow_remotes(struct transaction *t)
+{
+	size_t room = t->remote_room > 0 ? t->remote_room * 2 : 4;
+	void *grown;
 
-		if (r < 0) {
-			t->count = before;
-			return r;
-		}
-	}
+	if (t->remote_count < t->remote_room)
+		return 0;
+	grown = realloc(t->remotes, room * sizeof(*t->remotes));
+	if (grown == NULL)
+		return -ENOMEM;
+	t->remotes = grown;
+	t->remote_room = room;
 	return 0;
+}
+
+/* A copy in t->texts. False: no memory. */
+static bool copy(struct transaction *t, struct span *out, const char *text)
+{
+	*out = arena_copy(t->texts, span_of(text));
+	return out->p != NULL || out->n == 0;
+}
+
+static int add_remote(struct transaction *t, const struct transaction_recipient *to, const struct auth_remote *r)
+{
+	struct store_remote one = { .notify = to->notify };
+
+	if (has_remote(t, r->address))
+		return 0;
+	if (transaction_count(t) >= STORE_RECIPIENTS)
+		return -ENOSPC;
+	if (grow_remotes(t) < 0 || (t->texts == NULL && arena_new(&t->texts, TEXTS, ARENA_PLAIN, NULL) < 0) ||
+	    !copy(t, &one.address, r->address) || !copy(t, &one.sender, r->sender) ||
+	    !copy(t, &one.original, r->original) || !copy(t, &one.orcpt, to->orcpt))
+		return -ENOMEM;
+	t->remotes[t->remote_count++] = one;
+	return 0;
+}
+
+int transaction_add(struct transaction *t, const struct transaction_recipient *to, const struct auth_resolved *r)
+{
+	size_t count = t->count, remote_count = t->remote_count;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < r->count; i++)
+		code = transaction_add_one(t, to->address, r->targets[i].account);
+	for (size_t i = 0; code == 0 && i < r->remote_count; i++)
+		code = add_remote(t, to, &r->remotes[i]);
+	if (code < 0) {
+		t->count = count;
+		t->remote_count = remote_count;
+	}
+	return code;
+}
+
+int transaction_add_remote(struct transaction *t, const struct transaction_recipient *to, const char *sender)
+{
+	struct auth_remote r = { .address = "" };
+	size_t n = strlen(to->address), m = strlen(sender);
+
+	if (n >= sizeof(r.address) || m >= sizeof(r.sender))
+		return -ENOSPC;
+	memcpy(r.address, to->address, n);
+	memcpy(r.sender, sender, m);
+	return add_remote(t, to, &r);
+}
+
+size_t transaction_count(const struct transaction *t)
+{
+	return t->count + t->remote_count;
+}
+
+bool transaction_loops(const struct transaction *t, struct span delivered)
+{
+	while (delivered.n > 0) {
+		struct span one = span_take_until(&delivered, '\n');
+
+		for (size_t i = 0; i < t->remote_count; i++)
+			if (t->remotes[i].original.n > 0 && span_equal_nocase(one, t->remotes[i].original))
+				return true;
+	}
+	return false;
 }
 
 void transaction_name(struct transaction *t, int64_t now_ms, unsigned worker, unsigned serial)
@@ -84,16 +165,24 @@ int transaction_write(struct transaction *t, struct span in)
 	return store_stage_write(t->stage, in);
 }
 
-uint64_t transaction_deliver(struct transaction *t, struct store *s, store_done done, void *arg)
+uint64_t transaction_deliver(struct transaction *t, struct store *s, const struct store_envelope *envelope,
+			     store_done done, void *arg)
 {
+	struct store_envelope e = *envelope;
 	struct store_recipient *to = calloc(t->count > 0 ? t->count : 1, sizeof(*to));
-	struct store_delivery d = { .stage = t->stage, .recipients = to, .count = t->count };
+	struct store_delivery d = { .stage = t->stage,
+				    .recipients = to,
+				    .count = t->count,
+				    .envelope = t->remote_count > 0 ? &e : NULL,
+				    .remotes = t->remotes,
+				    .remote_count = t->remote_count };
 	struct store_txid txid;
 	struct buf meta;
 	uint64_t op;
 
 	if (to == NULL)
 		return 0;
+	e.id = t->id;
 	for (size_t i = 0; i < t->count; i++)
 		to[i] = (struct store_recipient){ span_of(t->accounts[i]), span_of(t->addresses[i]) };
 	store_txid_new(&txid);

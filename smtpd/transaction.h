@@ -1,13 +1,16 @@
 /*
- * transaction.h - one message on its way into the store: who gets it, its body, its id.
+ * transaction.h - one message on its way into the store: who gets it, here and elsewhere, its
+ * body, its id.
  *
  * Shape   Made when a recipient or a body first needs it; transaction_clear voids it.
  *         A stage belongs to it until store_deliver takes it.
+ * Limits  STORE_RECIPIENTS accounts and remotes together, each once.
  */
 #ifndef SMTPD_TRANSACTION_H
 #define SMTPD_TRANSACTION_H
 
 #include "auth/auth.h"
+#include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "mime/parse.h"
 #include "storage/store.h"
@@ -16,16 +19,37 @@ struct transaction {
 	char (*accounts)[STORE_ACCOUNT_MAX];	/* each once */
 	char (*addresses)[AUTH_ADDRESS_MAX];	/* the envelope recipient that led there */
 	size_t count, room;
+	struct store_remote *remotes;		/* their bytes are in texts */
+	size_t remote_count, remote_room;
+	struct arena *texts;
 	struct store_stage *stage;
 	struct mime_parser *parser;
 	char id[24];
 };
 
+/* A recipient of the envelope, as RCPT gave it. */
+struct transaction_recipient {
+	const char *address;
+	unsigned notify;	/* enum store_notify */
+	const char *orcpt;	/* or "" */
+};
+
 /* Everything is freed; t is as at first (all zeros). */
 void transaction_clear(struct transaction *t);
 
-/* Adds the accounts behind address; -ENOSPC over STORE_RECIPIENTS, -ENOMEM: nothing added. */
-int transaction_add(struct transaction *t, const char *address, const struct auth_target *targets, size_t count);
+/* Adds the accounts behind a recipient and the remotes that its mail goes on to; -ENOSPC over
+ * STORE_RECIPIENTS, -ENOMEM: nothing added. */
+int transaction_add(struct transaction *t, const struct transaction_recipient *to, const struct auth_resolved *r);
+
+/* Adds a recipient that is on another server itself. As transaction_add. */
+int transaction_add_remote(struct transaction *t, const struct transaction_recipient *to, const char *sender);
+
+/* All who get it. */
+size_t transaction_count(const struct transaction *t);
+
+/* Would it go on from one of ours that has had it before? delivered: what its Delivered-To lines
+ * say, one a line. */
+bool transaction_loops(const struct transaction *t, struct span delivered);
 
 /* A new id: time and a number that is unique in the site, in base 32. */
 void transaction_name(struct transaction *t, int64_t now_ms, unsigned worker, unsigned serial);
@@ -33,8 +57,9 @@ void transaction_name(struct transaction *t, int64_t now_ms, unsigned worker, un
 /* Writes to the stage and to the parser. As store_stage_write. */
 int transaction_write(struct transaction *t, struct span in);
 
-/* Hands the message to the store; the stage is gone from t. Returns the op. done as
- * store_deliver's. */
-uint64_t transaction_deliver(struct transaction *t, struct store *s, store_done done, void *arg);
+/* Hands the message to the store; the stage is gone from t. envelope: but for its id, which
+ * is t's. Returns the op. done as store_deliver's. */
+uint64_t transaction_deliver(struct transaction *t, struct store *s, const struct store_envelope *envelope,
+			     store_done done, void *arg);
 
 #endif

@@ -1,10 +1,11 @@
 /* fuzz_smtp.c - any bytes into the SMTP engine; the first byte chooses port and answers.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o
- * link: smtpd/path.o smtpd/header_watch.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o
- * link: sasl/external.o common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o
- * link: common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o
- * link: common/base/arena.o */
+ * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o
+ * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o mime/address.o mime/header.o
+ * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o
+ * link: common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
 #include <stdlib.h>
+#include <string.h>
 
 #include "smtpd/engine.h"
 
@@ -12,11 +13,27 @@ static enum smtp_result result(uint8_t seed, const struct smtp_action *a)
 {
 	if (a->kind == SMTP_BODY && a->bytes.n == 0)
 		abort();	/* an empty body would never end */
-	return (seed & 3) == 3 ? (enum smtp_result)(seed >> 2 & 7) : SMTP_DONE;
+	if (a->kind == SMTP_CHECK_RECIPIENT && strstr(a->address, "far") != NULL)
+		return SMTP_NOT_LOCAL;
+	return (seed & 3) == 3 ? (enum smtp_result)((seed >> 2 & 15) % (SMTP_LOOP + 1)) : SMTP_DONE;
+}
+
+/* What the rules promise, whatever was said. */
+static void check(const struct smtp_server *e, const struct smtp_config *config, const struct smtp_action *a,
+		  bool logged_in)
+{
+	if (a->kind == SMTP_ADD_REMOTE && (!config->submission || !logged_in || !path_is_routable(a->address)))
+		abort();
+	if (a->kind == SMTP_CHECK_FROM && strchr(a->address, '@') == NULL)
+		abort();
+	if (strlen(smtp_server_envid(e)) > SMTP_ENVID_MAX || strlen(smtp_server_orcpt(e)) > SMTP_ORCPT_MAX)
+		abort();
+	if (a->kind == SMTP_COMMIT && smtp_server_recipients(e) == 0)
+		abort();
 }
 
 /* Answers every action; false once the engine has closed. */
-static bool pump(struct smtp_server *e, uint8_t seed)
+static bool pump(struct smtp_server *e, const struct smtp_config *config, uint8_t seed, bool *logged_in)
 {
 	struct smtp_action a;
 
@@ -32,6 +49,9 @@ static bool pump(struct smtp_server *e, uint8_t seed)
 			smtp_server_secured(e);
 		if (a.kind == SMTP_BODY_BEGIN)
 			smtp_server_defaults(e, "Date: x\r\n", "Message-ID: <x>\r\n");
+		check(e, config, &a, *logged_in);
+		if (a.kind == SMTP_AUTHENTICATE)
+			*logged_in = result(seed, &a) == SMTP_DONE;
 		if (a.number != 0)
 			smtp_server_done(e, a.number, result(seed, &a), "ID");
 	}
@@ -46,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct smtp_server *e;
 	struct span in;
+	bool logged_in = false;
 	uint8_t seed;
 	size_t step;
 
@@ -58,16 +79,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = (struct span){ data + 2, size - 2 };
 	if (smtp_server_new(&e, &config, 0, NULL) < 0)
 		return 0;
-	while (in.n > 0 && pump(e, seed)) {
+	while (in.n > 0 && pump(e, &config, seed, &logged_in)) {
 		struct span piece = { in.p, in.n < step ? in.n : step };
 		size_t before = piece.n;
 
 		smtp_server_feed(e, &piece);
 		span_take(&in, before - piece.n);
-		if (before == piece.n && !pump(e, seed))
+		if (before == piece.n && !pump(e, &config, seed, &logged_in))
 			break;
 	}
-	pump(e, seed);
+	pump(e, &config, seed, &logged_in);
 	smtp_server_free(e);
 	return 0;
 }

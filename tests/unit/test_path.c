@@ -1,5 +1,5 @@
 /* test_path.c - RFC 5321 4.1.2: each disguise of an address is the address, or none.
- * link: smtpd/path.o common/base/span.o */
+ * link: smtpd/path.o common/base/span.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include "smtpd/path.h"
@@ -30,7 +30,13 @@ static const struct {
 	{ "an empty quoted local part", "<\"\"@b.org>", "", NULL, PATH_BAD },
 	{ "an empty domain", "<a@>", "", NULL, PATH_BAD },
 	{ "two dots in the domain", "<a@b..org>", "", NULL, PATH_BAD },
-	{ "8-bit", "<\xc3\xa9@b.org>", "", NULL, PATH_BAD },
+	{ "UTF-8 in front of the at sign", "<\xc3\xa9@b.org>", "\xc3\xa9@b.org", "", PATH_OK },
+	{ "UTF-8 behind it", "<a@\xc3\xa9.org>", "a@\xc3\xa9.org", "", PATH_OK },
+	{ "UTF-8 in quotes", "<\"\xc3\xa9 a\"@b.org>", "\"\xc3\xa9 a\"@b.org", "", PATH_OK },
+	{ "Latin-1", "<\xe9@b.org>", "", NULL, PATH_BAD },
+	{ "half a letter", "<a@b\xc3.org>", "", NULL, PATH_BAD },
+	{ "an over-long slash", "<a\xc0\xaf@b.org>", "", NULL, PATH_BAD },
+	{ "an at sign of another width is a letter", "<a\xef\xbc\xa0" "b@c.org>", "a\xef\xbc\xa0" "b@c.org", "", PATH_OK },
 	{ "a control character in quotes", "<\"a\tb\"@b.org>", "", NULL, PATH_BAD },
 };
 
@@ -71,6 +77,43 @@ static void test_lengths(void **state)
 	assert_int_equal(path_take(&in, address), PATH_BAD);
 }
 
+static const struct {
+	const char *why, *address;
+	bool want;
+} routes[] = {
+	{ "a domain", "a@b.org", true },
+	{ "a U-label", "a@b\xc3\xbc.org", true },
+	{ "an A-label", "a@xn--b-xga.org", true },
+	{ "an underscore", "a@_b.org", true },
+	{ "IPv4", "a@[192.0.2.1]", true },
+	{ "IPv6", "a@[ipv6:2001:db8::1]", true },
+	{ "IPv6 without its tag", "a@[2001:db8::1]", false },
+	{ "no IPv4", "a@[192.0.2.256]", false },
+	{ "a short form of IPv4", "a@[127.1]", false },
+	{ "another kind of literal", "a@[x400:y]", false },
+	{ "an at sign in the local part", "\"a@b\"@c.org", true },
+	{ "no dot", "a@localhost", false },
+	{ "an empty label", "a@b..org", false },
+	{ "a dot in front", "a@.org", false },
+	{ "a hyphen in front", "a@-b.org", false },
+	{ "a hyphen behind", "a@b-.org", false },
+	{ "an address without brackets", "a@192.0.2.1", false },
+	{ "a label of 63", "a@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.org", true },
+	{ "a label of 64", "a@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.org", false },
+	{ "no domain", "postmaster", false },
+};
+
+static void test_routes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		unit_case(routes[i].why, i);
+		assert_int_equal(path_is_routable(routes[i].address), routes[i].want);
+	}
+	assert_true(path_is_utf8("a\xc3\xa9@b"));
+	assert_false(path_is_utf8("a@b"));
+}
+
 static void test_helo(void **state)
 {
 	(void)state;
@@ -85,7 +128,7 @@ static void test_helo(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_paths), cmocka_unit_test(test_lengths),
-					    cmocka_unit_test(test_helo) };
+					    cmocka_unit_test(test_helo),  cmocka_unit_test(test_routes) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "path");
 }

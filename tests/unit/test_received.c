@@ -17,7 +17,7 @@ static void check(const struct received *r, const char *want)
 static void test_received(void **state)
 {
 	struct received r = { .hostname = "mx.test", .helo = "c.test", .peer = "192.0.2.7", .id = "ID", .sender = "a@b",
-			      .recipient = "u@here.test", .date = "DATE", .client_cert = "" };
+			      .recipient = "u@here.test", .date = "DATE", .client_cert = "", .stays_here = true };
 
 	(void)state;
 	check(&r, "Return-Path: <a@b>\r\nDelivered-To: u@here.test\r\nReceived: from c.test ([192.0.2.7])\r\n\t"
@@ -37,6 +37,11 @@ static void test_received(void **state)
 	r.client_cert = "ab12";
 	check(&r, "Return-Path: <>\r\nReceived: (using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 group x25519 client-cert ab12)\r\n\t"
 		  "by mx.test (Yubin) with ESMTPSA id ID;\r\n\tDATE\r\n");
+	r.stays_here = false;	/* it goes on: whoever delivers it says where it came from */
+	r.recipient = "u@there.test";
+	r.utf8 = true;
+	check(&r, "Received: (using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 group x25519 client-cert ab12)\r\n\t"
+		  "by mx.test (Yubin) with UTF8SMTPSA id ID\r\n\tfor <u@there.test>;\r\n\tDATE\r\n");
 }
 
 int main(void)

@@ -1,13 +1,15 @@
 /* test_smtp_engine.c - conversations with the SMTP engine, whole and byte by byte.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/auth.o smtpd/body.o smtpd/reply.o
- * link: smtpd/path.o smtpd/header_watch.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o
- * link: sasl/external.o tests/unit/script.o common/base/line.o common/base/dot.o common/base/buf.o
- * link: common/base/span.o common/base/error.o common/base/base64.o common/base/escape.o
- * link: common/base/utf8.o common/base/arena.o */
+ * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o
+ * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o mime/address.o mime/header.o
+ * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: tests/unit/script.o tests/unit/smtp_outside.o common/base/line.o common/base/dot.o
+ * link: common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o
+ * link: common/base/escape.o common/base/utf8.o common/base/arena.o */
 #include "tests/unit/unit.h"
 
 #include "smtpd/engine.h"
 #include "tests/unit/script.h"
+#include "tests/unit/smtp_outside.h"
 
 static const struct smtp_config mx = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .may_start_tls = true,
@@ -35,116 +37,16 @@ static const struct smtp_config in_clear = {
 	.data_ms = 7000,
 };
 
-/* An engine whose outside is played here: users "user" and "full" at here.test. */
-struct outside {
-	struct smtp_server *engine;
-	struct buf body, notes;
-	unsigned committed, abandoned;
-	size_t largest;		/* of the body's pieces */
-	bool closed, tls;
-	enum smtp_result commit;
-};
-
-static enum smtp_result resolve(const char *address)
-{
-	if (strcasecmp(address, "postmaster") == 0 || strcmp(address, "user@here.test") == 0)
-		return SMTP_DONE;
-	if (strcmp(address, "full@here.test") == 0)
-		return SMTP_OVER_QUOTA;
-	return strstr(address, "@here.test") != NULL ? SMTP_NO_USER : SMTP_NOT_LOCAL;
-}
-
-static enum smtp_result play(struct outside *o, const struct smtp_action *a)
-{
-	switch (a->kind) {
-	case SMTP_AUTHENTICATE:
-		if (strcmp(a->credentials->mechanism, "EXTERNAL") == 0)
-			return a->credentials->authzid.n == 0 || span_is(a->credentials->authzid, "user") ?
-				       SMTP_DONE : SMTP_WRONG;
-		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "secret") ?
-			       SMTP_DONE : SMTP_WRONG;
-	case SMTP_CHECK_SENDER:
-		return strcmp(a->address, "user@here.test") == 0 ? SMTP_DONE : SMTP_WRONG;
-	case SMTP_CHECK_RECIPIENT:
-		return resolve(a->address);
-	case SMTP_BODY_BEGIN:
-		buf_reset(&o->body);
-		smtp_server_defaults(o->engine, "Date: now\r\n", "Message-ID: <new>\r\n");
-		return SMTP_DONE;
-	case SMTP_BODY:
-		buf_put(&o->body, a->bytes);
-		o->largest = a->bytes.n > o->largest ? a->bytes.n : o->largest;
-		return SMTP_DONE;
-	case SMTP_COMMIT:
-		o->committed++;
-		return o->commit;
-	default:
-		return SMTP_DONE;
-	}
-}
-
-static void pump(void *outside, struct buf *said)
-{
-	struct outside *o = outside;
-	struct smtp_action a;
-
-	for (;;) {
-		smtp_server_next(o->engine, &a);
-		switch (a.kind) {
-		case SMTP_NONE:
-			return;
-		case SMTP_REPLY:
-			buf_put(said, a.bytes);
-			break;
-		case SMTP_NOTE:
-			buf_put(&o->notes, a.bytes);
-			break;
-		case SMTP_CLOSE:
-			o->closed = true;
-			break;
-		case SMTP_START_TLS:
-			o->tls = true;
-			smtp_server_secured(o->engine);
-			break;
-		case SMTP_ABANDON:
-			o->abandoned++;
-			break;
-		default:
-			smtp_server_done(o->engine, a.number, play(o, &a), "ID1");
-		}
-	}
-}
-
-static void feed(void *outside, struct span *in)
-{
-	smtp_server_feed(((struct outside *)outside)->engine, in);
-}
-
-static void start(struct outside *o, const struct smtp_config *config)
-{
-	*o = (struct outside){ .commit = SMTP_DONE };
-	buf_init(&o->body, 1 << 20);
-	buf_init(&o->notes, 1 << 16);
-	assert_int_equal(smtp_server_new(&o->engine, config, 0, NULL), 0);
-}
-
-static void stop(struct outside *o)
-{
-	smtp_server_free(o->engine);
-	buf_clear(&o->body);
-	buf_clear(&o->notes);
-}
-
 #define HELLO "S: 220 mx.test ESMTP Yubin\nC: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n"
-#define MX HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
-#define SUB HELLO "S: 250-AUTH PLAIN LOGIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+#define MX HELLO "S: 250-STARTTLS\n" EHLO_END
+#define SUB HELLO "S: 250-AUTH PLAIN LOGIN\n" EHLO_END_TLS
 #define IN SUB "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 2.7.0 logged in\n"
 #define TO "C: MAIL FROM:<a@b.test>\nS: 250 2.1.0*\nC: RCPT TO:<user@here.test>\nS: 250 2.1.5*\n"
 #define DATA "C: DATA\nS: 354*\n"
 
-#define SECURE HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\nC: STARTTLS\nS: 220*\n"
+#define SECURE HELLO "S: 250-STARTTLS\n" EHLO_END "C: STARTTLS\nS: 220*\n"
 #define EXT SECURE "C: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n" \
-	"S: 250-AUTH PLAIN LOGIN EXTERNAL\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+	"S: 250-AUTH PLAIN LOGIN EXTERNAL\n" EHLO_END_TLS
 
 static const struct row {
 	const char *why;
@@ -170,7 +72,7 @@ static const struct row {
 	      "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\n",
 	  NULL, false },
 	{ "EXTERNAL before TLS, whatever AuthWithoutTLS says", &certified,
-	  HELLO "S: 250-STARTTLS\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\nC: AUTH EXTERNAL =\nS: 530 5.7.0*\n", NULL, false },
+	  HELLO "S: 250-STARTTLS\n" EHLO_END "C: AUTH EXTERNAL =\nS: 530 5.7.0*\n", NULL, false },
 	{ "EXTERNAL where it is not in Mechanisms", &submission, SUB "C: AUTH EXTERNAL =\nS: 504 5.5.4 this mechanism is not offered\n", NULL, false },
 	{ "two messages in one session", &mx,
 	  MX TO DATA "C: one\nC: .\nS: 250 2.0.0*\n" TO DATA "C: two\nC: .\nS: 250 2.0.0*\n", "two\r\n", false },
@@ -178,7 +80,7 @@ static const struct row {
 	  "S: 220*\nC: HELO c\nS: 250 mx.test\nC: MAIL FROM:<a@b> SIZE=1\nS: 555 5.5.4*\n", NULL, false },
 	{ "EHLO without a name", &mx, "S: 220*\nC: EHLO\nS: 501 5.5.4*\nC: EHLO a b\nS: 501 5.5.4*\n", NULL, false },
 	{ "no EHLO", &mx, "S: 220*\nC: MAIL FROM:<a@b>\nS: 503 5.5.1 say EHLO first\n", NULL, false },
-	{ "EHLO ends a transaction", &mx, MX TO "C: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *\nC: DATA\nS: 503*\n",
+	{ "EHLO ends a transaction", &mx, MX TO "C: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *\nC: DATA\nS: 503*\n",
 	  NULL, false },
 	{ "RSET ends a transaction", &mx, MX TO "C: RSET\nS: 250 2.0.0 OK\nC: DATA\nS: 503 5.5.1 MAIL first\n", NULL, false },
 	{ "MAIL twice", &mx, MX TO "C: MAIL FROM:<x@y>\nS: 503 5.5.1*\n", NULL, false },
@@ -212,19 +114,19 @@ static const struct row {
 	{ "STARTTLS forgets", &mx, MX "C: STARTTLS\nS: 220*\nC: MAIL FROM:<a@b>\nS: 503 5.5.1 say EHLO first\n", NULL, false },
 	{ "STARTTLS with an argument", &mx, MX "C: STARTTLS now\nS: 501*\n", NULL, false },
 	{ "STARTTLS is offered once", &mx,
-	  MX "C: STARTTLS\nS: 220*\nC: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\nC: STARTTLS\nS: 503*\n", NULL,
+	  MX "C: STARTTLS\nS: 220*\nC: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\n" EHLO_END_TLS "C: STARTTLS\nS: 503*\n", NULL,
 	  false },
 	{ "STARTTLS forgets a transaction", &mx,
 	  MX TO "C: STARTTLS\nS: 220*\nC: RCPT TO:<user@here.test>\nS: 503 5.5.1 say EHLO first\n"
-	     "C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\n"
+	     "C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\n" EHLO_END_TLS ""
 	     "C: RCPT TO:<user@here.test>\nS: 503 5.5.1*\nC: DATA\nS: 503 5.5.1*\n", NULL, false },
 	{ "STARTTLS forgets an exchange", &in_clear,
-	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\nS: 250-8BIT*\nS: 250 ENH*\nC: AUTH PLAIN\nS: 334 \nC: STARTTLS\nS: 501 5.5.2*\n"
+	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\n" EHLO_END "C: AUTH PLAIN\nS: 334 \nC: STARTTLS\nS: 501 5.5.2*\n"
 		"C: STARTTLS\nS: 220*\nC: AHVzZXIAc2VjcmV0\nS: 500*\nC: MAIL FROM:<user@here.test>\nS: 503 5.5.1 say EHLO first\n", NULL,
 	  false },
 	{ "STARTTLS takes no login along", &in_clear,
-	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\nS: 250-8BIT*\nS: 250 ENH*\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: STARTTLS\nS: 503 5.5.1*\n"
-		"C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\nS: 250-8BIT*\nS: 250 ENH*\n", NULL, false },
+	  HELLO "S: 250-STARTTLS\nS: 250-AUTH PLAIN\n" EHLO_END "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: STARTTLS\nS: 503 5.5.1*\n"
+		"C: EHLO c\nS: 250-mx*\nS: 250-PIPE*\nS: 250-SIZE*\n" EHLO_END "", NULL, false },
 	{ "a message over the limit", &mx,
 	  MX TO DATA "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
 		     "C: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n"
@@ -252,30 +154,30 @@ static const struct row {
 	  NULL, false },
 	{ "AUTH twice", &submission, IN "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 503*\n", NULL, false },
 	{ "somebody else's sender", &submission, IN "C: MAIL FROM:<boss@here.test>\nS: 550 5.7.1*\n", NULL, false },
-	{ "relaying waits for deliverd", &submission, IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<x@there.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "who has logged in may relay", &submission, IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<x@there.test>\nS: 250 2.1.5*\n", NULL, false },
 	{ "Date and Message-ID are added", &submission,
-	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: x\nC: \nC: hi\nC: .\nS: 250*\n",
-	  "Date: now\r\nMessage-ID: <new>\r\nFrom: x\r\n\r\nhi\r\n", false },
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: user@here.test\nC: \nC: hi\nC: .\nS: 250*\n",
+	  "Date: now\r\nMessage-ID: <new>\r\nFrom: user@here.test\r\n\r\nhi\r\n", false },
 	{ "what is there stays", &submission,
-	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: x\nC: Date: then\nC: message-id: <y>\nC: .\nS: 250*\n",
-	  "From: x\r\nDate: then\r\nmessage-id: <y>\r\n", false },
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: From: user@here.test\nC: Date: then\nC: message-id: <y>\nC: .\nS: 250*\n",
+	  "From: user@here.test\r\nDate: then\r\nmessage-id: <y>\r\n", false },
 	{ "a message without From", &submission,
-	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: \nC: hi\nC: .\nS: 550 5.6.0*\n", NULL, false },
+	  IN "C: MAIL FROM:<user@here.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: DATA\nS: 354*\nC: \nC: hi\nC: .\nS: 550 5.7.1*\n", NULL, false },
 };
 
 static void play_row(const struct row *r, size_t pieces)
 {
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	unit_case(r->why, pieces);
-	start(&o, r->config);
+	outside_start(&o, r->config);
 	script_play(&e, r->text, pieces);
 	assert_int_equal(o.committed > 0, r->body != NULL);
 	if (r->body != NULL)
 		unit_is(o.body.p, o.body.n, r->body);
 	assert_int_equal(o.closed, r->closed);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* The certificate is known when TLS is up; and without one EXTERNAL is not there. */
@@ -283,26 +185,26 @@ static void test_certificate(void **state)
 {
 	struct smtp_config config = submission;
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
 	config.mechanisms = "EXTERNAL,PLAIN";
-	start(&o, &config);
-	script_play(&e, HELLO "S: 250-AUTH PLAIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+	outside_start(&o, &config);
+	script_play(&e, HELLO "S: 250-AUTH PLAIN\n" EHLO_END_TLS
 			      "C: AUTH EXTERNAL =\nS: 504 5.5.4 EXTERNAL takes a client certificate*\n", 0);
-	stop(&o);
-	start(&o, &config);
+	outside_stop(&o);
+	outside_start(&o, &config);
 	smtp_server_certificate(o.engine);
 	smtp_server_secured(o.engine);
-	script_play(&e, HELLO "S: 250-AUTH EXTERNAL PLAIN\nS: 250-8BITMIME\nS: 250 ENHANCEDSTATUSCODES\n"
+	script_play(&e, HELLO "S: 250-AUTH EXTERNAL PLAIN\n" EHLO_END_TLS
 			      "C: AUTH EXTERNAL =\nS: 235*\n", 0);
-	stop(&o);
+	outside_stop(&o);
 	config = mx;
 	config.mechanisms = "EXTERNAL,PLAIN";
 	config.certificate = config.tls = true;
-	start(&o, &config);
-	script_play(&e, MX "C: AUTH EXTERNAL =\nS: 502 5.5.1*\n", 0);
-	stop(&o);
+	outside_start(&o, &config);
+	script_play(&e, HELLO "S: 250-STARTTLS\n" EHLO_END_TLS "C: AUTH EXTERNAL =\nS: 502 5.5.1*\n", 0);
+	outside_stop(&o);
 }
 
 static void test_rows(void **state)
@@ -326,7 +228,7 @@ static void test_smuggling(void **state)
 		struct span in;
 
 		unit_case(endings[i], i);
-		start(&o, &mx);
+		outside_start(&o, &mx);
 		buf_init(&said, 1 << 16);
 		buf_init(&text, 1 << 16);
 		buf_put_text(&text, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<user@here.test>\r\nDATA\r\none");
@@ -334,8 +236,8 @@ static void test_smuggling(void **state)
 		buf_put_text(&text, "MAIL FROM:<x@y>\r\nRCPT TO:<user@here.test>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n");
 		in = buf_span(&text);
 		while (in.n > 0) {
-			feed(&o, &in);
-			pump(&o, &said);
+			outside_feed(&o, &in);
+			outside_pump(&o, &said);
 		}
 		assert_int_equal(o.committed, i == 8 ? 1 : 0);
 		buf_put_byte(&said, 0);
@@ -343,7 +245,7 @@ static void test_smuggling(void **state)
 			assert_non_null(strstr((char *)said.p, "550 5.5.2"));
 		buf_clear(&said);
 		buf_clear(&text);
-		stop(&o);
+		outside_stop(&o);
 	}
 }
 
@@ -353,19 +255,19 @@ static void test_deadlines(void **state)
 	struct buf said;
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	buf_init(&said, 1 << 16);
 	assert_int_equal(smtp_server_deadline(o.engine), 1000);
 	smtp_server_tick(o.engine, 999);
-	pump(&o, &said);
+	outside_pump(&o, &said);
 	assert_false(o.closed);
 	smtp_server_tick(o.engine, 1000);
-	pump(&o, &said);
+	outside_pump(&o, &said);
 	assert_true(o.closed);
 	buf_put_byte(&said, 0);
 	assert_non_null(strstr((char *)said.p, "421 4.4.2"));
 	buf_clear(&said);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* While an answer is open nothing is read; a late answer meets nothing. */
@@ -376,7 +278,7 @@ static void test_open_action(void **state)
 	struct span in = span_of("EHLO c\r\nMAIL FROM:<a@b>\r\nNOOP\r\n");
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	smtp_server_feed(o.engine, &in);
 	assert_int_equal(in.n, 6);
 	do
@@ -390,39 +292,39 @@ static void test_open_action(void **state)
 	smtp_server_done(o.engine, a.number, SMTP_DONE, NULL);
 	smtp_server_feed(o.engine, &in);
 	assert_int_equal(in.n, 0);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* Between two commands a session may be ended, inside a message not. */
 static void test_end_waits_for_the_message(void **state)
 {
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	script_play(&e, MX TO DATA, 0);
 	assert_false(smtp_server_idle(o.engine));
 	smtp_server_end(o.engine, "bye");
 	script_play(&e, "C: x\nC: .\nS: 250*\nS: 421 4.3.2 mx.test bye\n", 0);
 	assert_true(o.closed);
-	stop(&o);
-	start(&o, &mx);
+	outside_stop(&o);
+	outside_start(&o, &mx);
 	script_play(&e, MX TO, 0);
 	smtp_server_end(o.engine, "bye");
 	script_play(&e, "S: 421 4.3.2 mx.test bye\n", 0);
 	assert_true(o.closed);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* Nothing waits for the rest of a message whose sender has gone. */
 static void test_finished_inside_a_message(void **state)
 {
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	script_play(&e, MX TO, 0);
 	assert_true(smtp_server_idle(o.engine));
 	script_play(&e, DATA "C: half\n", 0);
@@ -430,7 +332,7 @@ static void test_finished_inside_a_message(void **state)
 	smtp_server_finished(o.engine);
 	assert_true(smtp_server_idle(o.engine));
 	assert_int_equal(o.committed, 0);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* A held header is larger than what the store takes in one go. */
@@ -438,18 +340,18 @@ static void test_large_header(void **state)
 {
 	struct smtp_config config = submission;
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 	struct buf text;
 	struct span in;
 
 	(void)state;
 	config.message_limit = 1 << 20;
-	start(&o, &config);
+	outside_start(&o, &config);
 	buf_init(&text, 1 << 20);
-	script_play(&e, "S: 220*\nC: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *\n"
+	script_play(&e, "S: 220*\nC: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\n" EHLO_END_TLS
 			"C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\nC: MAIL FROM:<user@here.test>\nS: 250*\n"
 			"C: RCPT TO:<user@here.test>\nS: 250*\n" DATA, 0);
-	buf_put_text(&text, "From: x\r\nDate: d\r\nMessage-ID: m\r\n");
+	buf_put_text(&text, "From: user@here.test\r\nDate: d\r\nMessage-ID: m\r\n");
 	for (int i = 0; i < 4000; i++)
 		buf_printf(&text, "X-%04d: 0123456789012345678901234567890123456789\r\n", i);
 	buf_put_text(&text, "\r\nhi\r\n");
@@ -458,8 +360,8 @@ static void test_large_header(void **state)
 		struct buf said;
 
 		buf_init(&said, 1 << 10);
-		feed(&o, &in);
-		pump(&o, &said);
+		outside_feed(&o, &in);
+		outside_pump(&o, &said);
 		buf_clear(&said);
 	}
 	script_play(&e, "C: .\nS: 250 2.0.0*\n", 0);
@@ -467,7 +369,7 @@ static void test_large_header(void **state)
 	assert_memory_equal(o.body.p, text.p, text.n);
 	assert_in_range(o.largest, 1, SMTP_PIECE);
 	buf_clear(&text);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* Who was revoked finishes nothing but what is being committed. */
@@ -475,18 +377,18 @@ static void test_revoke(void **state)
 {
 	static const char *const texts[] = { MX, MX TO, MX TO DATA "C: x\n" };
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		start(&o, &mx);
+		outside_start(&o, &mx);
 		script_play(&e, texts[i], 0);
 		smtp_server_revoke(o.engine, "bye");
 		script_play(&e, "C: .\nS: 421 4.3.2 mx.test bye\n", 0);
 		assert_true(o.closed);
 		assert_int_equal(o.committed, 0);
 		assert_int_equal(o.abandoned, i > 0);
-		stop(&o);
+		outside_stop(&o);
 	}
 }
 
@@ -501,7 +403,7 @@ static void test_revoke_with_an_open_action(void **state)
 	for (enum smtp_action_kind kind = SMTP_CHECK_ROOM; kind <= SMTP_COMMIT; kind++) {
 		struct span rest = in;
 
-		start(&o, &mx);
+		outside_start(&o, &mx);
 		buf_init(&said, 1 << 12);
 		do {
 			smtp_server_feed(o.engine, &rest);
@@ -511,13 +413,13 @@ static void test_revoke_with_an_open_action(void **state)
 		} while (a.kind != kind);
 		smtp_server_revoke(o.engine, "bye");
 		smtp_server_done(o.engine, a.number, SMTP_DONE, NULL);
-		pump(&o, &said);
+		outside_pump(&o, &said);
 		buf_put_byte(&said, 0);
 		assert_non_null(strstr((char *)said.p, "421 4.3.2 mx.test bye"));
 		assert_int_equal(strstr((char *)said.p, "250 2.0.0 delivered") != NULL, kind == SMTP_COMMIT);
 		assert_true(o.closed);
 		buf_clear(&said);
-		stop(&o);
+		outside_stop(&o);
 	}
 }
 
@@ -532,50 +434,50 @@ static void test_flood(void **state)
 
 	(void)state;
 	config.output_limit = 16 << 20;
-	start(&o, &config);
+	outside_start(&o, &config);
 	buf_init(&said, 16 << 20);
 	buf_init(&text, 1 << 20);
 	for (int i = 0; i < 10000; i++)
 		buf_put_text(&text, "HELP\r\n");
 	in = buf_span(&text);
-	feed(&o, &in);
+	outside_feed(&o, &in);
 	assert_int_equal(in.n, 0);
-	pump(&o, &said);
+	outside_pump(&o, &said);
 	for (size_t i = 0; i < said.n; i++)
 		replies += said.p[i] == '\n';
 	assert_int_equal(replies, 10001);
 	buf_clear(&said);
 	buf_clear(&text);
-	stop(&o);
+	outside_stop(&o);
 }
 
 /* Behind an AUTH that was refused come user and password; in the log they are not. */
 static void test_log_holds_no_secret(void **state)
 {
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	script_play(&e, MX "C: AUTH LOGIN\nS: 502*\nC: dXNlcg==\nS: 500*\nC: c2VjcmV0\nS: 500*\n", 0);
 	buf_put_byte(&o.notes, 0);
 	assert_non_null(strstr((char *)o.notes.p, "unknown command"));
 	assert_null(strstr((char *)o.notes.p, "c2VjcmV0"));
-	stop(&o);
+	outside_stop(&o);
 }
 
 static void test_log_escapes_the_sender(void **state)
 {
 	struct outside o;
-	const struct script_engine e = { &o, feed, pump };
+	const struct script_engine e = { &o, outside_feed, outside_pump };
 
 	(void)state;
-	start(&o, &mx);
+	outside_start(&o, &mx);
 	script_play(&e, MX "C: MAIL FROM:<\"x reply=\\\"250\"@b.test>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\n"
 			DATA "C: a\rb\nC: .\nS: 550*\n", 0);
 	buf_put_byte(&o.notes, 0);
 	assert_non_null(strstr((char *)o.notes.p, "from=<\\\"x reply=\\\\\\\"250\\\"@b.test>"));
-	stop(&o);
+	outside_stop(&o);
 }
 
 int main(void)
