@@ -9,6 +9,7 @@
 #include "storage/local/local.h"
 #include "storage/storaged/backend.h"
 #include "storage/storaged/dispatch.h"
+#include "storage/storaged/queue_answer.h"
 
 enum { FOLDER_MAIL, FOLDER_QUEUE, FOLDER_DB }; /* as yubind hands them in */
 
@@ -156,6 +157,14 @@ static void storaged_status(void *state, struct buf *out)
 	local_status(s->store, out);
 }
 
+static void storaged_ask(void *state, const char *what, struct buf *out)
+{
+	const struct storaged *s = state;
+
+	if (!s->stopping && span_starts(span_of(what), "queue "))
+		queue_answer(s->store, what, out);
+}
+
 static const struct worker_daemon storaged = {
 	.name = "storaged",
 	.which = CONFIG_STORAGED,
@@ -167,6 +176,7 @@ static const struct worker_daemon storaged = {
 	.stop = storaged_stop,
 	.revoke = storaged_revoke,
 	.status = storaged_status,
+	.ask = storaged_ask,
 	.free = storaged_free,
 };
 
