@@ -1,5 +1,5 @@
 /* json.c - the contract is in json.h. */
-#include "admin/json.h"
+#include "common/base/json.h"
 
 #include <inttypes.h>
 
