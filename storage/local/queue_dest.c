@@ -253,4 +253,5 @@ void queue_status(const struct queue *q, struct buf *out)
 	buf_printf(out, "queue_aside %zu\n", q->aside);
 	buf_printf(out, "queue_oldest_s %" PRId64 "\n", now_s - oldest_s);
 	buf_printf(out, "queue_domains %zu\n", table_count(q->dests));
+	buf_printf(out, "queue_note_bytes %" PRIu64 "\n", q->note_bytes);
 }
