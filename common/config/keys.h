@@ -164,6 +164,16 @@ X(CONNECTION_IDLE, "ConnectionIdle", CONFIG_DELIVERD, TIME, "5s", "0s", "5m", SE
   "How long a connection without work is kept for the next message") \
 X(BIND_ADDRESS, "BindAddress", CONFIG_DELIVERD, TEXT, "", "", "", SESSIONS, CONFIG_REPEAT, \
   "The address of this machine that connections are made from: one IPv4 and one IPv6 at most; by default the kernel chooses") \
+X(POSTMASTER_COPIES, "PostmasterCopies", CONFIG_DELIVERD, WORD, "none", "", "none failures all", RELOAD, 0, \
+  "Of which reports to senders postmaster gets one too: of mail that failed, or of delays and successes as well") \
+X(REPORT_SIZE, "ReportSize", CONFIG_DELIVERD, SIZE, "64k", "0", "10M", RELOAD, 0, \
+  "Mail that failed comes back whole in its report up to this size, larger mail by its header") \
+X(TLS_REPORTS, "TlsReports", CONFIG_DELIVERD, BOOL, "yes", "", "", RESTART, 0, \
+  "Domains that ask for it (_smtp._tls) are told each day how TLS with their servers went (RFC 8460)") \
+X(TLS_REPORT_TIME, "TlsReportTime", CONFIG_DELIVERD, TIME, "1d", "1s", "1d", RESTART, 0, \
+  "What such a report is about: a day from 0:00 UTC; less is for tests") \
+X(STS_TIME, "StsTime", CONFIG_DELIVERD, TIME, "1d", "1s", "30d", RESTART, 0, \
+  "An MTA-STS policy that is older is fetched again when mail goes to its domain") \
 X(RESOLVER, "Resolver", CONFIG_DELIVERD, TEXT, "", "", "", RESTART, CONFIG_REPEAT, \
   "ADDRESS or ADDRESS:PORT of a DNS server to ask, or root: from the root servers down; by default those of /etc/resolv.conf") \
 X(HTTPS_CA, "HttpsCA", CONFIG_DELIVERD, FILE, "", "", "", RESTART, 0, \

@@ -292,6 +292,7 @@ static int parse_secret(char out[ROUTE_SECRET_MAX], struct span value, const cha
 
 int route_auth_parse(struct route_auth *out, struct span text, struct error *err)
 {
+	bool user, password;
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -307,11 +308,15 @@ int route_auth_parse(struct route_auth *out, struct span text, struct error *err
 			rc = parse_secret(out->user, line, "user", err);
 		else if (span_is_nocase(name, "password"))
 			rc = parse_secret(out->password, line, "password", err);
+		else if (span_is_nocase(name, "external") && line.n == 0)
+			out->external = true;
 		else
-			rc = error_set(err, -EINVAL, "a line must be `user NAME` or `password TEXT`");
+			rc = error_set(err, -EINVAL, "a line must be `user NAME`, `password TEXT` or `external`");
 	}
-	if (rc == 0 && (out->user[0] == '\0' || out->password[0] == '\0'))
-		rc = error_set(err, -EINVAL, "the lines `user NAME` and `password TEXT` must both be there");
+	user = out->user[0] != '\0';
+	password = out->password[0] != '\0';
+	if (rc == 0 && (out->external ? user || password : !user || !password))
+		rc = error_set(err, -EINVAL, "`user NAME` and `password TEXT` must both be there, or `external` alone");
 	return rc;
 }
 

@@ -54,9 +54,11 @@ int route_host_parse(struct route_host *out, struct span text, struct error *err
 unsigned route_fits(const struct route *r, struct span domain, struct span sender);
 
 /* An auth= file: lines `user NAME` and `password TEXT`, the rest of the line each; `#` begins a
- * comment line. Both must be there, once. For the caller to wipe. */
+ * comment line. Both must be there, once; or else `external` alone: AUTH EXTERNAL, by the
+ * certificate of cert=. For the caller to wipe. */
 struct route_auth {
 	char user[ROUTE_SECRET_MAX], password[ROUTE_SECRET_MAX];
+	bool external;
 };
 int route_auth_parse(struct route_auth *out, struct span text, struct error *err);
 

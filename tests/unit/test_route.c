@@ -136,7 +136,10 @@ static const struct {
 } auths[] = {
 	{ "two lines", "user bob\npassword a b#c \n", "bob", "a b#c " },
 	{ "the other way round, CRLF, a comment", "# mine\r\npassword p\r\n\r\nuser u", "u", "p" },
+	{ "the certificate alone", "external\n", "", "" },
+	{ "the certificate and a password", "external\nuser a\npassword p\n", NULL, NULL },
 	{ "no password", "user bob\n", NULL, NULL },
+	{ "nothing", "# later\n", NULL, NULL },
 	{ "two users", "user a\nuser b\npassword p\n", NULL, NULL },
 	{ "an unknown line", "user a\npassword p\nport 25\n", NULL, NULL },
 	{ "an empty password", "user a\npassword \n", NULL, NULL },
