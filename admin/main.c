@@ -39,6 +39,12 @@ static const struct verb verbs[] = {
 	  "config check\n"
 	  "config show [--all] [--json] [DAEMON...]\n" },
 	{ "log", log_run, "log [-f] [-n LINES]\n" },
+	{ "queue", queue_run,
+	  "queue list [ID...] [--from ADDRESS] [--to ADDRESS] [--domain DOMAIN] [--account ADDRESS] [--held] "
+	  "[--aside] [--waiting] [--older-than TIME] [--json]\n"
+	  "queue show ID... [--json]\n"
+	  "queue flush|hold|release|delete|bounce ID...|FILTER...|--all\n"
+	  "queue route HOST:PORT|none ID...|FILTER...|--all\n" },
 	{ "cert", cert_run,
 	  "cert new [NAME...]\n"
 	  "cert list [--json]\n"
