@@ -63,8 +63,13 @@ static void put_age(struct buf *out, uint64_t ms)
 /* What a person wants to see of a daemon's counts; --json has all. */
 static bool is_headline(struct span key)
 {
-	return span_is(key, "connections") || span_is(key, "accepted") || span_is(key, "sessions") ||
-	       span_is(key, "logins");
+	static const char *const keys[] = { "connections",	"accepted",   "sessions",   "logins",
+					    "queue_recipients", "queue_held", "queue_aside" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (span_is(key, keys[i]))
+			return true;
+	return false;
 }
 
 static void put_child(const struct child *c, struct buf *out)
