@@ -54,12 +54,16 @@ static void fire(struct event *e, short bits)
 	e->call(e->fd, bits, e->arg);
 }
 
+static void start_poll(struct event *e);
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct event *e = poll->data;
 	short bits = 0;
 
-	/* The socket's own error is met by who reads or writes. */
+	/* The socket's own error (a port that is closed) is met by who reads or writes; libuv has stopped. */
+	if (status < 0)
+		start_poll(e);
 	if (status < 0 || (events & UV_READABLE) != 0)
 		bits |= e->bits & UB_EV_READ;
 	if (status < 0 || (events & UV_WRITABLE) != 0)
@@ -85,6 +89,15 @@ static bool open_timer(struct event *e)
 	uv_timer_init(e->events->loop, e->timer);
 	e->timer->data = e;
 	return true;
+}
+
+static void start_poll(struct event *e)
+{
+	int events = (e->bits & UB_EV_READ) != 0 ? UV_READABLE : 0;
+
+	if ((e->bits & UB_EV_WRITE) != 0)
+		events |= UV_WRITABLE;
+	uv_poll_start(e->poll, events, on_poll);
 }
 
 static bool open_poll(struct event *e)
@@ -117,15 +130,13 @@ static int start_timer(struct event *e, const struct timeval *tv)
 static int event_add(struct ub_event *ev, struct timeval *tv)
 {
 	struct event *e = event_of(ev);
-	int events = 0;
 
 	pause_all(e);
-	if ((e->bits & UB_EV_READ) != 0)
-		events |= UV_READABLE;
-	if ((e->bits & UB_EV_WRITE) != 0)
-		events |= UV_WRITABLE;
-	if (events != 0 && (!open_poll(e) || uv_poll_start(e->poll, events, on_poll) < 0))
-		return -1;
+	if ((e->bits & (UB_EV_READ | UB_EV_WRITE)) != 0) {
+		if (!open_poll(e))
+			return -1;
+		start_poll(e);
+	}
 	return tv != NULL && (e->bits & UB_EV_TIMEOUT) != 0 ? start_timer(e, tv) : 0;
 }
 

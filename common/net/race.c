@@ -157,16 +157,16 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct watch *w = poll->data;
 	struct race *r = w->race;
 	struct attempt *a = &r->attempts[w->index];
-	int code = status < 0 ? -status : socket_error(a->fd);
+	int code = socket_error(a->fd); /* libuv's status only says that there is one */
 
 	(void)events;
 	if (r->over)
 		return;
-	if (code == 0) {
+	if (code == 0 && status == 0) {
 		attempt_won(r, a);
 		return;
 	}
-	attempt_failed(r, a, strerror(code));
+	attempt_failed(r, a, strerror(code != 0 ? code : ECONNABORTED));
 	turn(r);
 }
 

@@ -65,6 +65,7 @@ static void refused(struct remote *r, int code)
 static bool flush(struct remote *r)
 {
 	uint64_t before = r->stream.out_bytes;
+	bool waited = r->blocked;
 	int code = r->said.n > 0 ? stream_put(&r->stream, buf_span(&r->said)) : 0;
 
 	buf_clear(&r->said);
@@ -75,6 +76,8 @@ static bool flush(struct remote *r)
 		return false;
 	}
 	r->blocked = stream_waiting(&r->stream) > 0;
+	if (waited && !r->blocked)
+		remote_wake(r); /* whoever flushed may not ask next any more in this turn */
 	if (!r->blocked)
 		r->write_due_ms = REMOTE_NEVER;
 	else if (r->write_due_ms == REMOTE_NEVER || r->stream.out_bytes != before)
@@ -370,18 +373,15 @@ void remote_wake(struct remote *r)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct remote *r = poll->data;
-	bool waited = r->blocked;
 
 	if (status < 0) {
-		refused(r, -status);
+		refused(r, ECONNABORTED); /* unless the socket has a better word */
 		return;
 	}
 	if ((events & UV_WRITABLE) != 0 && !flush(r))
 		return;
 	if ((events & UV_READABLE) != 0)
 		input(r);
-	if (waited && !r->blocked)
-		talk(r, (struct span){ NULL, 0 });
 	settle(r);
 }
 
