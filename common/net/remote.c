@@ -125,28 +125,30 @@ static void converse(struct remote *r, struct span *in)
 
 	while (r->state == REMOTE_OPEN && !r->blocked) {
 		struct span out = { NULL, 0 };
+		enum conn_want want;
 
 		if (output > TURN_OUTPUT) {
 			remote_wake(r);
 			return;
 		}
-		switch (r->protocol->next(r->session, &out)) {
+		want = r->protocol->next(r->session, &out);
+		if (r->state != REMOTE_OPEN) /* it freed us */
+			return;
+		switch (want) {
 		case CONN_WANT_OUTPUT:
 			output += out.n;
 			more = say(r, out);
 			break;
 		case CONN_WANT_INPUT:
-			if (r->state != REMOTE_OPEN || !more)
+			if (!more)
 				return;
 			more = feed(r, in);
 			break;
 		case CONN_WANT_TLS:
-			if (r->state == REMOTE_OPEN)
-				flush_for(r, STEP_TLS);
+			flush_for(r, STEP_TLS);
 			break;
 		case CONN_WANT_CLOSE:
-			if (r->state == REMOTE_OPEN)
-				flush_for(r, STEP_CLOSE);
+			flush_for(r, STEP_CLOSE);
 			break;
 		}
 	}
