@@ -488,12 +488,9 @@ static void line_end(struct mime_downgrade *d, struct span end)
 	if (boundary != BOUNDARY_NONE) {
 		d->is_held = false;
 		d->held_n = 0;
-		if (boundary == BOUNDARY_NEXT) {
-			buf_put(d->out, end);
+		buf_put(d->out, end);
+		if (boundary == BOUNDARY_NEXT)
 			header_begin(d);
-		} else {
-			keep_end(d, end);	/* it may belong to the next boundary */
-		}
 		return;
 	}
 	if (d->is_held)

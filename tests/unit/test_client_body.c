@@ -263,6 +263,28 @@ static void test_early(void **state)
 	}
 }
 
+/* A session fails once: what came first is why, and who was told a verdict keeps it. */
+static void test_twice(void **state)
+{
+	struct client_action a;
+	struct rig r;
+
+	(void)state;
+	start_body(&r, EHLO_DATA);
+	feed(&r, "552 5.3.4 too large\r\n");
+	smtp_client_ended(r.engine, "closed");
+	smtp_client_tick(r.engine, 1000000);
+	a = next(&r);
+	assert_int_equal(a.kind, CLIENT_RCPT_DONE);
+	assert_string_equal(a.reply->words, "552 5.3.4 too large");
+	assert_int_equal(next(&r).kind, CLIENT_MAIL_DONE);
+	a = next(&r);
+	assert_int_equal(a.kind, CLIENT_UNUSABLE);
+	assert_string_equal(a.reply->words, "552 5.3.4 too large");
+	assert_int_equal(next(&r).kind, CLIENT_CLOSE);
+	rig_stop(&r);
+}
+
 /* RFC 3207 4.2: bytes behind the 220, in the same read or the next. */
 static void test_start_tls(void **state)
 {
@@ -503,10 +525,18 @@ static void test_recipients(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bodies),	 cmocka_unit_test(test_nul),	   cmocka_unit_test(test_chunks),
-		cmocka_unit_test(test_chunk_refused), cmocka_unit_test(test_early), cmocka_unit_test(test_start_tls),
-		cmocka_unit_test(test_time),	 cmocka_unit_test(test_commands),  cmocka_unit_test(test_offers),
-		cmocka_unit_test(test_speed),	 cmocka_unit_test(test_recipients),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_chunk_refused),
+		cmocka_unit_test(test_early),
+		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_start_tls),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_recipients),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "smtp client's messages");

@@ -16,7 +16,7 @@
 static const struct client_config plain = { BASE, .start_tls = true };
 static const struct client_config clear = { BASE };
 static const struct client_config lmtp = { BASE, .lmtp = true };
-static const struct client_config tls = { BASE, .tls = true };
+static const struct client_config tls = { BASE, .tls = true, .start_tls = true };
 static const struct client_config login = { BASE, .tls = true, .mechanisms = "SCRAM-SHA-256,PLAIN,LOGIN", .user = "user",
 					    .password = "pencil",
 					    .nonce = T("\xac\xea\x6b\x34\x67\xf0\x11\xb7\x91\x5a\x06\xcd\x12\x4a\x8e") };
