@@ -27,8 +27,9 @@ struct mime_downgrade;		/* opaque; one message */
 
 int mime_downgrade_new(struct mime_downgrade **out, struct error *err);
 void mime_downgrade_free(struct mime_downgrade *d);
-/* Takes all of in, appends what is ready to out: at most 20 times what was fed and
- * not given yet, and 1 kB (a header's fields for a part of one byte). -EINVAL: it can't be done; -ENOMEM, also if out's maximum is too small. */
+/* Takes all of in, appends what is ready to out: at most 20 times what was fed and not given yet,
+ * and 1 kB (a header's fields for a part of one byte). -EINVAL: it can't be done; -ENOMEM, also
+ * if out's maximum is too small. */
 int mime_downgrade_feed(struct mime_downgrade *d, struct span in, struct buf *out, struct error *err);
 int mime_downgrade_end(struct mime_downgrade *d, struct buf *out, struct error *err);
 
