@@ -41,6 +41,9 @@ int tlsrpt_new(struct tlsrpt **out, uv_loop_t *loop, const struct tlsrpt_options
 /* The loop must run once more. What was not saved is lost. NULL is allowed. */
 void tlsrpt_free(struct tlsrpt *t);
 
+/* What the timer does: saves, and sends what is due. For tests, which have no time to wait. */
+void tlsrpt_tick(struct tlsrpt *t);
+
 /* How a session with a host went. Where TLS_OPTIONAL or `off` lifted the policy: not at all. */
 void tlsrpt_session(struct tlsrpt *t, const struct tlsrpt_session *s);
 

@@ -66,6 +66,16 @@ void clock_imap_text(char out[CLOCK_TEXT], int64_t real_s)
 		 abs(off) % 60);
 }
 
+void clock_utc_text(char out[CLOCK_TEXT], int64_t real_s)
+{
+	time_t t = (time_t)real_s;
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	snprintf(out, CLOCK_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		 tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
 unsigned clock_month(struct span name)
 {
 	for (unsigned i = 0; i < 12; i++)

@@ -26,6 +26,9 @@ void clock_mail_text(char out[CLOCK_TEXT], int64_t real_s);
 /* "21-Nov-2026 20:41:18 +0900", day padded by a space, local time (RFC 9051 date-time). */
 void clock_imap_text(char out[CLOCK_TEXT], int64_t real_s);
 
+/* "2026-11-21T11:41:18Z" (RFC 3339). */
+void clock_utc_text(char out[CLOCK_TEXT], int64_t real_s);
+
 /* Reads the form of clock_imap_text, any zone. False if it is none. */
 bool clock_imap_parse(struct span in, int64_t *real_s);
 

@@ -84,9 +84,9 @@ void tls_outbound_failure_text(const struct tls_session *s, enum tls_cut cut, ch
 /* The name of a failure's cause in the catalogue (cause.h): "peer-cert-expired". */
 const char *tls_outbound_cause(const struct tls_session *s, enum tls_cut cut);
 /* The failure's line where no handshake was begun. cause: "peer-no-starttls", "peer-refuses-starttls",
- * "sts-host-not-listed", "dane-no-records", "dane-lookup-failed", "sts-fetch-failed", "sts-policy-bad",
- * "sts-https-cert-bad", "peer-no-requiretls", "name-not-proved"; said: the server's own words, escaped;
- * NULL or "": none. */
+ * "peer-no-requiretls", "requiretls-without-tls", "name-not-proved", "dane-no-records", "dane-unusable",
+ * "dane-lookup-failed", "sts-host-not-listed", "sts-fetch-failed", "sts-policy-bad", "sts-https-cert-bad";
+ * said: the server's own words, escaped; NULL or "": none. */
 void tls_outbound_cause_text(const char *cause, const char *said, char *out, size_t size);
 
 #endif

@@ -94,6 +94,16 @@ void clock_mail_text(char out[CLOCK_TEXT], int64_t real_s)
 	snprintf(out, CLOCK_TEXT, "at %lld", (long long)real_s);
 }
 
+void clock_log_text(char out[CLOCK_TEXT], int64_t real_ms)
+{
+	snprintf(out, CLOCK_TEXT, "log %lld", (long long)real_ms);
+}
+
+void clock_utc_text(char out[CLOCK_TEXT], int64_t real_s)
+{
+	snprintf(out, CLOCK_TEXT, "utc %lld", (long long)real_s);
+}
+
 void fake_web_txt(const char *name, enum dns_status status, uint32_t ttl_s, const char *const *texts)
 {
 	size_t i = 0;

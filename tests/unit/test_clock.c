@@ -52,6 +52,8 @@ static void test_write(void **state)
 	assert_string_equal(out, "2026-11-21T20:41:18.123+09:00");
 	clock_imap_text(out, 1795261278);
 	assert_string_equal(out, "21-Nov-2026 20:41:18 +0900");
+	clock_utc_text(out, 1795261278);
+	assert_string_equal(out, "2026-11-21T11:41:18Z");
 	setenv("TZ", "NST3:30", 1);
 	tzset();
 	for (int64_t t = -86400 * 365; t < 4102444800; t += 86400 * 13 + 12345) {

@@ -209,6 +209,7 @@ static void test_before(void **state)
 		{ "requiretls-without-tls", NULL, "its route says off; see DeliverTLS and Route in deliverd.conf" },
 		{ "name-not-proved", NULL, "neither DNSSEC nor MTA-STS" },
 		{ "dane-no-records", NULL, "has no TLSA records that can be used; see tls=" },
+		{ "dane-unusable", NULL, "none that can be used: TLS is a must, with any certificate" },
 		{ "dane-lookup-failed", "SERVFAIL", "has TLSA records: SERVFAIL; `yubin dns check" },
 		{ "sts-host-not-listed", NULL, "does not list the host" },
 		{ "sts-fetch-failed", "404", "can't be fetched: 404" },
