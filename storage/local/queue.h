@@ -35,6 +35,7 @@ struct queue_entry {
 	const char *aside;        /* why it is set aside, or NULL */
 	uint32_t created_s;
 	uint16_t slots, left; /* jobs at first, jobs that are not done */
+	uint8_t files;        /* at the start: which of its files were seen */
 	struct queue_slot slot[];
 	/* behind them: the id and its NUL */
 };

@@ -85,45 +85,42 @@ static int load_records(struct queue *q)
 
 enum { HAS_MAIL = 1, HAS_TEXT = 2 };
 
-/* Notes what there is of an entry: bits, by its id. */
-static int look_at_file(struct queue *q, struct table *seen, int folder, const char *name, unsigned *removed)
+static void look_at_file(struct queue *q, int folder, const char *name, unsigned *removed)
 {
 	struct queue_entry *e;
 	char id[STORE_ID_MAX];
 	struct stat st;
-	uintptr_t bits;
 	bool mail;
 
 	if (!queue_name_parse(name, id, &mail))
-		return 0;
+		return;
 	e = queue_find(q, id);
 	if (e == NULL) {
 		unlinkat(folder, name, 0);
 		(*removed)++;
-		return 0;
+		return;
 	}
+	if (mail)
+		e->files |= HAS_MAIL;
 	/* A crash can leave an envelope that never came to the disk. */
-	if (!mail && (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0))
-		return 0;
-	bits = (uintptr_t)table_get(seen, span_of(id)) | (mail ? HAS_MAIL : HAS_TEXT);
-	return table_put(seen, span_of(id), (void *)bits);
+	else if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+		e->files |= HAS_TEXT;
 }
 
-static int look_at_files(struct queue *q, struct table *seen)
+static int look_at_files(struct queue *q)
 {
 	unsigned removed = 0;
 	struct dirent *e;
-	int r = 0;
 	DIR *d = open_folder(q->s);
 
 	if (d == NULL)
 		return -errno;
-	while (r == 0 && (e = readdir(d)) != NULL)
-		r = look_at_file(q, seen, dirfd(d), e->d_name, &removed);
+	while ((e = readdir(d)) != NULL)
+		look_at_file(q, dirfd(d), e->d_name, &removed);
 	closedir(d);
 	if (removed > 0)
 		log_info("store removed files of the queue that nothing knows count=%u", removed);
-	return r;
+	return 0;
 }
 
 /* The letter as the index has it; jobs that are done are empty. */
@@ -178,24 +175,17 @@ static void restore_text(struct queue *q, const struct queue_entry *e)
 	arena_free(memory);
 }
 
-static int compare(struct queue *q, struct error *err)
+static int compare(struct queue *q)
 {
 	struct queue_entry *e = NULL;
-	struct table *seen;
 	size_t at = 0;
-	int r = table_new(&seen, err);
+	int r = look_at_files(q);
 
-	if (r == 0)
-		r = look_at_files(q, seen);
-	while (r == 0 && (e = queue_entry_next(q, &at, e)) != NULL) {
-		uintptr_t bits = (uintptr_t)table_get(seen, span_of(queue_entry_id(e)));
-
-		if (!(bits & HAS_MAIL))
+	while (r == 0 && (e = queue_entry_next(q, &at, e)) != NULL)
+		if (!(e->files & HAS_MAIL))
 			queue_set_aside(q, e, "its body is missing");
-		else if (!(bits & HAS_TEXT) && e->aside == NULL)
+		else if (!(e->files & HAS_TEXT) && e->aside == NULL)
 			restore_text(q, e);
-	}
-	table_free(seen);
 	return r;
 }
 
@@ -226,7 +216,7 @@ int queue_new(struct queue **out, struct local *s, struct error *err)
 		return r;
 	r = load_records(q);
 	if (r == 0)
-		r = compare(q, err);
+		r = compare(q);
 	if (r < 0)
 		return error_system(err, -r, "the queue can't be read");
 	let_wait(q);
