@@ -23,7 +23,7 @@
  * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
  * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
 #include "tests/conformance/folders.h"
-#include "tests/conformance/suite.h"
+#include "tests/conformance/queued.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -198,6 +198,74 @@ static void test_early(void **state)
 	store_logout(a);
 }
 
+static enum store_status queue_mail(const char *id)
+{
+	return queued_put(&conf, &(struct queued_mail){ .id = id,
+							.sender = "s@x.example",
+							.remotes = "a@far.example",
+							.text = "Subject: x\r\n\r\n" });
+}
+
+/* Mail for other servers is refused as early; what came of what waits is told all the same. */
+static void test_early_queue(void **state)
+{
+	const struct queue_outcome o = { .recipient = 0, .fate = QUEUE_FAILED };
+	const struct store_remote to = { .address = span_of("s@far.example") };
+	const struct store_envelope e = { .id = "notice" };
+	struct local_options opts = folders.options;
+	struct queued_job *j;
+	struct queue_report r;
+
+	(void)state;
+	assert_int_equal(queue_mail("q1"), STORE_OK);
+	assert_int_equal(queue_mail("q2"), STORE_OK);
+	opts.min_free = 1 << 30;
+	local_settings(conf.s, &opts);
+	assert_int_equal(queue_mail("q3"), STORE_TRY_LATER);
+	assert_int_equal(queued_lease(&conf, "far.example", 8, &j), 2);
+	assert_int_equal(queued_report(&conf, &j[0], QUEUE_DELIVERED, 0), STORE_OK);
+	r = (struct queue_report){ .id = j[1].id,
+				   .job = j[1].job,
+				   .outcomes = &o,
+				   .count = 1,
+				   .notice = { .stage = conf_stage(&conf, "x", 1),
+					       .envelope = &e,
+					       .remotes = &to,
+					       .remote_count = 1 } };
+	assert_int_equal(queued_report_full(&conf, &r, NULL), STORE_TRY_LATER);
+	opts.min_free = 0;
+	local_settings(conf.s, &opts);
+	r.notice.stage = conf_stage(&conf, "x", 1);
+	assert_int_equal(queued_report_full(&conf, &r, NULL), STORE_OK);
+	assert_string_equal(queued_one(&conf)->id, "notice");
+}
+
+/* No byte is free: what waits is leased and reported; nothing is left of what is refused. */
+static void test_full_queue(void **state)
+{
+	struct queued_job *j;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "q%d", i);
+		assert_int_equal(queue_mail(id), STORE_OK);
+	}
+	disk_fill(0);
+	assert_int_equal(queue_mail("more"), STORE_TRY_LATER);
+	assert_int_equal(queued_lease(&conf, "far.example", 20, &j), 20);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(queued_report(&conf, &j[i], i % 2 ? QUEUE_DELIVERED : QUEUE_DEFERRED, 1),
+				 STORE_OK);
+	disk_free();
+	conf_reopen(&conf);
+	assert_int_equal(queued_lease(&conf, "far.example", 32, &j), 10);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(j[i].attempts, 1);
+	assert_int_equal(queue_mail("more"), STORE_OK);
+}
+
 /* No byte is free: no mail, but flags, keywords, EXPUNGE, looks; then all is as promised. */
 static void test_full(void **state)
 {
@@ -312,10 +380,8 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_early),
-		CASE(test_full),
-		CASE(test_running_full),
-		CASE(test_start_full),
+		CASE(test_early), CASE(test_early_queue),  CASE(test_full_queue),
+		CASE(test_full),  CASE(test_running_full), CASE(test_start_full),
 	};
 	int failed;
 
@@ -327,7 +393,7 @@ int main(void)
 	}
 	if (getenv("YUBIN_TEST_LOG") == NULL)
 		log_to_function(quiet_log, NULL);
-	failed = unit_run(tests, 4, "full");
+	failed = unit_run(tests, sizeof(tests) / sizeof(tests[0]), "full");
 	if (chdir("/") < 0 || umount2(disk, MNT_DETACH) < 0)
 		failed = 1;
 	rmdir(disk);
