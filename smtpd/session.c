@@ -113,7 +113,7 @@ static void resolve_done(void *arg, enum auth_status st, const struct auth_resol
 		return;
 	}
 	to = session_recipient(s);
-	session_answer(s, from_add(transaction_add(&s->t, &to, r)), NULL);
+	session_answer(s, from_add(transaction_add(&s->t, &to, smtp_server_sender(s->engine), r)), NULL);
 }
 
 static void add_remote(struct session *s)

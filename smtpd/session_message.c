@@ -72,7 +72,7 @@ static void write_trace(struct session *s, struct buf *out)
 		r.tls_group = tls->group;
 		r.client_cert = conn_client_fingerprint(s->conn);
 	}
-	if (smtp_server_recipients(s->engine) == 1 && transaction_count(&s->t) == 1)
+	if (smtp_server_recipients(s->engine) == 1 && s->t.count + transaction_away(&s->t) == 1)
 		r.recipient = s->t.count == 1 ? s->t.addresses[0] : remote_text(s, recipient);
 	received_write(&r, out);
 	snprintf(s->date_line, sizeof(s->date_line), "Date: %s\r\n", date);
@@ -141,7 +141,7 @@ static void log_accepted(struct session *s)
 	log_info("ICID %llu message accepted id=%s from=<%s> recipients=%zu accounts=%zu remotes=%zu message-id=%s "
 		 "size=%llu",
 		 (unsigned long long)conn_id(s->conn), s->t.id, from, smtp_server_recipients(s->engine), s->t.count,
-		 s->t.remote_count, *message_id != '\0' ? message_id : "<>", (unsigned long long)s->size);
+		 transaction_away(&s->t), *message_id != '\0' ? message_id : "<>", (unsigned long long)s->size);
 }
 
 static void delivered(void *arg, enum store_status st, const char *words)
@@ -177,12 +177,7 @@ static bool is_loop(const struct session *s)
 	struct span seen;
 	bool whole = smtp_server_delivered(s->engine, &seen);
 
-	if (whole && !transaction_loops(&s->t, seen))
-		return false;
-	for (size_t i = 0; i < s->t.remote_count; i++)
-		if (s->t.remotes[i].original.n > 0)
-			return true;
-	return false;
+	return whole ? transaction_loops(&s->t, seen) : transaction_forwards(&s->t);
 }
 
 void session_commit(struct session *s, const struct smtp_action *a)

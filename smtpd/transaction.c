@@ -104,18 +104,47 @@ static int add_remote(struct transaction *t, const struct transaction_recipient 
 	return 0;
 }
 
-int transaction_add(struct transaction *t, const struct transaction_recipient *to, const struct auth_resolved *r)
+/* RFC 3461 4.1: the report waits in the queue, in the same commit as the mail that it tells of. */
+static int add_here(struct transaction *t, const struct transaction_recipient *to, const char *sender)
 {
-	size_t count = t->count, remote_count = t->remote_count;
+	struct auth_remote r = { .address = "" };
+	size_t n = strlen(to->address), m = strlen(sender);
+	size_t before = t->remote_count;
+	int code;
+
+	if (n >= sizeof(r.address) || m >= sizeof(r.sender))
+		return -ENOSPC;
+	memcpy(r.address, to->address, n);
+	memcpy(r.original, to->address, n);
+	memcpy(r.sender, sender, m);
+	code = add_remote(t, to, &r);
+	t->here_count += t->remote_count - before;
+	return code;
+}
+
+int transaction_add(struct transaction *t, const struct transaction_recipient *to, const char *sender,
+		    const struct auth_resolved *r)
+{
+	bool told = r->count > 0 && (to->notify & STORE_NOTIFY_SUCCESS) != 0;
+	size_t count = t->count, remote_count = t->remote_count, here_count = t->here_count;
+	struct transaction_recipient on = *to;
 	int code = 0;
+
+	if (told)	/* once is enough */
+		on.notify &= ~(unsigned)STORE_NOTIFY_SUCCESS;
+	if (told && on.notify == 0)
+		on.notify = STORE_NOTIFY_NEVER;
 
 	for (size_t i = 0; code == 0 && i < r->count; i++)
 		code = transaction_add_one(t, to->address, r->targets[i].account);
 	for (size_t i = 0; code == 0 && i < r->remote_count; i++)
-		code = add_remote(t, to, &r->remotes[i]);
+		code = add_remote(t, &on, &r->remotes[i]);
+	if (code == 0 && told && *sender != '\0')
+		code = add_here(t, to, sender);
 	if (code < 0) {
 		t->count = count;
 		t->remote_count = remote_count;
+		t->here_count = here_count;
 	}
 	return code;
 }
@@ -137,13 +166,32 @@ size_t transaction_count(const struct transaction *t)
 	return t->count + t->remote_count;
 }
 
+size_t transaction_away(const struct transaction *t)
+{
+	return t->remote_count - t->here_count;
+}
+
+/* Does it go on from one of ours? */
+static bool is_forward(const struct store_remote *r)
+{
+	return r->original.n > 0 && !store_remote_is_here(r);
+}
+
+bool transaction_forwards(const struct transaction *t)
+{
+	for (size_t i = 0; i < t->remote_count; i++)
+		if (is_forward(&t->remotes[i]))
+			return true;
+	return false;
+}
+
 bool transaction_loops(const struct transaction *t, struct span delivered)
 {
 	while (delivered.n > 0) {
 		struct span one = span_take_until(&delivered, '\n');
 
 		for (size_t i = 0; i < t->remote_count; i++)
-			if (t->remotes[i].original.n > 0 && span_equal_nocase(one, t->remotes[i].original))
+			if (is_forward(&t->remotes[i]) && span_equal_nocase(one, t->remotes[i].original))
 				return true;
 	}
 	return false;

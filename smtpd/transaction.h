@@ -21,6 +21,7 @@ struct transaction {
 	size_t count, room;
 	struct store_remote *remotes;		/* their bytes are in texts */
 	size_t remote_count, remote_room;
+	size_t here_count;			/* of them: store_remote_is_here */
 	struct arena *texts;
 	struct store_stage *stage;
 	struct mime_parser *parser;
@@ -38,14 +39,20 @@ struct transaction_recipient {
 void transaction_clear(struct transaction *t);
 
 /* Adds the accounts behind a recipient and the remotes that its mail goes on to; -ENOSPC over
- * STORE_RECIPIENTS, -ENOMEM: nothing added. */
-int transaction_add(struct transaction *t, const struct transaction_recipient *to, const struct auth_resolved *r);
+ * STORE_RECIPIENTS, -ENOMEM: nothing added. Where success is to be told (NOTIFY=SUCCESS, and
+ * sender is not "") and a mailbox here gets it, that is noted as a remote that is here. */
+int transaction_add(struct transaction *t, const struct transaction_recipient *to, const char *sender,
+		    const struct auth_resolved *r);
 
 /* Adds a recipient that is on another server itself. As transaction_add. */
 int transaction_add_remote(struct transaction *t, const struct transaction_recipient *to, const char *sender);
 
-/* All who get it. */
+/* All that the store is handed, and those of them who are elsewhere. */
 size_t transaction_count(const struct transaction *t);
+size_t transaction_away(const struct transaction *t);
+
+/* Does it go on from one of ours? */
+bool transaction_forwards(const struct transaction *t);
 
 /* Would it go on from one of ours that has had it before? delivered: what its Delivered-To lines
  * say, one a line. */

@@ -287,6 +287,13 @@ struct store_remote {		/* a recipient on another server: waits in the queue */
 	unsigned notify;	/* bits of enum store_notify; 0: not given */
 };
 
+/* The address is ours and its mailbox has the message by the same delivery: nothing is to be sent, but the
+ * sender told, who asked for that (RFC 3461 4.1 SUCCESS). original is then the address itself. */
+static inline bool store_remote_is_here(const struct store_remote *r)
+{
+	return r->original.n > 0 && span_equal(r->original, r->address);
+}
+
 enum store_envelope_flag {
 	STORE_MAIL_8BIT = 1,		/* some byte of the body is over 127 */
 	STORE_MAIL_UTF8 = 2,		/* SMTPUTF8: a header or an address needs it (RFC 6531) */

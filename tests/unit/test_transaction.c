@@ -99,10 +99,10 @@ static void test_all(void **state)
 	struct transaction t = { 0 };
 
 	(void)state;
-	assert_int_equal(transaction_add(&t, &one, &local), 0);
+	assert_int_equal(transaction_add(&t, &one, "s@far.test", &local), 0);
 	check(&t, "bob@here.test(team@here.test) ");
-	assert_int_equal(transaction_add(&t, &one, &r), 0);
-	assert_int_equal(transaction_add(&t, &one, &r), 0);	/* each once */
+	assert_int_equal(transaction_add(&t, &one, "s@far.test", &r), 0);
+	assert_int_equal(transaction_add(&t, &one, "s@far.test", &r), 0);	/* each once */
 	assert_int_equal(transaction_add_remote(&t, &two, "s@here.test"), 0);
 	assert_int_equal(transaction_add_remote(&t, &two, "s@here.test"), 0);
 	assert_int_equal(transaction_count(&t), 4);
@@ -110,6 +110,33 @@ static void test_all(void **state)
 		  "x@far.test<SRS0=a@here.test|alice@here.test||0 Y@far.test<s@here.test||rfc822;y|5 ID 5");
 	assert_int_equal(transaction_add_remote(&t, &two, ""), 0);
 	check(&t, "Y@far.test<||rfc822;y|5 ID 5");
+}
+
+/* NOTIFY=SUCCESS: mail that stays here leaves a note in the queue, one for the recipient; where it goes on
+ * nobody else tells of success. */
+static void test_told(void **state)
+{
+	const struct transaction_recipient ask = { "team@here.test", 1, "rfc822;t" }, more = { "alice@here.test", 3, "" };
+	const struct auth_target both[] = { alice, bob };
+	const struct auth_resolved r = { both, 2, &far, 1 }, local = { both, 1, NULL, 0 }, away = { NULL, 0, &far, 1 };
+	struct transaction t = { 0 };
+
+	(void)state;
+	assert_int_equal(transaction_add(&t, &ask, "s@far.test", &r), 0);
+	assert_int_equal(transaction_away(&t), 1);
+	check(&t, "alice@here.test(team@here.test) bob@here.test(team@here.test) "
+		  "x@far.test<SRS0=a@here.test|alice@here.test|rfc822;t|8 "
+		  "team@here.test<s@far.test|team@here.test|rfc822;t|1 ID 5");
+	assert_int_equal(transaction_add(&t, &more, "s@far.test", &local), 0);
+	assert_int_equal(transaction_away(&t), 0);
+	assert_false(transaction_forwards(&t));
+	assert_false(transaction_loops(&t, span_of("alice@here.test\n")));
+	check(&t, "alice@here.test(alice@here.test) alice@here.test<s@far.test|alice@here.test||3 ID 5");
+	assert_int_equal(transaction_add(&t, &more, "", &local), 0);	/* nobody to tell */
+	check(&t, "alice@here.test(alice@here.test) ");
+	assert_int_equal(transaction_add(&t, &ask, "s@far.test", &away), 0);	/* the next server's to tell */
+	assert_true(transaction_forwards(&t));
+	check(&t, "x@far.test<SRS0=a@here.test|alice@here.test|rfc822;t|1 ID 5");
 }
 
 /* Accounts and remotes count together; what does not fit is not added by half. */
@@ -131,11 +158,11 @@ static void test_limit(void **state)
 	}
 	remotes[1].address[0] = 'y';
 	remotes[2].address[0] = 'z';
-	assert_int_equal(transaction_add(&t, &to, &r), -ENOSPC);
+	assert_int_equal(transaction_add(&t, &to, "s@far.test", &r), -ENOSPC);
 	assert_int_equal(t.count, 0);
 	assert_int_equal(transaction_count(&t), STORE_RECIPIENTS - 4);
 	remotes[2].address[0] = 'y';
-	assert_int_equal(transaction_add(&t, &to, &r), 0);
+	assert_int_equal(transaction_add(&t, &to, "s@far.test", &r), 0);
 	to.address = "one@far.test";
 	assert_int_equal(transaction_add_remote(&t, &to, ""), -ENOSPC);
 	transaction_clear(&t);
@@ -160,7 +187,7 @@ static void test_loops(void **state)
 	(void)state;
 	assert_int_equal(transaction_add_remote(&t, &direct, "s@here.test"), 0);
 	assert_false(transaction_loops(&t, span_of("\nalice@here.test\n")));
-	assert_int_equal(transaction_add(&t, &to, &r), 0);
+	assert_int_equal(transaction_add(&t, &to, "s@far.test", &r), 0);
 	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
 		unit_case(loops[i].why, i);
 		assert_int_equal(transaction_loops(&t, span_of(loops[i].delivered)), loops[i].loops);
@@ -183,7 +210,7 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all), cmocka_unit_test(test_limit),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all), cmocka_unit_test(test_told), cmocka_unit_test(test_limit),
 					    cmocka_unit_test(test_loops), cmocka_unit_test(test_names) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "transaction");
