@@ -234,6 +234,7 @@ class Sink:
         with contextlib.suppress(OSError):
             while True:
                 s, _ = self.door.accept()
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # replies are small: none waits for an ACK
                 threading.Thread(target=self.session, args=(s,), daemon=True).start()
 
     def session(self, sock):
