@@ -12,14 +12,22 @@ static int alias_add(const struct site *s, const struct account_line *l)
 			       .target_count = (size_t)l->count - 1 };
 	struct account_folder f;
 	struct error err;
+	size_t elsewhere = 0;
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
 		code = accounts_alias_add(f.fd, &f.owner, &alias, &err);
 	for (size_t i = 0; code == 0 && i < alias.target_count; i++)
 		account_warn_of_target(f.accounts, alias.targets[i]);
+	if (code == 0)
+		elsewhere = account_elsewhere(f.accounts, alias.targets, alias.target_count);
 	account_close(&f);
-	return code < 0 ? verb_failed(&err) : account_changed(s, "added %s", alias.address);
+	if (code < 0)
+		return verb_failed(&err);
+	if (elsewhere == 0)
+		return account_changed(s, "added %s", alias.address);
+	return account_changed(s, "added %s: mail to it goes on to %zu address%s on other servers", alias.address,
+			       elsewhere, elsewhere > 1 ? "es" : "");
 }
 
 static int alias_remove(const struct site *s, const struct account_line *l)

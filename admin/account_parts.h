@@ -57,6 +57,8 @@ void account_json_list(struct buf *b, const char *name, const char *const *value
 
 /* A target in a domain of ours that is nobody yet is allowed, and worth a word. */
 void account_warn_of_target(const struct accounts *all, const char *word);
+/* How many of the targets are on other servers. */
+size_t account_elsewhere(const struct accounts *all, const char *const *targets, size_t count);
 /* account forward ADDRESS TARGET... | --none */
 int account_forward(const struct site *s, const struct account_line *l);
 
