@@ -1,5 +1,5 @@
-/* tlsrpt.c - the contract is in tlsrpt.h. One entry is one domain's day: counted, saved, and
- * when the day is over reported and forgotten. */
+/* tlsrpt.c - the contract is in tlsrpt.h. One entry is one domain's day: counted and saved here,
+ * reported in tlsrpt_send.c when the day is over, and forgotten. */
 #include "deliverd/tlsrpt.h"
 
 #include <errno.h>
@@ -11,39 +11,13 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "deliverd/asks.h"
-#include "deliverd/tlsrpt_mail.h"
+#include "deliverd/tlsrpt_entry.h"
 
 enum {
 	ENTRIES = 4096,
-	RECORDS = 32,		/* TXT records that are looked at */
 	SAVE_S = 60,
 	TICK_MOST_S = 60,
-	AGAIN_S = 900,		/* after a report could not be sent */
-	KEPT_S = 2 * 86400,	/* a note outlives its day by that, and a day */
-	REPORT_MAX = 1 << 20,	/* bytes, and of what is made of it */
-	ID_MAX = 320
-};
-
-enum stage {
-	COUNTING,
-	UNWANTED,		/* there is no record: nothing is kept until the day is over */
-	LOOKING,		/* the day is over: for its record */
-	SENDING
-};
-
-struct entry {
-	struct tlsrpt *t;
-	char key[QUEUE_NOTE_KEY];	/* "tlsrpt/1700000000/example.org", its note's name */
-	const char *domain;	/* in key */
-	int64_t start_s;
-	enum stage stage;
-	struct tlsrpt_counts *counts;	/* NULL: UNWANTED */
-	bool changed;		/* since it was saved */
-	uint64_t save_op, dns_number, https_number;	/* under way; 0: none */
-	int64_t due_s;		/* of the report, or of its next try */
-	unsigned tries;
-	struct tlsrpt_target targets[TLSRPT_TARGETS];
-	size_t target, target_count;	/* the next to be sent to */
+	KEPT_S = 2 * 86400	/* a note outlives its day by that */
 };
 
 struct tlsrpt {
@@ -69,7 +43,7 @@ static void saved_check(struct tlsrpt *t)
 		asks_ready(t->asks, t);
 }
 
-static void entry_free(struct entry *e)
+static void entry_free(struct tlsrpt_entry *e)
 {
 	struct tlsrpt *t = e->t;
 
@@ -87,27 +61,9 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
-/* The same every time: a report that is made twice has one id. */
-static uint64_t domain_hash(const char *domain)
+static struct tlsrpt_entry *entry_make(struct tlsrpt *t, const char *key, struct tlsrpt_counts *counts)
 {
-	uint64_t hash = 0xcbf29ce484222325U;	/* FNV-1a */
-
-	for (; *domain != '\0'; domain++)
-		hash = (hash ^ (uint8_t)*domain) * 0x100000001b3U;
-	return hash;
-}
-
-/* RFC 8460 4.1: not all reports of the world at midnight. */
-static int64_t due(const struct tlsrpt *t, int64_t start_s, const char *domain)
-{
-	int64_t day_s = t->o.day_s;
-
-	return start_s + day_s + day_s / 24 + (int64_t)(domain_hash(domain) % (uint64_t)(day_s / 6 + 1));
-}
-
-static struct entry *entry_make(struct tlsrpt *t, const char *key, struct tlsrpt_counts *counts)
-{
-	struct entry *e = table_count(t->entries) < ENTRIES ? calloc(1, sizeof(*e)) : NULL;
+	struct tlsrpt_entry *e = table_count(t->entries) < ENTRIES ? calloc(1, sizeof(*e)) : NULL;
 
 	if (e == NULL || table_put(t->entries, span_of(key), e) < 0) {
 		free(e);
@@ -115,15 +71,15 @@ static struct entry *entry_make(struct tlsrpt *t, const char *key, struct tlsrpt
 	}
 	snprintf(e->key, sizeof(e->key), "%s", key);
 	e->t = t;
+	e->o = &t->o;
 	e->domain = strrchr(e->key, '/') + 1;
 	e->start_s = strtoll(e->key + strlen("tlsrpt/"), NULL, 10);
-	e->due_s = due(t, e->start_s, e->domain);
+	e->due_s = tlsrpt_entry_time(e->start_s, t->o.day_s, e->domain);
 	e->counts = counts;
 	return e;
 }
 
-/* The report was sent, or nobody wants it. */
-static void entry_end(struct entry *e)
+void tlsrpt_entry_end(struct tlsrpt_entry *e)
 {
 	queue_note_put(e->t->o.store, span_of(e->key), (struct span){ NULL, 0 }, 0, NULL, NULL);
 	entry_free(e);
@@ -133,7 +89,7 @@ static void entry_end(struct entry *e)
 
 static void on_saved(void *arg, enum store_status status, const char *words);
 
-static void entry_save(struct entry *e)
+static void entry_save(struct tlsrpt_entry *e)
 {
 	struct buf text;
 
@@ -153,7 +109,7 @@ static void entry_save(struct entry *e)
 
 static void on_saved(void *arg, enum store_status status, const char *words)
 {
-	struct entry *e = arg;
+	struct tlsrpt_entry *e = arg;
 
 	(void)words;
 	e->save_op = 0;
@@ -192,12 +148,11 @@ static void saved_answer(void *owner, void *about, asks_done done, void *arg)
 
 /* --- reading back ---------------------------------------------------------- */
 
-static bool key_good(const struct tlsrpt *t, struct span key, char out[QUEUE_NOTE_KEY])
+static bool key_good(struct span key, char out[QUEUE_NOTE_KEY])
 {
 	struct span rest = key, start;
 	uint64_t start_s;
 
-	(void)t;
 	if (key.n >= QUEUE_NOTE_KEY || !span_starts(key, "tlsrpt/"))
 		return false;
 	span_take(&rest, strlen("tlsrpt/"));
@@ -213,10 +168,10 @@ static void note_take(struct tlsrpt *t, const struct queue_note *n)
 {
 	struct tlsrpt_counts *counts = NULL;
 	char key[QUEUE_NOTE_KEY];
-	struct entry *e;
+	struct tlsrpt_entry *e;
 	struct error err;
 
-	if (!key_good(t, n->name, key))
+	if (!key_good(n->name, key))
 		return;
 	if (tlsrpt_counts_read(&counts, n->bytes, &err) < 0) {
 		log_warn("TLS reports: %s is left out: %s", key, err.words);
@@ -245,169 +200,7 @@ static void on_notes(void *arg, enum store_status status, const struct queue_not
 		t->notes_op = queue_notes(t->o.store, span_of("tlsrpt/"), notes[count - 1].name, on_notes, t);
 }
 
-/* --- records --------------------------------------------------------------- */
-
-static size_t targets_of(const struct dns_answer *a, struct tlsrpt_target *out)
-{
-	struct span texts[RECORDS];
-	size_t count = a->count < RECORDS ? a->count : RECORDS;
-
-	for (size_t i = 0; i < count; i++)
-		texts[i] = a->records[i].text;
-	return tlsrpt_record(texts, count, out);
-}
-
-static bool answered(const struct dns_answer *a)
-{
-	return a->status == DNS_OK || a->status == DNS_NO_DATA || a->status == DNS_NO_NAME || a->status == DNS_INVALID;
-}
-
-static uint64_t record_ask(struct entry *e, dns_done done)
-{
-	char name[DNS_NAME_MAX];
-
-	if ((size_t)snprintf(name, sizeof(name), "_smtp._tls.%s", e->domain) >= sizeof(name))
-		return 0;
-	return dns_ask(e->t->o.dns, name, DNS_TXT, done, e);
-}
-
-/* With the first session: is all this of use? */
-static void on_first_look(void *arg, const struct dns_answer *a)
-{
-	struct entry *e = arg;
-
-	e->dns_number = 0;
-	if (!answered(a) || (a->status == DNS_OK && targets_of(a, e->targets) > 0))
-		return;
-	tlsrpt_counts_free(e->counts);
-	e->counts = NULL;
-	e->stage = UNWANTED;
-}
-
-/* --- sending --------------------------------------------------------------- */
-
-struct report {
-	struct tlsrpt_head head;
-	char id[ID_MAX];
-	struct buf gzip;
-};
-
-static int report_make(const struct entry *e, struct report *r, struct error *err)
-{
-	struct buf json;
-	int rc;
-
-	snprintf(r->id, sizeof(r->id), "%" PRId64 ".%016" PRIx64 "@%s", e->start_s, domain_hash(e->domain), e->t->o.hostname);
-	r->head = (struct tlsrpt_head){ e->t->o.hostname, e->domain, r->id, e->start_s, e->start_s + e->t->o.day_s };
-	buf_init(&json, REPORT_MAX);
-	buf_init(&r->gzip, REPORT_MAX);
-	tlsrpt_json(e->counts, &r->head, &json);
-	rc = !json.failed ? tlsrpt_gzip(buf_span(&json), &r->gzip, err) : error_set(err, -ENOMEM, "no memory for a report");
-	buf_clear(&json);
-	return rc;
-}
-
-static void target_mail(struct entry *e, const struct report *r, const char *to)
-{
-	char date[CLOCK_TEXT];
-	struct buf message;
-
-	clock_mail_text(date, now());
-	buf_init(&message, 2 * REPORT_MAX);
-	tlsrpt_message(&r->head, to, date, buf_span(&r->gzip), &message);
-	if (!message.failed)
-		e->t->o.mail(e->t->o.arg, to, buf_span(&message));
-	buf_clear(&message);
-}
-
-static void target_next(struct entry *e);
-
-/* Nothing came of it: later, or not at all. */
-static void target_failed(struct entry *e, const char *words)
-{
-	const char *to = e->targets[e->target].to;
-
-	if (++e->tries < TLSRPT_TRIES) {
-		e->due_s = now() + (AGAIN_S < e->t->o.day_s ? AGAIN_S : e->t->o.day_s);
-		return;
-	}
-	log_warn("TLS report about %s not sent to %s: %s", e->domain, to, words);
-	e->target++;
-	e->tries = 0;
-	target_next(e);
-}
-
-static void on_posted(void *arg, const struct https_answer *a)
-{
-	struct entry *e = arg;
-	char words[64];
-
-	e->https_number = 0;
-	if (a->status < 200 || a->status > 299) {	/* RFC 8460 5.4 */
-		snprintf(words, sizeof(words), "the host answers %d", a->status);
-		target_failed(e, a->status == 0 ? a->words : words);
-		return;
-	}
-	log_info("TLS report sent about %s to %s", e->domain, e->targets[e->target].to);
-	e->target++;
-	e->tries = 0;
-	target_next(e);
-}
-
-/* One after another; those by mail are done at once. */
-static void target_next(struct entry *e)
-{
-	struct report r;
-	struct error err;
-
-	if (report_make(e, &r, &err) < 0) {
-		buf_clear(&r.gzip);
-		log_warn("TLS report about %s not sent: %s", e->domain, err.words);
-		entry_end(e);
-		return;
-	}
-	for (; e->target < e->target_count && !e->targets[e->target].https; e->target++)
-		target_mail(e, &r, e->targets[e->target].to);
-	if (e->target < e->target_count && e->t->o.https != NULL)
-		e->https_number = https_post(e->t->o.https, e->targets[e->target].to, "application/tlsrpt+gzip",
-					     buf_span(&r.gzip), on_posted, e);
-	buf_clear(&r.gzip);
-	if (e->target == e->target_count)
-		entry_end(e);
-	else if (e->https_number == 0)
-		target_failed(e, "there is no room for more requests");
-}
-
-/* The day is over: who wants it now? */
-static void on_last_look(void *arg, const struct dns_answer *a)
-{
-	struct entry *e = arg;
-
-	e->dns_number = 0;
-	if (!answered(a) && ++e->tries < TLSRPT_TRIES) {
-		e->due_s = now() + (AGAIN_S < e->t->o.day_s ? AGAIN_S : e->t->o.day_s);
-		return;
-	}
-	e->target_count = a->status == DNS_OK ? targets_of(a, e->targets) : 0;
-	e->target = 0;
-	e->tries = 0;
-	e->stage = SENDING;
-	target_next(e);
-}
-
-static void entry_due(struct entry *e)
-{
-	if (e->counts == NULL || tlsrpt_counts_total(e->counts) == 0) {
-		entry_end(e);
-	} else if (e->stage == SENDING) {
-		target_next(e);
-	} else {
-		e->stage = LOOKING;
-		e->dns_number = record_ask(e, on_last_look);
-		if (e->dns_number == 0)
-			on_last_look(e, &(struct dns_answer){ .status = DNS_FAILED, .name = "", .words = "" });
-	}
-}
+/* --- the clock ------------------------------------------------------------- */
 
 void tlsrpt_tick(struct tlsrpt *t)
 {
@@ -417,11 +210,11 @@ void tlsrpt_tick(struct tlsrpt *t)
 	if (now() - t->saved_s >= SAVE_S)
 		all_save(t);
 	while (table_next(t->entries, &at, NULL, &value)) {
-		struct entry *e = value;
+		struct tlsrpt_entry *e = value;
 
 		/* Only this entry may go meanwhile. */
 		if (e->due_s <= now() && e->dns_number == 0 && e->https_number == 0)
-			entry_due(e);
+			tlsrpt_entry_due(e);
 	}
 }
 
@@ -437,7 +230,7 @@ void tlsrpt_session(struct tlsrpt *t, const struct tlsrpt_session *s)
 	int64_t start_s = now() / t->o.day_s * t->o.day_s;
 	char key[QUEUE_NOTE_KEY];
 	struct tlsrpt_counts *counts;
-	struct entry *e;
+	struct tlsrpt_entry *e;
 
 	if ((size_t)snprintf(key, sizeof(key), "tlsrpt/%" PRId64 "/%s", start_s, s->domain) >= sizeof(key) ||
 	    s->domain[0] == '\0' || strchr(s->domain, '/') != NULL)
@@ -451,7 +244,7 @@ void tlsrpt_session(struct tlsrpt *t, const struct tlsrpt_session *s)
 			tlsrpt_counts_free(counts);
 			return;
 		}
-		e->dns_number = record_ask(e, on_first_look);
+		tlsrpt_entry_begin(e);
 	}
 	if (e->counts != NULL && tlsrpt_counts_add(e->counts, s))
 		e->changed = true;

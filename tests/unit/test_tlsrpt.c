@@ -4,7 +4,7 @@
  * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o storage/store.o
  * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o common/base/table.o
  * link: common/base/utf8.o common/base/base64.o common/base/json.o common/base/escape.o
- * link: deliverd/asks.o deliverd/sts_policy.o deliverd/tlsrpt.o deliverd/tlsrpt_count.o deliverd/tlsrpt_json.o
+ * link: deliverd/asks.o deliverd/sts_policy.o deliverd/tlsrpt.o deliverd/tlsrpt_send.o deliverd/tlsrpt_count.o deliverd/tlsrpt_json.o
  * link: deliverd/tlsrpt_mail.o common/base/log.o */
 #include "tests/unit/unit.h"
 
