@@ -336,6 +336,7 @@ static void test_forwards(void **state)
 	assert_int_equal(accounts_find(all, "a@x")->forward_count, 2);
 	assert_false(accounts_find(all, "a@x")->forward_keep);
 	accounts_free(all);
+	a = (struct account){ .address = "a@x", .password = HASH };
 	for (size_t i = 0; i < 3; i++) {
 		unit_case(wrong[i], i);
 		a.forwards = &wrong[i];

@@ -156,6 +156,7 @@ static void test_limit(void **state)
 		to.address = address;
 		assert_int_equal(transaction_add_remote(&t, &to, "s@here.test"), 0);
 	}
+	to.address = "x";
 	remotes[1].address[0] = 'y';
 	remotes[2].address[0] = 'z';
 	assert_int_equal(transaction_add(&t, &to, "s@far.test", &r), -ENOSPC);
