@@ -275,8 +275,10 @@ static int rebuild_entry(struct local *s, const char *id, const struct stat *st,
 	buf_init(&text, QUEUE_FILE_MAX);
 	queue_name_text(name, id);
 	r = files_read(s->o.queue_fd, ".", name, &text);
-	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) {
+		buf_clear(&text);
 		return r;
+	}
 	good = r == 0 && queue_text_parse(buf_span(&text), memory, &l) && strcmp(l.head.id, id) == 0;
 	r = kv_begin(s->kv);
 	if (r == 0) {
