@@ -76,6 +76,10 @@ unsigned tls_outbound_lower(const struct tls_context *c, unsigned version);
  * failure for what was seen until then. */
 const char *tls_outbound_peer_trouble(const struct tls_session *s);
 
+/* The name of the cause (cause.h) for which its certificates would not do where they must verify;
+ * NULL: they would. For MTA-STS in testing mode. From TLS_UP on. */
+const char *tls_outbound_peer_cause(const struct tls_session *s);
+
 /* The lines behind "DCID n ": "TLS success protocol ..." and
  * "TLS deferring: (number, 'text') words". The peer's bytes are escaped. */
 void tls_outbound_success_text(const struct tls_session *s, char *out, size_t size);

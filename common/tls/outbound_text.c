@@ -99,6 +99,19 @@ const char *tls_outbound_cause(const struct tls_session *s, enum tls_cut cut)
 	return cause_of(&(struct tale){ s, cut, NULL })->name;
 }
 
+const char *tls_outbound_peer_cause(const struct tls_session *s)
+{
+	size_t i = tls_cause_outbound();
+
+	if (s->objection == X509_V_OK)
+		return NULL;
+	/* The last row about certificates holds always. */
+	while (tls_cause_row(i)->reason != SSL_R_CERTIFICATE_VERIFY_FAILED ||
+	       !holds(&(struct tale){ s, TLS_CUT_NO, NULL }, tls_cause_row(i)->when))
+		i++;
+	return tls_cause_at(i)->name;
+}
+
 /* --- {names} --------------------------------------------------------------- */
 
 static void name_put(const GENERAL_NAME *one, size_t shown, struct buf *out)

@@ -82,7 +82,21 @@ static void test_certificates(void **state)
 		check(rig_failure(&r, TLS_CUT_NO), rows[i].name, rows[i].words);
 		assert_string_equal(tls_outbound_cause(r.client, TLS_CUT_NO), rows[i].name);
 		rig_clear(&r);
+
+		/* Where nobody asks it is known all the same. */
+		rig_init(&r, rows[i].papers);
+		rig_client(&r, &p, TLS_OUTBOUND_NOTE, ca.certificate, NULL);
+		assert_int_equal(rig_try(&r, rows[i].host), TLS_UP);
+		assert_string_equal(tls_outbound_peer_cause(r.client), rows[i].name);
+		rig_clear(&r);
 	}
+	struct rig good;
+
+	rig_init(&good, peer_server(0, names));
+	rig_client(&good, &p, TLS_OUTBOUND_NOTE, ca.certificate, NULL);
+	assert_int_equal(rig_try(&good, "mx.example.org"), TLS_UP);
+	assert_null(tls_outbound_peer_cause(good.client));
+	rig_clear(&good);
 }
 
 static void test_no_record(void **state)
