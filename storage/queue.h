@@ -38,7 +38,7 @@ struct queue_recipient {
 	bool relayed_told;	/* a report of success was made already */
 };
 
-enum queue_why {		/* why a job was leased: bits */
+enum queue_why {		/* why a job was leased: bits. Without QUEUE_DUE nothing is to be sent */
 	QUEUE_DUE = 1,		/* to be tried */
 	QUEUE_NOTICE = 2,	/* older than notice_s, and the sender has not been told */
 	QUEUE_EXPIRED = 4,	/* older than lifetime_s: what can't be delivered now fails */
@@ -53,7 +53,7 @@ struct queue_job {
 	int64_t created_s;	/* when it was accepted, since 1970 */
 	uint64_t size;		/* bytes of the body */
 	uint32_t attempts;	/* that were reported as deferred */
-	struct span domain;	/* of all recipients, lower case, A-labels where it has them */
+	struct span domain;	/* of all recipients, as it was given but in lower case (ASCII) */
 	struct span sender;	/* empty: <> */
 	struct span route;	/* "HOST:PORT" where `yubin queue route` sent it; mostly empty */
 	const struct queue_recipient *recipients;
@@ -106,7 +106,8 @@ struct queue_report {
 uint64_t queue_report(struct store *s, const struct queue_report *r, const struct store_txid *txid,
 		      store_done done, void *arg);
 
-/* How a domain is to be treated from now on; forgotten in a restart. */
+/* How a domain is to be treated from now on. Nothing is kept of a domain for which nothing waits;
+ * all is forgotten in a restart, and ten minutes behind a domain's last job and its hold-off. */
 struct queue_domain {
 	struct span domain;
 	uint32_t allowed;	/* jobs leased at a time; 1 until it is told */
