@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/log_source.h"
 #include "admin/verbs.h"
 #include "common/base/span.h"
 
@@ -83,18 +84,13 @@ static int follow(int fd, const char *path)
 static int show_file(const struct site *s, const struct log_options *o)
 {
 	char path[PATHS_MAX];
-	int fd = open(paths_file(&s->paths, PATHS_LOG, PATHS_LOG_FILE, path), O_RDONLY | O_CLOEXEC);
 	struct error err;
+	int fd = log_source_file(s, &err);
 	bool good;
 
-	if (fd < 0) {
-		if (errno == ENOENT)
-			error_set(&err, -ENOENT,
-				  "there is no log yet: %s is written once the server has started", path);
-		else
-			error_system(&err, errno, "can't open %s", path);
+	if (fd < 0)
 		return verb_failed(&err);
-	}
+	paths_file(&s->paths, PATHS_LOG, PATHS_LOG_FILE, path);
 	if (o->lines != UINT64_MAX)
 		seek_last(fd, o->lines);
 	if (o->follow)
@@ -108,10 +104,11 @@ static int show_file(const struct site *s, const struct log_options *o)
 static int show_journal(const struct log_options *o)
 {
 	char lines[32];
-	const char *argv[10] = { "journalctl", "-t", "yubin", "-o", "cat", "--no-pager" };
+	const char *argv[LOG_SOURCE_JOURNAL + 4] = { NULL };
 	struct error err;
-	unsigned n = 6;
+	unsigned n = LOG_SOURCE_JOURNAL;
 
+	log_source_journal(argv);
 	if (o->follow)
 		argv[n++] = "-f";
 	if (o->lines != UINT64_MAX) {

@@ -45,6 +45,7 @@ static const struct verb verbs[] = {
 	  "queue show ID... [--json]\n"
 	  "queue flush|hold|release|delete|bounce ID...|FILTER...|--all\n"
 	  "queue route HOST:PORT|none ID...|FILTER...|--all\n" },
+	{ "trace", trace_run, "trace MESSAGE-ID|QUEUE-ID|ADDRESS [--since TIME] [--json]\n" },
 	{ "cert", cert_run,
 	  "cert new [NAME...]\n"
 	  "cert list [--json]\n"

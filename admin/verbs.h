@@ -15,6 +15,7 @@ int status_run(const struct site *s, int argc, char **argv);
 int config_run(const struct site *s, int argc, char **argv);
 int log_run(const struct site *s, int argc, char **argv);
 int queue_run(const struct site *s, int argc, char **argv);
+int trace_run(const struct site *s, int argc, char **argv);
 int cert_run(const struct site *s, int argc, char **argv);
 int ca_run(const struct site *s, int argc, char **argv);
 int tls_run(const struct site *s, int argc, char **argv);
