@@ -65,7 +65,7 @@ struct way_host_answer {	/* lent until the callback returns */
 	const struct address *addresses;	/* IPv6 and IPv4 in turns, IPv6 first; with the port */
 	size_t count;
 	bool secure;		/* all of it was proved */
-	bool self;		/* it is us: nothing may be sent there */
+	bool self;		/* it is us: neither it nor one of the same or a worse preference may be sent to */
 	const struct tls_tlsa *tlsa;	/* usable records; only where the addresses were proved */
 	size_t tlsa_count;
 	bool tlsa_there;	/* there are records, usable or not: TLS is a must (RFC 7672 2.2) */

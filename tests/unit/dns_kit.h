@@ -14,9 +14,15 @@
 
 enum { DNS_KIT_PACKET = 65535, DNS_KIT_TTL = 300 };
 
-/* Writes an answer; lines end with NULL. flags: the low byte of the header's (the rcode). The size. */
+/* Link     dns_packet_kit.o alone for the packets; dns_kit.o and common/dns too for the server. */
+
+/* Writes an answer; lines end with NULL (none: with a SOA whose minimum is 60). flags: those of the header
+ * that are to be added: the rcode. The size. */
 size_t dns_kit_packet(uint8_t out[DNS_KIT_PACKET], const char *name, unsigned type, unsigned flags,
 		      const char *const *lines);
+
+/* "MX" for DNS_MX; "?" for what the lines don't know. */
+const char *dns_kit_type(unsigned type);
 
 struct dns_kit; /* opaque */
 
