@@ -149,6 +149,9 @@ int fake_body_fd(const struct fake_body *body);
 /* fake_queue.c: what waits */
 struct fake_queue *fake_queue_new(void);
 void fake_queue_free(struct fake_queue *q);
+/* Remotes and their envelope can be; an entry of that id waits. */
+bool fake_queue_valid(const struct store_delivery *d);
+bool fake_queue_has(const struct fake_store *s, const char *id);
 void fake_queue_add(struct fake_store *s, const struct store_delivery *d, struct fake_body *body);
 /* fake_lease.c: the calls of queue.h */
 uint64_t fake_call_lease(struct store *s, const struct queue_want *want, queue_lease_done done, void *arg);

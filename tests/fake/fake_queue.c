@@ -70,10 +70,12 @@ struct fake_domain *fake_domain_of(struct fake_queue *q, struct span name)
 
 struct fake_entry *fake_entry_find(struct fake_queue *q, struct span id)
 {
+	struct fake_entry *last = NULL; /* of that id: it may have been used before */
+
 	for (struct fake_entry *e = q->entries; e != NULL; e = e->next)
 		if (!e->gone && span_is(id, e->envelope.id))
-			return e;
-	return NULL;
+			last = e;
+	return last;
 }
 
 struct fake_job *fake_job_find(struct fake_entry *e, uint32_t number)
@@ -115,6 +117,41 @@ static struct span domain_part(struct span address)
 		if (address.p[i - 1] == '@')
 			return (struct span){ address.p + i, address.n - i };
 	return address;
+}
+
+static bool is_plain(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (ascii_control(text.p[i]))
+			return false;
+	return true;
+}
+
+bool fake_queue_valid(const struct store_delivery *d)
+{
+	struct span id = span_of(d->envelope != NULL ? d->envelope->id : NULL);
+
+	for (size_t i = 0; i < id.n; i++)
+		if (!ascii_alnum(id.p[i]))
+			return false;
+	for (size_t i = 0; i < d->remote_count; i++) {
+		const struct store_remote *r = &d->remotes[i];
+		struct span domain = domain_part(r->address);
+
+		if (domain.n == 0 || domain.n == r->address.n || !is_plain(r->address) ||
+		    !is_plain(r->sender) || !is_plain(r->original) || !is_plain(r->orcpt))
+			return false;
+	}
+	return id.n > 0 && id.n < STORE_ID_MAX;
+}
+
+bool fake_queue_has(const struct fake_store *s, const char *id)
+{
+	for (const struct fake_entry *e = s->queue->entries; e != NULL; e = e->next)
+		for (size_t i = 0; i < e->job_count; i++)
+			if (!e->gone && !e->jobs[i].over && strcmp(e->envelope.id, id) == 0)
+				return true;
+	return false;
 }
 
 /* The job that the recipient belongs to, made if there is none. */

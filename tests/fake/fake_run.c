@@ -242,7 +242,7 @@ static bool is_first(const struct store_delivery *d, size_t i)
 	return true;
 }
 
-/* user@domain, in a form that could be folders; remotes with an id. */
+/* user@domain, in a form that could be folders. */
 static bool delivery_valid(const struct store_delivery *d)
 {
 	for (size_t i = 0; i < d->count; i++) {
@@ -251,10 +251,7 @@ static bool delivery_valid(const struct store_delivery *d)
 		if (span_find(name, '@') <= 0 || span_find(name, '/') >= 0 || span_find(name, ' ') >= 0)
 			return false;
 	}
-	for (size_t i = 0; i < d->remote_count; i++)
-		if (d->envelope == NULL || d->remotes[i].address.n == 0)
-			return false;
-	return d->count + d->remote_count > 0;
+	return d->count + d->remote_count > 0 && (d->remote_count == 0 || fake_queue_valid(d));
 }
 
 enum store_status fake_deliver_all(struct fake_store *s, const struct store_delivery *d)
@@ -266,6 +263,8 @@ enum store_status fake_deliver_all(struct fake_store *s, const struct store_deli
 		return STORE_INVALID;
 	if (stage->failed || d->count + d->remote_count > STORE_RECIPIENTS)
 		return STORE_LIMIT;
+	if (d->remote_count > 0 && fake_queue_has(s, d->envelope->id))
+		return STORE_EXISTS;
 	body = fake_body_new(buf_span(&stage->bytes));
 	for (size_t i = 0; i < d->count; i++) {
 		struct fake_user *u = fake_user_of(s, d->recipients[i].account);

@@ -10,6 +10,7 @@
  * link: common/base/error.o common/base/span.o common/base/table.o common/base/utf8.o */
 #include "tests/conformance/suite.h"
 #include "tests/fake/fake_loop.h"
+#include "tests/fake/fake_queue.h"
 
 #include <stdlib.h>
 
@@ -42,6 +43,7 @@ static void close_fake(void *arg, uv_loop_t *loop, struct store *s)
 {
 	(void)arg;
 	fake_store_run(s);
+	fake_queue_restart(s);
 	fake_loop_leave(drive);
 	uv_run(loop, UV_RUN_NOWAIT);
 }
@@ -61,7 +63,7 @@ static void revoke_account(void *arg, struct store *s, const char *account)
 int main(void)
 {
 	const struct conformance_driver driver = { "fake",     NULL,  wipe,           open_fake,
-						   close_fake, token, revoke_account, false };
+						   close_fake, token, revoke_account, true };
 
 	int failed = conformance_run(&driver);
 
