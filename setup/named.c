@@ -86,7 +86,12 @@ static int put_stamp(void *arg, const char *path, struct error *err)
 	return 0;
 }
 
-void named_look(const struct named *n, struct buf *stamp)
+bool named_is_fixed(const struct named *n)
+{
+	return n->kind == NAMED_SYSTEM || n->key == CONFIG_HTTPS_CA || n->key == CONFIG_TRUST_ANCHOR;
+}
+
+static void put_stamps(const struct named *n, struct buf *stamp)
 {
 	if (n->kind == NAMED_SIGNING)
 		signing_look(n->path, stamp);
@@ -94,6 +99,14 @@ void named_look(const struct named *n, struct buf *stamp)
 		walk_folder(n->path, put_stamp, stamp, NULL);
 	else
 		put_stamp(stamp, n->path, NULL);
+}
+
+void named_look(const struct named *n, struct buf *stamp)
+{
+	if (named_is_fixed(n))
+		buf_put(stamp, buf_span(&n->stamp));
+	else
+		put_stamps(n, stamp);
 }
 
 /* --- reading --------------------------------------------------------------- */
@@ -239,7 +252,7 @@ int named_read(struct named **out, const struct paths *paths, enum config_key ke
 		snprintf((*out)->path, sizeof((*out)->path), "%s", name);
 	else
 		paths_file(paths, PATHS_ETC, name, (*out)->path);
-	named_look(*out, &(*out)->stamp);
+	put_stamps(*out, &(*out)->stamp);
 	return read_text(*out, r, err);
 }
 
@@ -250,7 +263,7 @@ int named_read_system(struct named **out, const char *name, const char *path, st
 	if (rc != 0)
 		return rc;
 	snprintf((*out)->path, sizeof((*out)->path), "%s", path);
-	named_look(*out, &(*out)->stamp);
+	put_stamps(*out, &(*out)->stamp);
 	if (file_read(path, &(*out)->text, NULL, NULL) != 0)
 		buf_reset(&(*out)->text);
 	return 0;
@@ -263,7 +276,7 @@ int named_read_signing(struct named **out, const struct paths *paths, struct rep
 	if (rc != 0)
 		return rc;
 	paths_file(paths, PATHS_ETC, "dkim", (*out)->path);
-	named_look(*out, &(*out)->stamp);
+	put_stamps(*out, &(*out)->stamp);
 	return signing_read((*out)->path, &(*out)->text, r, err);
 }
 

@@ -48,7 +48,11 @@ struct named *named_hold(struct named *n);
 /* Wipes it with the last holder. NULL is allowed. */
 void named_drop(struct named *n);
 
-/* Appends the stamp of what now lies there. */
+/* A running process keeps what it began with (config_rows: RESTART): another file is another
+ * fingerprint, and nobody watches it. */
+bool named_is_fixed(const struct named *n);
+
+/* Appends the stamp of what now lies there; of a fixed one that which it has. */
 void named_look(const struct named *n, struct buf *stamp);
 
 #endif

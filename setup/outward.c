@@ -18,7 +18,7 @@ enum { LISTENS_MAX = 16 << 10 };
 /* --- reading --------------------------------------------------------------- */
 
 /* Where systems keep the authorities that they trust, in one file. */
-static const char *find_authorities(void)
+const char *setup_authorities(void)
 {
 	static const char *const places[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 					      "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem" };
@@ -53,7 +53,7 @@ void outward_read(struct setup *s, const struct setup_source *source, struct rep
 	int rc;
 
 	if (*config_text(outward_scope(s), CONFIG_HTTPS_CA) == '\0') {
-		rc = named_read_system(&n, AUTHORITIES, find_authorities(), &err);
+		rc = named_read_system(&n, AUTHORITIES, setup_authorities(), &err);
 		if (rc == 0 && n->text.n == 0)
 			report_note(r, "%s is not there (the package ca-certificates): without HttpsCA no policy of MTA-STS can be "
 				       "fetched", n->path);

@@ -80,6 +80,14 @@ static void put_value(const struct config_scope *top, enum config_key key, struc
 	buf_put_byte(out, '\n');
 }
 
+/* Files of deliverd's that are read once. */
+static void put_fixed(const struct setup *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->file_count; i++)
+		if (named_is_fixed(s->files[i]))
+			buf_put(out, buf_span(&s->files[i]->stamp));
+}
+
 void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
 {
 	const struct setup_daemon *own = setup_of(s, d);
@@ -91,6 +99,8 @@ void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
 		if ((config_rows[k].files & daemon_rows[d].which) != 0 &&
 		    config_rows[k].effect == CONFIG_EFFECT_RESTART)
 			put_value(top, k, out);
+	if (d == DAEMON_DELIVERD)
+		put_fixed(s, out);
 	for (size_t i = 0; i < config_listen_count(own->config); i++) {
 		const struct config_listen *l = config_listen(own->config, i);
 

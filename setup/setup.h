@@ -77,6 +77,9 @@ void setup_file_look(const struct setup *s, size_t i, struct buf *stamp);
 /* All that d may see, as a sealed memfd (bundle.h); the caller's. */
 int setup_bundle(const struct setup *s, enum daemon d, int *fd, struct error *err);
 
+/* The file in which the system keeps the authorities that it trusts; it need not be there. */
+const char *setup_authorities(void);
+
 /* Appends what can't be changed in a running process of d: equal texts mean that new
  * settings can go into it. */
 void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out);

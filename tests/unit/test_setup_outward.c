@@ -304,10 +304,53 @@ static void test_renewal(void **state)
 	setup_drop(fresh);
 }
 
+/* The resolver and its trust are made when deliverd starts: other files need another process, other
+ * keys that sign do not. */
+static void test_fixed(void **state)
+{
+	static const struct {
+		const char *why, *file, *text;
+		bool same;
+	} rows[] = {
+		{ "an anchor", "etc/good.anchor", ". IN DS 1 2 3 AA\n", false },
+		{ "a secret", "etc/good.auth", "user bob\npassword y\n", true },
+		{ "keys", "etc/dkim/d.test/keys", "a rsa active 2026-11-22T10:00:00Z\n", true },
+	};
+	static const char conf[] = "TrustAnchor good.anchor\nRoute * relay.test:587 auth=good.auth\n";
+	struct buf before, after;
+	struct setup *s, *now;
+	struct heard h;
+
+	(void)state;
+	make_files();
+	buf_init(&before, 65536);
+	buf_init(&after, 65536);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		s = read_site(conf, &h);
+		assert_non_null(s);
+		fake_site_replace(rows[i].file, span_of(rows[i].text));
+		now = read_site(conf, &h);
+		buf_reset(&before);
+		buf_reset(&after);
+		setup_fingerprint(s, DAEMON_DELIVERD, &before);
+		setup_fingerprint(now, DAEMON_DELIVERD, &after);
+		assert_int_equal(span_equal(buf_span(&before), buf_span(&after)), rows[i].same);
+		setup_drop(now);
+		now = renew(s, &h);
+		assert_int_equal(now == NULL, !rows[i].same);
+		setup_drop(now);
+		setup_drop(s);
+	}
+	buf_clear(&before);
+	buf_clear(&after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_words), cmocka_unit_test(test_keys),
-					    cmocka_unit_test(test_bundle), cmocka_unit_test(test_renewal) };
+					    cmocka_unit_test(test_bundle), cmocka_unit_test(test_renewal),
+					    cmocka_unit_test(test_fixed) };
 	int rc;
 
 	if (fake_site_make() != 0)
