@@ -2,7 +2,8 @@
  * https.h - one GET or POST over HTTPS in the loop, by libcurl.
  *
  * Addresses come from common/dns (libcurl resolves nothing), authorities as PEM: so it works
- * without files. No redirects, no proxies, no cookies; TLS 1.2 and up.
+ * without files. No redirects, no proxies, no cookies; TLS 1.2 and up. The host has a name.
+ * Needs   a process that ignores SIGPIPE, as every worker does.
  */
 #ifndef HTTPS_HTTPS_H
 #define HTTPS_HTTPS_H

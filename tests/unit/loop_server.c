@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -182,6 +183,7 @@ void loop_reset(struct loop_client *c)
 
 void loop_server_open(struct loop_server *s, uv_loop_t *loop, const char *address, unsigned port)
 {
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes alerts to who has gone */
 	*s = (struct loop_server){ .loop = loop, .port = port };
 	s->fd = listen_at(address, &s->port, 16);
 	uv_poll_init(loop, &s->poll, s->fd);
