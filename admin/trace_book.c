@@ -232,6 +232,19 @@ static void note_accepted(struct trace_book *b, struct trace_message *m, const s
 	}
 }
 
+/* In the order of the log; but deliverd may be quicker with its first line than smtpd. */
+static void add_event(struct trace_message *m, struct trace_event *e)
+{
+	if (e->kind == TRACE_ACCEPTED || m->first == NULL) {
+		e->next = m->first;
+		m->first = e;
+		m->last = e->next == NULL ? e : m->last;
+		return;
+	}
+	m->last->next = e;
+	m->last = e;
+}
+
 static void gather(struct trace_book *b, const struct trace_line *l)
 {
 	struct trace_message *m;
@@ -250,11 +263,7 @@ static void gather(struct trace_book *b, const struct trace_line *l)
 		if (s != NULL)
 			s->last = e;
 	}
-	if (m->last != NULL)
-		m->last->next = e;
-	else
-		m->first = e;
-	m->last = e;
+	add_event(m, e);
 }
 
 /* What was refused: it has an address and no message. */

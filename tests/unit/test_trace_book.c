@@ -152,6 +152,30 @@ static void test_what_is_not_known(void **state)
 	}
 }
 
+/* What was logged before it was accepted comes behind. */
+static void test_order(void **state)
+{
+	static const char *const lines[] = {
+		T("1:00") "deliverd[1] deferred id=A1 from=<s@h> to=<b@x> reason=\"no\"",
+		T("1:00") "smtpd[1] ICID 7 message accepted id=A1 from=<s@h> size=1",
+		T("1:01") "deliverd[1] delivered id=A1 from=<s@h> to=<b@x> reply=\"250\"",
+	};
+	static const enum trace_kind want[] = { TRACE_ACCEPTED, TRACE_DEFERRED, TRACE_DELIVERED };
+	const struct trace_event *e;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(trace_book_new(&book, "A1", 0, &err), 0);
+	for (enum trace_pass pass = TRACE_FIND; pass <= TRACE_GATHER; pass++)
+		for (size_t i = 0; i < 3; i++)
+			trace_book_take(book, pass, span_of(lines[i]));
+	e = trace_book_at(book, 0)->first;
+	for (size_t i = 0; i < 3; i++, e = e->next)
+		assert_int_equal(e->kind, want[i]);
+	assert_null(e);
+	trace_book_free(book);
+}
+
 /* 04:02:03 and later. */
 static void test_since(void **state)
 {
@@ -206,7 +230,7 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_queries),	cmocka_unit_test(test_story),
+		cmocka_unit_test(test_queries),	cmocka_unit_test(test_story), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_what_is_not_known), cmocka_unit_test(test_since),
 		cmocka_unit_test(test_too_many), cmocka_unit_test(test_too_much),
 	};
