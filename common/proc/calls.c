@@ -144,15 +144,28 @@ static int add_net(scmp_filter_ctx c)
 	return code;
 }
 
+/* TCP and UDP: no raw packets, even for root. */
+static int add_sockets(scmp_filter_ctx c)
+{
+	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
+	const scmp_datum_t flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int code = 0;
+
+	for (unsigned i = 0; i < 4 && code == 0; i++)
+		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(socket), 2,
+					SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2]),
+					SCMP_A1(SCMP_CMP_MASKED_EQ, ~flags, (scmp_datum_t)types[i % 2]));
+	return code;
+}
+
 /* Sockets of its own: to other servers, and to resolvers. */
 static int add_out(scmp_filter_ctx c)
 {
 	static const int calls[] = { CALL(connect), CALL(bind), CALL(sendto) };
 	int code = add_net(c);
 
-	for (unsigned i = 0; i < 2 && code == 0; i++)
-		code = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, i == 0 ? AF_INET : AF_INET6));
+	if (code == 0)
+		code = add_sockets(c);
 	return code == 0 ? add_list(c, SCMP_ACT_ALLOW, calls, COUNT(calls)) : code;
 }
 

@@ -12,7 +12,9 @@
 enum {
 	ACCESS_FS_TRUNCATE = 1 << 14,     /* ABI 3 */
 	ACCESS_FS_IOCTL_DEV = 1 << 15,    /* ABI 5 */
-	ACCESS_NET_CONNECT = 1 << 1,      /* ABI 4 */
+	ACCESS_NET_BIND = 1 << 0,         /* ABI 4 */
+	ACCESS_NET_CONNECT = 1 << 1,
+	RULE_NET_PORT = 2,
 	ACCESS_NET_TCP = 1 << 0 | 1 << 1, /* bind, connect */
 	SCOPE_ALL = 1 << 0 | 1 << 1       /* ABI 6: abstract sockets, signals */
 };
@@ -29,6 +31,11 @@ enum {
 	FS_NEVER = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
 		   LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |
 		   ACCESS_FS_IOCTL_DEV
+};
+
+/* struct landlock_net_port_attr. */
+struct net_port {
+	uint64_t access, port;
 };
 
 static struct ruleset all_rights(long abi)
@@ -61,6 +68,16 @@ static int allow_folders(int rules, uint64_t rights, const int *folders, unsigne
 	return 0;
 }
 
+/* Own address, any port: what a socket that connects may be bound to. */
+static int allow_any_port(int rules, long abi, struct error *err)
+{
+	struct net_port any = { ACCESS_NET_BIND, 0 };
+
+	if (abi >= 4 && syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &any, 0) < 0)
+		return error_system(err, errno, "can't allow own addresses in Landlock");
+	return 0;
+}
+
 int landlock_enter(const int *folders, unsigned folder_count, enum landlock_tcp tcp, struct error *err)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -75,6 +92,8 @@ int landlock_enter(const int *folders, unsigned folder_count, enum landlock_tcp 
 	if (rules < 0)
 		return error_system(err, errno, "can't make Landlock's rules");
 	code = allow_folders(rules, all.fs & ~(uint64_t)FS_NEVER, folders, folder_count, err);
+	if (code == 0 && tcp == LANDLOCK_TCP_CONNECT)
+		code = allow_any_port(rules, abi, err);
 	if (code == 0 && syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		code = error_system(err, errno, "can't enter Landlock");
 	close(rules);

@@ -13,8 +13,9 @@
 enum landlock_tcp { LANDLOCK_TCP_NEVER, LANDLOCK_TCP_CONNECT };
 
 /* Holds the calling thread, and all that it makes, to the files beneath the folders
- * (none: no file), and away from TCP unless it may connect. Needs no_new_privs. Returns the ABI in force, 0 where the kernel
- * has no Landlock, or a negative errno. */
+ * (none: no file), and away from TCP unless it may connect (then from any address of ours, but no port
+ * of its choice). Needs no_new_privs. Returns the ABI in force, 0 where the kernel has no Landlock, or
+ * a negative errno. */
 int landlock_enter(const int *folders, unsigned folder_count, enum landlock_tcp tcp, struct error *err);
 
 #endif

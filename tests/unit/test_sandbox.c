@@ -70,6 +70,60 @@ static int try_connect(void)
 	return outcome(connect(pair[0], (struct sockaddr *)&a, sizeof(a)));
 }
 
+/* Nobody listens there: refused is as good as connected. */
+static int try_connect_out(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), code = outcome(connect(fd, (struct sockaddr *)&a, sizeof(a)));
+
+	close(fd);
+	return code == ECONNREFUSED ? 0 : code;
+}
+
+static int bind_to(int type, unsigned port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, type, 0), code;
+
+	a.sin_port = htons((uint16_t)port);
+	code = outcome(bind(fd, (struct sockaddr *)&a, sizeof(a)));
+	close(fd);
+	return code;
+}
+
+static int try_bind_udp(void)
+{
+	return bind_to(SOCK_DGRAM, 0);
+}
+
+static int try_bind_tcp(void)
+{
+	return bind_to(SOCK_STREAM, 0);
+}
+
+static int try_bind_tcp_port(void)
+{
+	return bind_to(SOCK_STREAM, 2525);
+}
+
+static int try_listen(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), code = outcome(listen(fd, 1));
+
+	close(fd);
+	return code;
+}
+
+static int try_raw_socket(void)
+{
+	return outcome(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+}
+
+static int try_netlink(void)
+{
+	return outcome(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+
 static int try_exec(void)
 {
 	char *argv[] = { NULL };
@@ -255,6 +309,19 @@ static const struct {
 	{ "net: a handed socket", SANDBOX_NET, try_pair, 0 },
 	{ "net: the thread pool", SANDBOX_NET, try_pool, 0 },
 	{ "net: memory", SANDBOX_NET, try_large_memory, 0 },
+	{ "out: open", SANDBOX_OUT, try_open, EPERM },
+	{ "out: stat by path", SANDBOX_OUT, try_stat, EPERM },
+	{ "out: connect", SANDBOX_OUT, try_connect_out, 0 },
+	{ "out: bind UDP to any port", SANDBOX_OUT, try_bind_udp, 0 },
+	{ "out: bind TCP to any port", SANDBOX_OUT, try_bind_tcp, 0 },
+	{ "out: bind TCP to a port", SANDBOX_OUT, try_bind_tcp_port, EACCES },
+	{ "out: listen", SANDBOX_OUT, try_listen, EPERM },
+	{ "out: a raw socket", SANDBOX_OUT, try_raw_socket, EPERM },
+	{ "out: the kernel's own sockets", SANDBOX_OUT, try_netlink, EPERM },
+	{ "out: a new local socket", SANDBOX_OUT, try_unix_socket, EPERM },
+	{ "out: fork", SANDBOX_OUT, try_fork, EPERM },
+	{ "out: exec", SANDBOX_OUT, try_exec, KILLED },
+	{ "out: the thread pool", SANDBOX_OUT, try_pool, 0 },
 	{ "files: all that a store does", SANDBOX_FILES, try_store, 0 },
 	{ "files: a descriptor opened again", SANDBOX_FILES, try_reopen, 0 },
 	{ "files: the thread pool", SANDBOX_FILES, try_pool, 0 },
