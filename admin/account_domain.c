@@ -1,7 +1,9 @@
 /* account_domain.c - domain add, list, remove. */
 #include <string.h>
+#include <unistd.h>
 
 #include "admin/account_parts.h"
+#include "admin/keyring.h"
 
 enum { OUTPUT = 64 << 20 }; /* bytes of the longest list */
 
@@ -9,12 +11,19 @@ static int domain_add(const struct site *s, const struct account_line *l)
 {
 	struct account_folder f;
 	struct error err;
+	bool made;
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
 		code = accounts_domain_add(f.fd, &f.owner, l->words[0], &err);
 	account_close(&f);
-	return code < 0 ? verb_failed(&err) : account_changed(s, "added %s", l->words[0]);
+	if (code == 0)
+		code = keyring_first(s, l->words[0], &made, &err);
+	if (code < 0)
+		return verb_failed(&err);
+	if (isatty(STDOUT_FILENO))
+		printf("What to publish in the DNS: yubin dns records %s\n", l->words[0]);
+	return account_changed(s, "added %s", l->words[0]);
 }
 
 static int domain_remove(const struct site *s, const struct account_line *l)

@@ -9,6 +9,7 @@
 
 #include "admin/conf.h"
 #include "admin/file.h"
+#include "admin/keyring.h"
 #include "admin/users.h"
 #include "admin/verbs.h"
 #include "common/base/ascii.h"
@@ -23,6 +24,7 @@ struct init {
 	char domain[ACCOUNTS_DOMAIN_MAX];
 	char made[FILES_MAX][PATHS_MAX]; /* taken back if init fails */
 	unsigned made_count;
+	bool keys_made;
 };
 
 /* --- arguments ------------------------------------------------------------- */
@@ -298,6 +300,8 @@ static int make_site(struct init *w, struct error *err)
 	if (rc == 0)
 		rc = make_domain(w, err);
 	if (rc == 0)
+		rc = keyring_first(w->site, w->domain, &w->keys_made, err);
+	if (rc == 0)
 		rc = make_confs(w, err);
 	if (rc != 0)
 		while (w->made_count > 0)
@@ -313,9 +317,10 @@ static void say_made(const struct init *w)
 	       "  configuration  %s\n"
 	       "  its own CA     %s/ca.pem (give it to mail programs, or put a public CA's certificate in "
 	       "its place)\n"
-	       "Next: yubin%s%s account add somebody@%s, then yubin%s%s start\n",
+	       "Next: yubin%s%s account add somebody@%s, then yubin%s%s start; for mail with other servers: yubin%s%s dns "
+	       "records %s\n",
 	       w->hostname, w->domain, p->folder[PATHS_ETC], p->folder[PATHS_TLS], p->own ? " -C " : "",
-	       p->root, w->domain, p->own ? " -C " : "", p->root);
+	       p->root, w->domain, p->own ? " -C " : "", p->root, p->own ? " -C " : "", p->root, w->domain);
 	if (!w->site->root)
 		printf("Not made by root: all daemons will run as this one user.\n");
 }

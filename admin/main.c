@@ -57,6 +57,14 @@ static const struct verb verbs[] = {
 	  "tls show [DAEMON...] [--json]\n"
 	  "tls causes [--json]\n"
 	  "tls rotate-tickets\n" },
+	{ "dkim", dkim_run,
+	  "dkim new DOMAIN\n"
+	  "dkim list [DOMAIN] [--json]\n"
+	  "dkim rotate DOMAIN [--now]\n"
+	  "dkim check FILE|- [--json]\n" },
+	{ "dns", dns_run,
+	  "dns records DOMAIN [--json | --zone]\n"
+	  "dns check DOMAIN [--json] [--port25 HOST | --no-port25]\n" },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 

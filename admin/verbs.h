@@ -19,6 +19,8 @@ int trace_run(const struct site *s, int argc, char **argv);
 int cert_run(const struct site *s, int argc, char **argv);
 int ca_run(const struct site *s, int argc, char **argv);
 int tls_run(const struct site *s, int argc, char **argv);
+int dkim_run(const struct site *s, int argc, char **argv);
+int dns_run(const struct site *s, int argc, char **argv);
 
 /* tls_verb.c: on stdout, what etc/ would change for the clients of the running server; says nothing
  * where none runs. etc/ has been checked. */

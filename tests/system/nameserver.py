@@ -132,7 +132,8 @@ class NameServer:
                 self.stop()
                 raise AssertionError("nsd did not start\n" + (self.folder / "nsd.log").read_text())
             time.sleep(0.02)
-        errors = [x for x in (self.folder / "nsd.log").read_text().splitlines() if "error:" in x]
+        # "mode bad value": a word about how the run before was ended
+        errors = [x for x in (self.folder / "nsd.log").read_text().splitlines() if "error:" in x and "mode bad value" not in x]
         if errors:
             self.stop()
             raise AssertionError("\n".join(errors))
