@@ -11,7 +11,7 @@
 
 struct log_source {
 	FILE *in;
-	pid_t journal;	/* 0: a file */
+	pid_t journal; /* 0: a file */
 	char line[LOG_SOURCE_LINE];
 };
 
@@ -23,14 +23,14 @@ int log_source_file(const struct site *s, struct error *err)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT)
-		return error_set(err, -ENOENT, "there is no log yet: %s is written once the server has started",
-				 path);
+		return error_set(err, -ENOENT,
+				 "there is no log yet: %s is written once the server has started", path);
 	return error_system(err, errno, "can't open %s", path);
 }
 
 void log_source_journal(const char *argv[LOG_SOURCE_JOURNAL])
 {
-	static const char *const words[LOG_SOURCE_JOURNAL] = { "journalctl", "-t", "yubin",
+	static const char *const words[LOG_SOURCE_JOURNAL] = { "journalctl", "-t",  "yubin",
 							       "-o",         "cat", "--no-pager" };
 
 	memcpy(argv, words, sizeof(words));

@@ -7,14 +7,14 @@
 #include "admin/site.h"
 #include "common/base/span.h"
 
-enum { LOG_SOURCE_LINE = 8192 };	/* bytes; a longer line is cut */
+enum { LOG_SOURCE_LINE = 8192 }; /* bytes; a longer line is cut */
 
-struct log_source;	/* opaque */
+struct log_source; /* opaque */
 
 /* The file that the server of a site under -C writes to: a descriptor, the caller's. */
 int log_source_file(const struct site *s, struct error *err);
 /* The program that shows the journal's lines, for execvp; follows what is given in words. */
-enum { LOG_SOURCE_JOURNAL = 6 };	/* words that are there already */
+enum { LOG_SOURCE_JOURNAL = 6 }; /* words that are there already */
 void log_source_journal(const char *argv[LOG_SOURCE_JOURNAL]);
 
 /* From the first line on. */

@@ -35,8 +35,9 @@ static int change_ids(const struct site *s, const struct queue_line *l, struct q
 		if (queue_change(s, o, done, &err) < 0)
 			return verb_failed(&err);
 		if (done->entries == before) {
-			error_set(&err, -ENOENT, l->filtered ? "%s does not fit, or is not in the queue"
-							     : "there is no %s in the queue",
+			error_set(&err, -ENOENT,
+				  l->filtered ? "%s does not fit, or is not in the queue"
+					      : "there is no %s in the queue",
 				  l->ids[i]);
 			code = verb_failed(&err);
 		}

@@ -234,7 +234,8 @@ static void put_time(struct buf *b, unsigned indent, const char *label, int64_t 
 		return;
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
 	if (real_s <= now_s)
-		sheet_printf(b, indent, label, "%s, %s ago", date, queue_words_time(now_s - real_s, distance));
+		sheet_printf(b, indent, label, "%s, %s ago", date,
+			     queue_words_time(now_s - real_s, distance));
 	else
 		sheet_printf(b, indent, label, "%s, in %s", date, queue_words_time(real_s - now_s, distance));
 }

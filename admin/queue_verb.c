@@ -273,7 +273,7 @@ static const struct {
 	const char *name;
 	enum queue_action action;
 } changes[] = {
-	{ "flush", QUEUE_ACT_FLUSH },	{ "hold", QUEUE_ACT_HOLD },	{ "release", QUEUE_ACT_RELEASE },
+	{ "flush", QUEUE_ACT_FLUSH },   { "hold", QUEUE_ACT_HOLD },     { "release", QUEUE_ACT_RELEASE },
 	{ "delete", QUEUE_ACT_DELETE }, { "bounce", QUEUE_ACT_BOUNCE }, { "route", QUEUE_ACT_ROUTE },
 };
 enum { CHANGES = sizeof(changes) / sizeof(changes[0]) };

@@ -148,8 +148,10 @@ static enum trace_kind kind_of(const struct trace_line *l)
 	static const struct {
 		const char *phrase;
 		enum trace_kind kind;
-	} kinds[] = { { "message accepted", TRACE_ACCEPTED }, { "delivered", TRACE_DELIVERED },
-		      { "deferred", TRACE_DEFERRED },	      { "failed", TRACE_FAILED },
+	} kinds[] = { { "message accepted", TRACE_ACCEPTED },
+		      { "delivered", TRACE_DELIVERED },
+		      { "deferred", TRACE_DEFERRED },
+		      { "failed", TRACE_FAILED },
 		      { "report sent", TRACE_REPORT } };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

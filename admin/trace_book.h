@@ -23,8 +23,8 @@ enum trace_kind {
 	TRACE_DELIVERED,
 	TRACE_DEFERRED,
 	TRACE_FAILED,
-	TRACE_REPORT,		/* sent; `to` is who was told */
-	TRACE_QUEUE,		/* an administrator, or the queue itself: phrase says what */
+	TRACE_REPORT, /* sent; `to` is who was told */
+	TRACE_QUEUE,  /* an administrator, or the queue itself: phrase says what */
 	TRACE_OTHER
 };
 
@@ -34,35 +34,35 @@ struct trace_event {
 	enum trace_kind kind;
 	int64_t real_s;
 	struct span time, phrase, to, host, status, tls, words, next_try;
-	struct span report, report_kind;	/* TRACE_REPORT: its id; "failure" */
-	struct trace_peer *peer;		/* the connection, or NULL */
+	struct span report, report_kind; /* TRACE_REPORT: its id; "failure" */
+	struct trace_peer *peer;         /* the connection, or NULL */
 };
 
-struct trace_peer {		/* a connection */
-	struct span name;	/* "DCID 9" */
-	struct span address;	/* "192.0.2.7:50112" */
-	struct span mode, user;	/* ICID */
-	struct span tls;	/* what it said of TLS last */
+struct trace_peer {             /* a connection */
+	struct span name;       /* "DCID 9" */
+	struct span address;    /* "192.0.2.7:50112" */
+	struct span mode, user; /* ICID */
+	struct span tls;        /* what it said of TLS last */
 };
 
-struct trace_state {		/* what became of one recipient elsewhere */
+struct trace_state { /* what became of one recipient elsewhere */
 	struct trace_state *next;
 	struct span to;
-	const struct trace_event *last;		/* delivered, deferred or failed; NULL: only the queue knows of it */
-	bool waits;				/* set by who asks the queue */
+	const struct trace_event *last; /* delivered, deferred or failed; NULL: only the queue knows of it */
+	bool waits;                     /* set by who asks the queue */
 	struct span waits_words;
 };
 
 struct trace_message {
 	const char *id;
 	struct span from, message_id, size;
-	uint64_t recipients, accounts, remotes;	/* as it was accepted */
-	const struct trace_event *accepted;	/* NULL: before the log begins, or a report of ours */
+	uint64_t recipients, accounts, remotes; /* as it was accepted */
+	const struct trace_event *accepted;     /* NULL: before the log begins, or a report of ours */
 	struct trace_event *first, *last;
 	struct trace_state *states, *last_state;
 };
 
-struct trace_book;		/* opaque */
+struct trace_book; /* opaque */
 
 /* query: a message-id, with or without <>, an id of the queue, or an address. Lines before since_s
  * (0: none) are passed over. */
@@ -72,7 +72,7 @@ void trace_book_free(struct trace_book *b);
 void trace_book_take(struct trace_book *b, enum trace_pass pass, struct span line);
 
 size_t trace_book_count(const struct trace_book *b);
-struct trace_message *trace_book_at(struct trace_book *b, size_t i);	/* in the order of the log */
+struct trace_message *trace_book_at(struct trace_book *b, size_t i); /* in the order of the log */
 /* Events that name the address and no message: refusals. */
 const struct trace_event *trace_book_strays(const struct trace_book *b);
 /* Messages that were too many, and whether events are missing. */

@@ -6,7 +6,7 @@ const char *trace_kind_name(enum trace_kind kind)
 {
 	static const char *const names[] = {
 		[TRACE_ACCEPTED] = "accepted", [TRACE_DELIVERED] = "delivered", [TRACE_DEFERRED] = "deferred",
-		[TRACE_FAILED] = "failed",     [TRACE_REPORT] = "report",	[TRACE_QUEUE] = "queue",
+		[TRACE_FAILED] = "failed",     [TRACE_REPORT] = "report",       [TRACE_QUEUE] = "queue",
 		[TRACE_OTHER] = "other",
 	};
 

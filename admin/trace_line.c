@@ -151,8 +151,8 @@ bool trace_line_time(struct span time, int64_t *real_s)
 
 	if (!take_number(&time, 4, '-', 9999, &year) || !take_number(&time, 2, '-', 12, &month) ||
 	    !take_number(&time, 2, 'T', 31, &day) || !take_number(&time, 2, ':', 23, &hour) ||
-	    !take_number(&time, 2, ':', 59, &minute) || !take_number(&time, 2, 0, 60, &second) || month == 0 ||
-	    day == 0)
+	    !take_number(&time, 2, ':', 59, &minute) || !take_number(&time, 2, 0, 60, &second) ||
+	    month == 0 || day == 0)
 		return false;
 	if (time.n > 0 && time.p[0] == '.')
 		do

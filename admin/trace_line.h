@@ -12,8 +12,8 @@
 
 struct trace_line {
 	struct span time, level, daemon;
-	struct span connection;	/* "ICID 7", "DCID 9"; empty: none */
-	struct span phrase;	/* "message accepted" */
+	struct span connection; /* "ICID 7", "DCID 9"; empty: none */
+	struct span phrase;     /* "message accepted" */
 	struct span pairs;
 };
 

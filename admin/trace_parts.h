@@ -7,9 +7,9 @@
 #include "admin/trace_book.h"
 #include "common/base/buf.h"
 
-enum trace_queue {		/* what is known of the queue */
-	TRACE_QUEUE_ASKED,
-	TRACE_QUEUE_AWAY	/* no server runs */
+enum trace_queue { /* what is known of the queue */
+		   TRACE_QUEUE_ASKED,
+		   TRACE_QUEUE_AWAY /* no server runs */
 };
 
 /* trace_text.c, trace_json.c: all messages of the book, appended. */

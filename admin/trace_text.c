@@ -52,10 +52,12 @@ static void put_peer(struct buf *out, const struct trace_peer *p)
 
 static void put_accepted(struct buf *out, const struct trace_message *m)
 {
-	put_part(out, "accepted from ", m->from.n > 0 ? m->from : (struct span){ (const uint8_t *)"<>", 2 }, "");
+	put_part(out, "accepted from ", m->from.n > 0 ? m->from : (struct span){ (const uint8_t *)"<>", 2 },
+		 "");
 	put_part(out, ", ", m->size, " bytes");
 	if (m->accounts > 0)
-		buf_printf(out, ", into %" PRIu64 " mailbox%s here", m->accounts, m->accounts == 1 ? "" : "es");
+		buf_printf(out, ", into %" PRIu64 " mailbox%s here", m->accounts,
+			   m->accounts == 1 ? "" : "es");
 	if (m->remotes > 0)
 		buf_printf(out, ", for %" PRIu64 " recipient%s elsewhere", m->remotes,
 			   m->remotes == 1 ? "" : "s");

@@ -11,14 +11,14 @@ enum order_wait {
 	WAIT_NOTHING, /* just connected */
 	WAIT_TURN,    /* a job is in hand */
 	WAIT_JOB,     /* its own job */
-	WAIT_AUTHD, /* accounts: authd is being restarted */
+	WAIT_AUTHD,   /* accounts: authd is being restarted */
 	WAIT_APPLIED, /* accounts: authd reads the folder */
 	WAIT_SETTLED, /* accounts: all others have taken the revocations */
 	WAIT_STATUS,
 	WAIT_STATUS_JSON,
 	WAIT_TLS,
 	WAIT_ONE, /* a question to one process */
-	WAIT_END /* stop, restart of all */
+	WAIT_END  /* stop, restart of all */
 };
 
 struct order {
@@ -27,7 +27,7 @@ struct order {
 	struct ipc *ipc;
 	int fd; /* ipc's */
 	enum order_wait wait;
-	uint64_t number; /* of the message to authd; of the question to one process */
+	uint64_t number;   /* of the message to authd; of the question to one process */
 	uint64_t asked_ms; /* when it was asked */
 	char words[ORDER_WORDS_MAX];
 };
@@ -36,7 +36,7 @@ struct orders {
 	uv_poll_t poll;
 	uv_timer_t late[CHILD_QUESTIONS]; /* children that do not answer are not waited for */
 	uv_timer_t late_one;              /* the same for questions to one */
-	unsigned open; /* handles of the loop that are not closed */
+	unsigned open;                    /* handles of the loop that are not closed */
 	int fd;
 	int reserve; /* given up to answer one who comes when no descriptor is left */
 	unsigned count;

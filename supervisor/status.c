@@ -63,7 +63,7 @@ static void put_age(struct buf *out, uint64_t ms)
 /* What a person wants to see of a daemon's counts; --json has all. */
 static bool is_headline(struct span key)
 {
-	static const char *const keys[] = { "connections",	"accepted",   "sessions",   "logins",
+	static const char *const keys[] = { "connections",      "accepted",   "sessions",   "logins",
 					    "queue_recipients", "queue_held", "queue_aside" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

@@ -404,7 +404,8 @@ void client_calls_give_up(struct client *c)
 		a->held = (struct call_queue){ NULL, NULL };
 	for (struct call *call = c->oldest; call != NULL; call = call->newer) {
 		if (call->state != CALL_FAILING)
-			client_call_fail(call, is_change(call->type) && call->tried ? STORE_UNKNOWN : STORE_TRY_LATER);
+			client_call_fail(call, is_change(call->type) && call->tried ? STORE_UNKNOWN
+										    : STORE_TRY_LATER);
 	}
 }
 

@@ -38,8 +38,8 @@ static enum store_status place_bodies(struct store_stage *const *stages, struct 
 	return status;
 }
 
-uint64_t client_change_commit(struct store_account *base, const struct store_mutation *mutations, size_t count,
-			    const struct store_txid *txid, store_commit_done done, void *arg)
+uint64_t client_change_commit(struct store_account *base, const struct store_mutation *mutations,
+			      size_t count, const struct store_txid *txid, store_commit_done done, void *arg)
 {
 	struct store_stage *stages[STORE_MUTATIONS] = { NULL };
 	struct store_ask_body bodies[STORE_MUTATIONS];

@@ -41,8 +41,7 @@ static void give_back(struct client *c, const struct store_answer *a)
 {
 	for (size_t i = 0; i < a->job_count; i++) {
 		struct store_ask ask = { .type = STORE_WIRE_RELEASE,
-					 .report = { .id = a->jobs[i].envelope.id,
-						     .job = a->jobs[i].job } };
+					 .report = { .id = a->jobs[i].envelope.id, .job = a->jobs[i].job } };
 
 		tell(c, &ask);
 	}

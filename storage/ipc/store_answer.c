@@ -243,9 +243,12 @@ static const struct {
 	void (*put)(struct buf *b, const struct store_answer *a);
 	void (*get)(struct wire *w, struct store_answer *a, struct arena *memory);
 } rows[STORE_WIRE_TYPES] = {
-	[STORE_WIRE_LIST] = { put_list, get_list },      [STORE_WIRE_FIND] = { put_find, get_find },
-	[STORE_WIRE_SYNC] = { put_page, get_page },      [STORE_WIRE_BODY] = { put_file, get_file },
-	[STORE_WIRE_META_FILE] = { put_file, get_file }, [STORE_WIRE_COMMIT] = { put_results, get_results },
+	[STORE_WIRE_LIST] = { put_list, get_list },
+	[STORE_WIRE_FIND] = { put_find, get_find },
+	[STORE_WIRE_SYNC] = { put_page, get_page },
+	[STORE_WIRE_BODY] = { put_file, get_file },
+	[STORE_WIRE_META_FILE] = { put_file, get_file },
+	[STORE_WIRE_COMMIT] = { put_results, get_results },
 	[STORE_WIRE_LEASE] = { store_answer_put_lease, store_answer_get_lease },
 	[STORE_WIRE_NOTE_GET] = { store_answer_put_note, store_answer_get_note },
 	[STORE_WIRE_NOTES] = { store_answer_put_notes, store_answer_get_notes },

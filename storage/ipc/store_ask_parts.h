@@ -8,8 +8,8 @@
 
 #include "storage/ipc/store_ask.h"
 
-#define STORE_ASK_PART(name)                                                           \
-	enum store_status store_ask_put_##name(struct buf *b, const struct store_ask *ask); \
+#define STORE_ASK_PART(name)                                                                                 \
+	enum store_status store_ask_put_##name(struct buf *b, const struct store_ask *ask);                  \
 	void store_ask_get_##name(struct wire *w, struct store_ask *ask, struct arena *memory)
 
 /* store_ask_change.c */

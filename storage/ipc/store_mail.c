@@ -24,8 +24,7 @@ bool store_mail_envelope_valid(const struct store_envelope *e)
 {
 	return e->id != NULL && store_mail_is_id(span_of(e->id)) &&
 	       store_wire_is_line(e->account, STORE_ACCOUNT_MAX - 1) &&
-	       store_wire_is_line(e->envid, STORE_WIRE_ADDRESS_MAX) &&
-	       (e->flags & ~(unsigned)FLAGS_ALL) == 0;
+	       store_wire_is_line(e->envid, STORE_WIRE_ADDRESS_MAX) && (e->flags & ~(unsigned)FLAGS_ALL) == 0;
 }
 
 void store_mail_put_envelope(struct buf *b, const struct store_envelope *e)

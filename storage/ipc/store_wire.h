@@ -54,7 +54,7 @@ enum {
 	STORE_WIRE_ADDRESS_MAX = 1000,      /* bytes of an envelope recipient, ORCPT, ENVID */
 	STORE_WIRE_HOST_MAX = 400,          /* bytes of queue_outcome.host */
 	STORE_WIRE_LEASE_BYTES = 2 << 20,   /* of the jobs of one lease, about */
-	STORE_WIRE_NOTE_PAGE = 256,             /* of one page */
+	STORE_WIRE_NOTE_PAGE = 256,         /* of one page */
 	STORE_WIRE_LIST_BYTES = 256 * 1024, /* of one page of mailboxes */
 	STORE_WIRE_ANSWER_MAX = 16 << 20,   /* bytes of all parts of an answer */
 	STORE_WIRE_MEMORY = 64 << 20        /* of the arena that one body is read into, at most */

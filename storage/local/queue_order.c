@@ -79,8 +79,8 @@ static const struct {
 	const char *name;
 	int what;
 } verbs[] = {
-	{ "list", QUEUE_ORDER_LIST },      { "flush", QUEUE_ACT_FLUSH },   { "hold", QUEUE_ACT_HOLD },
-	{ "release", QUEUE_ACT_RELEASE },  { "delete", QUEUE_ACT_DELETE }, { "bounce", QUEUE_ACT_BOUNCE },
+	{ "list", QUEUE_ORDER_LIST },     { "flush", QUEUE_ACT_FLUSH },   { "hold", QUEUE_ACT_HOLD },
+	{ "release", QUEUE_ACT_RELEASE }, { "delete", QUEUE_ACT_DELETE }, { "bounce", QUEUE_ACT_BOUNCE },
 	{ "route", QUEUE_ACT_ROUTE },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -104,8 +104,8 @@ static size_t keep_jobs(struct peer *p, const struct queue_job *jobs, size_t cou
 		int fd = jobs[i].fd;
 
 		bytes += job_bytes(&jobs[i]);
-		if (p->ipc != NULL && fd >= 0 && n < QUEUE_JOBS && (n == 0 || bytes <= STORE_WIRE_LEASE_BYTES) &&
-		    leased_new(p, &jobs[i])) {
+		if (p->ipc != NULL && fd >= 0 && n < QUEUE_JOBS &&
+		    (n == 0 || bytes <= STORE_WIRE_LEASE_BYTES) && leased_new(p, &jobs[i])) {
 			kept[n] = jobs[i];
 			fds[n++] = fd;
 			continue;

@@ -137,8 +137,7 @@ void fake_run_lease(struct fake_store *s, struct fake_op *op)
 
 bool fake_queue_hints(const struct fake_store *s)
 {
-	return s->queue->ready != NULL && s->queue->armed &&
-	       choose(s, (struct span){ NULL, 0 }).job != NULL;
+	return s->queue->ready != NULL && s->queue->armed && choose(s, (struct span){ NULL, 0 }).job != NULL;
 }
 
 bool fake_queue_hint(struct fake_store *s)

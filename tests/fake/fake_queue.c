@@ -165,10 +165,9 @@ static struct fake_job *job_for(struct fake_queue *q, struct fake_entry *e, cons
 		if (e->jobs[i].domain == domain && span_equal(e->jobs[i].sender, to->sender))
 			return &e->jobs[i];
 	j = &e->jobs[e->job_count];
-	*j = (struct fake_job){ .number = (uint32_t)e->job_count++,
-				.domain = domain,
-				.sender = to->sender,
-				.due_s = now_s };
+	*j = (struct fake_job){
+		.number = (uint32_t)e->job_count++, .domain = domain, .sender = to->sender, .due_s = now_s
+	};
 	return j;
 }
 
@@ -189,11 +188,11 @@ void fake_queue_add(struct fake_store *s, const struct store_delivery *d, struct
 	e->jobs = fake_need(e->count * sizeof(*e->jobs));
 	e->recipients = fake_need(e->count * sizeof(*e->recipients));
 	for (size_t i = 0; i < e->count; i++)
-		e->recipients[i].remote = (struct fake_remote){
-			.to = copy.remotes[i],
-			.number = (uint32_t)i,
-			.job = job_for(s->queue, e, &copy.remotes[i], e->created_s)->number
-		};
+		e->recipients[i].remote =
+		    (struct fake_remote){ .to = copy.remotes[i],
+					  .number = (uint32_t)i,
+					  .job =
+					      job_for(s->queue, e, &copy.remotes[i], e->created_s)->number };
 	*s->queue->last_entry = e;
 	s->queue->last_entry = &e->next;
 	fake_wake(s);

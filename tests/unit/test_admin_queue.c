@@ -95,7 +95,8 @@ static void test_cursor(void **state)
 
 	(void)state;
 	assert_int_equal(queue_reader_new(&r, NULL, NULL, &err), 0);
-	assert_int_equal(queue_reader_take(r, span_of("done\tentries=2\trecipients=5\nnext\tafter=A7\tfrom=3\n"),
+	assert_int_equal(queue_reader_take(r,
+					   span_of("done\tentries=2\trecipients=5\nnext\tafter=A7\tfrom=3\n"),
 					   &o, &done, &err),
 			 1);
 	assert_string_equal(o.after, "A7");
@@ -113,14 +114,14 @@ static void test_words(void **state)
 	static const struct {
 		int64_t s;
 		const char *want;
-	} times[] = { { -5, "0s" },  { 119, "119s" },   { 120, "2m" },
-		      { 7199, "119m" }, { 7200, "2h" }, { 2 * 86400, "2d" } };
+	} times[] = { { -5, "0s" },     { 119, "119s" }, { 120, "2m" },
+		      { 7199, "119m" }, { 7200, "2h" },  { 2 * 86400, "2d" } };
 	static const struct {
 		uint64_t bytes;
 		const char *want;
-	} sizes[] = { { 0, "0" },		{ 1023, "1023" },      { 1024, "1.0k" }, { 4300, "4.1k" },
-		      { 10240, "10k" },		{ 1048576, "1.0M" },   { 50u << 20, "50M" },
-		      { 3ull << 40, "3.0T" }, { 1ull << 53, "8192T" } };
+	} sizes[] = { { 0, "0" },           { 1023, "1023" },       { 1024, "1.0k" },
+		      { 4300, "4.1k" },     { 10240, "10k" },       { 1048576, "1.0M" },
+		      { 50u << 20, "50M" }, { 3ull << 40, "3.0T" }, { 1ull << 53, "8192T" } };
 	char out[32];
 
 	(void)state;
@@ -131,7 +132,7 @@ static void test_words(void **state)
 }
 
 #define NOW 1000000
-#define D .domain = { (const uint8_t *)"x.org", 5 }
+#define D   .domain = { (const uint8_t *)"x.org", 5 }
 
 static const struct {
 	const char *why;
@@ -140,7 +141,9 @@ static const struct {
 } states[] = {
 	{ "due", { .state = QUEUE_WAITING, D }, "due now" },
 	{ "later", { .state = QUEUE_WAITING, .next_s = NOW + 180, D }, "next try in 3m" },
-	{ "its domain is down", { .state = QUEUE_WAITING, .domain_until_s = NOW + 60, D }, "x.org is held off for 60s" },
+	{ "its domain is down",
+	  { .state = QUEUE_WAITING, .domain_until_s = NOW + 60, D },
+	  "x.org is held off for 60s" },
 	{ "its domain was down", { .state = QUEUE_WAITING, .domain_until_s = NOW - 60, D }, "due now" },
 	{ "both, the domain longer",
 	  { .state = QUEUE_WAITING, .next_s = NOW + 60, .domain_until_s = NOW + 600, D },
@@ -180,7 +183,8 @@ static const struct queue_shown_recipient people[] = {
 	  .words = { (const uint8_t *)"451 \"later\"", 11 },
 	  .host = { (const uint8_t *)"mx", 2 } },
 };
-static const struct queue_shown shown = { .envelope = { .id = "A1", .flags = STORE_MAIL_UTF8 | STORE_MAIL_8BIT },
+static const struct queue_shown shown = { .envelope = { .id = "A1",
+							.flags = STORE_MAIL_UTF8 | STORE_MAIL_8BIT },
 					  .created_s = NOW - 600,
 					  .size = 4300,
 					  .recipients = people,
@@ -210,7 +214,8 @@ static void test_json(void **state)
 	buf_init(&b, 100000);
 	queue_json_entry(&b, &shown);
 	buf_put_byte(&b, '\0');
-	assert_non_null(strstr((char *)b.p, "{\"id\":\"A1\",\"accepted\":\"1970-01-12T13:36:40Z\",\"size\":4300,"));
+	assert_non_null(
+	    strstr((char *)b.p, "{\"id\":\"A1\",\"accepted\":\"1970-01-12T13:36:40Z\",\"size\":4300,"));
 	assert_non_null(strstr((char *)b.p, "\"flags\":[\"8BITMIME\",\"SMTPUTF8\"],\"aside\":null,"));
 	assert_non_null(strstr((char *)b.p, "\"address\":\"a\\u001b[2J@x.org\""));
 	assert_non_null(strstr((char *)b.p, "\"words\":\"451 \\\"later\\\"\""));
@@ -221,8 +226,8 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages), cmocka_unit_test(test_cursor), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_states), cmocka_unit_test(test_show),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_pages),  cmocka_unit_test(test_cursor), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_states), cmocka_unit_test(test_show),   cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,11 +80,11 @@ static int setup(void **state)
 	memset(&asked, 0, sizeof(asked));
 	memset(long_words, 'w', sizeof(long_words));
 	for (size_t i = 0; i < STORE_RECIPIENTS; i++)
-		recipients[i] = (struct queue_shown_recipient){ .to = { .address = span_of("a@x.org") },
-								.number = (uint32_t)i,
-								.state = QUEUE_WAITING,
-								.words = { (uint8_t *)long_words,
-									   sizeof(long_words) } };
+		recipients[i] =
+		    (struct queue_shown_recipient){ .to = { .address = span_of("a@x.org") },
+						    .number = (uint32_t)i,
+						    .state = QUEUE_WAITING,
+						    .words = { (uint8_t *)long_words, sizeof(long_words) } };
 	buf_init(&out, 64 * 1024);
 	return arena_new(&memory, 1 << 20, ARENA_PLAIN, &err);
 }
@@ -101,10 +101,10 @@ static const struct {
 	const char *why, *value, *want;
 	bool good;
 } values[] = {
-	{ "plain", "a@b c", "a@b c", true },      { "a tab", "a%09b", "a\tb", true },
-	{ "percent", "100%25", "100%", true },    { "cut behind the sign", "a%", "", false },
+	{ "plain", "a@b c", "a@b c", true },        { "a tab", "a%09b", "a\tb", true },
+	{ "percent", "100%25", "100%", true },      { "cut behind the sign", "a%", "", false },
 	{ "cut behind a digit", "a%0", "", false }, { "no digits", "a%zz", "", false },
-	{ "small letters", "a%0a", "", false },   { "nothing", "", "", false },
+	{ "small letters", "a%0a", "", false },     { "nothing", "", "", false },
 };
 
 static void test_values(void **state)
@@ -158,9 +158,17 @@ static void test_questions_come_back(void **state)
 }
 
 static const char *const nonsense[] = {
-	"",		      "queue",		"queue ",	   "queue dance",	 "quiet list",
-	"queue list\tcolour=red", "queue list\tafter=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	"queue list\tfrom=99999", "queue list\tstates=16", "queue list\tid=%", "queue list\tid=",
+	"",
+	"queue",
+	"queue ",
+	"queue dance",
+	"quiet list",
+	"queue list\tcolour=red",
+	"queue list\tafter=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"queue list\tfrom=99999",
+	"queue list\tstates=16",
+	"queue list\tid=%",
+	"queue list\tid=",
 };
 
 static void test_nonsense(void **state)
@@ -181,9 +189,14 @@ static void test_nonsense(void **state)
 
 static void test_lines_come_back(void **state)
 {
-	const struct queue_shown e = { .envelope = { .id = "A7", .account = span_of("m@x"), .envid = span_of("q"),
-						     .message_id = span_of("<1@x>"), .flags = 5 },
-				       .created_s = 1700000000, .size = 5000000000, .aside = "no envelope" };
+	const struct queue_shown e = { .envelope = { .id = "A7",
+						     .account = span_of("m@x"),
+						     .envid = span_of("q"),
+						     .message_id = span_of("<1@x>"),
+						     .flags = 5 },
+				       .created_s = 1700000000,
+				       .size = 5000000000,
+				       .aside = "no envelope" };
 	struct queue_shown_recipient r = recipients[0], gr;
 	struct queue_shown ge;
 	struct span line;
@@ -319,8 +332,9 @@ static void test_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_values),	 CASE(test_questions_come_back), CASE(test_nonsense),
-		CASE(test_lines_come_back), CASE(test_pages),	      CASE(test_an_empty_page),
+		CASE(test_values),   CASE(test_questions_come_back),
+		CASE(test_nonsense), CASE(test_lines_come_back),
+		CASE(test_pages),    CASE(test_an_empty_page),
 		CASE(test_changes),
 	};
 

@@ -183,8 +183,12 @@ static void test_a_delivery_with_remotes(void **state)
 	const struct store_envelope e = { .id = "B7", .account = span_of(USER), .flags = STORE_MAIL_8BIT };
 	const struct store_remote to = { .address = span_of("a@x.org"), .sender = span_of(USER) };
 	const struct store_recipient here = { span_of(USER), span_of(USER) };
-	struct store_delivery d = { .stage = rig_stage(50, 'd'), .recipients = &here, .count = 1,
-				    .envelope = &e, .remotes = &to, .remote_count = 1 };
+	struct store_delivery d = { .stage = rig_stage(50, 'd'),
+				    .recipients = &here,
+				    .count = 1,
+				    .envelope = &e,
+				    .remotes = &to,
+				    .remote_count = 1 };
 	struct store_txid txid;
 	struct got g = { 0 };
 
@@ -317,7 +321,8 @@ static void test_rights(void **state)
 
 	(void)state;
 	put("A1", "a@x.org");
-	assert_int_equal(fake_pair_client(&rig.pair, CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_READ, &smtpd, &err), 0);
+	assert_int_equal(
+	    fake_pair_client(&rig.pair, CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_READ, &smtpd, &err), 0);
 	assert_int_equal(fake_pair_client(&rig.pair, CONTROL_RIGHT_QUEUE, &deliverd, &err), 0);
 	ask_lease(smtpd, NULL, 1, &l);
 	wait_lease(&l);

@@ -12,7 +12,10 @@
 #include "storage/ipc/store_answer.h"
 #include "storage/ipc/store_ask.h"
 
-#define S(text) { (const uint8_t *)(text), sizeof(text) - 1 }
+#define S(text)                                                                                              \
+	{                                                                                                    \
+		(const uint8_t *)(text), sizeof(text) - 1                                                    \
+	}
 
 static const struct store_recipient recipients[] = { { S("a@example.org"), S("a+x@example.org") } };
 static const struct store_remote remotes[] = {
@@ -193,7 +196,8 @@ static void test_deliveries_that_cannot_be(void **state)
 					 empty = { .sender = S("s@example.org") },
 					 bits = { .address = S("b@x"), .notify = 16 },
 					 bad_sender = { .address = S("b@x"), .sender = S("s\n") };
-	static const struct store_envelope no_id = { .id = "" }, slash = { .id = "a/b" }, flag = { .id = "A", .flags = 128 },
+	static const struct store_envelope no_id = { .id = "" }, slash = { .id = "a/b" },
+					   flag = { .id = "A", .flags = 128 },
 					   long_id = { .id = "abcdefghijklmnopqrstuvwxyz012345" };
 	const struct {
 		const char *why;
@@ -221,7 +225,8 @@ static void test_deliveries_that_cannot_be(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct store_ask ask = { .type = STORE_WIRE_DELIVER, .bodies = &in_line,
+		struct store_ask ask = { .type = STORE_WIRE_DELIVER,
+					 .bodies = &in_line,
 					 .delivery = rows[i].d };
 
 		unit_case(rows[i].why, 0);
@@ -243,7 +248,9 @@ static void test_queue_asks_that_cannot_be(void **state)
 		  { .type = STORE_WIRE_LEASE, .want = { .max = QUEUE_JOBS + 1 } },
 		  STORE_INVALID },
 		{ "a report without an id",
-		  { .type = STORE_WIRE_REPORT, .bodies = &none, .report = { .outcomes = outcomes, .count = 1 } },
+		  { .type = STORE_WIRE_REPORT,
+		    .bodies = &none,
+		    .report = { .outcomes = outcomes, .count = 1 } },
 		  STORE_INVALID },
 		{ "words of two lines",
 		  { .type = STORE_WIRE_REPORT,
@@ -379,9 +386,9 @@ static void test_answers(void **state)
 		store_answer_write(&out, answers[i].type, &answers[i].answer);
 		for (size_t cut = 0; cut <= out.n; cut++) {
 			unit_case(answers[i].why, cut);
-			assert_int_equal(store_answer_read(&got, answers[i].type,
-							   (struct span){ out.p, cut }, memory),
-					 cut == out.n);
+			assert_int_equal(
+			    store_answer_read(&got, answers[i].type, (struct span){ out.p, cut }, memory),
+			    cut == out.n);
 		}
 		store_answer_write(&again, answers[i].type, &got);
 		assert_true(span_equal(buf_span(&out), buf_span(&again)));
@@ -401,7 +408,8 @@ static void test_a_job_keeps_all(void **state)
 	assert_int_equal(got.jobs[0].job, 2);
 	assert_int_equal(got.jobs[0].why, QUEUE_DUE | QUEUE_EXPIRED);
 	assert_int_equal(got.jobs[0].attempts, 12);
-	assert_true(span_is(got.jobs[0].domain, "far.example") && span_is(got.jobs[0].route, "relay.example:587"));
+	assert_true(span_is(got.jobs[0].domain, "far.example") &&
+		    span_is(got.jobs[0].route, "relay.example:587"));
 	assert_int_equal(got.jobs[0].fd, -1);
 	assert_int_equal(got.jobs[0].recipients[0].number, 4);
 	assert_true(got.jobs[0].recipients[0].relayed_told);

@@ -18,9 +18,11 @@ static const char *const log_lines[] = {
 	T("1:02") "smtpd[1] ICID 7 login user=mika@h.test mechanism=PLAIN",
 	T("1:02") "smtpd[1] ICID 8 connected peer=203.0.113.10:1 local=192.0.2.1:25 mode=explicit",
 	T("1:03") "smtpd[1] ICID 8 recipient refused to=<b@far.example> reason=relay",
-	T("1:04") "smtpd[1] ICID 7 message accepted id=A1 from=<mika@h.test> recipients=4 accounts=1 remotes=3 "
+	T("1:04") "smtpd[1] ICID 7 message accepted id=A1 from=<mika@h.test> recipients=4 accounts=1 "
+		  "remotes=3 "
 		  "message-id=<1@h.test> size=812",
-	T("1:05") "smtpd[2] ICID 9 message accepted id=B1 from=<ken@h.test> recipients=1 accounts=0 remotes=1 "
+	T("1:05") "smtpd[2] ICID 9 message accepted id=B1 from=<ken@h.test> recipients=1 accounts=0 "
+		  "remotes=1 "
 		  "message-id=<2@h.test> size=9",
 	T("2:00") "deliverd[1] DCID 9 connected host=mx.far.example peer=" PEER,
 	T("2:01") "deliverd[1] DCID 9 TLS success protocol TLSv1.3 cipher Y group=x25519",
@@ -197,8 +199,10 @@ static void test_too_many(void **state)
 	assert_int_equal(trace_book_new(&book, "mika@h.test", 0, &err), 0);
 	for (enum trace_pass pass = TRACE_FIND; pass <= TRACE_GATHER; pass++)
 		for (unsigned i = 0; i < TRACE_MESSAGES + 7; i++) {
-			snprintf(line, sizeof(line),
-				 T("1:04") "smtpd[1] ICID %u message accepted id=M%u from=<mika@h.test> size=1", i, i);
+			snprintf(
+			    line, sizeof(line),
+			    T("1:04") "smtpd[1] ICID %u message accepted id=M%u from=<mika@h.test> size=1", i,
+			    i);
 			trace_book_take(book, pass, span_of(line));
 		}
 	assert_int_equal(trace_book_count(book), TRACE_MESSAGES);
@@ -220,7 +224,9 @@ static void test_too_much(void **state)
 	for (enum trace_pass pass = TRACE_FIND; pass <= TRACE_GATHER; pass++)
 		for (unsigned i = 0; i < 200000 && !trace_book_full(book); i++) {
 			snprintf(line, sizeof(line),
-				 T("1:04") "deliverd[1] DCID %u deferred id=M1 from=<s@h> to=<%u@x> reason=\"451\"", i, i);
+				 T("1:04") "deliverd[1] DCID %u deferred id=M1 from=<s@h> to=<%u@x> "
+					   "reason=\"451\"",
+				 i, i);
 			trace_book_take(book, pass, span_of(line));
 		}
 	assert_true(trace_book_full(book));
@@ -230,9 +236,10 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_queries),	cmocka_unit_test(test_story), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_what_is_not_known), cmocka_unit_test(test_since),
-		cmocka_unit_test(test_too_many), cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_queries),  cmocka_unit_test(test_story),
+		cmocka_unit_test(test_order),    cmocka_unit_test(test_what_is_not_known),
+		cmocka_unit_test(test_since),    cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,17 +11,18 @@
 static const struct {
 	const char *why, *line, *connection, *phrase, *name, *value; /* value NULL: there is no such pair */
 } rows[] = {
-	{ "a connection's", HEAD "ICID 7 message accepted id=A1 size=812", "ICID 7", "message accepted", "size",
-	  "812" },
+	{ "a connection's", HEAD "ICID 7 message accepted id=A1 size=812", "ICID 7", "message accepted",
+	  "size", "812" },
 	{ "another's", HEAD "DCID 9 delivered id=A1 to=<b@x>", "DCID 9", "delivered", "to", "b@x" },
 	{ "without one", HEAD "queue entry held id=A1 recipients=2", "", "queue entry held", "id", "A1" },
 	{ "no pairs", HEAD "DCID 3 TLS off", "DCID 3", "TLS off", "id", NULL },
 	{ "a quoted value", HEAD "failed reason=\"550 \\\"no\\\" id=X\" id=A2", "", "failed", "id", "A2" },
-	{ "the quoted value itself", HEAD "failed reason=\"550 \\\"no\\\" id=X\" id=A2", "", "failed", "reason",
-	  "550 \\\"no\\\" id=X" },
+	{ "the quoted value itself", HEAD "failed reason=\"550 \\\"no\\\" id=X\" id=A2", "", "failed",
+	  "reason", "550 \\\"no\\\" id=X" },
 	{ "a quote that does not end", HEAD "failed reason=\"550 no", "", "failed", "reason", "550 no" },
 	{ "a backslash at the end", HEAD "failed reason=\"550\\", "", "failed", "reason", "550\\" },
-	{ "an address with a space", HEAD "deferred to=<\\\"a id=Z b\\\"@x> id=A3", "", "deferred", "id", "A3" },
+	{ "an address with a space", HEAD "deferred to=<\\\"a id=Z b\\\"@x> id=A3", "", "deferred", "id",
+	  "A3" },
 	{ "an address with a bracket in it", HEAD "deferred to=<\\\"a>b\\\"@x> id=A3", "", "deferred", "to",
 	  "\\\"a>b\\\"@x" },
 	{ "a null sender", HEAD "deferred from=<> id=A3", "", "deferred", "from", "" },
