@@ -219,11 +219,22 @@ static void got_memory(void *arg, const struct memory_host *h)
 	decide(o);
 }
 
+/* RFC 5321 5.1: the host is us; those that are no better are not tried either. */
+static void leave_out_worse(struct opening *o)
+{
+	const struct destination *dest = o->c->destination;
+
+	for (size_t i = 0; i < dest->host_count; i++)
+		o->tried[i] |= dest->hosts[i].host.preference >= host_of(o)->host.preference;
+}
+
 static bool take_answer(struct opening *o, const struct way_host_answer *a)
 {
 	bool route = o->c->destination->hosts_given;
 
 	if (a->self) {
+		if (!route)
+			leave_out_worse(o);
 		trouble(o, QUEUE_FAILED, "5.4.6", "mail for this domain comes back to this server, which does not take it");
 	} else if (a->status == DNS_NO_NAME || a->status == DNS_NO_DATA) {
 		trouble(o, route ? QUEUE_DEFERRED : QUEUE_FAILED, "5.4.4", a->words);
