@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/base64.h"
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
 #include "deliverd/report_inside.h"
 #include "mime/header.h"
 
-enum { LINE_COLUMNS = 76, VALUE_MAX = 700, SUBJECT_MAX = 400 };
+enum { LINE_COLUMNS = 76, VALUE_MAX = 900, SUBJECT_MAX = 400, ENCODED_BYTES = 45 };
 
 /* --- who is told ----------------------------------------------------------- */
 
@@ -145,6 +146,31 @@ static void original_field(struct span header, const char *name, struct buf *out
 		mime_header_unfold(field.value, out);
 }
 
+/* RFC 2047 5: words of 45 bytes at most, none cut inside of a character. */
+static void put_encoded(struct buf *out, struct span text)
+{
+	while (text.n > 0) {
+		size_t n = text.n < ENCODED_BYTES ? text.n : ENCODED_BYTES;
+
+		while (n < text.n && n > 1 && (text.p[n] & 0xc0) == 0x80)
+			n--;
+		buf_put_text(out, "=?utf-8?B?");
+		base64_encode(out, span_take(&text, n));
+		buf_put_text(out, text.n > 0 ? "?= " : "?=");
+	}
+}
+
+/* Raw UTF-8 would need SMTPUTF8 on the way back: it is for senders whose own address needs that. */
+static void put_original_subject(const struct report *r, struct span original, struct buf *out)
+{
+	if (original.n == 0)
+		buf_put_text(out, "your message");
+	else if (is_ascii(original) || !is_ascii(r->to) || !utf8_valid(original))
+		buf_put(out, original);
+	else
+		put_encoded(out, original);
+}
+
 /* The original's behind ours; a long one is cut at a space, so that no encoded word is. */
 static void put_subject(const struct report *r, struct span header, struct buf *out)
 {
@@ -154,18 +180,15 @@ static void put_subject(const struct report *r, struct span header, struct buf *
 	struct buf original, all;
 
 	original_field(header, "Subject", &original);
-	buf_init(&all, SUBJECT_MAX + 64);
+	buf_init(&all, 3 * SUBJECT_MAX);
 	buf_put_text(&all, kinds[report_main_kind(r)]);
 	if (original.n > SUBJECT_MAX) {
 		original.n = SUBJECT_MAX;
 		while (original.n > 0 && original.p[original.n - 1] != ' ')
 			original.n--;
 	}
-	if (original.n > 0)
-		buf_put(&all, buf_span(&original));
-	else
-		buf_put_text(&all, "your message");
-	report_put_field(out, "Subject", buf_span(&all), report_is_global(r));
+	put_original_subject(r, buf_span(&original), &all);
+	report_put_field(out, "Subject", buf_span(&all), !is_ascii(r->to));
 	buf_clear(&original);
 	buf_clear(&all);
 }

@@ -1,6 +1,6 @@
 /* test_report.c - what senders are told: written, read by another program, and its advice.
  * link: deliverd/report.o deliverd/report_text.o deliverd/report_advice.o mime/header.o common/base/buf.o
- * link: common/base/span.o common/base/clock.o common/base/utf8.o common/base/error.o */
+ * link: common/base/base64.o common/base/span.o common/base/clock.o common/base/utf8.o common/base/error.o */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -94,6 +94,13 @@ static const struct {
 	  { "subject Not delivered: gr\xc3\xbc\xc3\x9f\x65\n", "to \xc3\xa4nna@our.example\n", "report-type global-delivery-status\n",
 	    "text text/plain utf-8\n", "status message/global-delivery-status\n",
 	    "field Final-Recipient: utf-8; b\xc3\xb6\x62@there.example\n", "original message/global\n" } },
+	{ "letters of the world for one who has none", "anna@our.example",
+	  "Subject: gr\xc3\xbc\xc3\x9f\x65 \xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\r\n",
+	  { .address = { (const uint8_t *)"b\xc3\xb6\x62@there.example", 18 }, .kind = REPORT_FAILURE,
+	    .status = { (const uint8_t *)"5.6.7", 5 } },
+	  "", STORE_MAIL_UTF8, HEADER_ALONE,
+	  { "subject Not delivered: gr\xc3\xbc\xc3\x9f\x65 \xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\n",
+	    "report-type global-delivery-status\n", "original message/global-headers\n" } },
 	{ "what a stranger wrote into it", "anna@our.example",
 	  "Subject: a\r\n\tb\x01\xff long long long long long long long long long long long long long long long long long\r\nMessage-ID: <a\xff@b>\r\n",
 	  { .address = { (const uint8_t *)"bob@there.example", 17 }, .kind = REPORT_FAILURE,
