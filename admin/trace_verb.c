@@ -133,7 +133,7 @@ static void warn_incomplete(const struct trace_book *b)
 
 static int trace(const struct site *s, const struct trace_options *o, struct trace_book *b, struct error *err)
 {
-	enum trace_queue queue;
+	enum trace_queue queue = TRACE_QUEUE_AWAY;
 	struct buf out;
 	int rc = read_log(s, b, err);
 

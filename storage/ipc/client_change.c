@@ -69,15 +69,16 @@ uint64_t client_change_commit(struct store_account *base, const struct store_mut
 }
 
 /* One body, or none where `stage` is NULL. */
-static uint64_t one_body(struct store *s, struct store_ask *ask, struct store_stage *stage, store_done done,
+static uint64_t one_body(struct store *s, const struct store_ask *ask, struct store_stage *stage, store_done done,
 			 void *arg)
 {
 	struct store_ask_body body;
 	enum store_status status = place_bodies(&stage, &body, 1);
+	struct store_ask whole = *ask;
 	struct call *call;
 
-	ask->bodies = &body;
-	call = client_call_new(client_of(s), NULL, ask, arg);
+	whole.bodies = &body;
+	call = client_call_new(client_of(s), NULL, &whole, arg);
 	if (call != NULL && status != STORE_OK && call->state != CALL_FAILING)
 		client_call_fail(call, status);
 	take_bodies(call, &stage, &body, 1);
