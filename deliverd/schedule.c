@@ -321,6 +321,20 @@ static bool untried(struct schedule *s, struct job *j)
 	return true;
 }
 
+/* Whose mailbox here has it: nothing is to be sent, the sender is told that it is there. */
+static void settle_here(struct schedule *s, struct job *j)
+{
+	const struct outcome here = {
+		.fate = QUEUE_DELIVERED,
+		.status = span_of("2.1.5"),
+		.words = span_of("in the mailbox on this server"),
+	};
+
+	for (size_t i = 0; i < j->count; i++)
+		if (store_remote_is_here(&j->rcpts[i].to.to))
+			outcome_settle(s->d, j, i, &here);
+}
+
 static void take(struct schedule *s, const struct queue_job *q)
 {
 	char key[JOB_KEY];
@@ -338,8 +352,13 @@ static void take(struct schedule *s, const struct queue_job *q)
 		job_free(j);
 		return;
 	}
+	settle_here(s, j);
 	if (untried(s, j))
 		return;
+	if (j->open == 0) {
+		outcome_report(s->d, j);
+		return;
+	}
 	dest = find_destination(s, j);
 	if (dest != NULL)
 		destination_add(dest, j);

@@ -59,7 +59,7 @@ static bool kind_of(const struct job *j, const struct job_rcpt *r, enum report_k
 		*kind = REPORT_FAILURE;
 	else if (waits && (j->q.why & QUEUE_NOTICE) != 0)
 		*kind = REPORT_DELAY;
-	else if (r->fate == QUEUE_DELIVERED && r->relayed && !r->to.relayed_told)
+	else if (r->fate == QUEUE_DELIVERED && (r->relayed || store_remote_is_here(&r->to.to)) && !r->to.relayed_told)
 		*kind = REPORT_SUCCESS;
 	else
 		return false;
@@ -80,7 +80,7 @@ static void add_recipient(struct tell *t, const struct job_rcpt *r, enum report_
 
 	t->recipients[t->count++] = (struct report_recipient){
 		.address = r->to.to.address,
-		.original = r->to.to.original,
+		.original = store_remote_is_here(&r->to.to) ? (struct span){ NULL, 0 } : r->to.to.original,
 		.orcpt = r->to.to.orcpt,
 		.kind = kind,
 		.relayed = r->relayed,

@@ -4,6 +4,7 @@ import email
 import json
 import re
 import smtplib
+import time
 
 import pytest
 from sink import Sink
@@ -21,7 +22,7 @@ def far():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, far):
-    s = Site(tmp_path_factory.mktemp("site") / "site", accounts=("alice", "bob", "carol"),
+    s = Site(tmp_path_factory.mktemp("site") / "site", accounts=("alice", "bob", "carol", "dora"),
              settings={"deliverd": [f"Route * 127.0.0.1:{far.port} tls=off"]})
     s.start()
     s.run("alias", "add", f"out@{DOMAIN}", "x@far.test")
@@ -133,6 +134,56 @@ def test_remotes_that_are_told_of_in_the_log(site, far):
     mail(site, "both", "Subject: x\r\nMessage-ID: <a@b>\r\n\r\nx\r\n")
     assert "recipients=1 accounts=1 remotes=1 message-id=<a@b>" in site.wait_log("message accepted", since)
     newest(far, 1, before)
+
+
+def reports(text, action):
+    """The fields of the machine part of a report."""
+    parts = list(email.message_from_bytes(text).walk())
+    assert parts[0].get_content_type() == "multipart/report"
+    status = next(p for p in parts if p.get_content_type() == "message/delivery-status")
+    rows = [dict(r.items()) for r in status.get_payload()]
+    assert all(r["Action"] == action for r in rows[1:]), rows
+    return rows
+
+
+def test_success_is_told_where_mail_stays(site, far):
+    """RFC 3461 4.1: NOTIFY=SUCCESS of a mailbox here, told to one of ours and to a stranger."""
+    with site.submit() as smtp:
+        smtp.mail(f"alice@{DOMAIN}", ["ENVID=abc+2B"])
+        assert smtp.rcpt(f"dora@{DOMAIN}", ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;Dora@old.test"])[0] == 250
+        assert smtp.data(f"From: alice@{DOMAIN}\r\nSubject: tell me\r\n\r\nx\r\n")[0] == 250
+    end = time.monotonic() + 10
+    while b"multipart/report" not in (text := latest(site, "alice")) and time.monotonic() < end:
+        time.sleep(0.05)
+    about, dora = reports(text, "delivered")
+    assert about["Original-Envelope-Id"] == "abc+" and dora["Status"] == "2.1.5"
+    assert dora["Final-Recipient"] == f"rfc822; dora@{DOMAIN}" and dora["Original-Recipient"] == "rfc822; Dora@old.test"
+    assert b"tell me" in latest(site, "dora")
+    before = len(far.messages)
+    with smtplib.SMTP("127.0.0.1", site.port("mx"), timeout=20) as smtp:
+        smtp.ehlo()
+        smtp.mail(STRANGER)
+        assert smtp.rcpt(f"alice@{DOMAIN}", ["NOTIFY=SUCCESS"])[0] == 250
+        assert smtp.rcpt(f"dora@{DOMAIN}", ["NOTIFY=NEVER"])[0] == 250
+        assert smtp.data("Subject: from afar\r\n\r\nx\r\n")[0] == 250
+    m, = newest(far, 1, before)
+    assert (m.sender, m.recipients) == ("", [STRANGER])
+    assert [r.get("Final-Recipient") for r in reports(m.data, "delivered")[1:]] == [f"rfc822; alice@{DOMAIN}"]
+
+
+def test_success_is_told_once(site, far):
+    """Not by us and by the next server; and not to nobody."""
+    before = len(far.messages)
+    with smtplib.SMTP("127.0.0.1", site.port("mx"), timeout=20) as smtp:
+        smtp.ehlo()
+        for sender in (STRANGER, ""):
+            smtp.mail(sender)
+            assert smtp.rcpt(f"both@{DOMAIN}", ["NOTIFY=SUCCESS"])[0] == 250
+            assert smtp.data("Subject: once\r\n\r\nx\r\n")[0] == 250
+    got = newest(far, 3, before)
+    time.sleep(0.3)
+    assert len(far.messages) == before + 3
+    assert sorted((m.sender[:5], m.recipients[0]) for m in got) == [("", STRANGER), ("", "x@far.test"), ("SRS0=", "x@far.test")]
 
 
 def test_the_command_shows_what_it_set(site):
