@@ -120,6 +120,14 @@ void queue_order_write(struct buf *b, const struct queue_order *o)
 	queue_field_number(b, "older", (uint64_t)o->filter.older_s);
 }
 
+static bool is_id(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (!ascii_alnum(value.p[i]))
+			return false;
+	return value.n > 0 && value.n < STORE_ID_MAX;
+}
+
 static bool take_field(struct queue_order *o, struct span name, struct span value, struct arena *memory)
 {
 	uint64_t number = queue_field_value(value);
@@ -129,7 +137,7 @@ static bool take_field(struct queue_order *o, struct span name, struct span valu
 			*text_at(o, i) = queue_field_decode(value, memory);
 			return text_at(o, i)->n > 0;
 		}
-	if (span_is(name, "after") && value.n < sizeof(o->after))
+	if (span_is(name, "after") && is_id(value))
 		memcpy(o->after, value.p, value.n);
 	else if (span_is(name, "from") && number <= STORE_RECIPIENTS)
 		o->from = (uint32_t)number;

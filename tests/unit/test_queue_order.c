@@ -165,6 +165,7 @@ static const char *const nonsense[] = {
 	"quiet list",
 	"queue list\tcolour=red",
 	"queue list\tafter=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"queue list\tafter=../A",
 	"queue list\tfrom=99999",
 	"queue list\tstates=16",
 	"queue list\tid=%",
