@@ -38,8 +38,8 @@ int dkim_signer_new(struct dkim_signer **out, struct error *err);
 void dkim_signer_free(struct dkim_signer *s);
 /* The message from its first byte on, in pieces. -EMSGSIZE: the header is over DKIM_HEADER_MAX. */
 int dkim_signer_feed(struct dkim_signer *s, struct span piece);
-/* Appends one whole DKIM-Signature field for each key, CRLF behind; they go in front. After all
- * was fed; may be called once. */
+/* Appends one whole DKIM-Signature field for each key, CRLF behind; they go in front. After all was
+ * fed; may be called once. After an error out is as before: -EINVAL: there is no From. */
 int dkim_signer_finish(struct dkim_signer *s, const struct dkim_key *const *keys, size_t count, int64_t now_s,
 		       struct buf *out, struct error *err);
 

@@ -26,13 +26,13 @@ static size_t count_fields(struct span header)
 	return count;
 }
 
-int dkim_fields_read(struct dkim_fields *f, struct span header)
+int dkim_fields_read(struct dkim_fields *f, struct span header, size_t most)
 {
 	struct mime_header_field field;
 	size_t count = count_fields(header);
 
 	*f = (struct dkim_fields){ .round = 0 };
-	if (count > DKIM_FIELDS)
+	if (count > most)
 		return -E2BIG;
 	f->all = calloc(count + 1, sizeof(f->all[0]));
 	if (f->all == NULL)
@@ -46,6 +46,19 @@ void dkim_fields_clear(struct dkim_fields *f)
 {
 	free(f->all);
 	*f = (struct dkim_fields){ .count = 0 };
+}
+
+const struct dkim_field *dkim_fields_above(const struct dkim_fields *f, struct span name, size_t *at)
+{
+	uint32_t hash = hash_name(name);
+
+	while (*at > 0) {
+		const struct dkim_field *one = &f->all[--*at];
+
+		if (one->hash == hash && span_equal_nocase(one->name, name))
+			return one;
+	}
+	return NULL;
 }
 
 void dkim_fields_begin(struct dkim_fields *f)

@@ -9,7 +9,7 @@
 #include "dkim/header.h"
 #include "dkim/intake.h"
 
-enum { LINE_COLUMNS = 76, SIGNATURE_BYTES = 1024, FIELD_MAX = 128 * 1024 };
+enum { LINE_COLUMNS = 76, SIGNATURE_BYTES = 1024, FIELD_MAX = 128 * 1024, INSTANCES = 100 };
 
 struct dkim_signer {
 	struct dkim_intake in;
@@ -114,6 +114,7 @@ int dkim_signer_feed(struct dkim_signer *s, struct span piece)
 struct writing {
 	struct buf *out;
 	size_t column;
+	size_t names;		/* that h= has so far */
 };
 
 /* Text that stays together; a fold in front where the line would be too long. */
@@ -161,33 +162,31 @@ static void put_tag(struct writing *w, const char *name, const char *value)
 	put_piece(w, text);
 }
 
-/* "From", ":To" and so on, by what is there; the canonical form of each goes to data. */
-static void put_names(struct writing *w, struct dkim_fields *fields, struct buf *data)
+static void put_name(struct writing *w, const char *name)
 {
-	const char *between = "";
+	char text[40];
 
-	dkim_fields_begin(fields);
-	for (unsigned i = 0; i < ROWS; i++) {
-		const struct dkim_field *field;
-		char text[40];
-		bool any = false;
+	snprintf(text, sizeof(text), "%s%s", w->names++ > 0 ? ":" : "", name);
+	put_piece(w, text);
+}
 
-		do {
-			field = dkim_fields_take(fields, span_of(rows[i].name));
-			if (field != NULL)
-				dkim_field_put(DKIM_RELAXED, field->raw, data);
-			any |= field != NULL;
-			if (field == NULL && rows[i].how != ALWAYS_ONE_MORE && (rows[i].how == EACH || !any))
-				break;
-			snprintf(text, sizeof(text), "%s%s", between, rows[i].name);
-			put_piece(w, text);
-			between = ":";
-		} while (field != NULL);
+/* All fields of the row that are there, from the lowest up; of what nobody has so many of, the lowest. */
+static void put_row(struct writing *w, const struct row *row, const struct dkim_fields *fields, struct buf *data)
+{
+	const struct dkim_field *field;
+	size_t at = fields->count, count = 0;
+
+	while (count < INSTANCES && (field = dkim_fields_above(fields, span_of(row->name), &at)) != NULL) {
+		dkim_field_put(DKIM_RELAXED, field->raw, data);
+		put_name(w, row->name);
+		count++;
 	}
+	if (count < INSTANCES && (row->how == ALWAYS_ONE_MORE || (row->how == ONE_MORE && count > 0)))
+		put_name(w, row->name);
 }
 
 /* The field up to "b=", and what it signs in front of itself. */
-static void put_field(const struct dkim_signer *s, const struct dkim_key *k, struct dkim_fields *fields, int64_t now_s,
+static void put_field(const struct dkim_signer *s, const struct dkim_key *k, const struct dkim_fields *fields, int64_t now_s,
 		      struct writing *w, struct buf *data)
 {
 	char time[24];
@@ -203,7 +202,8 @@ static void put_field(const struct dkim_signer *s, const struct dkim_key *k, str
 	put_tag(w, "t", time);
 	buf_put_text(w->out, "\r\n\th=");
 	w->column = 10;
-	put_names(w, fields, data);
+	for (unsigned i = 0; i < ROWS; i++)
+		put_row(w, &rows[i], fields, data);
 	buf_put_text(w->out, ";\r\n\tbh=");
 	w->column = 11;
 	put_base64(w, (struct span){ s->body.digest, DKIM_HASH });
@@ -234,7 +234,7 @@ static bool sign(const struct dkim_key *k, struct span data, uint8_t out[SIGNATU
 }
 
 /* RFC 6376 3.7: the fields, then this one without its signature and its last line end. */
-static int sign_one(const struct dkim_signer *s, const struct dkim_key *k, struct dkim_fields *fields, int64_t now_s,
+static int sign_one(const struct dkim_signer *s, const struct dkim_key *k, const struct dkim_fields *fields, int64_t now_s,
 		    struct buf *out, struct error *err)
 {
 	uint8_t signature[SIGNATURE_BYTES];
@@ -272,13 +272,13 @@ int dkim_signer_finish(struct dkim_signer *s, const struct dkim_key *const *keys
 		       struct buf *out, struct error *err)
 {
 	struct dkim_fields fields = { .all = NULL };
-	size_t start = out->n;
+	size_t start = out->n, at;
 	int rc = end_message(s, err);
 
-	if (rc == 0 && (rc = dkim_fields_read(&fields, buf_span(&s->in.header))) != 0)
-		error_set(err, rc, "the header has too many fields to be signed");
-	dkim_fields_begin(&fields);
-	if (rc == 0 && dkim_fields_take(&fields, span_of("From")) == NULL)	/* RFC 6376 5.4 */
+	if (rc == 0 && (rc = dkim_fields_read(&fields, buf_span(&s->in.header), DKIM_HEADER_MAX)) != 0)
+		error_set(err, rc, "no memory to sign a message");
+	at = fields.count;
+	if (rc == 0 && dkim_fields_above(&fields, span_of("From"), &at) == NULL)	/* RFC 6376 5.4 */
 		rc = error_set(err, -EINVAL, "the message has no From, which every signature needs");
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = sign_one(s, keys[i], &fields, now_s, out, err);

@@ -36,7 +36,7 @@ static int find_body(struct dkim_verifier *v, struct dkim_signature *s)
 static int on_header(void *arg)
 {
 	struct dkim_verifier *v = arg;
-	int rc = dkim_fields_read(&v->fields, buf_span(&v->in.header));
+	int rc = dkim_fields_read(&v->fields, buf_span(&v->in.header), DKIM_FIELDS);
 
 	for (size_t i = 0; i < v->fields.count && rc == 0 && v->count < DKIM_SIGNATURES; i++) {
 		struct dkim_signature *s = &v->signatures[v->count];
