@@ -16,7 +16,7 @@
 #include "mime/downgrade.h"
 #include "mime/header.h"
 
-enum { SIGNATURES_MAX = 6 * 1024, READ = 8 * 1024, OUT_MAX = 8 << 20 };
+enum { SIGNATURES_MAX = 1 << 20, READ = 8 * 1024, OUT_MAX = 8 << 20 };
 
 struct signing {
 	uv_work_t work;
