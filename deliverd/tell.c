@@ -301,6 +301,8 @@ static void build(struct tell *t)
 	struct error err;
 
 	buf_init(&t->text, TEXT_MAX + original.n);
+	if (t->to_count > 0)	/* RFC 5321 4.4: where it ends; content.h leaves it out of what goes on */
+		buf_put_text(&t->text, "Return-Path: <>\r\n");
 	report_begin(&r, header, &t->text);
 	buf_put(&t->text, t->whole ? original : header);
 	report_end(&r, &t->text);
