@@ -258,15 +258,13 @@ static void judge_addresses(struct way *w)
 
 static void have_addresses(struct way *w)
 {
-	bool renamed;
+	bool dane;
 
 	judge_addresses(w);
-	renamed = strcmp(w->expanded, w->host.name) != 0;
-	if (w->answer.status != DNS_OK || w->answer.self || !w->host.secure)
-		deliver_host(w);
-	else if (w->answer.secure)
+	dane = w->answer.status == DNS_OK && !w->answer.self && w->host.secure;
+	if (dane && w->answer.secure)
 		ask_tlsa(w, w->expanded);
-	else if (renamed)
+	else if (dane && strcmp(w->expanded, w->host.name) != 0)
 		ask_cname(w);
 	else
 		deliver_host(w);

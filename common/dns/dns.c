@@ -77,6 +77,19 @@ static void join(struct question *q, struct list *l)
 	l->count++;
 }
 
+/* The list is not empty. */
+static struct question *take_first(struct list *l)
+{
+	struct question *q = l->first;
+
+	l->first = q->next;
+	*(q->next != NULL ? &q->next->previous : &l->last) = NULL;
+	q->next = NULL;
+	q->list = NULL;
+	l->count--;
+	return q;
+}
+
 static void question_free(struct question *q)
 {
 	leave(q);
@@ -155,7 +168,7 @@ static void on_idle(uv_idle_t *idle)
 	struct dns *d = idle->data;
 
 	for (size_t n = d->ready.count; n > 0 && !d->freed && d->ready.count > 0; n--)
-		deliver(d->ready.first);
+		deliver(take_first(&d->ready));
 	if (!d->freed && d->ready.count == 0)
 		uv_idle_stop(idle);
 }
@@ -325,7 +338,7 @@ int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, stru
 static void list_free(struct list *l)
 {
 	while (l->first != NULL)
-		question_free(l->first);
+		question_free(take_first(l));
 }
 
 static void on_closed(uv_handle_t *h)

@@ -75,7 +75,7 @@ static bool put_label(struct span label, char out[DNS_NAME_MAX], size_t *n, bool
 /* The name at *at, which moves behind it. odd: it can't be written as text. False: it is no name. */
 static bool read_name(const struct packet *p, size_t *at, char out[DNS_NAME_MAX], bool *odd)
 {
-	size_t here = *at, limit = *at, n = 0;
+	size_t here = *at, limit = here, n = 0;
 	unsigned jumps = 0;
 
 	*odd = false;

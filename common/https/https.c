@@ -446,8 +446,11 @@ void https_free(struct https *h)
 {
 	if (h == NULL)
 		return;
-	while (h->transfers != NULL)
-		https_cancel(h, h->transfers->number);
+	for (struct transfer *t = h->transfers, *next; t != NULL; t = next) {
+		next = t->next;
+		stop(t);
+		transfer_free(t);
+	}
 	multi_free(h->multi);
 	curl_global_cleanup();
 	free(h);
