@@ -235,7 +235,8 @@ static bool take_answer(struct opening *o, const struct way_host_answer *a)
 	if (a->self) {
 		if (!route)
 			leave_out_worse(o);
-		trouble(o, QUEUE_FAILED, "5.4.6", "mail for this domain comes back to this server, which does not take it");
+		if (o->trouble.status[0] == '\0')	/* else what was wrong with the better ones is told */
+			trouble(o, QUEUE_FAILED, "5.4.6", "mail for this domain comes back to this server, which does not take it");
 	} else if (a->status == DNS_NO_NAME || a->status == DNS_NO_DATA) {
 		trouble(o, route ? QUEUE_DEFERRED : QUEUE_FAILED, "5.4.4", a->words);
 	} else if (a->status != DNS_OK || a->count == 0) {
