@@ -50,15 +50,15 @@ static void broken(struct remote *r, const char *words)
 
 static void input(struct remote *r);
 
-/* The kernel takes no more: what it has for us is heard first, an alert or an answer. */
-static void refused(struct remote *r, int code)
+/* No more can be sent: what has come is heard first, an alert or an answer. */
+static void refused(struct remote *r, const char *words)
 {
 	uint8_t state = r->state;
 
 	r->blocked = true; /* next is not asked any more */
 	input(r);
 	if (r->state == state)
-		broken(r, strerror(code));
+		broken(r, words);
 }
 
 /* Gives the turn's output to the stream and the kernel. False: it is over. */
@@ -72,7 +72,7 @@ static bool flush(struct remote *r)
 	if (code == 0)
 		code = stream_send(&r->stream);
 	if (code < 0) {
-		refused(r, -code);
+		refused(r, strerror(-code));
 		return false;
 	}
 	r->blocked = stream_waiting(&r->stream) > 0;
@@ -377,7 +377,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct remote *r = poll->data;
 
 	if (status < 0) {
-		refused(r, ECONNABORTED); /* unless the socket has a better word */
+		refused(r, strerror(ECONNABORTED)); /* unless the socket has a better word */
 		return;
 	}
 	if ((events & UV_WRITABLE) != 0 && !flush(r))
@@ -396,7 +396,7 @@ static void on_timer(uv_timer_t *timer)
 	if (r->state == REMOTE_SHAKING && now_ms >= r->shake_due_ms)
 		shake_ended(r, TLS_CUT_TIME);
 	else if (now_ms >= r->write_due_ms)
-		broken(r, "the server takes nothing any more");
+		refused(r, "the server takes nothing any more");
 	else
 		turn(r);
 }
