@@ -61,11 +61,11 @@ static void walk_keys(const struct config_scope *s, const enum config_key *keys,
 		if ((config_rows[keys[k]].flags & CONFIG_REPEAT) == 0) {
 			name = config_text(s, keys[k]);
 			if (*name != '\0')
-				each(arg, s, keys[k], name);
+				each(arg, s, keys[k], 0, name);
 			continue;
 		}
 		for (size_t i = 0; (name = config_item(s, keys[k], i)) != NULL; i++)
-			each(arg, s, keys[k], name);
+			each(arg, s, keys[k], i, name);
 	}
 }
 
@@ -81,9 +81,9 @@ static void walk_routes(const struct config_scope *s, confs_file each, void *arg
 		if (route_parse(&route, span_of(line), &err) != 0)
 			continue;
 		if (*route.auth != '\0')
-			each(arg, s, CONFIG_ROUTE, route.auth);
+			each(arg, s, CONFIG_ROUTE, i, route.auth);
 		if (*route.cert != '\0')
-			each(arg, s, CONFIG_ROUTE, route.cert);
+			each(arg, s, CONFIG_ROUTE, i, route.cert);
 	}
 }
 

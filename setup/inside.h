@@ -40,8 +40,8 @@ bool confs_opens(const struct confs *c, enum daemon d, size_t i);
 bool confs_tls(const struct confs *c, enum daemon d, size_t i);
 
 /* Lends each name until each returns: tells each file that a Listen of d with TLS names, as often as it is named; of deliverd those
- * that its conf names. */
-typedef void (*confs_file)(void *arg, const struct config_scope *s, enum config_key key, const char *name);
+ * that its conf names. i: in the key's i-th value. */
+typedef void (*confs_file)(void *arg, const struct config_scope *s, enum config_key key, size_t i, const char *name);
 void confs_walk_files(const struct confs *c, enum daemon d, confs_file each, void *arg);
 
 /* A Listen of d takes client certificates that signed themselves. */

@@ -165,7 +165,8 @@ static void check_routes(struct told *p, const struct config_scope *top)
 
 		if (route_parse(&route, span_of(line), &err) != 0 ||
 		    (*route.cert != '\0' && try_certificate(p, route.cert, &err) != 0))
-			report_error(p->r, "%s: Route %s: %s", setup_name(p->s, DAEMON_DELIVERD), line, err.words);
+			report_error(p->r, "%s:%u: Route %s: %s", setup_name(p->s, DAEMON_DELIVERD),
+				     config_item_line(top, CONFIG_ROUTE, i), line, err.words);
 	}
 }
 

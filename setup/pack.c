@@ -12,13 +12,14 @@ struct packing {
 	bool packed[SETUP_FILES];	/* by the setup's files */
 };
 
-static void pack_file(void *arg, const struct config_scope *scope, enum config_key key, const char *name)
+static void pack_file(void *arg, const struct config_scope *scope, enum config_key key, size_t at, const char *name)
 {
 	struct packing *p = arg;
 	size_t i = 0;
 
 	(void)scope;
 	(void)key;
+	(void)at;
 	while (i < p->s->file_count &&
 	       (p->s->files[i]->kind != NAMED_WRITTEN || strcmp(p->s->files[i]->name, name) != 0))
 		i++;

@@ -17,18 +17,12 @@ struct search {
 	const char *certificate;	/* the first that it stands beside */
 };
 
-static void find_partner(void *arg, const struct config_scope *scope, enum config_key key, const char *name)
+static void find_partner(void *arg, const struct config_scope *scope, enum config_key key, size_t at, const char *name)
 {
 	struct search *f = arg;
-	const char *one;
 
-	if (key != CONFIG_PRIVATE_KEY || f->certificate != NULL || strcmp(name, f->key) != 0)
-		return;
-	for (size_t i = 0; (one = config_item(scope, CONFIG_PRIVATE_KEY, i)) != NULL; i++)
-		if (strcmp(one, name) == 0) {
-			f->certificate = config_item(scope, CONFIG_CERTIFICATE, i);
-			return;
-		}
+	if (key == CONFIG_PRIVATE_KEY && f->certificate == NULL && strcmp(name, f->key) == 0)
+		f->certificate = config_item(scope, CONFIG_CERTIFICATE, at);
 }
 
 size_t pair_certificate(const struct setup *s, size_t i)

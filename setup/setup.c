@@ -18,7 +18,7 @@ struct reading {
 
 /* --- reading --------------------------------------------------------------- */
 
-static void read_named(void *arg, const struct config_scope *scope, enum config_key key, const char *name)
+static void read_named(void *arg, const struct config_scope *scope, enum config_key key, size_t i, const char *name)
 {
 	struct reading *g = arg;
 	struct setup *s = g->s;
@@ -38,7 +38,7 @@ static void read_named(void *arg, const struct config_scope *scope, enum config_
 	if (n != NULL)
 		s->files[s->file_count++] = n;
 	if (rc != 0)
-		report_error(g->r, "%s:%u: %s: %s", s->confs->names[g->daemon], config_line(scope, key),
+		report_error(g->r, "%s:%u: %s: %s", s->confs->names[g->daemon], config_item_line(scope, key, i),
 			     config_rows[key].name, err.words);
 }
 

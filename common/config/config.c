@@ -51,6 +51,15 @@ static const struct config_value *find(const struct config_scope *s, enum config
 	return NULL;
 }
 
+static const struct config_value *find_item(const struct config_scope *s, enum config_key key, size_t i)
+{
+	const struct config_value *v = find(s, key);
+
+	while (v != NULL && i-- > 0)
+		v = v->next;
+	return v;
+}
+
 bool config_is_set(const struct config_scope *s, enum config_key key)
 {
 	return find(s, key) != NULL;
@@ -103,23 +112,26 @@ const char *config_text(const struct config_scope *s, enum config_key key)
 
 const char *config_item(const struct config_scope *s, enum config_key key, size_t i)
 {
-	const struct config_value *v = find(s, key);
+	const struct config_value *v = find_item(s, key, i);
 
 	assert((config_rows[key].flags & CONFIG_REPEAT) != 0);
-	while (v != NULL && i-- > 0)
-		v = v->next;
 	return v != NULL ? v->text : NULL;
+}
+
+unsigned config_item_line(const struct config_scope *s, enum config_key key, size_t i)
+{
+	const struct config_value *v = find_item(s, key, i);
+
+	return v != NULL ? v->line : 0;
 }
 
 const char *config_written(const struct config_scope *s, enum config_key key, size_t i)
 {
-	const struct config_value *v = find(s, key);
+	const struct config_value *v = find_item(s, key, i);
 
-	if (v == NULL)
-		return i == 0 ? config_rows[key].fallback : NULL;
-	while (v != NULL && i-- > 0)
-		v = v->next;
-	return v != NULL ? v->text : NULL;
+	if (v != NULL)
+		return v->text;
+	return i == 0 ? config_rows[key].fallback : NULL;
 }
 
 bool config_in_networks(const struct config_scope *s, enum config_key key, const char *address)

@@ -130,6 +130,7 @@ int64_t config_number(const struct config_scope *s, enum config_key key);	/* num
 const char *config_text(const struct config_scope *s, enum config_key key);	/* text, word, file */
 /* Repeated keys: the i-th value, or NULL behind the last. */
 const char *config_item(const struct config_scope *s, enum config_key key, size_t i);
+unsigned config_item_line(const struct config_scope *s, enum config_key key, size_t i);	/* 0: there is none */
 
 /* The i-th value as it was written, of any type but Listen; not set: the row's default
  * (""  if it has none) as the first. NULL behind the last. */

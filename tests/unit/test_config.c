@@ -292,6 +292,9 @@ static void test_scopes(void **state)
 	assert_string_equal(config_item(one, CONFIG_CERTIFICATE, 0), "c.pem");
 	assert_null(config_item(one, CONFIG_CERTIFICATE, 1));
 	assert_string_equal(config_item(two, CONFIG_CERTIFICATE, 1), "b.pem");
+	assert_int_equal(config_item_line(two, CONFIG_CERTIFICATE, 1), 2);
+	assert_int_equal(config_item_line(one, CONFIG_CERTIFICATE, 0), 8);
+	assert_int_equal(config_item_line(one, CONFIG_CERTIFICATE, 1), 0);
 	assert_null(config_item(two, CONFIG_PRIVATE_KEY, 0));
 	assert_false(config_require_tls(one, CONFIG_SMTPD, CONFIG_SERVICE_MX));
 	assert_true(config_require_tls(two, CONFIG_SMTPD, CONFIG_SERVICE_SUBMISSION));
