@@ -87,7 +87,7 @@ class Session:
         if self.sink.tls != "none" and self.tls is None:
             offers.append("STARTTLS")
         if self.sink.users and (self.tls is not None or self.sink.tls == "none"):
-            offers.append("AUTH PLAIN LOGIN")
+            offers.append(f"AUTH {self.sink.mechanisms}")
         rows = [self.sink.hostname, *offers]
         self.answer(verb, line, "\n".join(f"250{'-' if i < len(rows) - 1 else ' '}{row}" for i, row in enumerate(rows)))
 
@@ -215,6 +215,8 @@ def highest(hello):
 
 
 class Sink:
+    kind, mechanisms = Session, "PLAIN LOGIN"
+
     def __init__(self, address="127.0.0.1", port=0, tls="none", papers=None, replies=None, offers=OFFERS, hostname="mx.far.test",
                  users=None, lmtp=False, implicit=False, takes=None):
         self.tls, self.replies, self.offers, self.hostname = tls, dict(replies or {}), offers, hostname
@@ -238,10 +240,11 @@ class Sink:
                 threading.Thread(target=self.session, args=(s,), daemon=True).start()
 
     def session(self, sock):
+        session = None
         with contextlib.suppress(OSError, Hung, ValueError):
             if self.implicit:
                 sock = self.context.wrap_socket(sock, server_side=True)
-            session = Session(self, sock)
+            session = self.kind(self, sock)
             if self.implicit:
                 session.tls = sock.version()
             with self.lock:
@@ -249,7 +252,9 @@ class Sink:
             if session.answer("GREETING", "", f"220 {self.hostname} ESMTP"):
                 session.serve()
         with contextlib.suppress(OSError):
-            session.sock.close()
+            if session:
+                session.sock.shutdown(socket.SHUT_RDWR)     # close() alone waits for session.file
+                session.sock.close()
         with contextlib.suppress(OSError):
             sock.close()
 
