@@ -90,6 +90,21 @@ void signing_free(struct signing *s)
 
 /* --- on the pool -------------------------------------------------------------------- */
 
+/* RFC 8460 3: reports come from our own name, which seldom has keys; those of a domain of ours above it
+ * align with it as well (RFC 7489 3.1.1). */
+static size_t keys_above(const struct signing *s, struct span domain, const struct dkim_key **out)
+{
+	size_t count = 0;
+
+	if (!span_is_nocase(domain, s->conf->hostname))
+		return 0;
+	while (count == 0 && domain.n > 0) {
+		span_take_until(&domain, '.');
+		count = keyring_find(s->conf->keys, domain, out);
+	}
+	return count;
+}
+
 /* The first mailbox's domain of the first From (RFC 6376 5.1: who signs is who says so). */
 static void find_keys(struct signing *s)
 {
@@ -105,6 +120,8 @@ static void find_keys(struct signing *s)
 		found = a.kind == MIME_ADDRESS_MAILBOX && a.domain.n > 0;
 	if (found)
 		s->key_count = keyring_find(s->conf->keys, a.domain, s->keys);
+	if (found && s->key_count == 0)
+		s->key_count = keys_above(s, a.domain, s->keys);
 	mime_address_walk_clear(&walk);
 }
 
