@@ -146,7 +146,10 @@ static int make_resolver(struct world *w, const struct config_scope *top, struct
 			servers[count] = from_system[count];
 	else if (strcmp(servers[0], "root") == 0)
 		count = 0;
-	const struct dns_options o = { .servers = servers, .server_count = count, .anchors = anchors };
+	const struct dns_options o = { .servers = servers,
+				       .server_count = count,
+				       .found = config_item(top, CONFIG_RESOLVER, 0) == NULL,
+				       .anchors = anchors };
 
 	return dns_new(&w->dns, &w->loop, &o, err);
 }

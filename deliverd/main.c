@@ -83,6 +83,7 @@ static int make_dns(struct deliverd *d, struct error *err)
 	const char *servers[SERVERS];
 	struct dns_options o = { .servers = servers, .server_count = find_servers(d, names) };
 
+	o.found = config_item(config_top(worker_config(d->worker)), CONFIG_RESOLVER, 0) == NULL;
 	for (size_t i = 0; i < o.server_count; i++)
 		servers[i] = names[i];
 	if (*anchor != '\0')

@@ -240,8 +240,10 @@ static int finish(struct ub_ctx *c, struct error *err)
 	return 0;
 }
 
-int context_new(struct ub_ctx **out, struct events *e, const struct dns_options *o, struct error *err)
+int context_new(struct ub_ctx **out, struct events *e, const struct dns_options *o, enum context_plan plan,
+		struct error *err)
 {
+	bool root = plan == CONTEXT_ROOT || o->server_count == 0;
 	struct ub_ctx *c = ub_ctx_create_ub_event(&e->base);
 	FILE *log = said_file();
 	int code;
@@ -252,11 +254,13 @@ int context_new(struct ub_ctx **out, struct events *e, const struct dns_options 
 	if (log != NULL)
 		ub_ctx_debugout(c, log);
 	code = set_options(c, err);
-	if (code == 0 && o->server_count == 0)
+	if (code == 0 && plan == CONTEXT_BELIEVE)
+		code = set_option(c, "module-config:", "iterator", err);
+	if (code == 0 && root)
 		code = set_option(c, "do-ip6:", has_ipv6() ? "yes" : "no", err);
 	if (code == 0)
 		code = add_anchors(c, o->anchors, err);
-	if (code == 0)
+	if (code == 0 && !root)
 		code = add_servers(c, o, err);
 	if (code == 0)
 		code = finish(c, err);

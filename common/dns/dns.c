@@ -11,10 +11,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/escape.h"
+#include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/dns/context.h"
 
-enum { RCODE_NXDOMAIN = 3, WORDS = 300, MEMORY = DNS_RECORDS * sizeof(struct dns_record) + (128 << 10) };
+enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, SERVERS = 8, SERVER_MAX = 80, ANCHORS_MAX = 1 << 20, WORDS = 300, MEMORY = DNS_RECORDS * sizeof(struct dns_record) + (128 << 10) };
 
 struct question {
 	struct dns *dns;
@@ -28,6 +29,8 @@ struct question {
 	enum dns_type type;
 	enum dns_status status; /* where there is no packet */
 	bool asked, secure;
+	bool again;		/* to be asked by another plan */
+	enum context_plan plan;	/* by which it was asked */
 	char name[DNS_NAME_MAX];
 	char words[WORDS];
 };
@@ -39,7 +42,14 @@ struct list {
 
 struct dns {
 	struct events events;
-	struct ub_ctx *context;
+	struct ub_ctx *contexts[CONTEXT_PLANS];
+	enum context_plan plan;	/* in force */
+	bool may_change;	/* options.found; then they are kept: */
+	char servers[SERVERS][SERVER_MAX];
+	const char *server[SERVERS];
+	struct buf anchors;
+	struct dns_options options;
+	bool worked;		/* the plan has given an answer */
 	struct table *numbers; /* those that somebody waits for */
 	struct list asked;     /* in the order of their deadlines; those that nobody waits for apart: */
 	struct list forgotten;
@@ -162,13 +172,23 @@ static void deliver(struct question *q)
 	buf_clear(&memory);
 }
 
+static void ask(struct question *q);
+
+static void answer(struct question *q)
+{
+	if (q->again)
+		ask(q);
+	else
+		deliver(q);
+}
+
 /* As many as were ready when the turn began. */
 static void on_idle(uv_idle_t *idle)
 {
 	struct dns *d = idle->data;
 
 	for (size_t n = d->ready.count; n > 0 && !d->freed && d->ready.count > 0; n--)
-		deliver(take_first(&d->ready));
+		answer(take_first(&d->ready));
 	if (!d->freed && d->ready.count == 0)
 		uv_idle_stop(idle);
 }
@@ -193,16 +213,6 @@ static void arm(struct dns *d)
 	uv_timer_start(&d->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 1, 0);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-	struct dns *d = timer->data;
-	uint64_t now_ms = clock_mono_ms();
-
-	while (d->asked.first != NULL && d->asked.first->deadline_ms <= now_ms)
-		make_ready(d->asked.first);
-	arm(d);
-}
-
 /* --- questions -------------------------------------------------------------- */
 
 static void take_packet(struct question *q, const void *packet, int size)
@@ -214,6 +224,11 @@ static void take_packet(struct question *q, const void *packet, int size)
 	q->size = (size_t)size;
 }
 
+static bool keeps_back(const char *why)
+{
+	return why != NULL && strstr(why, "no DNSKEY") != NULL && strstr(why, "for trust anchor . ") != NULL;
+}
+
 /* "validation failure <mx.example. A IN>: why": the name is known. */
 static void take_forged(struct question *q, const char *why)
 {
@@ -223,13 +238,75 @@ static void take_forged(struct question *q, const char *why)
 	escape_text(text, sizeof(text), span_of(words != NULL ? words + 3 : why));
 	q->status = DNS_BOGUS;
 	snprintf(q->words, sizeof(q->words), "DNSSEC: %s", text);
-	if (strstr(text, "no DNSKEY") == NULL || strstr(text, "for trust anchor . ") == NULL)
+	if (!keeps_back(why))
 		return;
 	/* Nothing is forged, but nothing can be proved either. */
 	q->status = DNS_FAILED;
 	snprintf(q->words, sizeof(q->words),
 		 "the resolver keeps DNSSEC back, set Resolver to one that hands it on, or to root: %s",
 		 text);
+}
+
+/* --- another plan ----------------------------------------------------------- */
+
+/* False: it can't be. */
+static bool change_plan(struct dns *d)
+{
+	enum context_plan next = d->plan + 1;
+	struct error err;
+
+	if (context_new(&d->contexts[next], &d->events, &d->options, next, &err) < 0) {
+		log_error("resolver can't be made anew reason=\"%s\"", err.words);
+		d->may_change = false;
+		return false;
+	}
+	d->plan = next;
+	d->worked = false;
+	if (next == CONTEXT_ROOT)
+		log_warn("resolver keeps DNSSEC back, the root's servers are asked instead; see Resolver");
+	else
+		log_warn("resolver keeps DNSSEC back, and the root's servers do not answer: names are believed "
+			 "without proof, DANE is not used; see Resolver");
+	return true;
+}
+
+/* The plan in force does not work on this network. */
+static bool plan_failed(const struct dns *d, int rcode, const char *why)
+{
+	if (d->worked || d->plan == CONTEXT_BELIEVE)
+		return false;
+	return keeps_back(why) || (d->plan == CONTEXT_ROOT && rcode != 0 && rcode != RCODE_NXDOMAIN);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct dns *d = timer->data;
+	uint64_t now_ms = clock_mono_ms();
+
+	while (d->asked.first != NULL && d->asked.first->deadline_ms <= now_ms) {
+		if (d->may_change && d->asked.first->plan == d->plan && plan_failed(d, RCODE_SERVFAIL, NULL))
+			change_plan(d); /* for those to come */
+		make_ready(d->asked.first);
+	}
+	arm(d);
+}
+
+/* True: the question goes to somebody else. */
+static bool goes_on(struct question *q, int rcode, const char *why)
+{
+	struct dns *d = q->dns;
+
+	if (!d->may_change)
+		return false;
+	if (q->plan == d->plan) {
+		d->worked |= why == NULL && (rcode == 0 || rcode == RCODE_NXDOMAIN);
+		if (!plan_failed(d, rcode, why) || !change_plan(d))
+			return false;
+	} else if (!keeps_back(why) && (rcode == 0 || rcode == RCODE_NXDOMAIN)) {
+		return false;
+	}
+	q->again = true;
+	return true;
 }
 
 static void on_answer(void *arg, int rcode, void *packet, int size, int security, char *why, int limited)
@@ -247,13 +324,31 @@ static void on_answer(void *arg, int rcode, void *packet, int size, int security
 	if (q->list != &q->dns->asked) /* its time was up */
 		return;
 	q->secure = security == 2;
-	if (security == 1)
+	if (goes_on(q, rcode, security == 1 ? why : NULL))
+		q->secure = false;
+	else if (security == 1)
 		take_forged(q, why);
 	else if (rcode == 0 && packet != NULL && size > 0)
 		take_packet(q, packet, size);
 	else if (rcode == RCODE_NXDOMAIN)
 		q->status = DNS_NO_NAME;
 	make_ready(q);
+}
+
+static void ask(struct question *q)
+{
+	struct dns *d = q->dns;
+
+	q->again = false;
+	q->asked = true;
+	q->plan = d->plan;
+	q->deadline_ms = clock_mono_ms() + DNS_WAIT_MS;
+	join(q, &d->asked);
+	if (ub_resolve_event(d->contexts[d->plan], q->name, (int)q->type, 1, q, on_answer, NULL) != 0) {
+		q->asked = false;
+		make_ready(q);
+	}
+	arm(d);
 }
 
 static int question_new(struct question **out, struct dns *d, const char *name, enum dns_type type)
@@ -285,18 +380,10 @@ uint64_t dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done d
 	number = q->number;
 	q->done = done;
 	q->arg = arg;
-	q->deadline_ms = clock_mono_ms() + DNS_WAIT_MS;
-	if (q->status == DNS_INVALID) {
+	if (q->status == DNS_INVALID)
 		make_ready(q);
-		return number;
-	}
-	q->asked = true;
-	join(q, &d->asked);
-	if (ub_resolve_event(d->context, q->name, (int)type, 1, q, on_answer, NULL) != 0) {
-		q->asked = false;
-		make_ready(q);
-	}
-	arm(d);
+	else
+		ask(q);
 	return number;
 }
 
@@ -310,6 +397,27 @@ void dns_cancel(struct dns *d, uint64_t number)
 
 /* --- the resolver ----------------------------------------------------------- */
 
+static void contexts_free(struct dns *d)
+{
+	for (unsigned i = 0; i < CONTEXT_PLANS; i++)
+		if (d->contexts[i] != NULL)
+			ub_ctx_delete(d->contexts[i]);
+}
+
+/* Another plan may need them later. */
+static void options_keep(struct dns *d, const struct dns_options *o)
+{
+	buf_put(&d->anchors, o->anchors);
+	d->options.anchors = buf_span(&d->anchors);
+	d->options.servers = d->server;
+	for (size_t i = 0; i < o->server_count && i < SERVERS; i++) {
+		snprintf(d->servers[i], SERVER_MAX, "%s", o->servers[i]);
+		d->server[i] = d->servers[i];
+		d->options.server_count++;
+	}
+	d->may_change = o->found && o->server_count > 0 && !d->anchors.failed;
+}
+
 int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, struct error *err)
 {
 	struct dns *d = calloc(1, sizeof(*d));
@@ -321,12 +429,14 @@ int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, stru
 	events_init(&d->events, loop);
 	code = table_new(&d->numbers, err);
 	if (code == 0)
-		code = context_new(&d->context, &d->events, o, err);
+		code = context_new(&d->contexts[CONTEXT_CHOSEN], &d->events, o, CONTEXT_CHOSEN, err);
 	if (code < 0) {
 		table_free(d->numbers);
 		free(d);
 		return code;
 	}
+	buf_init(&d->anchors, ANCHORS_MAX);
+	options_keep(d, o);
 	uv_timer_init(loop, &d->timer);
 	uv_idle_init(loop, &d->idle);
 	d->timer.data = d->idle.data = d;
@@ -354,7 +464,8 @@ void dns_free(struct dns *d)
 	if (d == NULL)
 		return;
 	d->freed = true;
-	ub_ctx_delete(d->context);
+	contexts_free(d);
+	buf_clear(&d->anchors);
 	list_free(&d->asked);
 	list_free(&d->forgotten);
 	list_free(&d->ready);

@@ -6,6 +6,9 @@
  * Names   UTF-8 or A-labels in (libidn2, RFC 5891), lower-case A-labels without the last dot out.
  *         CNAMEs are followed, DNS_CHAIN of them at most.
  * Secure  Answers say whether DNSSEC proved them. A bogus one is no answer: DNS_BOGUS.
+ * Found   Many a machine was given a resolver that keeps DNSSEC back. Where the servers were found and
+ *         not chosen (options.found) that is no reason to have no names at all: the root's servers
+ *         are asked then, and where those can't be reached the resolver is believed without proof.
  * Limits  DNS_OPEN questions open, DNS_RECORDS of an answer, DNS_WAIT_MS.
  */
 #ifndef DNS_DNS_H
@@ -56,6 +59,7 @@ struct dns_answer {		/* lent until the callback returns */
 struct dns_options {
 	const char *const *servers;	/* "ADDRESS" or "ADDRESS:PORT"; none: ask from the root down */
 	size_t server_count;
+	bool found;		/* nobody chose them: resolv.conf's */
 	struct span anchors;	/* DS or DNSKEY lines; empty: the root's, as it was when this was built */
 };
 

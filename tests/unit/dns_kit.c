@@ -208,7 +208,7 @@ struct dns *dns_kit_resolve(const struct dns_kit *k, uv_loop_t *loop, const char
 	static const char none[] =
 	    "unused.invalid. IN DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000\n";
 	const char *servers[] = { k->resolver };
-	struct dns_options o = { servers, 1, span_of(anchors != NULL ? anchors : none) };
+	struct dns_options o = { servers, 1, false, span_of(anchors != NULL ? anchors : none) };
 	struct dns *d = NULL;
 	struct error err = { .words = "" };
 

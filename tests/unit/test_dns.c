@@ -297,7 +297,7 @@ static void test_options(void **state)
 	(void)state;
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < sizeof(o) / sizeof(o[0]); i++) {
-		struct dns_options opt = { &o[i].server, 1, span_of(o[i].anchors) };
+		struct dns_options opt = { &o[i].server, 1, false, span_of(o[i].anchors) };
 		struct error err = { .words = "" };
 		struct dns *d;
 		int code = dns_new(&d, &loop, &opt, &err);

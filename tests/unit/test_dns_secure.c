@@ -102,7 +102,7 @@ static int teardown(void **state)
 static void place_open(struct place *p)
 {
 	const char *servers[] = { server };
-	struct dns_options o = { servers, 1, span_of(anchors) };
+	struct dns_options o = { servers, 1, false, span_of(anchors) };
 	struct error err = { .words = "" };
 
 	*p = (struct place){ .answers = 0 };
