@@ -124,6 +124,8 @@ static void test_page(void **state)
 			span_take(&line, strlen(".\\\" table: "));
 			table = table_find(line);
 		}
+		if (span_starts(line, ".El"))
+			table = TABLES;
 		if (table == TABLES || !span_starts(line, ".It ") || span_starts(line, ".It Sy"))
 			continue;
 		span_take(&line, strlen(".It "));
