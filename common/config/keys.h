@@ -175,7 +175,7 @@ X(TLS_REPORT_TIME, "TlsReportTime", CONFIG_DELIVERD, TIME, "1d", "1s", "1d", RES
 X(STS_TIME, "StsTime", CONFIG_DELIVERD, TIME, "1d", "1s", "30d", RESTART, 0, \
   "An MTA-STS policy that is older is fetched again when mail goes to its domain") \
 X(RESOLVER, "Resolver", CONFIG_DELIVERD, TEXT, "", "", "", RESTART, CONFIG_REPEAT, \
-  "ADDRESS or ADDRESS:PORT of a DNS server to ask, or root: from the root servers down; by default those of /etc/resolv.conf") \
+  "ADDRESS or ADDRESS:PORT of a DNS server to ask, or root: from the root servers down; by default those of /etc/resolv.conf, and the root servers where those keep DNSSEC back") \
 X(HTTPS_CA, "HttpsCA", CONFIG_DELIVERD, FILE, "", "", "", RESTART, 0, \
   "PEM file of the authorities that policies (MTA-STS) and reports sent over HTTPS are checked against; by default the system's. Relative to etc/") \
 X(TRUST_ANCHOR, "TrustAnchor", CONFIG_DELIVERD, FILE, "", "", "", RESTART, 0, \
