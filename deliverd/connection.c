@@ -9,6 +9,7 @@
 #include "deliverd/delivery.h"
 #include "deliverd/opening.h"
 #include "deliverd/outcome.h"
+#include "deliverd/schedule.h"
 
 static const uint64_t never = UINT64_MAX;
 
@@ -246,7 +247,7 @@ static void go_on(struct connection *c)
 	c->current = begin(c);
 	if (c->current != NULL || c->ready != NULL)
 		return;
-	if (used_up(c))
+	if (used_up(c) || schedule_wants_room(c->d->schedule))
 		connection_quit(c);
 	else if (c->idle_until_ms == never) {
 		c->idle_until_ms = clock_mono_ms() + c->conf->idle_ms;

@@ -128,11 +128,21 @@ static void recount(struct destination *dest, ptrdiff_t more)
 		schedule_crowd(dest->d->schedule, before);
 }
 
+/* It is due although its destination is held off: an administrator has flushed the queue, or its
+ * own time has come. What was on its way when the destination failed is no such. */
+static bool lifts(const struct destination *dest, const struct job *j)
+{
+	return (j->q.why & QUEUE_DUE) != 0 && (dest->whole || j->q.attempts > 0) &&
+	       uv_now(dest->d->loop) >= dest->failed_ms + DESTINATION_SETTLE_MS;
+}
+
 void destination_add(struct destination *dest, struct job *j)
 {
 	j->destination = dest;
 	link_append(&dest->waiting, &j->link);
 	dest->dry = false;
+	if (dest->until_s > 0 && lifts(dest, j))
+		dest->until_s = 0;
 	recount(dest, 1);
 	destination_run(dest);
 }
@@ -249,6 +259,7 @@ void destination_fail(struct destination *dest, struct span status, struct span 
 	dest->window = 1;
 	dest->until_s = conf_retry_s(dest->conf, dest->failures > attempts ? dest->failures : attempts, deliverd_now_s());
 	dest->failures++;
+	dest->failed_ms = uv_now(dest->d->loop);
 	keep_text(&dest->status, status);
 	keep_text(&dest->words, words);
 	o = last_failure(dest, host);
@@ -266,14 +277,18 @@ void destination_refuse(struct destination *dest, struct span status, struct spa
 
 void destination_success(struct destination *dest, struct span domain)
 {
+	bool grown;
+
 	if (dest->failures > 0)
 		log_info("destination up again domain=%s", dest->domain);
 	dest->failures = 0;
 	dest->until_s = 0;
-	if (dest->window < dest->conf->per_destination)
-		dest->window++;
+	grown = dest->window < dest->conf->per_destination;
+	dest->window += grown;
 	if (dest->whole)
 		schedule_domain(dest->d->schedule, domain, (uint32_t)dest->window, 0, (struct span){ NULL, 0 });
+	if (grown && dest->waiting_count > 0)
+		destination_run(dest);
 }
 
 /* --- connections -------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ enum {
 	DESTINATION_LOW = 32,		/* fewer jobs that wait: more are leased */
 	DESTINATION_WAY_S = 300,	/* a way is kept so long at least, and an hour at most */
 	DESTINATION_BAD_MS = 60000,	/* a host that failed is tried behind the others */
+	DESTINATION_SETTLE_MS = 2000,	/* jobs that come so soon behind a failure were leased before it */
 	DESTINATION_SHY_MS = 15000	/* no further connection behind one that was refused */
 };
 
@@ -67,6 +68,7 @@ struct destination {
 
 	unsigned failures;		/* one behind the other, as a whole */
 	int64_t until_s;		/* held off */
+	uint64_t failed_ms;
 	char *status, *words;		/* of the last failure */
 
 	uint64_t refill;		/* the lease that was asked for; 0: none */

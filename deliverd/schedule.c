@@ -103,35 +103,33 @@ static void free_connections(struct destination *dest)
 		connection_free(LINK_OF(dest->connections.next, struct connection, link));
 }
 
-static void free_destinations(struct schedule *s)
+/* Connections first, which have jobs in hand; then jobs, which wait at destinations. */
+static void free_all(struct schedule *s)
 {
+	struct link *l;
 	size_t at = 0;
 	void *value;
 
-	while (s->destinations != NULL && table_next(s->destinations, &at, NULL, &value)) {
+	while (table_next(s->destinations, &at, NULL, &value))
 		free_connections(value);
+	for (l = s->retired.next; l != &s->retired; l = l->next)
+		free_connections(LINK_OF(l, struct destination, link));
+	for (at = 0; table_next(s->jobs, &at, NULL, &value);)
+		job_free(value);
+	for (at = 0; table_next(s->destinations, &at, NULL, &value);)
 		destination_free(value);
-	}
-	while (!link_empty(&s->retired)) {
-		struct destination *dest = LINK_OF(s->retired.next, struct destination, link);
-
-		free_connections(dest);
-		destination_free(dest);
-	}
+	while ((l = link_take(&s->retired)) != NULL)
+		destination_free(LINK_OF(l, struct destination, link));
 }
 
 void schedule_free(struct schedule *s)
 {
-	size_t at = 0;
-	void *value;
-
 	if (s == NULL)
 		return;
 	queue_watch(s->d->store, NULL, NULL);
 	store_cancel(s->d->store, s->lease);
-	free_destinations(s);
-	while (s->jobs != NULL && table_next(s->jobs, &at, NULL, &value))
-		job_free(value);
+	if (s->jobs != NULL && s->destinations != NULL)
+		free_all(s);
 	table_free(s->jobs);
 	table_free(s->destinations);
 	uv_close((uv_handle_t *)&s->look, timer_closed);
@@ -471,6 +469,11 @@ bool schedule_may_open(struct schedule *s, struct destination *dest)
 	if (full && !link_empty(&s->d->idlers))	/* its end gives the one that waits longest its turn */
 		connection_quit(LINK_OF(s->d->idlers.next, struct connection, idle));
 	return false;
+}
+
+bool schedule_wants_room(const struct schedule *s)
+{
+	return s->d->up >= s->d->conf->max_deliveries && !link_empty(&s->queued);
 }
 
 void schedule_freed(struct schedule *s)

@@ -42,6 +42,8 @@ bool schedule_refill(struct schedule *s, struct destination *dest, struct span d
 
 /* May a connection be begun? If not, the destination has its turn later. */
 bool schedule_may_open(struct schedule *s, struct destination *dest);
+/* All places are taken, and others wait for one: who has no work leaves. */
+bool schedule_wants_room(const struct schedule *s);
 /* A connection is over, or could not be made: others may have their turn. */
 void schedule_freed(struct schedule *s);
 /* The jobs that dest has waiting crowd, or don't: by so many more, or fewer. */
