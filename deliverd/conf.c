@@ -69,19 +69,17 @@ static void read_self(struct conf *c, const struct address *own, size_t own_coun
 static int read_bind(struct conf *c, const struct config_scope *top, struct error *err)
 {
 	const char *text;
+	int rc = 0;
 
-	for (size_t i = 0; (text = config_item(top, CONFIG_BIND_ADDRESS, i)) != NULL; i++) {
-		struct address a;
-		struct address *into;
+	for (size_t i = 0; rc == 0 && (text = config_item(top, CONFIG_BIND_ADDRESS, i)) != NULL; i++) {
+		char host[INET6_ADDRSTRLEN];
+		bool v6;
 
-		if (!read_address(&a, span_of(text), 0))
-			return error_set(err, -EINVAL, "BindAddress: \"%s\" is no address", text);
-		into = strchr(a.host, ':') != NULL ? &c->bind6 : &c->bind4;
-		if (into->host[0] != '\0')
-			return error_set(err, -EINVAL, "BindAddress: one IPv4 and one IPv6 address at most");
-		*into = a;
+		rc = deliver_bind_parse(host, &v6, span_of(text), err);
+		if (rc == 0)
+			memcpy((v6 ? &c->bind6 : &c->bind4)->host, host, sizeof(host));
 	}
-	return 0;
+	return rc < 0 ? error_context(err, "BindAddress") : 0;
 }
 
 /* --- routes ---------------------------------------------------------------- */
@@ -234,7 +232,7 @@ static int read_all(struct conf *c, const struct address *own, size_t own_count,
 	read_self(c, own, own_count);
 	rc = read_bind(c, top, err);
 	if (rc == 0)
-		rc = route_times_parse(c->retry_ms, &c->retry_count, span_of(config_text(top, CONFIG_RETRY_TIMES)), err);
+		rc = deliver_times_parse(c->retry_ms, &c->retry_count, span_of(config_text(top, CONFIG_RETRY_TIMES)), err);
 	if (rc == 0)
 		rc = read_routes(c, top, err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #ifndef DELIVERD_CONF_H
 #define DELIVERD_CONF_H
 
+#include "common/config/deliver.h"
 #include "common/config/route.h"
 #include "common/net/address.h"
 #include "common/proc/settings.h"
@@ -38,7 +39,7 @@ struct conf {
 	struct conf_route *routes;
 	size_t route_count;
 	bool sender_routes;	/* some routes go by sender: then no domain is one destination */
-	int64_t retry_ms[ROUTE_TIMES];
+	int64_t retry_ms[DELIVER_TIMES];
 	size_t retry_count;
 	int64_t lifetime_s, notice_s;
 	size_t max_deliveries, per_destination, per_connection;

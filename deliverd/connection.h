@@ -29,6 +29,7 @@ struct connection {
 	struct opening *opening;	/* while OPENING */
 	struct remote *remote;
 	struct smtp_client *engine;	/* from connected on */
+	size_t at;			/* its host, among the destination's */
 	bool start_tls;			/* the engine may use STARTTLS */
 	bool secured;
 	char host[DNS_NAME_MAX + 64];	/* "mx.example.org[192.0.2.7]:25" */

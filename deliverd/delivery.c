@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "deliverd/content.h"
 #include "deliverd/outcome.h"
@@ -286,6 +287,8 @@ static bool tries_again(struct delivery *v, const struct client_reply *reply)
 		v->lost = (reply->code == 0 || reply->code == 421) && !v->said_all && !v->job->again &&
 			  !c->d->stopping && (c->sent > 1 || c->destination->host_count > 1);
 	v->job->again |= v->lost;
+	if (v->lost && c->at < c->destination->host_count)	/* the others first */
+		c->destination->hosts[c->at].bad_until_ms = clock_mono_ms() + DESTINATION_BAD_MS;
 	return v->lost;
 }
 

@@ -429,6 +429,7 @@ void opening_ready(struct opening *o)
 		if (!c->secured && c->start_tls)
 			report_tls(o, "peer-no-starttls", "");
 		host_of(o)->bad_until_ms = 0;
+		c->at = o->at;
 		connection_up(c);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/config/deliver.h"
 #include "common/config/route.h"
 #include "common/tls/outbound.h"
 #include "common/tls/policy.h"
@@ -170,10 +171,22 @@ static void check_routes(struct told *p, const struct config_scope *top)
 	}
 }
 
+static void check_texts(struct told *p, const struct config_scope *top)
+{
+	enum config_key key;
+	struct error err;
+
+	if (deliver_check(top, &key, &err) != 0)
+		report_error(p->r, "%s:%u: %s: %s", setup_name(p->s, DAEMON_DELIVERD), config_line(top, key),
+			     config_rows[key].name, err.words);
+}
+
 void outward_check(const struct setup *s, struct report *r)
 {
 	struct told p = { s, r };
 	struct error err;
+
+	check_texts(&p, outward_scope(s));
 
 	if (says_tls(outward_scope(s)) && try_context(&p, NULL, warn, &err) != 0)
 		report_error(r, "%s: %s", setup_name(s, DAEMON_DELIVERD), err.words);

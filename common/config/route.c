@@ -319,21 +319,3 @@ int route_auth_parse(struct route_auth *out, struct span text, struct error *err
 		rc = error_set(err, -EINVAL, "`user NAME` and `password TEXT` must both be there, or `external` alone");
 	return rc;
 }
-
-int route_times_parse(int64_t times_ms[ROUTE_TIMES], size_t *count, struct span text, struct error *err)
-{
-	char shown[40];
-
-	*count = 0;
-	for (struct span word = take_word(&text); word.n > 0; word = take_word(&text)) {
-		int64_t ms;
-
-		if (*count == ROUTE_TIMES)
-			return error_set(err, -EINVAL, "RetryTimes has %d times at most", ROUTE_TIMES);
-		if (!config_value_number(CONFIG_TYPE_TIME, word, &ms) || ms < 1000 || ms > 7LL * 86400 * 1000)
-			return error_set(err, -EINVAL, "RetryTimes: \"%s\" is no time from 1s to 7d (5m 15m 1h)",
-					 escape_text(shown, sizeof(shown), word));
-		times_ms[(*count)++] = ms;
-	}
-	return *count > 0 ? 0 : error_set(err, -EINVAL, "RetryTimes needs at least one time (5m 15m 1h)");
-}

@@ -62,8 +62,4 @@ struct route_auth {
 };
 int route_auth_parse(struct route_auth *out, struct span text, struct error *err);
 
-/* RetryTimes: "5m 15m 1h", 1 to ROUTE_TIMES of them. Milliseconds. */
-enum { ROUTE_TIMES = 32 };
-int route_times_parse(int64_t times_ms[ROUTE_TIMES], size_t *count, struct span text, struct error *err);
-
 #endif

@@ -335,9 +335,10 @@ def test_auth_never_in_clear(sender, make_site):
         assert not far.messages and not any(line.startswith("AUTH") for s in far.sessions for line in s.lines)
 
 
-@pytest.mark.parametrize("route", ["* nowhere", "* host:25 tls=strong", "a..b x:25", "* x:25 auth=missing.auth"])
-def test_bad_route_is_refused(make_site, route):
-    site = make_site(start=False, settings={"deliverd": [f"Route {route}"]})
+@pytest.mark.parametrize("line", ["Route * nowhere", "Route * host:25 tls=strong", "Route a..b x:25", "Route * x:25 auth=missing.auth",
+                                  "RetryTimes soon", "BindAddress here", "Resolver one.one"])
+def test_bad_settings_are_refused(make_site, line):
+    site = make_site(start=False, settings={"deliverd": [line]})
     r = site.run("config", "check", ok=False)
     assert r.returncode == 1 and "deliverd.conf" in r.stdout + r.stderr
 

@@ -17,7 +17,7 @@
  * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
  * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
  * link: common/tls/text.o
- * link: setup/outward.o common/config/route.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
+ * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
  * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
 #include "tests/unit/unit.h"
 

@@ -261,6 +261,19 @@ static void test_expired(void **state)
 	unit_is(world_remote(0)->status.p, world_remote(0)->status.n, "5.4.7");
 }
 
+/* It goes away before it has the message: another host gets it at once. */
+static void test_gone_in_between(void **state)
+{
+	struct world_host *first = world_domain("far.test"), *second = world_host("mx2.far.test");
+
+	(void)state;
+	first->rcpt = "421 4.3.2 shutting down";
+	put_many("far.test", 2);
+	world_run();
+	assert_int_equal(second->messages, 2);
+	assert_int_equal(count_fate(QUEUE_DEFERRED), 0);
+}
+
 /* It says nothing wrong, and is gone when the next message begins. */
 static void test_gone_meanwhile(void **state)
 {
@@ -362,7 +375,7 @@ int main(void)
 		TEST(test_delivered),	   TEST(test_slow_start),     TEST(test_held_off),
 		TEST(test_held_off_longer), TEST(test_forgiven),
 		TEST(test_dead_ones),	   TEST(test_max_deliveries), TEST(test_next_host), TEST(test_for_good),
-		TEST(test_bounce),	   TEST(test_expired),	      TEST(test_gone_meanwhile),
+		TEST(test_bounce),	   TEST(test_expired),	      TEST(test_gone_in_between), TEST(test_gone_meanwhile),
 		TEST(test_cut_at_the_end), TEST(test_leased_again),   TEST(test_stop),	    TEST(test_report_fails),
 	};
 

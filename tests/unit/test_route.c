@@ -162,27 +162,10 @@ static void test_auth(void **state)
 	}
 }
 
-static void test_times(void **state)
-{
-	int64_t ms[ROUTE_TIMES];
-	size_t n;
-
-	(void)state;
-	assert_int_equal(route_times_parse(ms, &n, span_of("5m 15m  1h"), NULL), 0);
-	assert_int_equal(n, 3);
-	assert_int_equal(ms[0], 300000);
-	assert_int_equal(ms[2], 3600000);
-	assert_true(route_times_parse(ms, &n, span_of(""), NULL) < 0);
-	assert_true(route_times_parse(ms, &n, span_of("5m 0s"), NULL) < 0);
-	assert_true(route_times_parse(ms, &n, span_of("soon"), NULL) < 0);
-	assert_true(route_times_parse(ms, &n, span_of("8d"), NULL) < 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
-					    cmocka_unit_test(test_fits), cmocka_unit_test(test_auth),
-					    cmocka_unit_test(test_times) };
+					    cmocka_unit_test(test_fits), cmocka_unit_test(test_auth) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "route");
 }

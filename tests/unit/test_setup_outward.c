@@ -14,7 +14,7 @@
  * link: common/tls/paper.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
  * link: common/tls/prints.o common/tls/protocol.o common/tls/refusal.o common/tls/seal.o
  * link: common/tls/session.o common/tls/staple.o common/tls/tickets.o common/tls/trial.o common/tls/text.o
- * link: setup/outward.o common/config/route.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
+ * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
  * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
 #include "tests/unit/unit.h"
 
