@@ -205,22 +205,26 @@ bool way_literal(const char *domain, uint16_t port, struct way_host *out)
 	return inet_pton(AF_INET, text, bytes) == 1 && set_literal(out, text, port);
 }
 
+/* "192.0.2.7." is an address to whoever reads it next, and no name. */
+static bool set_name(struct way_host *out, struct span text, uint16_t port)
+{
+	struct way_host literal;
+
+	*out = (struct way_host){ .port = port, .secure = true };
+	return dns_name(text, out->name) && !set_literal(&literal, out->name, port);
+}
+
 bool way_host_read(struct way_host *out, struct span text, uint16_t port)
 {
 	char plain[DNS_NAME_MAX];
 
 	*out = (struct way_host){ .port = port, .secure = true };
-	if (!unbracket(text, plain, sizeof(plain))) {
-		if (text.n >= sizeof(plain) || memchr(text.p, '\0', text.n) != NULL)
-			return dns_name(text, out->name);
-		snprintf(plain, sizeof(plain), "%.*s", (int)text.n, (const char *)text.p);
-	} else {
+	if (unbracket(text, plain, sizeof(plain)))
 		return set_literal(out, strncasecmp(plain, "IPv6:", 5) == 0 ? plain + 5 : plain, port);
-	}
-	if (set_literal(out, plain, port))
-		return true;
-	*out = (struct way_host){ .port = port, .secure = true };
-	return dns_name(text, out->name);
+	if (text.n >= sizeof(plain) || memchr(text.p, '\0', text.n) != NULL)
+		return set_name(out, text, port);
+	snprintf(plain, sizeof(plain), "%.*s", (int)text.n, (const char *)text.p);
+	return set_literal(out, plain, port) || set_name(out, text, port);
 }
 
 static bool is_zero(const uint8_t *bytes, size_t n)

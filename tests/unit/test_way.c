@@ -379,6 +379,7 @@ static const struct {
 	{ "[smtp.example]", NULL, false },
 	{ "a b", NULL, false },
 	{ "2001:db8::x", NULL, false },
+	{ "1.0.2.7.", NULL, false },
 };
 
 static void test_host_read(void **state)
