@@ -20,9 +20,9 @@
 enum {
 	DESTINATION_KEY = 300,
 	DESTINATION_LOW = 32,		/* fewer jobs that wait: more are leased */
-	DESTINATION_WAY_S = 300,	/* a way is kept so long at least, and an hour at most */
+	DESTINATION_WAY_S = 10,		/* a way is kept so long at least, and an hour at most */
 	DESTINATION_BAD_MS = 60000,	/* a host that failed is tried behind the others */
-	DESTINATION_SETTLE_MS = 2000,	/* jobs that come so soon behind a failure were leased before it */
+	DESTINATION_SETTLE_MS = 500,	/* jobs that come so soon behind a failure were leased before it */
 	DESTINATION_SHY_MS = 15000	/* no further connection behind one that was refused */
 };
 

@@ -93,8 +93,8 @@ bool destination_look(struct destination *dest)
 {
 	uint16_t port = dest->conf->port;
 
-	if (dest->way_known && uv_now(dest->d->loop) >= dest->way_until_ms && dest->connection_count == 0 &&
-	    !dest->hosts_given)
+	/* those that open go by the hosts that they began with */
+	if (dest->way_known && uv_now(dest->d->loop) >= dest->way_until_ms && dest->opening == 0 && !dest->hosts_given)
 		destination_forget_way(dest);
 	if (dest->hosts_given)
 		dest->way_known = true;

@@ -18,10 +18,10 @@ FROM = "From: alice@here.test\r\n"
 @pytest.fixture
 def sender(make_site):
     """A running site whose mail goes to these servers, the first of them for everything that has no other."""
-    def make(*sinks, lines=(), routes=None, **kwargs):
+    def make(*sinks, lines=(), routes=None, fast=FAST, **kwargs):
         if routes is None:
             routes = ["Route * " + ",".join(f"127.0.0.1:{s.port}" for s in sinks)]
-        return make_site(settings={"deliverd": [*routes, *FAST, *lines]}, **kwargs)
+        return make_site(settings={"deliverd": [*routes, *fast, *lines]}, **kwargs)
     return make
 
 
@@ -208,6 +208,22 @@ def test_down_then_up(sender):
         far.wait(10, seconds=20)
 
 
+def test_flush(sender):
+    """Held off for an hour; flushed, it is tried at once."""
+    far = Sink()
+    port = far.port
+    far.stop()
+    site = sender(routes=[f"Route * 127.0.0.1:{port}"], lines=["RetryTimes 1h"], fast=FAST[1:])
+    for i in range(3):
+        send(site, "bob@far.test", i)
+    site.wait_log("destination held off domain=far.test")
+    time.sleep(1)
+    with Sink(port=port) as far:
+        site.run("queue", "flush", "--all")
+        far.wait(3)
+        site.wait_log("destination up again domain=far.test")
+
+
 # --- what a server can't take ---------------------------------------------------------------
 
 def test_too_large(sender):
@@ -341,6 +357,14 @@ def test_bad_settings_are_refused(make_site, line):
     site = make_site(start=False, settings={"deliverd": [line]})
     r = site.run("config", "check", ok=False)
     assert r.returncode == 1 and "deliverd.conf" in r.stdout + r.stderr
+
+
+def test_bind_address(sender):
+    with Sink() as far:
+        site = sender(far, lines=["BindAddress 127.0.0.77"])
+        send(site, "bob@far.test")
+        far.wait()
+        assert far.sessions[0].sock.getpeername()[0] == "127.0.0.77"
 
 
 # --- forwards --------------------------------------------------------------------------------
