@@ -204,7 +204,7 @@ static void deliverd_status(void *state, struct buf *out)
 {
 	const struct deliverd *d = state;
 
-	buf_printf(out, "connections %zu\nconnecting %zu\ndestinations %zu\nin-hand %zu\n", d->up, d->opening,
+	buf_printf(out, "connections %zu\nconnecting %zu\ndestinations %zu\nin_hand %zu\n", d->up, d->opening,
 		   schedule_destinations(d->schedule), schedule_held(d->schedule));
 	buf_printf(out, "delivered %llu\ndeferred %llu\nfailed %llu\n", (unsigned long long)d->delivered,
 		   (unsigned long long)d->deferred, (unsigned long long)d->failed);

@@ -64,7 +64,8 @@ static void put_age(struct buf *out, uint64_t ms)
 static bool is_headline(struct span key)
 {
 	static const char *const keys[] = { "connections",      "accepted",   "sessions",   "logins",
-					    "queue_recipients", "queue_held", "queue_aside" };
+					    "queue_recipients", "queue_held", "queue_aside",
+					    "delivered",	"deferred",   "failed" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (span_is(key, keys[i]))
