@@ -19,12 +19,13 @@ def digest(key, text):
 
 class LoginSession(Session):
     def __init__(self, *args):
-        self.mechanism, self.said = None, []
+        self.mechanism, self.said, self.certificate = None, [], None
         super().__init__(*args)
 
-    @property
-    def certificate(self):
-        return self.sock.getpeercert() if self.tls else None
+    def hello(self, verb, line):
+        if self.tls:    # while the connection is up
+            self.certificate = self.sock.getpeercert()
+        super().hello(verb, line)
 
     def ask(self, challenge):
         """Gives what it answers; an answer of "*" ends all."""
