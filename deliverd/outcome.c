@@ -123,14 +123,6 @@ static void reported(void *arg, enum store_status status, const char *words)
 	schedule_forget(d->schedule, j);
 }
 
-static bool all_are(const struct job *j, enum queue_fate fate)
-{
-	for (size_t i = 0; i < j->count; i++)
-		if (j->rcpts[i].fate != fate)
-			return false;
-	return true;
-}
-
 static void send_report(struct job *j, const struct store_delivery *notice)
 {
 	struct queue_outcome few[8], *all = j->count <= 8 ? few : calloc(j->count, sizeof(*all));
@@ -141,7 +133,7 @@ static void send_report(struct job *j, const struct store_delivery *notice)
 		.outcomes = all,
 		.count = j->count,
 		.retry_s = j->retry_s,
-		.noticed = (j->q.why & QUEUE_NOTICE) != 0 && (notice != NULL || !all_are(j, QUEUE_UNTRIED)),
+		.noticed = (j->q.why & QUEUE_NOTICE) != 0,	/* where nobody is to be told, too: it is not asked for again */
 	};
 
 	for (size_t i = 0; all != NULL && i < j->count; i++) {

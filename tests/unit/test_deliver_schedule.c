@@ -261,6 +261,27 @@ static void test_expired(void **state)
 	unit_is(world_remote(0)->status.p, world_remote(0)->status.n, "5.4.7");
 }
 
+/* A delay is told once; where nobody is to be told, it is not asked for again either. */
+static void test_notice(void **state)
+{
+	struct world_host *h = world_domain("far.test");
+
+	(void)state;
+	world.conf.notice_s = 3600;
+	world.conf.retry_ms[0] = 7200000;
+	schedule_renew(world.d.schedule);
+	h->refuses = true;
+	world_put("one", "a@far.test");
+	fake_queue_put(world.d.store, "two", "", "b@far.test", "Subject: x\r\n\r\n", NULL);
+	world_run();
+	assert_int_equal(h->connections, 1);
+	fake_queue_set_now(world.d.store, deliverd_now_s() + 3700);
+	world_run();	/* it comes to an end */
+	assert_int_equal(h->connections, 1);
+	assert_non_null(fake_store_address(world.d.store, "alice@here.test", "INBOX", 1));
+	assert_null(fake_store_address(world.d.store, "alice@here.test", "INBOX", 2));
+}
+
 /* It goes away before it has the message: another host gets it at once. */
 static void test_gone_in_between(void **state)
 {
@@ -375,7 +396,7 @@ int main(void)
 		TEST(test_delivered),	   TEST(test_slow_start),     TEST(test_held_off),
 		TEST(test_held_off_longer), TEST(test_forgiven),
 		TEST(test_dead_ones),	   TEST(test_max_deliveries), TEST(test_next_host), TEST(test_for_good),
-		TEST(test_bounce),	   TEST(test_expired),	      TEST(test_gone_in_between), TEST(test_gone_meanwhile),
+		TEST(test_bounce),	   TEST(test_expired),	      TEST(test_notice), TEST(test_gone_in_between), TEST(test_gone_meanwhile),
 		TEST(test_cut_at_the_end), TEST(test_leased_again),   TEST(test_stop),	    TEST(test_report_fails),
 	};
 
