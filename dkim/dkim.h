@@ -39,7 +39,8 @@ void dkim_signer_free(struct dkim_signer *s);
 /* The message from its first byte on, in pieces. -EMSGSIZE: the header is over DKIM_HEADER_MAX. */
 int dkim_signer_feed(struct dkim_signer *s, struct span piece);
 /* Appends one whole DKIM-Signature field for each key, CRLF behind; they go in front. After all was
- * fed; may be called once. After an error out is as before: -EINVAL: there is no From. */
+ * fed; may be called once. After an error out is as before: -EINVAL: there is no From,
+ * or the header does not begin with a field. */
 int dkim_signer_finish(struct dkim_signer *s, const struct dkim_key *const *keys, size_t count, int64_t now_s,
 		       struct buf *out, struct error *err);
 

@@ -268,6 +268,12 @@ static int end_message(struct dkim_signer *s, struct error *err)
 	return rc == 0 ? 0 : error_set(err, rc, "the message can't be signed");
 }
 
+/* A first line that goes on would go on our field, once that stands in front of it. */
+static bool starts_with_field(struct span header)
+{
+	return header.n > 0 && header.p[0] != ' ' && header.p[0] != '\t';
+}
+
 int dkim_signer_finish(struct dkim_signer *s, const struct dkim_key *const *keys, size_t count, int64_t now_s,
 		       struct buf *out, struct error *err)
 {
@@ -280,6 +286,8 @@ int dkim_signer_finish(struct dkim_signer *s, const struct dkim_key *const *keys
 	at = fields.count;
 	if (rc == 0 && dkim_fields_above(&fields, span_of("From"), &at) == NULL)	/* RFC 6376 5.4 */
 		rc = error_set(err, -EINVAL, "the message has no From, which every signature needs");
+	if (rc == 0 && !starts_with_field(buf_span(&s->in.header)))
+		rc = error_set(err, -EINVAL, "the header begins with white space, not with a field");
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = sign_one(s, keys[i], &fields, now_s, out, err);
 	dkim_fields_clear(&fields);

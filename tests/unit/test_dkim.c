@@ -312,6 +312,12 @@ static void test_refused(void **state)
 	assert_non_null(strstr(err.words, "no From"));
 	assert_int_equal(out.n, 0);
 	dkim_signer_free(s);
+	assert_int_equal(dkim_signer_new(&s, &err), 0);
+	assert_int_equal(dkim_signer_feed(s, span_of(" X\r\nFrom: a@b\r\n\r\nHi\r\n")), 0);
+	assert_int_equal(dkim_signer_finish(s, keys, 1, NOW, &out, &err), -EINVAL);
+	assert_non_null(strstr(err.words, "white space"));
+	assert_int_equal(out.n, 0);
+	dkim_signer_free(s);
 	while (!big.failed)
 		buf_put_text(&big, "X: 1\r\n");
 	assert_int_equal(dkim_signer_new(&s, &err), 0);
