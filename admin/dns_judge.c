@@ -281,6 +281,12 @@ static void ask_soon(struct dns_judge *j)
 	}
 	snprintf(name, sizeof(name), "_25._tcp.%s", j->site->hostname);
 	j->look->soon(j->look, name, DNS_TLSA);
+	for (size_t i = 0; i < j->site->service_count; i++) {
+		snprintf(name, sizeof(name), "%s.%s", j->site->services[i].name, j->site->domain);
+		j->look->soon(j->look, name, DNS_SRV);
+	}
+	snprintf(name, sizeof(name), "autoconfig.%s", j->site->domain);
+	j->look->soon(j->look, name, DNS_A);
 	for (size_t i = 0; i < j->site->keys.count; i++) {
 		char key[KEYRING_NAME_MAX];
 
@@ -314,4 +320,6 @@ void dns_judge_all(struct dns_judge *j)
 	dns_judge_mta_sts(j);
 	dns_judge_tlsrpt(j);
 	dns_judge_tlsa(j);
+	dns_judge_srv(j);
+	dns_judge_autoconfig(j);
 }

@@ -57,6 +57,9 @@ void dns_judge_tlsrpt(struct dns_judge *j);
 /* dns_judge_tls.c */
 void dns_judge_mta_sts(struct dns_judge *j);
 void dns_judge_tlsa(struct dns_judge *j);
+/* dns_judge_client.c */
+void dns_judge_srv(struct dns_judge *j);
+void dns_judge_autoconfig(struct dns_judge *j);
 
 /* All but port 25; questions go out at once. */
 void dns_judge_all(struct dns_judge *j);

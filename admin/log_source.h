@@ -1,5 +1,8 @@
 /*
  * log_source.h - the log, whichever `yubin log` reads: the site's file, or the journal.
+ *
+ * Old    From log_source_open on with what was rotated away and is still beside the file, plain or gzipped
+ *        (yubin.log.1, yubin.log.2.gz, yubin.log-20261121.gz), by the time of the last line.
  */
 #ifndef ADMIN_LOG_SOURCE_H
 #define ADMIN_LOG_SOURCE_H
@@ -17,7 +20,7 @@ int log_source_file(const struct site *s, struct error *err);
 enum { LOG_SOURCE_JOURNAL = 6 }; /* words that are there already */
 void log_source_journal(const char *argv[LOG_SOURCE_JOURNAL]);
 
-/* From the first line on. */
+/* From the first line of the oldest file on. */
 int log_source_open(struct log_source **out, const struct site *s, struct error *err);
 void log_source_close(struct log_source *l);
 

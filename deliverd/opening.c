@@ -93,7 +93,7 @@ static void report_tls(struct opening *o, const char *cause, const char *reason)
 		.host = host_of(o)->host.name,
 		.helo = c->engine != NULL ? smtp_client_offers(c->engine)->hostname : "",
 		.address = c->remote != NULL ? remote_address(c->remote) : "",
-		.own_address = "",
+		.own_address = c->remote != NULL ? remote_local(c->remote) : "",
 		.cause = cause,
 		.reason = reason,
 	};
@@ -248,13 +248,11 @@ static bool take_answer(struct opening *o, const struct way_host_answer *a)
 		memcpy(o->addresses, a->addresses, o->address_count * sizeof(*o->addresses));
 		o->tlsa_there = a->tlsa_there;
 		if (a->tlsa_count > 0)
-			o->tlsa = malloc(a->tlsa_count * sizeof(*o->tlsa));
+			o->tlsa = tls_tlsa_copy(a->tlsa, a->tlsa_count);
 		if (a->tlsa_count > 0 && o->tlsa == NULL) {
 			trouble(o, QUEUE_DEFERRED, "4.3.0", "no memory");
 			return false;
 		}
-		if (a->tlsa_count > 0)
-			memcpy(o->tlsa, a->tlsa, a->tlsa_count * sizeof(*o->tlsa));
 		o->tlsa_count = a->tlsa_count;
 		snprintf(o->base, sizeof(o->base), "%s", a->tlsa_base != NULL ? a->tlsa_base : "");
 		return true;

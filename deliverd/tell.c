@@ -59,7 +59,7 @@ static bool kind_of(const struct job *j, const struct job_rcpt *r, enum report_k
 		*kind = REPORT_FAILURE;
 	else if (waits && (j->q.why & QUEUE_NOTICE) != 0)
 		*kind = REPORT_DELAY;
-	else if (r->fate == QUEUE_DELIVERED && (r->relayed || store_remote_is_here(&r->to.to)) && !r->to.relayed_told)
+	else if (r->fate == QUEUE_DELIVERED && (r->relayed || store_remote_is_here(&r->to.to)))
 		*kind = REPORT_SUCCESS;
 	else
 		return false;

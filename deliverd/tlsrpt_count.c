@@ -17,7 +17,7 @@ enum {
 	POLICY_COST = 64,	/* bytes of a note that are not text: by policy, by line of it, by failure */
 	LINE_COST = 7,
 	DETAIL_COST = 24,
-	HEX_SHOWN = 255		/* bytes of a TLSA record */
+	HEX_SHOWN = 255		/* bytes of a TLSA record's data */
 };
 
 static const char *const kinds[] = {
@@ -108,8 +108,8 @@ static void text_cut(struct buf *text)
 static void tlsa_text(const struct tls_tlsa *r, struct buf *out)
 {
 	buf_printf(out, "%u %u %u ", r->usage, r->selector, r->matching);
-	for (size_t i = 0; i < r->n && i < HEX_SHOWN; i++)
-		buf_printf(out, "%02x", r->data[i]);
+	for (size_t i = 0; i < r->data.n && i < HEX_SHOWN; i++)
+		buf_printf(out, "%02x", r->data.p[i]);
 	buf_put_byte(out, '\n');
 }
 

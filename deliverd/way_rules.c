@@ -306,11 +306,9 @@ size_t way_usable(const struct dns_answer *tlsa, struct tls_tlsa out[WAY_TLSA])
 		struct span t = tlsa->records[i].text;
 		struct tls_tlsa *r = &out[count];
 
-		if (!is_usable(t) || t.n - 3 > sizeof(r->data))
+		if (!is_usable(t))
 			continue;
-		*r = (struct tls_tlsa){ .usage = t.p[0], .selector = t.p[1], .matching = t.p[2] };
-		r->n = (uint8_t)(t.n - 3);
-		memcpy(r->data, t.p + 3, t.n - 3);
+		*r = (struct tls_tlsa){ .usage = t.p[0], .selector = t.p[1], .matching = t.p[2], .data = { t.p + 3, t.n - 3 } };
 		count++;
 	}
 	return count;

@@ -36,7 +36,7 @@ enum dns_status way_status(const struct dns_answer *a, const struct dns_answer *
 /* One of the addresses is ours. */
 bool way_is_self(const struct way_self *self, const struct address *addresses, size_t count);
 
-/* Those records that can be used (RFC 7672 3.1), at most WAY_TLSA: the count. */
+/* Those records that can be used (RFC 7672 3.1), at most WAY_TLSA: the count. They lend from the answer. */
 size_t way_usable(const struct dns_answer *tlsa, struct tls_tlsa out[WAY_TLSA]);
 
 #endif

@@ -35,7 +35,6 @@ enum {
 struct queue_recipient {
 	uint32_t number;	/* in its entry, from 0; stays the same */
 	struct store_remote to;	/* sender is the job's */
-	bool relayed_told;	/* a report of success was made already */
 };
 
 enum queue_why {		/* why a job was leased: bits. Without QUEUE_DUE nothing is to be sent */

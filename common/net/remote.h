@@ -67,8 +67,8 @@ void remote_wake(struct remote *r);
 /* "192.0.2.7", "192.0.2.7:25": where it is connected, or was; "" before. */
 const char *remote_address(const struct remote *r);
 const char *remote_peer(const struct remote *r);
-/* Our end; "" before it is connected, and when it has ended. */
-void remote_local(const struct remote *r, struct address *out);
+/* The address that it was connected from; "" before. */
+const char *remote_local(const struct remote *r);
 /* The session, from CONN_WANT_TLS on: for tls_outbound_* and its facts; NULL before. */
 const struct tls_session *remote_tls(const struct remote *r);
 uint64_t remote_in_bytes(const struct remote *r);

@@ -57,6 +57,7 @@ struct remote {
 	bool implicit, blocked, peer_ended;
 	struct address *addresses; /* while it races */
 	struct address address;    /* the one that won; host "": none yet */
+	struct address local;      /* our end */
 	char peer[ADDRESS_PORT_TEXT];
 };
 

@@ -65,6 +65,15 @@ static int watch_new(struct remote *r)
 	return 0;
 }
 
+static void note_local(struct remote *r)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t size = sizeof(from);
+
+	if (getsockname(r->stream.fd, (struct sockaddr *)&from, &size) == 0)
+		address_read(&r->local, &from);
+}
+
 static void won(struct remote *r, int fd, size_t index)
 {
 	int code;
@@ -72,6 +81,7 @@ static void won(struct remote *r, int fd, size_t index)
 	r->stream.fd = fd;
 	r->address = r->addresses[index];
 	address_text(&r->address, r->peer);
+	note_local(r);
 	free(r->addresses);
 	r->addresses = NULL;
 	code = watch_new(r);
@@ -186,14 +196,9 @@ const char *remote_peer(const struct remote *r)
 	return r->peer;
 }
 
-void remote_local(const struct remote *r, struct address *out)
+const char *remote_local(const struct remote *r)
 {
-	struct sockaddr_storage from = { 0 };
-	socklen_t size = sizeof(from);
-
-	*out = (struct address){ .host = "" };
-	if (r->stream.fd >= 0 && getsockname(r->stream.fd, (struct sockaddr *)&from, &size) == 0)
-		address_read(out, &from);
+	return r->local.host;
 }
 
 const struct tls_session *remote_tls(const struct remote *r)

@@ -6,7 +6,7 @@
 
 #include "common/base/arena.h"
 
-enum { WISH_MAX = 64 << 10 };
+enum { WISH_MAX = 128 << 10 }; /* a DNS answer full of TLSA records, and names */
 
 struct wish {
 	struct arena *arena; /* in which it lies itself */
@@ -26,8 +26,12 @@ static bool copy_dane(struct wish *out, const struct tls_outbound_dane *d)
 
 	if (records == NULL || names == NULL)
 		return false;
-	for (size_t i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++) {
 		records[i] = d->records[i];
+		records[i].data = arena_copy(out->arena, d->records[i].data);
+		if (records[i].data.p == NULL)
+			return false;
+	}
 	for (size_t i = 0; i < d->name_count; i++) {
 		names[i] = copy(out->arena, d->names[i]);
 		if (names[i] == NULL)

@@ -26,9 +26,10 @@ struct tls_outbound_material {
 /* One TLSA record that can be used (RFC 7672 3.1): DANE-TA(2) or DANE-EE(3). */
 struct tls_tlsa {
 	uint8_t usage, selector, matching;
-	uint8_t n;
-	uint8_t data[255];
+	struct span data;	/* lent, not empty: a hash, or a whole certificate or key */
 };
+/* One allocation for the records, at least one, and their data: free() it. NULL: no memory. */
+struct tls_tlsa *tls_tlsa_copy(const struct tls_tlsa *records, size_t count);
 
 struct tls_outbound_dane {	/* copied by tls_outbound_session_dane */
 	const struct tls_tlsa *records;

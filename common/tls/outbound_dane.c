@@ -24,6 +24,39 @@ int tls_outbound_dane_allow(SSL_CTX *ctx, struct error *err)
 	return SSL_CTX_dane_enable(ctx) == 1 ? 0 : error_set(err, -ENOMEM, "no memory for DANE");
 }
 
+/* --- records --------------------------------------------------------------- */
+
+static size_t records_size(const struct tls_tlsa *records, size_t count)
+{
+	size_t size = count * sizeof(records[0]);
+
+	for (size_t i = 0; i < count; i++)
+		size += records[i].data.n;
+	return size;
+}
+
+/* to: records_size bytes. The data stands behind the records. */
+static void records_put(struct tls_tlsa *to, const struct tls_tlsa *records, size_t count)
+{
+	uint8_t *data = (uint8_t *)(to + count);
+
+	for (size_t i = 0; i < count; i++) {
+		to[i] = records[i];
+		to[i].data.p = data;
+		memcpy(data, records[i].data.p, records[i].data.n);
+		data += records[i].data.n;
+	}
+}
+
+struct tls_tlsa *tls_tlsa_copy(const struct tls_tlsa *records, size_t count)
+{
+	struct tls_tlsa *copy = malloc(records_size(records, count));
+
+	if (copy != NULL)
+		records_put(copy, records, count);
+	return copy;
+}
+
 /* --- records in words ------------------------------------------------------ */
 
 static void record_text(char out[TLS_DANE_TEXT], unsigned usage, unsigned selector, unsigned matching, struct span data)
@@ -44,7 +77,7 @@ void tls_outbound_dane_text(const struct tls_dane *dane, struct buf *out)
 	for (size_t i = 0; i < dane->count && i < RECORDS_SHOWN; i++) {
 		const struct tls_tlsa *r = &dane->records[i];
 
-		record_text(text, r->usage, r->selector, r->matching, (struct span){ r->data, r->n });
+		record_text(text, r->usage, r->selector, r->matching, r->data);
 		buf_printf(out, "%s%s", i > 0 ? ", " : "", text);
 	}
 	if (dane->count > RECORDS_SHOWN)
@@ -63,7 +96,7 @@ static int records_add(SSL *ssl, const struct tls_dane *dane, struct error *err)
 		int rc = 0;
 
 		if (r->usage == TA || r->usage == EE)
-			rc = SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, r->data, r->n);
+			rc = SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, r->data.p, r->data.n);
 		if (rc < 0)
 			return error_set(err, -ENOMEM, "no memory for a TLSA record");
 		usable += rc > 0 ? 1 : 0;
@@ -100,12 +133,11 @@ int tls_outbound_dane_set(struct tls_session *s, const struct tls_outbound_dane 
 {
 	int rc;
 
-	s->dane = calloc(1, sizeof(*s->dane) + dane->count * sizeof(dane->records[0]));
+	s->dane = calloc(1, sizeof(*s->dane) + records_size(dane->records, dane->count));
 	if (s->dane == NULL)
 		return error_set(err, -ENOMEM, "no memory for TLSA records");
 	s->dane->count = dane->count;
-	if (dane->count > 0)
-		memcpy(s->dane->records, dane->records, dane->count * sizeof(dane->records[0]));
+	records_put(s->dane->records, dane->records, dane->count);
 	if (!tls_name_fold(s->dane->base, span_of(dane->base)))
 		return error_set(err, -EINVAL, "TLSA records stand under a host's name");
 	/* RFC 7672 2.2.2: SNI is the name of the records, which OpenSSL sets here. */

@@ -30,7 +30,6 @@ static void put_job(struct buf *b, const struct queue_job *j)
 
 		to.sender = j->sender;
 		wire_put_varint(b, j->recipients[i].number);
-		wire_put_u8(b, j->recipients[i].relayed_told);
 		store_mail_put_remote(b, &to, &last);
 	}
 }
@@ -52,7 +51,6 @@ static void get_recipients(struct wire *w, struct queue_job *j, struct arena *me
 		store_wire_fail(w);
 	for (size_t i = 0; i < count && !w->failed; i++) {
 		recipients[i].number = (uint32_t)store_wire_upto(w, UINT32_MAX);
-		recipients[i].relayed_told = store_wire_bool(w);
 		store_mail_remote(w, &recipients[i].to, &last);
 		if (!span_equal(last, j->sender))
 			store_wire_fail(w);

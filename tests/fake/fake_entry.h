@@ -9,7 +9,6 @@
 
 struct fake_recipient {
 	struct fake_remote remote; /* its envelope is the entry's */
-	bool told;                 /* a report of success was made */
 };
 
 struct fake_job {

@@ -95,7 +95,7 @@ static struct queue_job describe(struct fake_queue *q, const struct choice *c, s
 
 		if (r->remote.job == c->job->number && !r->remote.done)
 			recipients[count++] =
-			    (struct queue_recipient){ r->remote.number, r->remote.to, r->told };
+			    (struct queue_recipient){ r->remote.number, r->remote.to };
 	}
 	c->job->lease = ++q->last_lease;
 	c->job->domain->leased++;

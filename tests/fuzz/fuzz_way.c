@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct way_host h, again;
 	char text[600];
 
-	if (way_usable(&answer, usable) == 1 && (usable[0].n == 0 || usable[0].usage < 2))
+	if (way_usable(&answer, usable) == 1 && (usable[0].data.n == 0 || usable[0].usage < 2))
 		abort();
 	/* What was read is read again as the same. */
 	if (way_host_read(&h, (struct span){ data, size }, 25) &&

@@ -119,7 +119,7 @@ def test_what_is_printed_is_what_is_wanted(world):
     with page(world, policy(world.site)), port25(b"220 out.test ESMTP\r\n"):
         found = world.check()
     assert not [f for f in found.values() if f["state"] == "wrong"]
-    for topic in ("mx", "ptr", "spf", "dkim", "dmarc", "mta-sts", "tlsrpt", "tlsa", "port25"):
+    for topic in ("mx", "ptr", "spf", "dkim", "dmarc", "mta-sts", "tlsrpt", "tlsa", "srv", "port25"):
         assert (topic, "good") in found, (topic, found)
 
 

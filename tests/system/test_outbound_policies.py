@@ -49,10 +49,22 @@ OPEN = {
 SIGNED = {
     "asks": Case((GOOD, GOOD), first=IN_TLS, second=IN_TLS),        # both with REQUIRETLS
     "asks-plain": Case((PLAIN, PLAIN), first=BACK, second=BACK),
+    "whole": Case((GOOD, GOOD), first=IN_TLS, second=IN_TLS),       # TLSA records with a whole certificate: the server's,
+    "whole-other": Case((GOOD, GOOD), first=WAITS, second=WAITS),   # another one
 }
 CASES = {**{f"{n}.open.test": c for n, c in OPEN.items()}, **{f"{n}.signed.test": c for n, c in SIGNED.items()}}
 
 pytestmark = pytest.mark.skipif(bool(nameserver.missing()), reason=f"not installed: {nameserver.missing()}")
+
+
+def signed_lines(port, papers_of):
+    out = []
+    for name, c in SIGNED.items():
+        out += [f"{name} MX 10 mx.{name}", f"mx.{name} A {c.servers[0]}"]
+        if name in papers_of:
+            der = ssl.PEM_cert_to_DER_cert(papers_of[name][0].read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+            out.append(f"_{port}._tcp.mx.{name} TLSA 3 0 0 {der.hex()}")
+    return out
 
 
 def open_lines(time_):
@@ -152,7 +164,7 @@ def result(tmp_path_factory):
     good = ca.server("good", names=",".join(names))
     bad = ca.server("bad", names="DNS:elsewhere.test")
     zones = [Zone("open.test", open_lines(0), state="unsigned"),
-             Zone("signed.test", [line for n, c in SIGNED.items() for line in (f"{n} MX 10 mx.{n}", f"mx.{n} A {c.servers[0]}")])]
+             Zone("signed.test", signed_lines(port, {"whole": good, "whole-other": bad}))]
     require = (*OFFERS, "REQUIRETLS")
     with contextlib.ExitStack() as stack:
         dns = stack.enter_context(NameServer(folder / "dns", zones))
@@ -219,6 +231,12 @@ def test_requiretls_goes_on(result):
     assert not result.far[PLAIN].messages
 
 
+def test_whole_certificates_in_dns(result):
+    """Their answer does not fit into a datagram."""
+    log = result.site.log()
+    assert 'dane="3 0 0 3082' in log and re.search(r"no TLSA record of mx\.whole-other\.signed\.test matches: expected 3 0 0 3082", log)
+
+
 def test_tls_required_no_goes_on(result):
     assert all(b"\r\nTLS-Required: No\r\n" in m.data for m in result.far[CLEAR].messages if m.recipients[0].endswith("@lifted.open.test"))
 
@@ -234,6 +252,7 @@ def totals(reports):
             sums[kind, "good"] += p["summary"]["total-successful-session-count"]
             sums[kind, "bad"] += p["summary"]["total-failure-session-count"]
             for d in p.get("failure-details", ()):
+                assert d["sending-mta-ip"] == "127.0.0.1"
                 kinds[kind, d["result-type"], d["receiving-mx-hostname"], d["receiving-ip"]] += d["failed-session-count"]
     return +sums, +kinds
 

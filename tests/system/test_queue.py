@@ -1,5 +1,6 @@
 """What waits for other servers: looked at, held, sent another way, thrown away; and the story of a message."""
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -230,6 +231,20 @@ def trace(site, what, *args):
     return json.loads(site.run("trace", what, "--json", *args).stdout)
 
 
+def rotate(site, lines_of_old):
+    """As logrotate does: all up to that line is in yubin.log.2.gz, the rest in yubin.log.1; a log that nobody can read stands by."""
+    log = site.path / "log" / "yubin.log"
+    lines = log.read_bytes().splitlines(keepends=True)
+    cut = next(i for i, line in enumerate(lines) if lines_of_old.encode() in line) + 1
+    with gzip.open(log.parent / "yubin.log.2.gz", "wb") as f:
+        f.writelines(lines[:cut])
+    (log.parent / "yubin.log.1").write_bytes(b"".join(lines[cut:]))
+    (log.parent / "yubin.log.3.xz").write_bytes(b"\xfd7zXZ\0")
+    log.write_bytes(b"")
+    for age, name in enumerate(("yubin.log.1", "yubin.log.2.gz", "yubin.log.3.xz")):
+        os.utime(log.parent / name, (1_000_000 - age, 1_000_000 - age))
+
+
 def test_trace(site):
     with Sink() as far:
         send(site, ["b@far.test", f"bob@{DOMAIN}"])
@@ -261,6 +276,9 @@ def test_trace(site):
         assert "b@far.test: delivered" in site.run("trace", entry["id"]).stdout
         site.stop()
         assert "b@far.test: delivered" in site.run("trace", entry["id"]).stdout
+        before = trace(site, entry["id"])["messages"]
+        rotate(site, lines_of_old="deferred id=" + entry["id"])
+        assert trace(site, entry["id"])["messages"] == before
 
 
 def test_trace_of_nothing(site):

@@ -27,7 +27,8 @@ struct fake {
 static const struct {
 	const char *name;
 	enum dns_type type;
-} types[] = { { "A", DNS_A }, { "AAAA", DNS_AAAA }, { "MX", DNS_MX }, { "TXT", DNS_TXT }, { "PTR", DNS_PTR }, { "TLSA", DNS_TLSA }, { "CNAME", DNS_CNAME } };
+} types[] = { { "A", DNS_A }, { "AAAA", DNS_AAAA }, { "MX", DNS_MX }, { "TXT", DNS_TXT }, { "PTR", DNS_PTR }, { "TLSA", DNS_TLSA }, { "CNAME", DNS_CNAME },
+	    { "SRV", DNS_SRV } };
 
 static enum dns_type type_of(struct span word)
 {
@@ -56,6 +57,12 @@ static void put_record(struct answer *a, enum dns_type type, struct span value)
 	if (type == DNS_MX) {
 		assert_true(span_number(span_take_until(&value, ' '), 65535, &n));
 		r->preference = (uint16_t)n;
+	}
+	if (type == DNS_SRV) {
+		span_take_until(&value, ' ');
+		span_take_until(&value, ' ');
+		assert_true(span_number(span_take_until(&value, ' '), 65535, &n));
+		r->port = (uint16_t)n;
 	}
 	memcpy(text, value.p, value.n);
 	text[value.n] = '\0';

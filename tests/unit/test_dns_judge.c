@@ -1,5 +1,5 @@
 /* test_dns_judge.c - what `yubin dns check` finds, in a DNS of the test's own.
- * link: admin/dns_judge.o admin/dns_judge_text.o admin/dns_judge_tls.o admin/dns_site_parts.o admin/spf.o
+ * link: admin/dns_judge.o admin/dns_judge_text.o admin/dns_judge_tls.o admin/dns_judge_client.o admin/dns_site_parts.o admin/spf.o
  * link: admin/dkim_published.o admin/keyring.o admin/file.o dkim/keys.o dkim/key.o tests/unit/fake_world.o
  * link: tests/unit/tls_papers.o common/dns/name.o common/config/paths.o common/config/file.o
  * link: common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o
@@ -28,7 +28,10 @@ static char leaf[65], authority[65];	/* SHA-256 of the keys in its certificates 
 #define PAGE "https://mta-sts.d.test/.well-known/mta-sts.txt PAGE 200 version: STSv1|mode: enforce|mx: mail.d.test|max_age: 604800|\n"
 #define RPT  "_smtp._tls.d.test TXT v=TLSRPTv1; rua=mailto:a@d.test\n"
 #define OUT  "out.test PORT 220 hello\n"
-#define REST SPF DMARC STS PAGE RPT OUT
+#define SRV  "_imaps._tcp.d.test SRV 0 1 993 mail.d.test\n_submissions._tcp.d.test SRV 0 1 465 mail.d.test\n"
+#define AUTO "autoconfig.d.test CNAME web.test\nweb.test AAAA 2001:db8::9\n"
+#define SETTINGS "https://autoconfig.d.test/mail/config-v1.1.xml PAGE 200 <hostname>mail.d.test</hostname>\n"
+#define REST SPF DMARC STS PAGE RPT OUT SRV AUTO SETTINGS
 
 enum { GOOD = DNS_FINDING_GOOD, ADVICE = DNS_FINDING_ADVICE, WRONG = DNS_FINDING_WRONG };
 
@@ -93,6 +96,19 @@ static const struct {
 	{ "TLSA of another", "secure\n" MX HOST "_25._tcp.mail.d.test TLSA 3 1 1 00\n", "tlsa", WRONG, "bring no mail", "at once" },
 	{ "TLSA of a next one", "secure\n" MX HOST "_25._tcp.mail.d.test TLSA 3 1 1 LEAF\n_25._tcp.mail.d.test TLSA 3 1 1 00\n", "tlsa", ADVICE, "1 of the TLSA records are of no certificate in use", "next" },
 	{ "TLSA in a zone without signatures", MX HOST "_25._tcp.mail.d.test TLSA 3 1 1 LEAF\n", "tlsa", ADVICE, "nobody uses them", "sign the zone" },
+	{ "ports", MX HOST SRV, "srv", GOOD, "find _submissions._tcp, _imaps._tcp", "" },
+	{ "no ports", MX HOST, "srv", ADVICE, "no SRV record for _submissions._tcp, _imaps._tcp", "yubin dns records d.test" },
+	{ "one of the ports", MX HOST "_imaps._tcp.d.test SRV 0 1 993 mail.d.test\n", "srv", ADVICE, "no SRV record for _submissions._tcp:", "publish" },
+	{ "another port", MX HOST "_imaps._tcp.d.test SRV 0 1 143 mail.d.test\n", "srv", WRONG, "another port of mail.d.test than 993", "SRV 0 1 993 mail.d.test." },
+	{ "another port beside the right one", MX HOST "_imaps._tcp.d.test SRV 0 1 143 mail.d.test\n_imaps._tcp.d.test SRV 9 1 993 mail.d.test\n", "srv", GOOD, "find _imaps._tcp", "" },
+	{ "ports of another host", MX HOST "_imaps._tcp.d.test SRV 0 1 993 imap.other.test\n", "srv", ADVICE, "to imap.other.test port 993, not here", "SRV 0 1 993 mail.d.test." },
+	{ "no such service", MX HOST "_imaps._tcp.d.test SRV 0 0 0 .\n", "srv", WRONG, "says that there is no such service", "SRV 0 1 993 mail.d.test." },
+	{ "ports without an answer", MX HOST "_imaps._tcp.d.test BOGUS\n", "srv", WRONG, "forged or badly signed", "sign the zone anew" },
+	{ "settings", MX HOST AUTO SETTINGS, "autoconfig", GOOD, "config-v1.1.xml names mail.d.test", "" },
+	{ "no settings", MX HOST, "autoconfig", ADVICE, "autoconfig.d.test is not there", "web server" },
+	{ "settings that can't be fetched", MX HOST AUTO, "autoconfig", ADVICE, "can't be fetched: connection refused", "of no use" },
+	{ "settings that are not there", MX HOST AUTO "https://autoconfig.d.test/mail/config-v1.1.xml PAGE 404 no\n", "autoconfig", ADVICE, "answered with 404", "of no use" },
+	{ "settings of another server", MX HOST AUTO "https://autoconfig.d.test/mail/config-v1.1.xml PAGE 200 imap.other.test\n", "autoconfig", WRONG, "does not name mail.d.test", "take autoconfig.d.test out" },
 	{ "out", MX HOST OUT, "port25", GOOD, "out.test answers", "" },
 	{ "no way out", MX HOST, "port25", WRONG, "can't be reached: connection timed out", "block port 25" },
 	{ "somebody between", MX HOST "out.test PORT 554 blocked\n", "port25", WRONG, "but not by its mail server: \"554 blocked\"", "smarthost" },
@@ -175,13 +191,13 @@ static void test_well(void **state)
 	for (size_t i = 0; i < j.count; i++)
 		if (j.findings[i].state != DNS_FINDING_GOOD)
 			fail_msg("%s: %s", j.findings[i].topic, j.findings[i].words);
-	assert_int_equal(j.count, 12);
+	assert_int_equal(j.count, 14);
 	site.papers[site.paper_count] = site.papers[0];
 	site.papers[site.paper_count++].hash[1][1][0] ^= 1;
 	judge(&j, fill("secure\n" MX HOST PTR REST "KEYS_25._tcp.mail.d.test TLSA 3 1 1 LEAF\n"));
 	site.paper_count--;
-	assert_int_equal(j.findings[j.count - 2].state, DNS_FINDING_WRONG);
-	assert_non_null(strstr(j.findings[j.count - 2].words, "has 2 certificates, and 1 of them has no TLSA record"));
+	assert_int_equal(j.findings[j.count - 4].state, DNS_FINDING_WRONG);
+	assert_non_null(strstr(j.findings[j.count - 4].words, "has 2 certificates, and 1 of them has no TLSA record"));
 }
 
 /* With a smarthost neither port 25 nor our own addresses matter. */
@@ -258,6 +274,8 @@ static int make_site(void **state)
 	snprintf(site.domain, sizeof(site.domain), "d.test");
 	snprintf(site.hostname, sizeof(site.hostname), "mail.d.test");
 	snprintf(site.addresses[site.address_count++], DNS_SITE_ADDRESS_MAX, "192.0.2.7");
+	site.services[site.service_count++] = (struct dns_site_service){ "_submissions._tcp", 465 };
+	site.services[site.service_count++] = (struct dns_site_service){ "_imaps._tcp", 993 };
 	make_keys();
 	snprintf(chain, sizeof(chain), "%.*s%.*s", (int)pair.certificate.n, (const char *)pair.certificate.p,
 		 (int)peer_ca().certificate.n, (const char *)peer_ca().certificate.p);

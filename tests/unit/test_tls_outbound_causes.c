@@ -101,7 +101,8 @@ static void test_certificates(void **state)
 
 static void test_no_record(void **state)
 {
-	struct tls_tlsa record = { 3, 1, 1, 32, { 0xab } };
+	static const uint8_t digest[32] = { 0xab };
+	struct tls_tlsa record = { 3, 1, 1, { digest, sizeof(digest) } };
 	struct tls_outbound_dane dane = { .records = &record, .count = 1, .base = "mx.example.org" };
 	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct rig r;

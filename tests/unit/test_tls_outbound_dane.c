@@ -16,7 +16,7 @@
 
 #include "tests/unit/outbound_rig.h"
 
-enum { RECORDS = 3 };
+enum { RECORDS = 3, RECORD_MAX = 4096 };
 
 static const char *const names[] = { "mx.example.org", NULL };
 
@@ -29,7 +29,7 @@ struct wanted {
 	enum spoil spoil;
 };
 
-static struct tls_tlsa record(const struct wanted *w)
+static struct tls_tlsa record(const struct wanted *w, uint8_t data[RECORD_MAX])
 {
 	BIO *bio = BIO_new_mem_buf(w->from.certificate.p, (int)w->from.certificate.n);
 	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -42,15 +42,15 @@ static struct tls_tlsa record(const struct wanted *w)
 	assert_non_null(cert);
 	size = w->selector == 0 ? i2d_X509(cert, &whole) : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &whole);
 	if (w->matching == 0) {
-		assert_in_range(size, 1, sizeof(out.data));
-		memcpy(out.data, whole, (size_t)size);
+		assert_in_range(size, 1, RECORD_MAX);
+		memcpy(data, whole, (size_t)size);
 		n = (unsigned)size;
 	} else {
-		assert_int_equal(EVP_Digest(whole, (size_t)size, out.data, &n, digest, NULL), 1);
+		assert_int_equal(EVP_Digest(whole, (size_t)size, data, &n, digest, NULL), 1);
 	}
-	out.n = (uint8_t)n;
 	if (w->spoil == SPOILED)
-		out.data[out.n - 1] ^= 1;
+		data[n - 1] ^= 1;
+	out.data = (struct span){ data, n };
 	OPENSSL_free(whole);
 	X509_free(cert);
 	BIO_free(bio);
@@ -73,6 +73,7 @@ static void row_try(const struct row *row, size_t number, enum tls_outbound_veri
 {
 	struct tls_policy p = rig_policy("intermediate", 15, row->level);
 	const char *const further[] = { "other.example", row->name };
+	uint8_t data[RECORDS][RECORD_MAX];
 	struct tls_tlsa records[RECORDS];
 	struct tls_outbound_dane dane = { .records = records, .base = "MX.example.org", .names = further };
 	struct tls_outbound_wish wish = { .host = "not.looked.at", .dane = &dane };
@@ -81,7 +82,7 @@ static void row_try(const struct row *row, size_t number, enum tls_outbound_veri
 	unit_case(row->why, number);
 	dane.name_count = row->name != NULL ? 2 : 1;
 	for (size_t i = 0; i < RECORDS && row->wanted[i].usage != 0; i++)
-		records[dane.count++] = record(&row->wanted[i]);
+		records[dane.count++] = record(&row->wanted[i], data[i]);
 	rig_init(&r, row->papers);
 	/* No authority that we know has signed any of it. */
 	rig_client(&r, &p, verify, peer_own("P-256", "SHA256", "nobody", -1, 9).certificate, NULL);
@@ -137,6 +138,10 @@ static void test_records(void **state)
 		{ "TA: certificate", chain, { { 2, 0, 1, ca, GOOD } }, NULL, 2, true, "2 0 1 ", "", NULL },
 		{ "TA: key", chain, { { 2, 1, 2, ca, GOOD } }, NULL, 2, true, "2 1 2 ", "", NULL },
 		{ "TA: the whole key, and not sent along", leaf, { { 2, 1, 0, ca, GOOD } }, NULL, 2, true, "2 1 0 ", "", NULL },
+		{ "EE: the whole certificate", own, { { 3, 0, 0, own, GOOD } }, NULL, 2, true, "3 0 0 3082", "", NULL },
+		{ "EE: another whole certificate", own, { { 3, 0, 0, other, GOOD } }, NULL, 2, false, "expected 3 0 0 3082", NULL,
+		  "peer-cert-not-in-dane" },
+		{ "TA: the whole certificate, and not sent along", leaf, { { 2, 0, 0, ca, GOOD } }, NULL, 2, true, "2 0 0 3082", "", NULL },
 		{ "TA: not sent along", leaf, { { 2, 0, 1, ca, GOOD } }, NULL, 2, false, "no TLSA record", NULL,
 		  "peer-cert-not-in-dane" },
 		{ "TA: another", chain, { { 2, 0, 1, other, GOOD } }, NULL, 2, false, " (the last of its chain)", NULL,
@@ -165,21 +170,23 @@ static void test_records(void **state)
 static void test_unusable(void **state)
 {
 	const struct peer_pair own = peer_own("P-256", "SHA256", "mx.example.org", -1, 90);
-	struct tls_tlsa good = record(&(struct wanted){ 3, 1, 1, own, GOOD });
+	uint8_t data[RECORD_MAX];
+	struct tls_tlsa good = record(&(struct wanted){ 3, 1, 1, own, GOOD }, data);
+	static const uint8_t junk[33] = { 1 };
 	const struct {
 		const char *why;
 		struct tls_tlsa record;
 	} rows[] = {
-		{ "PKIX-TA", { 0, 1, 1, 32, { 1 } } },
-		{ "PKIX-EE", { 1, 1, 1, 32, { 1 } } },
-		{ "no such usage", { 4, 1, 1, 32, { 1 } } },
-		{ "no such selector", { 3, 2, 1, 32, { 1 } } },
-		{ "no such hash", { 3, 1, 3, 32, { 1 } } },
-		{ "a hash too short", { 3, 1, 1, 31, { 1 } } },
-		{ "a hash too long", { 3, 1, 1, 33, { 1 } } },
-		{ "nothing", { 3, 1, 1, 0, { 1 } } },
-		{ "a certificate that is none", { 3, 0, 0, 32, { 1 } } },
-		{ "a key that is none", { 2, 1, 0, 32, { 1 } } },
+		{ "PKIX-TA", { 0, 1, 1, { junk, 32 } } },
+		{ "PKIX-EE", { 1, 1, 1, { junk, 32 } } },
+		{ "no such usage", { 4, 1, 1, { junk, 32 } } },
+		{ "no such selector", { 3, 2, 1, { junk, 32 } } },
+		{ "no such hash", { 3, 1, 3, { junk, 32 } } },
+		{ "a hash too short", { 3, 1, 1, { junk, 31 } } },
+		{ "a hash too long", { 3, 1, 1, { junk, 33 } } },
+		{ "one byte", { 3, 1, 1, { junk, 1 } } },
+		{ "a certificate that is none", { 3, 0, 0, { junk, 32 } } },
+		{ "a key that is none", { 2, 1, 0, { junk, 32 } } },
 	};
 	struct tls_policy p = rig_policy("intermediate", 15, 2);
 	struct rig r;
@@ -209,6 +216,7 @@ static void test_unusable(void **state)
 static void test_long(void **state)
 {
 	const struct peer_pair own = peer_own("P-256", "SHA256", "mx.example.org", -1, 90);
+	uint8_t data[5][RECORD_MAX];
 	struct tls_tlsa records[5];
 	struct tls_outbound_dane dane = { .records = records, .count = 5, .base = "mx.example.org" };
 	struct tls_policy p = rig_policy("intermediate", 15, 2);
@@ -216,11 +224,11 @@ static void test_long(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++)
-		records[i] = record(&(struct wanted){ 3, 1, i == 0 ? 0 : 2, own, SPOILED });
+		records[i] = record(&(struct wanted){ 3, 1, i == 0 ? 0 : 2, own, SPOILED }, data[i]);
 	/* A whole key must be a key: only its last byte may be another. */
 	rig_init(&r, peer_own("P-256", "SHA256", "mx.example.org", -1, 90));
 	rig_client(&r, &p, TLS_OUTBOUND_NOTE, peer_ca().certificate, NULL);
-	records[0] = record(&(struct wanted){ 3, 1, 0, own, GOOD });
+	records[0] = record(&(struct wanted){ 3, 1, 0, own, GOOD }, data[0]);
 	assert_int_equal(rig_begin(&r, &(struct tls_outbound_wish){ .dane = &dane }), TLS_FAILED);
 	assert_non_null(strstr(rig_failure(&r, TLS_CUT_NO), "..., 3 1 2 "));
 	assert_non_null(strstr(r.words, " and 2 more; shown 3 1 0 3059"));

@@ -115,7 +115,8 @@ static void test_example(void **state)
 
 static void test_policies(void **state)
 {
-	const struct tls_tlsa records[] = { { 3, 1, 1, 2, { 0xab, 0x01 } }, { 2, 0, 1, 1, { 0xff } } };
+	static const uint8_t data[] = { 0xab, 0x01, 0xff };
+	const struct tls_tlsa records[] = { { 3, 1, 1, { data, 2 } }, { 2, 0, 1, { data + 2, 1 } } };
 	struct tlsrpt_session none = session(TLSRPT_NO_POLICY, "mx.y", "192.0.2.1", NULL);
 	struct tlsrpt_session dane = session(TLSRPT_TLSA, "mx.y", "192.0.2.1", NULL);
 	struct tlsrpt_session fetch = session(TLSRPT_STS, "mx.y", "", "sts-fetch-failed");

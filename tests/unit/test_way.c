@@ -195,7 +195,7 @@ static void on_host(void *arg, const struct way_host_answer *a)
 		n += (size_t)snprintf(t->text + n, sizeof(t->text) - n, " %s", a->addresses[i].host);
 	for (size_t i = 0; i < a->tlsa_count; i++)
 		n += (size_t)snprintf(t->text + n, sizeof(t->text) - n, " %u/%u/%u/%u", a->tlsa[i].usage,
-				      a->tlsa[i].selector, a->tlsa[i].matching, a->tlsa[i].n);
+				      a->tlsa[i].selector, a->tlsa[i].matching, (int)a->tlsa[i].data.n);
 	if (*a->tlsa_base != '\0')
 		snprintf(t->text + n, sizeof(t->text) - n, " at %s", a->tlsa_base);
 	assert_int_equal(a->status != DNS_OK || a->tlsa_failed, a->words[0] != '\0');
