@@ -89,9 +89,12 @@ static bool line_id(const struct trace_book *b, const struct trace_line *l, stru
 
 static bool value_is(const struct trace_book *b, const struct trace_line *l, const char *name)
 {
-	struct span value;
+	struct span at = l->pairs, value;
 
-	return trace_line_value(l, name, &value) && span_is_nocase(value, b->query);
+	while (trace_line_next(&at, name, &value))
+		if (span_is_nocase(value, b->query))
+			return true;
+	return false;
 }
 
 static bool is_meant(const struct trace_book *b, const struct trace_line *l, struct span id)
@@ -180,7 +183,8 @@ static struct trace_event *event_new(struct trace_book *b, const struct trace_li
 	trace_line_time(l->time, &e->real_s);
 	e->time = trace_book_copy(b, l->time);
 	e->phrase = trace_book_copy(b, l->phrase);
-	e->to = copy_value(b, l, "to");
+	if (e->kind != TRACE_ACCEPTED)
+		e->to = copy_value(b, l, "to");
 	e->host = copy_value(b, l, "host");
 	e->status = copy_value(b, l, "status");
 	e->tls = copy_value(b, l, "tls");
@@ -217,16 +221,35 @@ struct trace_state *trace_book_state(struct trace_book *b, struct trace_message 
 	return s;
 }
 
+static void note_to(struct trace_book *b, struct trace_message *m, struct span to)
+{
+	struct trace_address *a = arena_alloc(b->memory, sizeof(*a));
+
+	if (a == NULL) {
+		b->full = true;
+		return;
+	}
+	*a = (struct trace_address){ .text = trace_book_copy(b, to) };
+	if (m->last_to != NULL)
+		m->last_to->next = a;
+	else
+		m->to = a;
+	m->last_to = a;
+}
+
 static void note_accepted(struct trace_book *b, struct trace_message *m, const struct trace_line *l,
 			  const struct trace_event *e)
 {
-	static const char *const names[] = { "recipients", "accounts", "remotes" };
-	uint64_t *const numbers[] = { &m->recipients, &m->accounts, &m->remotes };
+	static const char *const names[] = { "recipients", "accounts", "remotes", "more" };
+	uint64_t *const numbers[] = { &m->recipients, &m->accounts, &m->remotes, &m->more_to };
+	struct span at = l->pairs, to;
 
 	m->accepted = e;
 	m->message_id = copy_value(b, l, "message-id");
 	m->size = copy_value(b, l, "size");
-	for (size_t i = 0; i < 3; i++) {
+	while (trace_line_next(&at, "to", &to))
+		note_to(b, m, to);
+	for (size_t i = 0; i < 4; i++) {
 		struct span value;
 
 		if (trace_line_value(l, names[i], &value))

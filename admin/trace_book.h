@@ -45,6 +45,11 @@ struct trace_peer {             /* a connection */
 	struct span tls;        /* what it said of TLS last */
 };
 
+struct trace_address {
+	struct trace_address *next;
+	struct span text;
+};
+
 struct trace_state { /* what became of one recipient elsewhere */
 	struct trace_state *next;
 	struct span to;
@@ -57,6 +62,8 @@ struct trace_message {
 	const char *id;
 	struct span from, message_id, size;
 	uint64_t recipients, accounts, remotes; /* as it was accepted */
+	struct trace_address *to, *last_to;     /* whom it was for, as far as the log has it; */
+	uint64_t more_to;                       /* the others */
 	const struct trace_event *accepted;     /* NULL: before the log begins, or a report of ours */
 	struct trace_event *first, *last;
 	struct trace_state *states, *last_state;

@@ -88,6 +88,11 @@ static void put_message(struct buf *out, const struct trace_message *m, enum tra
 	put_message_id(out, m->message_id);
 	json_span(out, "from", m->from);
 	json_bool(out, "accepted", m->accepted != NULL);
+	json_open(out, "to", '[');
+	for (const struct trace_address *a = m->to; a != NULL; a = a->next)
+		json_span(out, NULL, a->text);
+	json_close(out, ']');
+	json_number(out, "more_to", (int64_t)m->more_to);
 	json_number(out, "mailboxes", (int64_t)m->accounts);
 	json_number(out, "elsewhere", (int64_t)m->remotes);
 	json_open(out, "events", '[');

@@ -106,15 +106,22 @@ static bool next_pair(struct span *in, struct span *name, struct span *value)
 	return false;
 }
 
-bool trace_line_value(const struct trace_line *l, const char *name, struct span *value)
+bool trace_line_next(struct span *at, const char *name, struct span *value)
 {
-	struct span in = l->pairs, key;
+	struct span key;
 
-	while (next_pair(&in, &key, value))
+	while (next_pair(at, &key, value))
 		if (span_is(key, name))
 			return true;
 	*value = (struct span){ NULL, 0 };
 	return false;
+}
+
+bool trace_line_value(const struct trace_line *l, const char *name, struct span *value)
+{
+	struct span in = l->pairs;
+
+	return trace_line_next(&in, name, value);
 }
 
 /* --- time ------------------------------------------------------------------------ */

@@ -23,6 +23,9 @@ bool trace_line_read(struct trace_line *l, struct span line);
 /* The value of the first pair of that name. False: there is none. */
 bool trace_line_value(const struct trace_line *l, const char *name, struct span *value);
 
+/* The same for one that may be there more than once: *at begins as l->pairs and goes on behind it. */
+bool trace_line_next(struct span *at, const char *name, struct span *value);
+
 /* Seconds since 1970 of "2026-11-21T20:41:18.123+09:00". False: it is none. */
 bool trace_line_time(struct span time, int64_t *real_s);
 

@@ -54,6 +54,10 @@ static void put_accepted(struct buf *out, const struct trace_message *m)
 {
 	put_part(out, "accepted from ", m->from.n > 0 ? m->from : (struct span){ (const uint8_t *)"<>", 2 },
 		 "");
+	for (const struct trace_address *a = m->to; a != NULL; a = a->next)
+		put_part(out, a == m->to ? " for " : ", ", a->text, "");
+	if (m->more_to > 0)
+		buf_printf(out, " and %" PRIu64 " more", m->more_to);
 	put_part(out, ", ", m->size, " bytes");
 	if (m->accounts > 0)
 		buf_printf(out, ", into %" PRIu64 " mailbox%s here", m->accounts,

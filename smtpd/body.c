@@ -185,7 +185,7 @@ void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char
 	switch (result) {
 	case SMTP_DONE:
 		e->accepted++;
-		smtp_replyf(e, "250 2.0.0 delivered%s%s", words != NULL ? " as " : "", words != NULL ? words : "");
+		smtp_replyf(e, "250 2.0.0 accepted%s%s", words != NULL ? " as " : "", words != NULL ? words : "");
 		break;
 	case SMTP_FULL:
 		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");

@@ -11,7 +11,10 @@
 #include "smtpd/received.h"
 #include "smtpd/session_parts.h"
 
-enum { TRACE_MAX = 4096 };	/* bytes of the lines that we put in front */
+enum {
+	TRACE_MAX = 4096,	/* bytes of the lines that we put in front */
+	LOG_TO_MAX = 700	/* bytes of a log line for whom a message is for */
+};
 
 enum smtp_result session_from_store(enum store_status st)
 {
@@ -37,11 +40,10 @@ static void stage_ready(void *arg)
 		session_answer(s, SMTP_DONE, NULL);
 }
 
-/* The one remote: what a stranger wrote behind RCPT TO, not where one of ours has it sent on. */
-static const char *remote_text(const struct session *s, char out[AUTH_ADDRESS_MAX])
+/* The one recipient: what a stranger wrote behind RCPT TO, not where one of ours has it sent on. */
+static const char *recipient_text(const struct session *s, char out[AUTH_ADDRESS_MAX])
 {
-	const struct store_remote *r = &s->t.remotes[0];
-	struct span shown = r->original.n > 0 ? r->original : r->address;
+	struct span shown = transaction_to(&s->t, 0);
 
 	snprintf(out, AUTH_ADDRESS_MAX, "%.*s", (int)shown.n, (const char *)shown.p);
 	return out;
@@ -73,7 +75,7 @@ static void write_trace(struct session *s, struct buf *out)
 		r.client_cert = conn_client_fingerprint(s->conn);
 	}
 	if (smtp_server_recipients(s->engine) == 1 && s->t.count + transaction_away(&s->t) == 1)
-		r.recipient = s->t.count == 1 ? s->t.addresses[0] : remote_text(s, recipient);
+		r.recipient = recipient_text(s, recipient);
 	received_write(&r, out);
 	snprintf(s->date_line, sizeof(s->date_line), "Date: %s\r\n", date);
 	s->own_message_id[0] = '\0';
@@ -132,16 +134,42 @@ static const char *message_id_of(const struct session *s)
 	return *seen != '\0' ? seen : s->own_message_id;
 }
 
+/* " to=<a@b> to=<c@d> more=7": whom it is for, each once, as far as a line has room. */
+static void put_recipients(const struct session *s, struct buf *out)
+{
+	size_t more = 0, count = transaction_count(&s->t);
+	char one[PATH_ADDRESS_MAX + 16];
+
+	for (size_t i = 0; i < count; i++) {
+		char address[PATH_ADDRESS_MAX + 8];
+
+		snprintf(one, sizeof(one), " to=<%s>", escape_text(address, sizeof(address), transaction_to(&s->t, i)));
+		if (memmem(out->p, out->n, one, strlen(one)) != NULL)
+			continue;
+		if (out->n + strlen(one) > LOG_TO_MAX)
+			more++;
+		else
+			buf_put_text(out, one);
+	}
+	if (more > 0)
+		buf_printf(out, " more=%zu", more);
+}
+
 static void log_accepted(struct session *s)
 {
 	char from[PATH_ADDRESS_MAX + 8], message_id[2 * WATCH_VALUE];
+	struct buf to;
 
 	escape_text(from, sizeof(from), span_of(smtp_server_sender(s->engine)));
 	escape_text(message_id, sizeof(message_id), span_of(message_id_of(s)));
+	buf_init(&to, 2 * LOG_TO_MAX);
+	put_recipients(s, &to);
 	log_info("ICID %llu message accepted id=%s from=<%s> recipients=%zu accounts=%zu remotes=%zu message-id=%s "
-		 "size=%llu",
+		 "size=%llu%.*s",
 		 (unsigned long long)conn_id(s->conn), s->t.id, from, smtp_server_recipients(s->engine), s->t.count,
-		 transaction_away(&s->t), *message_id != '\0' ? message_id : "<>", (unsigned long long)s->size);
+		 transaction_away(&s->t), *message_id != '\0' ? message_id : "<>", (unsigned long long)s->size, (int)to.n,
+		 (const char *)to.p);
+	buf_clear(&to);
 }
 
 static void delivered(void *arg, enum store_status st, const char *words)

@@ -166,6 +166,16 @@ size_t transaction_count(const struct transaction *t)
 	return t->count + t->remote_count;
 }
 
+struct span transaction_to(const struct transaction *t, size_t i)
+{
+	const struct store_remote *r;
+
+	if (i < t->count)
+		return span_of(t->addresses[i]);
+	r = &t->remotes[i - t->count];
+	return r->original.n > 0 ? r->original : r->address;
+}
+
 size_t transaction_away(const struct transaction *t)
 {
 	return t->remote_count - t->here_count;

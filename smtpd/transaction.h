@@ -51,6 +51,9 @@ int transaction_add_remote(struct transaction *t, const struct transaction_recip
 size_t transaction_count(const struct transaction *t);
 size_t transaction_away(const struct transaction *t);
 
+/* Whom the i-th of transaction_count was for, as RCPT had it. Lent. */
+struct span transaction_to(const struct transaction *t, size_t i);
+
 /* Does it go on from one of ours? */
 bool transaction_forwards(const struct transaction *t);
 

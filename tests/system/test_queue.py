@@ -3,7 +3,9 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import signal
+import socket
 import time
 
 import pytest
@@ -250,12 +252,13 @@ def test_trace(site):
         send(site, ["b@far.test", f"bob@{DOMAIN}"])
         entry = wait_tried(site)[0]
         site.wait_log("deferred id=" + entry["id"])
-        for what in (entry["id"], "<m1@here.test>", "m1@here.test", "b@far.test", "alice@here.test"):
+        for what in (entry["id"], "<m1@here.test>", "m1@here.test", "b@far.test", "alice@here.test", f"bob@{DOMAIN}"):
             found = trace(site, what)
             assert [m["id"] for m in found["messages"]] == [entry["id"]], what
             assert found["server_runs"] and found["complete"]
         message = found["messages"][0]
         assert message["mailboxes"] == 1 and message["elsewhere"] == 1 and message["accepted"]
+        assert message["to"] == [f"bob@{DOMAIN}", "b@far.test"] and message["more_to"] == 0
         accepted = message["events"][0]
         assert accepted["event"] == "accepted" and accepted["connection"]["user"] == "alice@here.test"
         assert accepted["connection"]["peer"].startswith("127.0.0.1:") and "TLSv1.3" in accepted["connection"]["tls"]
@@ -279,6 +282,27 @@ def test_trace(site):
         before = trace(site, entry["id"])["messages"]
         rotate(site, lines_of_old="deferred id=" + entry["id"])
         assert trace(site, entry["id"])["messages"] == before
+
+
+def test_trace_before_the_first_attempt(make_site):
+    """Deliverd waits for an answer of the DNS that never comes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        site = make_site(settings={"deliverd": [f"Resolver 127.0.0.1:{mute.getsockname()[1]}"], "authd": NO_LIMITS})
+        send(site, ["slow@far.test"])
+        message, = trace(site, "slow@far.test")["messages"]
+        assert message["to"] == ["slow@far.test"] and message["recipients"][0]["state"] == "waiting"
+        assert "slow@far.test: waits, is being tried" in site.run("trace", "slow@far.test").stdout
+
+
+def test_many_recipients_of_one_message(site):
+    """A line of the log has room for some of them; each one stands there once."""
+    many = [f"r{i:02}@far.test" for i in range(60)]
+    send(site, many)
+    line = site.wait_log("message accepted")
+    named = re.findall(r" to=<([^>]*)>", line)
+    assert named == many[:len(named)] and 20 < len(named) < 60 and line.endswith(f" more={60 - len(named)}")
+    assert trace(site, "r00@far.test")["messages"][0]["more_to"] == 60 - len(named)
 
 
 def test_trace_of_nothing(site):

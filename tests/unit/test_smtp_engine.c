@@ -55,7 +55,7 @@ static const struct row {
 	const char *body;	/* that was committed, or NULL */
 	bool closed;
 } rows[] = {
-	{ "a message", &mx, MX TO DATA "C: Subject: x\nC: \nC: ..hi\nC: .\nS: 250 2.0.0 delivered as ID1\nC: QUIT\nS: 221*\n",
+	{ "a message", &mx, MX TO DATA "C: Subject: x\nC: \nC: ..hi\nC: .\nS: 250 2.0.0 accepted as ID1\nC: QUIT\nS: 221*\n",
 	  "Subject: x\r\n\r\n.hi\r\n", true },
 	{ "pipelined", &mx,
 	  MX "C: MAIL FROM:<a@b.test> SIZE=10 BODY=8BITMIME\nC: RCPT TO:<user@here.test>\nC: DATA\nS: 250*\nS: 250*\nS: 354*\n"
@@ -416,7 +416,7 @@ static void test_revoke_with_an_open_action(void **state)
 		outside_pump(&o, &said);
 		buf_put_byte(&said, 0);
 		assert_non_null(strstr((char *)said.p, "421 4.3.2 mx.test bye"));
-		assert_int_equal(strstr((char *)said.p, "250 2.0.0 delivered") != NULL, kind == SMTP_COMMIT);
+		assert_int_equal(strstr((char *)said.p, "250 2.0.0 accepted") != NULL, kind == SMTP_COMMIT);
 		assert_true(o.closed);
 		buf_clear(&said);
 		outside_stop(&o);

@@ -20,7 +20,7 @@ static const char *const log_lines[] = {
 	T("1:03") "smtpd[1] ICID 8 recipient refused to=<b@far.example> reason=relay",
 	T("1:04") "smtpd[1] ICID 7 message accepted id=A1 from=<mika@h.test> recipients=4 accounts=1 "
 		  "remotes=3 "
-		  "message-id=<1@h.test> size=812",
+		  "message-id=<1@h.test> size=812 to=<hana@h.test> to=<b@far.example> more=2",
 	T("1:05") "smtpd[2] ICID 9 message accepted id=B1 from=<ken@h.test> recipients=1 accounts=0 "
 		  "remotes=1 "
 		  "message-id=<2@h.test> size=9",
@@ -61,6 +61,7 @@ static const struct {
 	{ "a message-id without brackets", "2@h.test", "B1 ", 0 },
 	{ "a sender", "MIKA@h.test", "A1 ", 0 },
 	{ "a recipient, who was refused too", "b@far.example", "A1 ", 1 },
+	{ "a recipient here", "hana@h.test", "A1 ", 0 },
 	{ "a report of ours: where it is told", "R1", "R1 ", 0 },
 	{ "an id inside of a reply", "B1", "B1 ", 0 },
 	{ "nothing", "nobody@h.test", "", 0 },
@@ -89,8 +90,8 @@ static void test_queries(void **state)
 
 static const char story[] =
     "message A1  <1@h.test>\n"
-    "    2026-11-22 04:01:04  accepted from mika@h.test, 812 bytes, into 1 mailbox here, for 3 recipients "
-    "elsewhere\n"
+    "    2026-11-22 04:01:04  accepted from mika@h.test for hana@h.test, b@far.example and 2 more, 812 bytes, "
+    "into 1 mailbox here, for 3 recipients elsewhere\n"
     "                         by ICID 7 from 203.0.113.9:50112, user mika@h.test, TLS success protocol "
     "TLSv1.3 cipher X group=x25519\n"
     "    2026-11-22 04:02:02  b@far.example: delivered to mx.far.example[192.0.2.7]:25, TLSv1.3: 2.0.0 \"250 "
@@ -149,6 +150,7 @@ static void test_what_is_not_known(void **state)
 		buf_put_byte(&out, '\0');
 		assert_non_null(strstr((const char *)out.p, cases[i].json));
 		assert_non_null(strstr((const char *)out.p, "\"message_id\":\"<1@h.test>\""));
+		assert_non_null(strstr((const char *)out.p, "\"to\":[\"hana@h.test\",\"b@far.example\"],\"more_to\":2"));
 		buf_clear(&out);
 		trace_book_free(book);
 	}
