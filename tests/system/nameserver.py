@@ -120,6 +120,8 @@ class NameServer:
         conf = NSD.format(address=self.address, port=self.port, d=self.folder)
         for name in self.zones:
             conf += f'zone:\n    name: "{name}"\n    zonefile: "{name}.served"\n'
+            subprocess.run(["nsd-checkzone", name, str(self.folder / f"{name}.served")], check=True, stdout=subprocess.DEVNULL,
+                           env={**os.environ, "PATH": path()})
         (self.folder / "nsd.conf").write_text(conf)
 
     def start(self):
@@ -132,11 +134,6 @@ class NameServer:
                 self.stop()
                 raise AssertionError("nsd did not start\n" + (self.folder / "nsd.log").read_text())
             time.sleep(0.02)
-        # "mode bad value": a word about how the run before was ended
-        errors = [x for x in (self.folder / "nsd.log").read_text().splitlines() if "error:" in x and "mode bad value" not in x]
-        if errors:
-            self.stop()
-            raise AssertionError("\n".join(errors))
 
     def answers(self):
         """It knows the first of its zones."""
