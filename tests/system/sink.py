@@ -223,6 +223,7 @@ class Sink:
         self.users, self.lmtp, self.implicit, self.takes = users or {}, lmtp, implicit, takes
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.messages, self.sessions, self.hellos, self.asked = [], [], [], {}
+        self.open, self.most_open = 0, 0    # connections at the same time
         self.context = None
         if papers:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -249,8 +250,12 @@ class Sink:
                 session.tls = sock.version()
             with self.lock:
                 self.sessions.append(session)
+                self.open += 1
+                self.most_open = max(self.open, self.most_open)
             if session.answer("GREETING", "", f"220 {self.hostname} ESMTP"):
                 session.serve()
+        with self.lock:
+            self.open -= session is not None
         with contextlib.suppress(OSError):
             if session:
                 session.sock.shutdown(socket.SHUT_RDWR)     # close() alone waits for session.file

@@ -91,6 +91,7 @@ def test_start_holds_nothing_inherited(make_site):
 def test_a_port_that_is_taken(make_site):
     site = make_site(start=False)
     with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", site.port("imaps")))
         s.listen()
         r = site.start(ok=False)

@@ -87,7 +87,7 @@ def test_connections_are_kept(sender):
             for i in range(30):
                 smtp.sendmail(f"alice@{DOMAIN}", "bob@far.test", TEXT.format("alice", i))
         far.wait(30)
-        assert len(far.sessions) <= 3
+        assert far.most_open <= 3 and len(far.sessions) < 10
         assert sorted(int(email.message_from_bytes(m.data)["Subject"]) for m in far.messages) == list(range(30))
 
 
