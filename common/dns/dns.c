@@ -15,7 +15,15 @@
 #include "common/base/table.h"
 #include "common/dns/context.h"
 
-enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, SERVERS = 8, SERVER_MAX = 80, ANCHORS_MAX = 1 << 20, WORDS = 300, MEMORY = DNS_RECORDS * sizeof(struct dns_record) + (128 << 10) };
+enum {
+	RCODE_SERVFAIL = 2,
+	RCODE_NXDOMAIN = 3,
+	SERVERS = 8,
+	SERVER_MAX = 80,
+	ANCHORS_MAX = 1 << 20,
+	WORDS = 300,
+	MEMORY = DNS_RECORDS * sizeof(struct dns_record) + (128 << 10)
+};
 
 struct question {
 	struct dns *dns;
