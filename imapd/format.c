@@ -1,7 +1,7 @@
 /* format.c - the contract is in format.h. */
 #include "imapd/format.h"
 
-#include "imapd/utf7.h"
+#include "common/base/utf7.h"
 
 void imap_put_number(struct buf *out, uint64_t n)
 {
@@ -52,7 +52,7 @@ void imap_put_mailbox(struct buf *out, struct span name)
 	struct buf wire;
 
 	buf_init(&wire, 8 * name.n + 1);
-	imap_utf7_encode(name, &wire);
+	utf7_encode(name, &wire);
 	put_quoted(out, buf_span(&wire));
 	out->failed |= wire.failed;
 	buf_clear(&wire);

@@ -5,7 +5,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
-#include "imapd/utf7.h"
+#include "common/base/utf7.h"
 
 bool imap_parse_fail(struct imap_parse *p, const char *wrong)
 {
@@ -240,7 +240,7 @@ static bool to_utf8(struct imap_parse *p, struct span *name)
 	if (wire.n > (size_t)STORE_NAME_MAX * 3)
 		return imap_parse_fail(p, "the mailbox name is too long");
 	buf_init(&utf8, wire.n * 3 + 1);
-	ok = imap_utf7_decode(wire, &utf8);
+	ok = utf7_decode(wire, &utf8);
 	*name = arena_copy(p->arena, buf_span(&utf8));
 	buf_clear(&utf8);
 	if (!ok)

@@ -1,14 +1,14 @@
 /* fuzz_imap_parse.c - bytes to commands to words; the same whether they come at once or one by one.
- * link: imapd/read.o imapd/parse.o imapd/set.o imapd/utf7.o imapd/format.o imapd/match.o common/base/arena.o
+ * link: imapd/read.o imapd/parse.o imapd/set.o common/base/utf7.o imapd/format.o imapd/match.o common/base/arena.o
  * link: common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o common/base/line.o
  * link: common/base/span.o common/base/utf8.o */
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utf7.h"
 #include "imapd/match.h"
 #include "imapd/parse.h"
 #include "imapd/read.h"
-#include "imapd/utf7.h"
 
 static void need(bool b)
 {
@@ -23,8 +23,8 @@ static void round_trip(struct span wire)
 
 	buf_init(&utf8, 3 * wire.n + 1);
 	buf_init(&again, 8 * (3 * wire.n + 1));
-	if (imap_utf7_decode(wire, &utf8)) {
-		imap_utf7_encode(buf_span(&utf8), &again);
+	if (utf7_decode(wire, &utf8)) {
+		utf7_encode(buf_span(&utf8), &again);
 		need(span_equal(buf_span(&again), wire));
 	}
 	buf_clear(&utf8);

@@ -1,15 +1,15 @@
 /* test_imap_parse.c - the words of commands (RFC 3501 9).
- * link: imapd/parse.o imapd/set.o imapd/utf7.o imapd/format.o imapd/match.o common/base/arena.o
+ * link: imapd/parse.o imapd/set.o common/base/utf7.o imapd/format.o imapd/match.o common/base/arena.o
  * link: common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
  * link: common/base/span.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
 
+#include "common/base/utf7.h"
 #include "imapd/format.h"
 #include "imapd/match.h"
 #include "imapd/parse.h"
-#include "imapd/utf7.h"
 
 static struct arena *arena;
 
@@ -107,11 +107,11 @@ static void test_utf7(void **state)
 
 		unit_case(names[i].wire, 0);
 		buf_init(&out, 1000);
-		assert_int_equal(imap_utf7_decode(span_of(names[i].wire), &out), names[i].utf8 != NULL);
+		assert_int_equal(utf7_decode(span_of(names[i].wire), &out), names[i].utf8 != NULL);
 		if (names[i].utf8 != NULL) {
 			unit_is(out.p, out.n, names[i].utf8);
 			buf_reset(&out);
-			imap_utf7_encode(span_of(names[i].utf8), &out);
+			utf7_encode(span_of(names[i].utf8), &out);
 			unit_is(out.p, out.n, names[i].wire);
 		}
 		buf_clear(&out);

@@ -4,15 +4,15 @@
  * Strict, so that each name has one form: no printable ASCII inside a shift, no two
  * shifts side by side, no bits left over, no raw 8-bit bytes.
  */
-#ifndef IMAPD_UTF7_H
-#define IMAPD_UTF7_H
+#ifndef BASE_UTF7_H
+#define BASE_UTF7_H
 
 #include "common/base/buf.h"
 
 /* Appends the UTF-8 form (at most 3 * in.n bytes). False if in is none of it. */
-bool imap_utf7_decode(struct span in, struct buf *out);
+bool utf7_decode(struct span in, struct buf *out);
 
 /* Appends the wire form of UTF-8 (at most 8 * in.n bytes). */
-void imap_utf7_encode(struct span in, struct buf *out);
+void utf7_encode(struct span in, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* utf7.c - the contract is in utf7.h. */
-#include "imapd/utf7.h"
+#include "common/base/utf7.h"
 
 #include "common/base/base64.h"
 #include "common/base/utf8.h"
@@ -68,7 +68,7 @@ static bool decode_shift(struct span text, struct buf *out)
 	return u.high == 0 && u.count < 6 && u.bits == 0;
 }
 
-bool imap_utf7_decode(struct span in, struct buf *out)
+bool utf7_decode(struct span in, struct buf *out)
 {
 	bool after_shift = false;
 
@@ -125,7 +125,7 @@ static void shift_end(struct buf *out, struct utf16 *u)
 	*u = (struct utf16){ 0 };
 }
 
-void imap_utf7_encode(struct span in, struct buf *out)
+void utf7_encode(struct span in, struct buf *out)
 {
 	struct utf16 u = { 0 };
 	bool shifted = false;
