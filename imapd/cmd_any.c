@@ -4,17 +4,24 @@
 static const struct {
 	const char *name;
 	bool before;		/* shown before the login too */
+	unsigned enables;	/* what ENABLE of it gives; 0: needs none */
 } capabilities[] = {
-	{ "LITERAL+", true },	/* RFC 7888 */
-	{ "ID", true },		/* RFC 2971 */
-	{ "ENABLE", true },	/* RFC 5161 */
-	{ "IDLE", true },	/* RFC 2177 */
-	{ "NAMESPACE", false },	/* RFC 2342 */
-	{ "CHILDREN", false },	/* RFC 3348 */
-	{ "UNSELECT", false },	/* RFC 3691 */
-	{ "UIDPLUS", false },	/* RFC 4315 */
-	{ "MOVE", false },	/* RFC 6851 */
-	{ "SPECIAL-USE", false }, /* RFC 6154 */
+	{ "LITERAL+", true, 0 },	/* RFC 7888 */
+	{ "ID", true, 0 },		/* RFC 2971 */
+	{ "ENABLE", true, 0 },		/* RFC 5161 */
+	{ "IDLE", true, 0 },		/* RFC 2177 */
+	{ "NAMESPACE", false, 0 },	/* RFC 2342 */
+	{ "CHILDREN", false, 0 },	/* RFC 3348 */
+	{ "UNSELECT", false, 0 },	/* RFC 3691 */
+	{ "UIDPLUS", false, 0 },	/* RFC 4315 */
+	{ "MOVE", false, 0 },		/* RFC 6851 */
+	{ "SPECIAL-USE", false, 0 },	/* RFC 6154 */
+	{ "CONDSTORE", false, IMAP_CONDSTORE },	/* RFC 7162 3.1.1 */
+	{ "QRESYNC", false, IMAP_QRESYNC | IMAP_CONDSTORE },	/* RFC 7162 3.2.3 */
+	{ "STATUS=SIZE", false, 0 },	/* RFC 8438 */
+	{ "OBJECTID", false, 0 },	/* RFC 8474 */
+	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
+	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */
 };
 
 struct sasl_offer imap_offer(const struct imap_server *e)
@@ -98,22 +105,54 @@ enum imap_run imap_run_id(struct imap_server *e)
 	return imap_done(e, "OK ID completed");
 }
 
+/* By the order of the table above: bit i is its i-th name. */
+struct enable {
+	uint32_t named;
+};
+
+static uint32_t capability_bit(struct span name)
+{
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		if (capabilities[i].enables != 0 && span_is_nocase(name, capabilities[i].name))
+			return UINT32_C(1) << i;
+	return 0;
+}
+
 bool imap_parse_enable(struct imap_server *e, struct imap_parse *p)
 {
+	struct enable *d = arena_alloc(e->arena, sizeof(*d));
 	struct span name;
 
-	(void)e;
+	e->data = d;
+	if (d == NULL)
+		return imap_parse_fail(p, "the command is too large");
 	do {
 		if (!imap_parse_atom(p, &name))
 			return false;
+		d->named |= capability_bit(name);
 	} while (imap_parse_try(p, ' '));
 	return imap_parse_end(p);
 }
 
-/* RFC 5161 3.1: unknown names are passed over; nothing that is offered needs enabling. */
+/* RFC 5161 3.1: unknown names, and those that need no enabling, are passed over. */
 enum imap_run imap_run_enable(struct imap_server *e)
 {
-	imap_text(e, "* ENABLED\r\n");
+	const struct enable *d = e->data;
+
+	imap_text(e, "* ENABLED");
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+		if ((d->named >> i & 1) == 0 || (e->enabled & capabilities[i].enables) == capabilities[i].enables)
+			continue;
+		buf_printf(&e->out, " %s", capabilities[i].name);
+	}
+	imap_text(e, "\r\n");
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+		if ((d->named >> i & 1) == 0)
+			continue;
+		if ((capabilities[i].enables & IMAP_CONDSTORE) != 0)
+			imap_know_condstore(e);
+		e->enabled |= capabilities[i].enables;
+	}
 	return imap_done(e, "OK ENABLE completed");
 }
 

@@ -54,6 +54,7 @@ static enum imap_run copied(struct imap_server *e)
 	e->dirty = true;
 	if (!any)
 		return imap_done(e, "OK %s completed, there was nothing", e->command->name);
+	e->tell_highest = is_move(e) && (e->enabled & IMAP_QRESYNC) != 0;
 	if (is_move(e)) {		/* RFC 6851 4.3: before the EXPUNGE responses */
 		imap_text(e, "* ");
 		put_copyuid(&e->out, r);
@@ -108,6 +109,7 @@ static enum imap_run expunged(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	e->dirty = true;
+	e->tell_highest = (e->enabled & IMAP_QRESYNC) != 0;	/* RFC 7162 3.2.7 */
 	return imap_done(e, "OK EXPUNGE completed");
 }
 

@@ -31,8 +31,13 @@ bool imap_parse_fetch(struct imap_server *e, struct imap_parse *p)
 	struct fetch *f = arena_alloc(e->arena, sizeof(*f));
 
 	e->data = f;
-	return f != NULL && imap_parse_set(p, &f->set) && imap_parse_space(p) && fetch_parse_items(p, f) &&
-	       imap_parse_end(p);
+	if (f == NULL || !imap_parse_set(p, &f->set) || !imap_parse_space(p) || !fetch_parse_items(p, f))
+		return false;
+	if (imap_parse_try(p, ' ') && !fetch_parse_modifiers(p, f))
+		return false;
+	if (f->vanished && (!e->uid || (e->enabled & IMAP_QRESYNC) == 0))	/* RFC 7162 3.2.6 */
+		return imap_parse_fail(p, "VANISHED is for UID FETCH, once QRESYNC is enabled");
+	return imap_parse_end(p);
 }
 
 /* --- one message ----------------------------------------------------------- */
@@ -47,14 +52,12 @@ static void put_flags(struct imap_server *e, const struct store_record *r)
 	imap_put_flags(&e->out, &w);
 }
 
-static void put_date(struct imap_server *e, const struct store_record *r)
+static void put_date(struct imap_server *e, const char *name, int64_t real_s)
 {
 	char text[CLOCK_TEXT];
 
-	clock_imap_text(text, r->internal_s);
-	imap_text(e, "INTERNALDATE \"");
-	imap_text(e, text);
-	imap_text(e, "\"");
+	clock_imap_text(text, real_s);
+	buf_printf(&e->out, "%s \"%s\"", name, text);
 }
 
 static void put_item(struct imap_server *e, const struct store_record *r, enum fetch_kind kind)
@@ -70,7 +73,7 @@ static void put_item(struct imap_server *e, const struct store_record *r, enum f
 		imap_put_number(&e->out, r->uid);
 		break;
 	case FETCH_INTERNALDATE:
-		put_date(e, r);
+		put_date(e, "INTERNALDATE", r->internal_s);
 		break;
 	case FETCH_SIZE:
 		imap_text(e, "RFC822.SIZE ");
@@ -88,6 +91,20 @@ static void put_item(struct imap_server *e, const struct store_record *r, enum f
 		imap_text(e, "BODY ");
 		mime_meta_body(m, &e->out);
 		break;
+	case FETCH_MODSEQ:
+		buf_printf(&e->out, "MODSEQ (%llu)", (unsigned long long)r->modseq);
+		break;
+	case FETCH_EMAILID:
+		imap_text(e, "EMAILID (");
+		imap_put_email_id(&e->out, r->guid);
+		imap_text(e, ")");
+		break;
+	case FETCH_THREADID:
+		imap_text(e, "THREADID NIL");
+		break;
+	case FETCH_SAVEDATE:
+		put_date(e, "SAVEDATE", r->saved_s);
+		break;
 	case FETCH_SECTION:
 		break;
 	}
@@ -96,12 +113,13 @@ static void put_item(struct imap_server *e, const struct store_record *r, enum f
 static void put_plain_items(struct imap_server *e, const struct store_record *r)
 {
 	struct fetch *f = e->data;
-	bool uid = e->uid, flags = f->at < STORE_PAGE_RECORDS && f->seen_changed[f->at];
+	bool uid = e->uid && (e->enabled & IMAP_UIDONLY) == 0, modseq;
+	bool flags = f->at < STORE_PAGE_RECORDS && f->seen_changed[f->at];
 	const char *space = "";
 
-	imap_text(e, "* ");
-	imap_put_number(&e->out, imap_view_seq(&e->sel.view, r->uid));
-	imap_text(e, " FETCH (");
+	/* RFC 7162 3.1.4.1: CHANGEDSINCE asks for it; with flags it stands anyhow. */
+	modseq = (e->enabled & IMAP_CONDSTORE) != 0 && (flags || f->since > 0);
+	imap_tell_message(e, r->uid);
 	for (size_t i = 0; i < f->n; i++) {
 		enum fetch_kind kind = f->items[i].kind;
 
@@ -109,6 +127,7 @@ static void put_plain_items(struct imap_server *e, const struct store_record *r)
 			continue;
 		uid &= kind != FETCH_UID;
 		flags &= kind != FETCH_FLAGS;
+		modseq &= kind != FETCH_MODSEQ;
 		imap_text(e, space);
 		space = " ";
 		put_item(e, r, kind);
@@ -122,6 +141,11 @@ static void put_plain_items(struct imap_server *e, const struct store_record *r)
 		imap_text(e, space);
 		space = " ";
 		put_item(e, r, FETCH_FLAGS);
+	}
+	if (modseq) {
+		imap_text(e, space);
+		space = " ";
+		put_item(e, r, FETCH_MODSEQ);
 	}
 	if (f->needs_body && *space == '\0')
 		put_item(e, r, FETCH_UID);	/* every section follows a space */
@@ -201,7 +225,7 @@ static enum imap_run finish(struct imap_server *e)
 	for (size_t i = 0; i < f->uids.count; i++)
 		expected += imap_view_below(&e->sel.view, f->uids.ranges[i].last) -
 			    imap_view_below(&e->sel.view, f->uids.ranges[i].first - 1);
-	if (f->told < expected && !e->uid) {
+	if (f->told < expected && !e->uid && f->since == 0) {
 		e->dirty = true;
 		return imap_done(e, "OK [EXPUNGEISSUED] FETCH completed, some messages are gone");	/* RFC 5530 3 */
 	}
@@ -217,6 +241,7 @@ static enum imap_run look(struct imap_server *e)
 
 	if (!imap_walk_look(&f->walk, e->sel.mailbox, &l))
 		return finish(e);
+	l.since = f->since;
 	imap_ask(e, IMAP_SYNC, page_there)->look = l;
 	return IMAP_RUN_WAIT;
 }
@@ -244,8 +269,11 @@ static enum imap_run seen_done(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	for (size_t i = 0; i < f->page.count; i++)
-		if (f->seen_changed[i])
+		if (f->seen_changed[i]) {
 			f->page.records[i].flags |= STORE_SEEN;
+			if (e->result->commit.count > 0)
+				f->page.records[i].modseq = e->result->commit.results->modseq;
+		}
 	if (e->result->commit.count > 0)
 		imap_sync_own(e, e->result->commit.results->modseq);
 	return imap_go(e, fetch_next);
@@ -285,6 +313,11 @@ static enum imap_run page_there(struct imap_server *e)
 		return imap_no(e, e->result->status);
 	if (imap_page_copy(e, page, &f->uids, &f->page) != 0)
 		return imap_no_memory(e);
+	if (f->vanished) {
+		struct store_set gone = { page->vanished, page->vanished_count };
+
+		imap_tell_earlier(e, &gone, &f->uids);
+	}
 	imap_walk_took(&f->walk, page->next_uid);
 	if (page->keyword_count > e->sel.keywords_told)
 		imap_tell_keywords(e, page->keywords, page->keyword_count);
@@ -300,6 +333,8 @@ enum imap_run imap_run_fetch(struct imap_server *e)
 	buf_init(&f->header, FETCH_HEADER_MAX);
 	buf_init(&f->picked, FETCH_HEADER_MAX);
 	f->sees &= !e->sel.read_only;
+	if (f->knows_condstore)
+		imap_know_condstore(e);
 	if (!imap_uids(e, &f->set, &f->uids))
 		return imap_bad(e, "FETCH: the set names messages that are not there");
 	if (f->sees) {

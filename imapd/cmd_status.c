@@ -1,4 +1,4 @@
-/* cmd_status.c - STATUS (RFC 3501 6.3.10). */
+/* cmd_status.c - STATUS (RFC 3501 6.3.10, RFC 9051 6.3.11). */
 #include "imapd/session.h"
 
 enum {
@@ -6,7 +6,11 @@ enum {
 	STATUS_RECENT = 2,
 	STATUS_UIDNEXT = 4,
 	STATUS_UIDVALIDITY = 8,
-	STATUS_UNSEEN = 16
+	STATUS_UNSEEN = 16,
+	STATUS_DELETED = 32,
+	STATUS_SIZE = 64,		/* RFC 8438 */
+	STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
+	STATUS_MAILBOXID = 256		/* RFC 8474 4.3 */
 };
 
 static const struct {
@@ -15,6 +19,8 @@ static const struct {
 } items[] = {
 	{ "MESSAGES", STATUS_MESSAGES },       { "RECENT", STATUS_RECENT }, { "UIDNEXT", STATUS_UIDNEXT },
 	{ "UIDVALIDITY", STATUS_UIDVALIDITY }, { "UNSEEN", STATUS_UNSEEN },
+	{ "DELETED", STATUS_DELETED },	       { "SIZE", STATUS_SIZE },
+	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ },
 };
 
 struct status {
@@ -32,6 +38,10 @@ static bool parse_item(struct imap_parse *p, unsigned *wanted)
 			*wanted |= items[i].bit;
 			return true;
 		}
+	}
+	if (imap_parse_try_word(p, "MAILBOXID")) {
+		*wanted |= STATUS_MAILBOXID;
+		return true;
 	}
 	return imap_parse_fail(p, "no such item");
 }
@@ -53,7 +63,8 @@ bool imap_parse_status(struct imap_server *e, struct imap_parse *p)
 static enum imap_run tell(struct imap_server *e)
 {
 	struct status *d = e->data;
-	const uint64_t values[] = { d->m.exists, d->recent, d->m.uidnext, d->m.uidvalidity, d->m.unseen };
+	const uint64_t values[] = { d->m.exists,  d->recent, d->m.uidnext, d->m.uidvalidity,
+				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq };
 	const char *space = "";
 
 	imap_text(e, "* STATUS ");
@@ -65,6 +76,11 @@ static enum imap_run tell(struct imap_server *e)
 		buf_printf(&e->out, "%s%s ", space, items[i].name);
 		imap_put_number(&e->out, values[i]);
 		space = " ";
+	}
+	if ((d->wanted & STATUS_MAILBOXID) != 0) {
+		buf_printf(&e->out, "%sMAILBOXID (", space);
+		imap_put_mailbox_id(&e->out, d->m.id);
+		imap_text(e, ")");
 	}
 	imap_text(e, ")\r\n");
 	return imap_done(e, "OK STATUS completed");
@@ -114,6 +130,8 @@ enum imap_run imap_run_status(struct imap_server *e)
 {
 	struct status *d = e->data;
 
+	if ((d->wanted & STATUS_HIGHESTMODSEQ) != 0)
+		imap_know_condstore(e);
 	imap_ask(e, IMAP_FIND, found)->name = d->name;
 	return IMAP_RUN_WAIT;
 }

@@ -16,28 +16,28 @@ static const struct imap_command commands[] = {
 	{ "CAPABILITY",   imap_parse_nothing,      imap_run_capability,   ANY,            0,                      "RFC 3501 6.1.1" },
 	{ "CHECK",        imap_parse_nothing,      imap_run_noop,         IMAP_SELECTED,  C_LOOK,                 "RFC 3501 6.4.1" },
 	{ "CLOSE",        imap_parse_nothing,      imap_run_close,        IMAP_SELECTED,  0,                      "RFC 3501 6.4.2" },
-	{ "COPY",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID,                  "RFC 3501 6.4.7" },
+	{ "COPY",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID | C_NUMBERS,      "RFC 3501 6.4.7" },
 	{ "CREATE",       imap_parse_name,         imap_run_create,       IN,             0,                      "RFC 3501 6.3.3" },
 	{ "DELETE",       imap_parse_name,         imap_run_delete,       IN,             0,                      "RFC 3501 6.3.4" },
 	{ "ENABLE",       imap_parse_enable,       imap_run_enable,       IN,             0,                      "RFC 5161 3.1" },
 	{ "EXAMINE",      imap_parse_select,       imap_run_select,       IN,             0,                      "RFC 3501 6.3.2" },
 	{ "EXPUNGE",      imap_parse_expunge,      imap_run_expunge,      IMAP_SELECTED,  C_UID | C_LOOK,         "RFC 3501 6.4.3" },
-	{ "FETCH",        imap_parse_fetch,        imap_run_fetch,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE,   "RFC 3501 6.4.5" },
+	{ "FETCH",        imap_parse_fetch,        imap_run_fetch,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.5" },
 	{ "ID",           imap_parse_id,           imap_run_id,           ANY,            0,                      "RFC 2971 3.1" },
 	{ "IDLE",         imap_parse_nothing,      imap_run_idle,         IN,             0,                      "RFC 2177 3" },
 	{ "LIST",         imap_parse_list,         imap_run_list,         IN,             0,                      "RFC 3501 6.3.8" },
 	{ "LOGIN",        imap_parse_login,        imap_run_login,        IMAP_NOT_AUTH,  C_SECRET,               "RFC 3501 6.2.3" },
 	{ "LOGOUT",       imap_parse_nothing,      imap_run_logout,       ANY,            0,                      "RFC 3501 6.1.3" },
 	{ "LSUB",         imap_parse_list,         imap_run_list,         IN,             0,                      "RFC 3501 6.3.9" },
-	{ "MOVE",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID | C_LOOK,         "RFC 6851 3.1" },
+	{ "MOVE",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID | C_LOOK | C_NUMBERS, "RFC 6851 3.1" },
 	{ "NAMESPACE",    imap_parse_nothing,      imap_run_namespace,    IN,             0,                      "RFC 2342 5" },
 	{ "NOOP",         imap_parse_nothing,      imap_run_noop,         ANY,            C_LOOK,                 "RFC 3501 6.1.2" },
 	{ "RENAME",       imap_parse_rename,       imap_run_rename,       IN,             0,                      "RFC 3501 6.3.5" },
-	{ "SEARCH",       imap_parse_search,       imap_run_search,       IMAP_SELECTED,  C_UID | C_NO_EXPUNGE,   "RFC 3501 6.4.4" },
+	{ "SEARCH",       imap_parse_search,       imap_run_search,       IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.4" },
 	{ "SELECT",       imap_parse_select,       imap_run_select,       IN,             0,                      "RFC 3501 6.3.1" },
 	{ "STARTTLS",     imap_parse_nothing,      imap_run_starttls,     IMAP_NOT_AUTH,  0,                      "RFC 3501 6.2.1" },
 	{ "STATUS",       imap_parse_status,       imap_run_status,       IN,             0,                      "RFC 3501 6.3.10" },
-	{ "STORE",        imap_parse_store,        imap_run_store,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE,   "RFC 3501 6.4.6" },
+	{ "STORE",        imap_parse_store,        imap_run_store,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.6" },
 	{ "SUBSCRIBE",    imap_parse_name,         imap_run_subscribe,    IN,             0,                      "RFC 3501 6.3.6" },
 	{ "UNSELECT",     imap_parse_nothing,      imap_run_unselect,     IMAP_SELECTED,  0,                      "RFC 3691 2" },
 	{ "UNSUBSCRIBE",  imap_parse_name,         imap_run_unsubscribe,  IN,             0,                      "RFC 3501 6.3.7" },
@@ -137,6 +137,8 @@ static const struct imap_command *head(struct imap_server *e, struct imap_parse 
 
 static const char *state_words(const struct imap_server *e, const struct imap_command *c)
 {
+	if ((c->flags & C_NUMBERS) != 0 && !e->uid && (e->enabled & IMAP_UIDONLY) != 0)
+		return "[UIDREQUIRED] Sequence numbers were given up with UIDONLY";	/* RFC 9586 3.2 */
 	if ((c->states & e->state) != 0)
 		return NULL;
 	if (e->state == IMAP_NOT_AUTH)

@@ -22,6 +22,10 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODYSTRUCTURE,
 	FETCH_BODY,
+	FETCH_MODSEQ,			/* RFC 7162 3.1.5 */
+	FETCH_EMAILID,			/* RFC 8474 5.1 */
+	FETCH_THREADID,			/* RFC 8474 5.2: NIL, threads are not kept */
+	FETCH_SAVEDATE,			/* RFC 8514 4.2 */
 	FETCH_SECTION
 };
 
@@ -48,6 +52,9 @@ struct fetch {
 	struct fetch_item *items;
 	size_t n;
 	bool sees;			/* sets \Seen */
+	uint64_t since;			/* CHANGEDSINCE (RFC 7162 3.1.4.1); 0: all */
+	bool vanished;			/* VANISHED (RFC 7162 3.2.6) */
+	bool knows_condstore;		/* it asks for what only a client with CONDSTORE does */
 	bool needs_meta, needs_body;
 	struct store_set uids;
 	struct imap_walk walk;
@@ -62,8 +69,9 @@ struct fetch {
 	struct buf header, picked;	/* HEADER.FIELDS */
 };
 
-/* fetch_parse.c: the items behind the set. */
+/* fetch_parse.c: the items behind the set, and the modifiers behind them. */
 bool fetch_parse_items(struct imap_parse *p, struct fetch *f);
+bool fetch_parse_modifiers(struct imap_parse *p, struct fetch *f);
 
 /* fetch_body.c: tells the sections of the message at hand, then its ")". */
 enum imap_run fetch_sections(struct imap_server *e);

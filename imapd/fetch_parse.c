@@ -14,6 +14,7 @@ static struct fetch_item *add(struct imap_parse *p, struct fetch *f, enum fetch_
 		return NULL;
 	}
 	f->items[f->n].kind = kind;
+	f->knows_condstore |= kind == FETCH_MODSEQ;
 	f->needs_meta |= kind == FETCH_ENVELOPE || kind == FETCH_BODYSTRUCTURE || kind == FETCH_BODY;
 	return &f->items[f->n++];
 }
@@ -187,6 +188,8 @@ static const struct {
 } plain_items[] = {
 	{ "FLAGS", FETCH_FLAGS },	{ "UID", FETCH_UID },		{ "INTERNALDATE", FETCH_INTERNALDATE },
 	{ "RFC822.SIZE", FETCH_SIZE },	{ "ENVELOPE", FETCH_ENVELOPE }, { "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
+	{ "MODSEQ", FETCH_MODSEQ },	{ "EMAILID", FETCH_EMAILID },	{ "THREADID", FETCH_THREADID },
+	{ "SAVEDATE", FETCH_SAVEDATE },
 };
 
 static bool parse_item(struct imap_parse *p, struct fetch *f)
@@ -232,5 +235,28 @@ bool fetch_parse_items(struct imap_parse *p, struct fetch *f)
 		if (!parse_item(p, f))
 			return false;
 	} while (imap_parse_try(p, ' '));
+	return imap_parse_byte(p, ')');
+}
+
+/* RFC 4466 2.2 */
+bool fetch_parse_modifiers(struct imap_parse *p, struct fetch *f)
+{
+	if (!imap_parse_byte(p, '('))
+		return false;
+	do {
+		if (imap_parse_try_word(p, "VANISHED")) {
+			f->vanished = true;
+			continue;
+		}
+		if (!imap_parse_try_word(p, "CHANGEDSINCE"))
+			return imap_parse_fail(p, "no such modifier");
+		f->knows_condstore = true;
+		if (!imap_parse_space(p) || !imap_parse_number(p, INT64_MAX, &f->since))
+			return false;
+		if (f->since == 0)
+			return imap_parse_fail(p, "CHANGEDSINCE 0 is no mod-sequence");
+	} while (imap_parse_try(p, ' '));
+	if (f->vanished && f->since == 0)
+		return imap_parse_fail(p, "VANISHED goes with CHANGEDSINCE");
 	return imap_parse_byte(p, ')');
 }

@@ -58,6 +58,18 @@ void imap_put_mailbox(struct buf *out, struct span name)
 	buf_clear(&wire);
 }
 
+void imap_put_mailbox_id(struct buf *out, uint64_t id)
+{
+	buf_printf(out, "F%llx", (unsigned long long)id);
+}
+
+void imap_put_email_id(struct buf *out, const uint8_t guid[STORE_GUID])
+{
+	buf_put_byte(out, 'M');
+	for (unsigned i = 0; i < STORE_GUID; i++)
+		buf_printf(out, "%02x", guid[i]);
+}
+
 static const char *const system_flags[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
 
 static void put_flag(struct buf *out, struct span name, bool *first)

@@ -14,6 +14,10 @@ void imap_put_string(struct buf *out, struct span s);
 /* A name in UTF-8 as the wire has it, quoted. */
 void imap_put_mailbox(struct buf *out, struct span name);
 
+/* RFC 8474: they stay when the mailbox is renamed, the message copied or moved. */
+void imap_put_mailbox_id(struct buf *out, uint64_t id);
+void imap_put_email_id(struct buf *out, const uint8_t guid[STORE_GUID]);
+
 /* "(\Seen $Forwarded)": keywords are the mailbox's, in the order of the bits of mask. */
 struct imap_flag_words {
 	uint32_t flags;

@@ -204,7 +204,7 @@ static void clear_command(struct imap_server *e)
 	e->step = NULL;
 	e->tag = (struct span){ NULL, 0 };
 	e->input = IMAP_INPUT_COMMAND;
-	e->looked = e->half = e->idling = false;
+	e->looked = e->half = e->idling = e->tell_highest = false;
 	e->sel.own_modseq = e->sel.modseq;
 	e->heard_ms = e->now_ms;
 	buf_clear(&e->final);
@@ -212,6 +212,19 @@ static void clear_command(struct imap_server *e)
 	imap_reader_limit(e->reader, line_limit(e));
 	if (imap_reader_left(e->reader) == 0)
 		imap_reader_rest(e->reader);
+}
+
+static void put_final(struct imap_server *e)
+{
+	struct span final = buf_span(&e->final);
+
+	buf_put(&e->out, e->tag);
+	buf_put_byte(&e->out, ' ');
+	if (e->tell_highest && e->state == IMAP_SELECTED && span_starts(final, "OK ")) {
+		buf_printf(&e->out, "OK [HIGHESTMODSEQ %llu] ", (unsigned long long)e->sel.modseq);
+		span_take(&final, 3);
+	}
+	buf_put(&e->out, final);
 }
 
 static void command_over(struct imap_server *e)
@@ -229,11 +242,8 @@ static void command_over(struct imap_server *e)
 		imap_sync_run(e, step_done);
 		return;
 	}
-	if (e->final.n > 0 && !e->half) {
-		buf_put(&e->out, e->tag);
-		buf_put_byte(&e->out, ' ');
-		buf_put(&e->out, buf_span(&e->final));
-	}
+	if (e->final.n > 0 && !e->half)
+		put_final(e);
 	e->out.failed |= e->final.failed;
 	clear_command(e);
 }

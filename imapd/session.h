@@ -26,6 +26,15 @@ enum imap_state {		/* RFC 3501 3 */
 	IMAP_SELECTED = 4
 };
 
+/* What this client understands: by ENABLE, or by a command that only such a client sends. */
+enum imap_enabled {
+	IMAP_CONDSTORE = 1,	/* RFC 7162 3.1: MODSEQ stands in every FETCH response about flags */
+	IMAP_QRESYNC = 2,	/* RFC 7162 3.2.3: VANISHED instead of EXPUNGE */
+	IMAP_UTF8 = 4,		/* names and quoted strings are UTF-8 */
+	IMAP_REV2 = 8,		/* RFC 9051 */
+	IMAP_UIDONLY = 16	/* RFC 9586 3: no sequence numbers, either way */
+};
+
 enum imap_input {
 	IMAP_INPUT_COMMAND,
 	IMAP_INPUT_LINE,	/* an answer to "+" */
@@ -41,7 +50,8 @@ enum imap_command_flag {
 	C_NO_EXPUNGE = 2,	/* no EXPUNGE may be told while it runs, the UID form apart (RFC 3501 7.4.1) */
 	C_LOOK = 4,		/* looks for news in any case */
 	C_SECRET = 8,		/* not before TLS, unless AuthWithoutTLS names it */
-	C_STREAM = 16		/* its last literal is not kept in memory */
+	C_STREAM = 16,		/* its last literal is not kept in memory */
+	C_NUMBERS = 32		/* without UID it takes or tells sequence numbers */
 };
 
 struct imap_command {
@@ -97,6 +107,7 @@ struct imap_server {
 	enum imap_state state;
 	enum imap_input input;
 	bool secure, certificate, greeted, closing, start_tls, broken;
+	unsigned enabled;		/* enum imap_enabled */
 	unsigned errors;
 	struct imap_reader *reader;
 	struct buf out;			/* being written */
@@ -113,6 +124,7 @@ struct imap_server {
 	imap_step step;			/* NULL: waits for input */
 	struct span line;		/* in a step that a line has called */
 	struct buf final;
+	bool tell_highest;		/* the tagged OK has HIGHESTMODSEQ, as it is once all is told */
 	bool looked;
 	bool half;			/* a response with a literal is half out: nothing else may be said */
 	bool half_line;			/* a line is half out: CRLF ends it */
@@ -186,7 +198,15 @@ enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
 void imap_sync_own(struct imap_server *e, uint64_t modseq);
 void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count);
 void imap_tell_counts(struct imap_server *e);
+/* "* 7 FETCH (", or what stands for it without sequence numbers. */
+void imap_tell_message(struct imap_server *e, uint32_t uid);
 void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count);
+/* The same without the flags, which the client knows (RFC 7162 3.1.3). */
+void imap_tell_modseq(struct imap_server *e, uint32_t uid, uint64_t modseq);
+/* "* VANISHED (EARLIER) 4:9": those of the ranges that are in known (NULL: all). */
+void imap_tell_earlier(struct imap_server *e, const struct store_set *gone, const struct store_set *known);
+/* Sent by a client that knows CONDSTORE: it is told mod-sequences from here on (RFC 7162 3.1). */
+void imap_know_condstore(struct imap_server *e);
 void imap_deselect(struct imap_server *e);
 /* The UIDs that a command's set means, in the view. False: a sequence number that is not
  * there (BAD), or no memory. */

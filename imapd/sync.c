@@ -77,18 +77,128 @@ void imap_tell_counts(struct imap_server *e)
 	buf_printf(&e->out, "* %u EXISTS\r\n* %u RECENT\r\n", v->told_exists, v->told_recent);
 }
 
+void imap_tell_message(struct imap_server *e, uint32_t uid)
+{
+	bool uid_only = (e->enabled & IMAP_UIDONLY) != 0;
+
+	imap_text(e, "* ");
+	imap_put_number(&e->out, uid_only ? uid : imap_view_seq(&e->sel.view, uid));
+	imap_text(e, uid_only ? " UIDFETCH (" : " FETCH (");	/* RFC 9586 3.3 */
+}
+
+/* "UID 7", but where that number stands in front already. */
+static void put_uid(struct imap_server *e, uint32_t uid)
+{
+	if ((e->enabled & IMAP_UIDONLY) != 0)
+		return;
+	imap_text(e, "UID ");
+	imap_put_number(&e->out, uid);
+	imap_text(e, " ");
+}
+
 void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count)
 {
 	struct imap_flag_words w = { r->flags, r->keywords, keywords, count,
 				     imap_view_is_recent(&e->sel.view, r->uid) };
 
-	imap_text(e, "* ");
-	imap_put_number(&e->out, imap_view_seq(&e->sel.view, r->uid));
-	imap_text(e, " FETCH (UID ");
-	imap_put_number(&e->out, r->uid);
-	imap_text(e, " FLAGS ");
+	imap_tell_message(e, r->uid);
+	put_uid(e, r->uid);
+	imap_text(e, "FLAGS ");
 	imap_put_flags(&e->out, &w);
+	if ((e->enabled & IMAP_CONDSTORE) != 0)
+		buf_printf(&e->out, " MODSEQ (%llu)", (unsigned long long)r->modseq);
 	imap_text(e, ")\r\n");
+}
+
+void imap_tell_modseq(struct imap_server *e, uint32_t uid, uint64_t modseq)
+{
+	imap_tell_message(e, uid);
+	put_uid(e, uid);
+	buf_printf(&e->out, "MODSEQ (%llu))\r\n", (unsigned long long)modseq);
+}
+
+void imap_know_condstore(struct imap_server *e)
+{
+	if ((e->enabled & IMAP_CONDSTORE) != 0)
+		return;
+	e->enabled |= IMAP_CONDSTORE;
+	if (e->state == IMAP_SELECTED)
+		buf_printf(&e->out, "* OK [HIGHESTMODSEQ %llu] The highest\r\n", (unsigned long long)e->sel.modseq);
+}
+
+/* --- what went ------------------------------------------------------------- */
+
+enum { VANISHED_RANGES = 100 };	/* in one line */
+
+static bool tells_vanished(const struct imap_server *e)
+{
+	return (e->enabled & (IMAP_QRESYNC | IMAP_UIDONLY)) != 0;
+}
+
+/* A list in lines of a bearable length. */
+struct vanished {
+	struct imap_server *e;
+	const char *begin;	/* "* VANISHED " */
+	size_t n;		/* ranges in the line that is open */
+};
+
+static void vanished_put(struct vanished *v, uint32_t first, uint32_t last)
+{
+	struct store_range r = { first, last };
+	struct store_set one = { &r, 1 };
+
+	imap_text(v->e, v->n == 0 ? v->begin : ",");
+	imap_set_write(&one, &v->e->out);
+	if (++v->n == VANISHED_RANGES) {
+		imap_text(v->e, "\r\n");
+		v->n = 0;
+	}
+}
+
+static void vanished_end(struct vanished *v)
+{
+	if (v->n > 0)
+		imap_text(v->e, "\r\n");
+}
+
+void imap_tell_earlier(struct imap_server *e, const struct store_set *gone, const struct store_set *known)
+{
+	struct vanished v = { e, "* VANISHED (EARLIER) ", 0 };
+	size_t k = 0;
+
+	for (size_t i = 0; i < gone->count; i++) {
+		const struct store_range *g = &gone->ranges[i];
+
+		if (known == NULL) {
+			vanished_put(&v, g->first, g->last);
+			continue;
+		}
+		while (k < known->count && known->ranges[k].last < g->first)
+			k++;
+		for (size_t j = k; j < known->count && known->ranges[j].first <= g->last; j++) {
+			const struct store_range *w = &known->ranges[j];
+
+			vanished_put(&v, w->first > g->first ? w->first : g->first, w->last < g->last ? w->last : g->last);
+		}
+	}
+	vanished_end(&v);
+}
+
+/* RFC 7162 3.2.10: UIDs, in lines that need no pause: a range costs a few bytes. */
+static void tell_vanished(struct imap_server *e)
+{
+	const struct imap_ranges *gone = &e->sel.view.gone;
+	struct vanished v = { e, "* VANISHED ", 0 };
+
+	for (size_t i = 0; i < gone->n; i++) {
+		uint32_t from = gone->r[i].first;
+		struct store_range r;
+
+		while (imap_view_next(&e->sel.view, &from, gone->r[i].last, &r))	/* each one counts with the client */
+			vanished_put(&v, r.first, r.last);
+	}
+	vanished_end(&v);
+	e->work += (unsigned)gone->n;
 }
 
 /* RFC 3501 7.4.1: EXPUNGE, from the highest number down, so that each is right when it
@@ -98,6 +208,10 @@ static enum imap_run sync_tell(struct imap_server *e)
 	struct imap_view *v = &e->sel.view;
 	struct imap_sync *s = &e->sync;
 
+	if (s->gone_at > 0 && tells_vanished(e)) {
+		tell_vanished(e);
+		s->gone_at = 0;
+	}
 	while (s->gone_at > 0) {
 		const struct store_range *r = &v->gone.r[s->gone_at - 1];
 		uint32_t low = imap_view_below(v, r->first - 1);

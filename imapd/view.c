@@ -130,6 +130,18 @@ uint32_t imap_view_uid(const struct imap_view *v, uint32_t seq)
 	return v->runs[low].first + (seq - 1 - v->runs[low].before);
 }
 
+bool imap_view_next(const struct imap_view *v, uint32_t *from, uint32_t last, struct store_range *out)
+{
+	size_t i = run_of_uid(v, *from);
+
+	if (i == v->n || *from > last || v->runs[i].first > last)
+		return false;
+	out->first = v->runs[i].first > *from ? v->runs[i].first : *from;
+	out->last = v->runs[i].last < last ? v->runs[i].last : last;
+	*from = out->last + 1;
+	return true;
+}
+
 static int run_add(struct imap_view *v, uint32_t first, uint32_t last)
 {
 	uint32_t count = imap_view_count(v);

@@ -43,6 +43,9 @@ uint32_t imap_view_uid(const struct imap_view *v, uint32_t seq);
 /* How many messages have a UID of at most uid. */
 uint32_t imap_view_below(const struct imap_view *v, uint32_t uid);
 
+/* The next UIDs in a row that are there, from *from to last, and *from behind them. False: none. */
+bool imap_view_next(const struct imap_view *v, uint32_t *from, uint32_t last, struct store_range *out);
+
 /* New messages at the end; what is not behind next_uid is passed over. -ENOMEM. */
 int imap_view_append(struct imap_view *v, uint32_t first, uint32_t last);
 int imap_view_mark_recent(struct imap_view *v, uint32_t first, uint32_t last);

@@ -153,7 +153,7 @@ static void test_without_tls(void **state)
 	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=LOGIN SASL-IR] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE PLAIN AGFubmEAc2VjcmV0\r\n", "1 NO [PRIVACYREQUIRED] ~\r\n");
 	rig_say(c, "2 STARTTLS\r\n", "2 BAD STARTTLS is not offered here\r\n");
-	rig_say(c, "3 LOGIN anna secret\r\n", "3 OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE] Logged in\r\n");
+	rig_say(c, "3 LOGIN anna secret\r\n", "3 OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE ~\r\n");
 	rig_free(r);
 }
 
@@ -266,16 +266,16 @@ static void test_select(void **state)
 	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", letter, STORE_SEEN);
 	rig_say(c, "1 EXAMINE inbox\r\n",
 		"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\r\n* OK [PERMANENTFLAGS ()] ~\r\n* 4 EXISTS\r\n* 4 RECENT\r\n"
-		"* OK [UNSEEN 1] ~\r\n* OK [UIDVALIDITY ~] ~\r\n* OK [UIDNEXT 5] ~\r\n1 OK [READ-ONLY] EXAMINE completed\r\n");
+		"* OK [UNSEEN 1] ~\r\n* OK [UIDVALIDITY ~] ~\r\n* OK [UIDNEXT 5] ~\r\n* OK [HIGH~\r\n* OK [MAILBOXID~\r\n1 OK [READ-ONLY] EXAMINE completed\r\n");
 	rig_say(c, "2 SELECT INBOX\r\n",
 		"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\r\n"
 		"* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft \\*)] ~\r\n* 4 EXISTS\r\n* 4 RECENT\r\n"
-		"* OK [UNSEEN 1] ~\r\n* OK [UIDVALIDITY ~] ~\r\n* OK [UIDNEXT 5] ~\r\n2 OK [READ-WRITE] SELECT completed\r\n");
+		"* OK [UNSEEN 1] ~\r\n* OK [UIDVALIDITY ~] ~\r\n* OK [UIDNEXT 5] ~\r\n* OK [HIGH~\r\n* OK [MAILBOXID~\r\n2 OK [READ-WRITE] SELECT completed\r\n");
 	d = rig_login(r, NULL);
-	rig_say(d, "3 SELECT INBOX\r\n", "* FLAGS ~\r\n* OK [PERM~\r\n* 4 EXISTS\r\n* 0 RECENT\r\n* OK [UNSEEN 1] ~\r\n* OK ~\r\n* OK ~\r\n3 OK ~\r\n");
+	rig_say(d, "3 SELECT INBOX\r\n", "* FLAGS ~\r\n* OK [PERM~\r\n* 4 EXISTS\r\n* 0 RECENT\r\n* OK [UNSEEN 1] ~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\n3 OK ~\r\n");
 	rig_say(d, "4 SELECT nowhere\r\n5 CHECK\r\n", "4 NO [NONEXISTENT] ~\r\n5 BAD Select a mailbox first\r\n");
 	rig_say(c, "6 UNSELECT\r\n7 FETCH 1 FLAGS\r\n", "6 OK UNSELECT completed\r\n7 BAD Select a mailbox first\r\n");
-	rig_say(c, "8 SELECT Sent\r\n", "* FLAGS ~\r\n* OK [PERM~\r\n* 0 EXISTS\r\n* 0 RECENT\r\n* OK [UIDV~\r\n* OK [UIDNEXT 1~\r\n8 OK ~\r\n");
+	rig_say(c, "8 SELECT Sent\r\n", "* FLAGS ~\r\n* OK [PERM~\r\n* 0 EXISTS\r\n* 0 RECENT\r\n* OK [UIDV~\r\n* OK [UIDNEXT 1~\r\n* OK [HIGH~\r\n* OK [MAILBOXID~\r\n8 OK ~\r\n");
 	rig_say(c, "9 FETCH 1:* FLAGS\r\n", "9 OK FETCH completed\r\n");
 	rig_say(c, "9 UID FETCH 1:* FLAGS\r\n", "9 OK FETCH completed\r\n");
 	rig_say(c, "9 SEARCH ALL\r\n", "* SEARCH\r\n9 OK SEARCH completed\r\n");
@@ -316,7 +316,7 @@ static void test_fetch(void **state)
 	rig_say(c, "a FETCH 1 BODY[]<0.0>\r\n", "a BAD FETCH: a partial ~\r\n");
 	rig_say(c, "b UID FETCH 7:9 FLAGS\r\n", "b OK FETCH completed\r\n");
 	rig_say(c, "c UID FETCH 9:* UID\r\n", "* 2 FETCH (UID 2)\r\nc OK FETCH completed\r\n");
-	rig_say(c, "d EXAMINE INBOX\r\n", "* FLAGS ~\r\n* OK ~\r\n* 2 EXISTS\r\n* 0 RECENT\r\n* OK [UNSEEN 2~\r\n* OK ~\r\n* OK ~\r\nd OK ~\r\n");
+	rig_say(c, "d EXAMINE INBOX\r\n", "* FLAGS ~\r\n* OK ~\r\n* 2 EXISTS\r\n* 0 RECENT\r\n* OK [UNSEEN 2~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\nd OK ~\r\n");
 	rig_say(c, "e FETCH 2 BODY[2]\r\n", "* 2 FETCH (UID 2 BODY[2] {8}\r\nc2VjcmV0)\r\ne OK FETCH completed\r\n");
 	rig_say(c, "f STORE 2 +FLAGS (\\Seen)\r\n", "f NO [CANNOT] ~\r\n");
 	rig_free(r);
@@ -368,7 +368,7 @@ static void test_expunge(void **state)
 	rig_say(d, "8 FETCH 1:* UID\r\n", "* 1 FETCH (UID 2)\r\n* 2 FETCH (UID 4)\r\n* 3 FETCH (UID 5)\r\n8 OK FETCH completed\r\n");
 	rig_say(d, "9 UID STORE 2,5 +FLAGS.SILENT (\\Deleted)\r\n", "9 OK STORE completed\r\n");
 	rig_say(d, "a UID EXPUNGE 5\r\n", "* 3 EXPUNGE\r\n* 2 EXISTS\r\n* 0 RECENT\r\na OK EXPUNGE completed\r\n");
-	rig_say(d, "b CLOSE\r\nc SELECT INBOX\r\n", "b OK CLOSE completed\r\n* FLAGS ~\r\n* OK ~\r\n* 1 EXISTS\r\n* 0 RECENT\r\n* OK [UIDV~\r\n* OK [UIDNEXT 6~\r\nc OK ~\r\n");
+	rig_say(d, "b CLOSE\r\nc SELECT INBOX\r\n", "b OK CLOSE completed\r\n* FLAGS ~\r\n* OK ~\r\n* 1 EXISTS\r\n* 0 RECENT\r\n* OK [UIDV~\r\n* OK [UIDNEXT 6~\r\n* OK [HIGH~\r\n* OK [MAILBOXID~\r\nc OK ~\r\n");
 	rig_free(r);
 }
 
@@ -529,10 +529,10 @@ static void test_mailboxes(void **state)
 	rig_say(c, "b RENAME X/Y/ Play2\r\n", "b NO [~\r\n");
 	rig_say(c, "b RENAME nope Play2\r\n", "b NO [NONEXISTENT] ~\r\n");
 	rig_say(c, "b RENAME Play Sent\r\n", "b NO [ALREADYEXISTS] ~\r\n");
-	rig_say(c, "c SELECT Play\r\nd DELETE Play\r\ne CHECK\r\n", "* FLAGS ~\r\n* OK ~\r\n* 0 EXISTS\r\n* 0 RECENT\r\n* OK ~\r\n* OK ~\r\nc OK ~\r\nd OK DELETE completed\r\ne BAD Select ~\r\n");
+	rig_say(c, "c SELECT Play\r\nd DELETE Play\r\ne CHECK\r\n", "* FLAGS ~\r\n* OK ~\r\n* 0 EXISTS\r\n* 0 RECENT\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\nc OK ~\r\nd OK DELETE completed\r\ne BAD Select ~\r\n");
 	rig_say(c, "f DELETE INBOX\r\n", "f NO [CANNOT] ~\r\n");
 	rig_say(c, "g UNSUBSCRIBE Sent\r\nh LSUB \"\" S*\r\n", "g OK UNSUBSCRIBE completed\r\nh OK LSUB completed\r\n");
-	rig_say(c, "i NAMESPACE\r\nj ENABLE CONDSTORE\r\n", "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\ni OK NAMESPACE completed\r\n* ENABLED\r\nj OK ENABLE completed\r\n");
+	rig_say(c, "i NAMESPACE\r\nj ENABLE CONDSTORE\r\n", "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\ni OK NAMESPACE completed\r\n* ENABLED CONDSTORE\r\nj OK ENABLE completed\r\n");
 	rig_free(r);
 }
 
