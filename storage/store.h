@@ -221,7 +221,8 @@ enum store_change {
 	STORE_DELETE,		/* mailbox, with its messages; children stay */
 	STORE_RENAME,		/* mailbox -> name; children move along; INBOX: its messages move (RFC 9051 6.3.6) */
 	STORE_SUBSCRIBE,	/* name, whether it is there or not */
-	STORE_UNSUBSCRIBE
+	STORE_UNSUBSCRIBE,
+	STORE_SET_UIDVALIDITY	/* mailbox, which is empty (else STORE_EXISTS); needs STORE_RIGHT_NUMBERS */
 };
 
 enum store_how { STORE_FLAGS_REPLACE, STORE_FLAGS_ADD, STORE_FLAGS_REMOVE };
@@ -241,6 +242,9 @@ struct store_mutation {
 	struct store_stage *stage;	/* APPEND: taken, whatever comes of it */
 	struct span meta;		/* APPEND: derived metadata, may be empty */
 	int64_t internal_s;
+	/* Numbers that messages bring along from elsewhere need STORE_RIGHT_NUMBERS. */
+	uint32_t uid;		/* APPEND: the one it is to have, STORE_INVALID if that is below the next; 0: the next */
+	uint32_t uidvalidity;	/* SET_UIDVALIDITY */
 };
 
 struct store_result {		/* of one mutation */

@@ -19,7 +19,8 @@ enum {
 
 enum store_right {
 	STORE_RIGHT_READ = 1, /* everything that a mail program does */
-	STORE_RIGHT_POP = 2   /* INBOX alone: look, fetch, mark as seen, expunge */
+	STORE_RIGHT_POP = 2,  /* INBOX alone: look, fetch, mark as seen, expunge */
+	STORE_RIGHT_NUMBERS = 4 /* beside READ: give UIDs and a UIDVALIDITY, as an import does */
 };
 
 struct store_token {

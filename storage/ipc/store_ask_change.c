@@ -33,7 +33,7 @@ static enum store_status mutation_check(const struct store_mutation *m, const st
 	for (size_t i = 0; i < m->keyword_count; i++)
 		if (m->keywords[i].n > STORE_KEYWORD_MAX)
 			return STORE_INVALID;
-	if ((unsigned)m->change > STORE_UNSUBSCRIBE || (unsigned)m->role > STORE_ROLE_ARCHIVE ||
+	if ((unsigned)m->change > STORE_SET_UIDVALIDITY || (unsigned)m->role > STORE_ROLE_ARCHIVE ||
 	    (unsigned)m->how > STORE_FLAGS_REMOVE || (m->flags & ~(unsigned)STORE_FLAGS_ALL) != 0 ||
 	    m->name.n > STORE_NAME_MAX || !set_valid(&m->uids) ||
 	    (m->change == STORE_APPEND) != (body->where != STORE_ASK_NONE))
@@ -58,6 +58,8 @@ static void put_mutation(struct buf *b, const struct store_mutation *m, const st
 	wire_put_varint(b, m->unchanged_since);
 	wire_put_span(b, m->meta);
 	store_wire_put_signed(b, m->internal_s);
+	wire_put_varint(b, m->uid);
+	wire_put_varint(b, m->uidvalidity);
 	store_ask_put_body(b, body);
 }
 
@@ -125,7 +127,7 @@ static void get_keywords(struct wire *w, struct store_mutation *m, struct arena 
 static void get_mutation(struct wire *w, struct store_mutation *m, struct store_ask_body *body,
 			 struct arena *memory)
 {
-	m->change = store_wire_enum(w, STORE_UNSUBSCRIBE);
+	m->change = store_wire_enum(w, STORE_SET_UIDVALIDITY);
 	m->mailbox = wire_varint(w);
 	m->target = wire_varint(w);
 	m->name = store_wire_bytes(w, STORE_NAME_MAX);
@@ -138,6 +140,8 @@ static void get_mutation(struct wire *w, struct store_mutation *m, struct store_
 	m->unchanged_since = wire_varint(w);
 	m->meta = store_wire_bytes(w, STORE_META_MAX);
 	m->internal_s = store_wire_signed(w);
+	m->uid = (uint32_t)store_wire_upto(w, UINT32_MAX);
+	m->uidvalidity = (uint32_t)store_wire_upto(w, UINT32_MAX);
 	*body = store_ask_get_body(w);
 	if ((m->change == STORE_APPEND) != (body->where != STORE_ASK_NONE))
 		store_wire_fail(w);

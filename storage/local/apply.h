@@ -84,6 +84,7 @@ int apply_delete(struct apply *ap, struct step *step);
 int apply_rename(struct apply *ap, struct step *step);
 int apply_subscribe(struct apply *ap, struct step *step);
 int apply_unsubscribe(struct apply *ap, struct step *step);
+int apply_uidvalidity(struct apply *ap, struct step *step);
 
 /* Which UIDs there are: kept up to date with each change, if they are known. uids.c */
 void uids_added(struct mailbox *m, uint32_t uid);

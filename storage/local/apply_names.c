@@ -247,3 +247,33 @@ int apply_unsubscribe(struct apply *ap, struct step *step)
 
 	return m != NULL ? set_subscribed(ap, m, 0) : absent_out(ap, step->account, step->m.name);
 }
+
+/* --- UIDVALIDITY ------------------------------------------------------------ */
+
+/* UIDs go on from where they are: what is linked meanwhile keeps its own. Mailboxes made later get a
+ * higher one (RFC 9051 2.3.1.1). */
+int apply_uidvalidity(struct apply *ap, struct step *step)
+{
+	struct mailbox *m = step->mailbox;
+	struct account *a = step->account;
+	int r = check_mailbox(ap, m);
+
+	if (r == 0 && m->head.exists > 0) {
+		commit_fail(ap->c, STORE_EXISTS, "the mailbox has messages");
+		return -ECANCELED;
+	}
+	if (r == 0)
+		r = apply_touch(ap, m);
+	if (r < 0)
+		return r;
+	m->head.uidvalidity = step->m.uidvalidity;
+	m->head.modseq++;
+	m->state_stale = true;
+	if (step->m.uidvalidity > a->record.uidvalidity)
+		a->record.uidvalidity = step->m.uidvalidity;
+	a->account_stale = true;
+	step->r.mailbox = m->id;
+	step->r.uidvalidity = m->head.uidvalidity;
+	step->r.modseq = m->head.modseq;
+	return account_put(a);
+}

@@ -189,6 +189,10 @@ static void take_numbers(struct step *step)
 {
 	struct mailbox *m = step_folder(step);
 
+	if (step->m.change == STORE_APPEND && step->m.uid > m->uid_take)
+		m->uid_take = step->m.uid;
+	else if (step->m.change == STORE_APPEND && step->m.uid != 0 && step->m.uid != m->uid_take)
+		commit_fail(step->commit, STORE_INVALID, "the UID %u is below the next one, %u", step->m.uid, m->uid_take);
 	for (size_t i = 0; i < step->item_count; i++)
 		step->items[i].to = m->uid_take++;
 	m->uid_promised -= step->into.uids;

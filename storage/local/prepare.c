@@ -412,13 +412,23 @@ static void prepare_append(struct step *step)
 		commit_fail(c, STORE_TRY_LATER, "no memory");
 }
 
+/* How many numbers: one for each message, or all up to the one that it brings along. */
+static uint32_t uids_wanted(const struct step *step, const struct mailbox *target)
+{
+	uint64_t next = target->uid_take + target->uid_promised;
+
+	if (step->m.change == STORE_APPEND && step->m.uid > next)
+		return (uint32_t)(step->m.uid - next + 1);
+	return (uint32_t)step->item_count;
+}
+
 static void prepare_take(struct step *step, struct mailbox *target)
 {
 	if (step->item_count == 0)
 		return;
 	step->commit->links = true;
 	step->commit->big |= step->item_count > LOCAL_BIG;
-	promise_make(&step->into, step->commit, target, (uint32_t)step->item_count);
+	promise_make(&step->into, step->commit, target, uids_wanted(step, target));
 	promise_mark(&step->into);
 }
 
@@ -440,6 +450,7 @@ static void prepare_store(struct step *step)
 		return;
 	case STORE_SET_FLAGS:
 	case STORE_EXPUNGE:
+	case STORE_SET_UIDVALIDITY:
 		promise_make(&step->out, c, step->mailbox, 0);
 		return;
 	case STORE_CREATE:

@@ -80,6 +80,7 @@ static const struct {
 	[STORE_RENAME] = { .mailbox = true, .name = true },
 	[STORE_SUBSCRIBE] = { .name = true },
 	[STORE_UNSUBSCRIBE] = { .name = true },
+	[STORE_SET_UIDVALIDITY] = { .mailbox = true },
 };
 
 enum { CHANGES = sizeof(needs) / sizeof(needs[0]) };
@@ -109,6 +110,8 @@ static bool mutation_valid(const struct store_mutation *m)
 		return false;
 	if (m->change == STORE_APPEND && (m->stage == NULL || m->meta.n > STORE_META_MAX))
 		return false;
+	if (m->change == STORE_SET_UIDVALIDITY && m->uidvalidity == 0)
+		return false;
 	return m->change != STORE_CREATE || (unsigned)m->role <= STORE_ROLE_ARCHIVE;
 }
 
@@ -117,6 +120,9 @@ static bool change_allowed(const struct login *l, const struct store_mutation *m
 {
 	struct mailbox *inbox;
 
+	if ((m->change == STORE_SET_UIDVALIDITY || (m->change == STORE_APPEND && m->uid != 0)) &&
+	    !(l->rights & STORE_RIGHT_NUMBERS))
+		return false;
 	if (l->rights & STORE_RIGHT_READ)
 		return true;
 	inbox = mailbox_by_name(l->account, span_of("INBOX"));

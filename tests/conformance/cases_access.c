@@ -179,10 +179,104 @@ static void test_cancel(void **state)
 	store_logout(a);
 }
 
+/* --- STORE_RIGHT_NUMBERS: messages bring their UIDs along --------------------------- */
+
+static struct store_account *login_with(struct conf *c, uint32_t rights)
+{
+	struct store_account *a;
+	struct store_token t;
+
+	conf_token(c, "a@x.example", rights, &t);
+	assert_int_equal(conf_try_login(c, &t, &a), STORE_OK);
+	return a;
+}
+
+static enum store_status append_as(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t uid)
+{
+	const struct store_mutation m = {
+		.change = STORE_APPEND, .mailbox = mailbox, .stage = conf_stage(c, "x", 1), .internal_s = 5, .uid = uid
+	};
+
+	return conf_change(c, a, &m);
+}
+
+static enum store_status validity(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t uidvalidity)
+{
+	const struct store_mutation m = {
+		.change = STORE_SET_UIDVALIDITY, .mailbox = mailbox, .uidvalidity = uidvalidity
+	};
+
+	return conf_change(c, a, &m);
+}
+
+static void test_numbers(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = login_with(c, STORE_RIGHT_READ | STORE_RIGHT_NUMBERS);
+	uint64_t inbox = conf_mailbox(c, a, "INBOX");
+	struct conf_sync *s;
+
+	assert_int_equal(validity(c, a, inbox, 0), STORE_INVALID);
+	assert_int_equal(validity(c, a, inbox, 1234567), STORE_OK);
+	assert_int_equal(append_as(c, a, inbox, 7), STORE_OK);
+	assert_int_equal(append_as(c, a, inbox, 7), STORE_INVALID);
+	assert_int_equal(append_as(c, a, inbox, 3), STORE_INVALID);
+	assert_int_equal(append_as(c, a, inbox, 5000), STORE_OK);
+	assert_int_equal(append_as(c, a, inbox, 0), STORE_OK);
+	assert_int_equal(append_as(c, a, inbox, 3000000000), STORE_OK);
+	assert_int_equal(append_as(c, a, inbox, UINT32_MAX), STORE_LIMIT);
+	assert_int_equal(validity(c, a, inbox, 99), STORE_EXISTS);
+	s = conf_all(c, a, inbox);
+	assert_string_equal(conf_uids(s), "7,5000:5001,3000000000");
+	assert_int_equal(s->mailbox.uidvalidity, 1234567);
+	assert_int_equal(s->mailbox.uidnext, 3000000001);
+	assert_string_equal(conf_body(c, a, inbox, 3000000000), "x");
+	store_logout(a);
+	conf_reopen(c);
+	a = login_with(c, STORE_RIGHT_READ);
+	s = conf_all(c, a, inbox);
+	assert_string_equal(conf_uids(s), "7,5000:5001,3000000000");
+	assert_int_equal(s->mailbox.uidvalidity, 1234567);
+	assert_true(conf_append(c, a, inbox, "y", 0) > 3000000000);
+	store_logout(a);
+}
+
+static void test_numbers_need_a_right(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = login_with(c, STORE_RIGHT_READ);
+	uint64_t inbox = conf_mailbox(c, a, "INBOX");
+
+	assert_int_equal(validity(c, a, inbox, 99), STORE_REFUSED);
+	assert_int_equal(append_as(c, a, inbox, 7), STORE_REFUSED);
+	assert_int_equal(append_as(c, a, inbox, 0), STORE_OK);
+	assert_string_equal(conf_uids(conf_all(c, a, inbox)), "1");
+	store_logout(a);
+}
+
+/* Several in one commit, with holes between them. */
+static void test_numbers_together(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = login_with(c, STORE_RIGHT_READ | STORE_RIGHT_NUMBERS);
+	uint64_t sent = conf_mailbox(c, a, "Sent");
+	struct store_mutation m[4] = { { .change = STORE_SET_UIDVALIDITY, .mailbox = sent, .uidvalidity = 77 } };
+	static const uint32_t uids[] = { 2000000000, 2000000001, 3900000000 };
+
+	for (size_t i = 0; i < 3; i++)
+		m[i + 1] = (struct store_mutation){
+			.change = STORE_APPEND, .mailbox = sent, .stage = conf_stage(c, "x", 1), .uid = uids[i]
+		};
+	assert_int_equal(conf_commit(c, a, m, 4, NULL)->status, STORE_OK);
+	assert_string_equal(conf_uids(conf_all(c, a, sent)), "2000000000:2000000001,3900000000");
+	store_logout(a);
+}
+
 struct conf_group conf_access_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_tokens), CONF_CASE(test_revoke), CONF_CASE(test_pop_right),
+		CONF_CASE(test_numbers), CONF_CASE(test_numbers_need_a_right), CONF_CASE(test_numbers_together),
 		CONF_CASE(test_lock),   CONF_CASE(test_cancel),
 	};
 

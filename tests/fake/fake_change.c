@@ -118,6 +118,10 @@ static enum store_status change_append(struct fake_store *s, struct fake_user *u
 		return STORE_NOT_FOUND;
 	if (stage == NULL || (m->flags & ~(unsigned)STORE_FLAGS_ALL) != 0)
 		return STORE_INVALID;
+	if (m->uid != 0 && m->uid < box->uidnext)
+		return STORE_INVALID;
+	if (m->uid > UINT32_MAX - 4000)
+		return STORE_LIMIT;
 	if (stage->failed)
 		return STORE_LIMIT;
 	if (over_quota(s, u, stage->bytes.n))
@@ -130,6 +134,8 @@ static enum store_status change_append(struct fake_store *s, struct fake_user *u
 	r.flags = m->flags;
 	r.keywords = bits;
 	fake_meta_keep(s, u, &r, m->meta);
+	if (m->uid != 0)
+		box->uidnext = m->uid;
 	uids_add(&to, fake_message_add(u, box, &r, body, box->modseq + 1)->record.uid);
 	fake_body_drop(body);
 	*result = (struct store_result){ .mailbox = box->id,
@@ -322,6 +328,25 @@ static enum store_status change_create(struct fake_store *s, struct fake_user *u
 	return STORE_OK;
 }
 
+static enum store_status change_uidvalidity(struct fake_user *u, const struct store_mutation *m, struct store_result *result)
+{
+	struct fake_mailbox *box = fake_box_by_id(&u->boxes, m->mailbox);
+
+	if (box == NULL)
+		return STORE_NOT_FOUND;
+	if (m->uidvalidity == 0)
+		return STORE_INVALID;
+	if (box->count > 0)
+		return STORE_EXISTS;
+	box->uidvalidity = m->uidvalidity;
+	if (u->last_uidvalidity < m->uidvalidity)
+		u->last_uidvalidity = m->uidvalidity;
+	box->modseq++;
+	fake_touch(u, box->id);
+	*result = (struct store_result){ .mailbox = box->id, .uidvalidity = box->uidvalidity, .modseq = box->modseq };
+	return STORE_OK;
+}
+
 static enum store_status change_delete(struct fake_user *u, const struct store_mutation *m)
 {
 	struct fake_mailbox *box = fake_box_by_id(&u->boxes, m->mailbox);
@@ -473,6 +498,8 @@ enum store_status fake_change(struct fake_store *s, struct fake_user *u, const s
 	case STORE_SUBSCRIBE:
 	case STORE_UNSUBSCRIBE:
 		return change_subscription(u, m);
+	case STORE_SET_UIDVALIDITY:
+		return change_uidvalidity(u, m, result);
 	}
 	return STORE_INVALID;
 }

@@ -161,6 +161,9 @@ static bool may_change(const struct fake_op *op, const struct store_mutation *m)
 {
 	const struct fake_mailbox *box = fake_box_by_id(&op->user->boxes, m->mailbox);
 
+	if ((m->change == STORE_SET_UIDVALIDITY || (m->change == STORE_APPEND && m->uid != 0)) &&
+	    (op->rights & STORE_RIGHT_NUMBERS) == 0)
+		return false;
 	if ((op->rights & STORE_RIGHT_READ) != 0)
 		return true;
 	if (box != NULL && box->role != STORE_ROLE_INBOX)

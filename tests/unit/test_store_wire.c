@@ -22,7 +22,8 @@ static const struct store_mutation mutations[] = {
 	  .keywords = keywords,
 	  .keyword_count = 2,
 	  .meta = { (const uint8_t *)"meta", 4 },
-	  .internal_s = -3600 },
+	  .internal_s = -3600,
+	  .uid = 4000000000 },
 	{ .change = STORE_SET_FLAGS,
 	  .mailbox = UINT64_MAX,
 	  .uids = { two_ranges, 2 },
@@ -142,6 +143,7 @@ static void same_mutation(const struct store_mutation *a, const struct store_mut
 	assert_true(a->unchanged_since == b->unchanged_since);
 	same_span(a->meta, b->meta);
 	assert_true(a->internal_s == b->internal_s);
+	assert_true(a->uid == b->uid && a->uidvalidity == b->uidvalidity);
 }
 
 static void same_body(const struct store_ask_body *a, const struct store_ask_body *b)
@@ -235,7 +237,7 @@ static const struct {
 	struct store_mutation mutation;
 	enum store_status status;
 } refused[] = {
-	{ "no such change", { .change = STORE_UNSUBSCRIBE + 1 }, STORE_INVALID },
+	{ "no such change", { .change = STORE_SET_UIDVALIDITY + 1 }, STORE_INVALID },
 	{ "no such role", { .change = STORE_CREATE, .role = STORE_ROLE_ARCHIVE + 1 }, STORE_INVALID },
 	{ "a flag that is none", { .change = STORE_SET_FLAGS, .flags = 32 }, STORE_INVALID },
 	{ "an append without a body", { .change = STORE_APPEND }, STORE_INVALID },
