@@ -86,7 +86,7 @@ void queue_words_state(struct buf *b, const struct queue_shown_recipient *r, int
 const char *queue_words_flag(unsigned i)
 {
 	static const char *const names[] = { "8BITMIME", "SMTPUTF8", "REQUIRETLS", "TLS-Required:No",
-					     "RET=FULL", "RET=HDRS", "report" };
+					     "RET=FULL", "RET=HDRS", "report", "BINARYMIME" };
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }

@@ -194,11 +194,13 @@ static int open_content(struct delivery *v)
 static int begin_signing(struct delivery *v)
 {
 	const struct client_offers *o = smtp_client_offers(v->c->engine);
-	bool eightbit = (v->job->q.envelope.flags & STORE_MAIL_8BIT) != 0;
+	unsigned flags = v->job->q.envelope.flags;
+	bool eightbit = (flags & STORE_MAIL_8BIT) != 0, binary = (flags & STORE_MAIL_BINARY) != 0;
 
 	if (!check(v))
 		return 0;
-	v->form = eightbit && !o->eightbit ? CONTENT_7BIT : CONTENT_AS_IS;	/* RFC 6152 3 */
+	/* RFC 6152 3. RFC 3030 3: what is binary goes encoded, for signatures count lines, and few take it */
+	v->form = binary || (eightbit && !o->eightbit) ? CONTENT_7BIT : CONTENT_AS_IS;
 	v->signing = signing_new(v->c->conf, v->job, v->form, wake, v);
 	if (v->signing != NULL)
 		return 1;

@@ -349,9 +349,9 @@ static void read_original(struct tell *t)
 		.loop = t->d->loop, .fd = j->fd, .form = CONTENT_AS_IS, .scratch = t->d->piece, .wake = read_on, .arg = t
 	};
 
-	/* RFC 3461 4.3; larger ones never, RFC 3461 6.2: of others only the header */
+	/* RFC 3461 4.3; larger and binary ones never, RFC 3461 6.2: of others only the header */
 	t->whole = t->kind == REPORT_FAILURE && j->q.size <= t->d->conf->report_size &&
-		   (j->q.envelope.flags & STORE_MAIL_RET_HEADERS) == 0;
+		   (j->q.envelope.flags & (STORE_MAIL_RET_HEADERS | STORE_MAIL_BINARY)) == 0;
 	buf_init(&t->original, t->whole ? (size_t)j->q.size + 1 : HEADER_MAX);
 	t->content = content_new(&s);
 	if (t->content == NULL)

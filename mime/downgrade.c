@@ -15,7 +15,10 @@
 #include "mime/param.h"
 #include "mime/parse.h"
 
-enum { LINE_HELD = MIME_BOUNDARY_MAX + 64 };	/* bytes of a line that are looked at */
+enum {
+	LINE_HELD = MIME_BOUNDARY_MAX + 64,	/* bytes of a line that are looked at */
+	LINE_MAX_BYTES = 998			/* RFC 5322 2.1.1 */
+};
 
 struct level {			/* an open multipart or message */
 	bool message, digest, closed;
@@ -90,6 +93,22 @@ static size_t count_8bit(struct span s)
 	return n;
 }
 
+/* RFC 2045 2.9: what is binary, for no line of a protocol can hold it: NUL, a lone CR or LF, a long line. */
+static bool holds_binary(struct span s)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool lf = s.p[i] == '\n';
+
+		if (s.p[i] == 0 || lf != (i > 0 && s.p[i - 1] == '\r') || i - start > LINE_MAX_BYTES + 1)
+			return true;
+		if (lf)
+			start = i + 1;
+	}
+	return s.n > 0 && s.p[s.n - 1] == '\r';
+}
+
 /* --- the header, written ---------------------------------------------------- */
 
 /* Which encoding the header names from now on; NULL: as it stands. */
@@ -146,7 +165,7 @@ static void decide(struct mime_downgrade *d, bool all)
 	size_t eight = count_8bit(held);
 	bool lines = d->text && !d->binary, base64 = !lines || mime_encode_base64_is_shorter(held);
 
-	if (eight == 0 && all) {
+	if (eight == 0 && all && !holds_binary(held)) {
 		d->mode = MODE_COPY;
 		d->why = "";
 		write_header(d, d->identity ? NULL : "7bit");
@@ -181,6 +200,12 @@ static void put_mended(struct mime_downgrade *d, struct span s)
 	}
 }
 
+/* s is a line end, or bytes inside a line. */
+static bool has_lone_cr(struct span s)
+{
+	return span_find(s, '\r') >= 0 && s.p[s.n - 1] != '\n';
+}
+
 /* Bytes of what is read, line ends among them. */
 static void put(struct mime_downgrade *d, struct span s)
 {
@@ -203,7 +228,7 @@ static void put(struct mime_downgrade *d, struct span s)
 		mime_encode(&d->encoder, s, d->out);
 		break;
 	case MODE_COPY:
-		if (count_8bit(s) > 0)
+		if (count_8bit(s) > 0 || span_find(s, 0) >= 0 || has_lone_cr(s))
 			fail(d, d->why);
 		buf_put(d->out, s);
 		break;
@@ -217,6 +242,8 @@ static void put_end(struct mime_downgrade *d)
 	struct span end = { d->end, d->end_n };
 
 	d->end_n = 0;
+	if (end.n == 1 && d->mode == MODE_COPY)
+		fail(d, d->why);	/* it would go out as CRLF */
 	put(d, end);
 }
 

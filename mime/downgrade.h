@@ -1,10 +1,11 @@
 /*
- * downgrade.h - a message with 8-bit bytes as one without, for servers that lack 8BITMIME (RFC
- * 6152 3; RFC 2045 6): parts become quoted-printable, or base64 where that is shorter.
+ * downgrade.h - a message with 8-bit or binary bytes as one without, for servers that lack 8BITMIME (RFC
+ * 6152 3; RFC 2045 6) or BINARYMIME (RFC 3030 3): parts become quoted-printable, or base64 where that is shorter.
  *
  * Pure, in pieces, bounded memory: the header of a part, and the first DOWNGRADE_HOLD bytes of its body,
  * by which is decided what becomes of it. A larger part that shows no 8-bit byte in them becomes
  * quoted-printable too, for one may come.
+ * Binary  NUL, a lone CR or LF, a line of more than 998 bytes: they count as 8-bit bytes do.
  * Unchanged  What is 7-bit, in smaller parts; parts that are encoded already.
  * Mended  Text without a Content-Type gets one, of the charset unknown-8bit (RFC 1428 3). 8-bit bytes where
  *         no part is (before the first, behind the last) become '?'; in a part that says it is

@@ -1,5 +1,5 @@
 /*
- * body.c - the message, from 354 to the final dot.
+ * body.c - the message, from 354 to the final dot, or in chunks.
  *
  * What the client sends goes out as it comes, undotted. A submitted message's header is held
  * until it is whole, for a missing Date or Message-ID goes in front of it. A message that turns
@@ -11,24 +11,26 @@
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result)
 {
 	if (result == SMTP_FULL) {
-		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");
-		smtp_reset(e);
+		smtp_refuse_body(e, "452 4.3.1 no room on this server right now, try again later");
 		return;
 	}
 	if (result != SMTP_DONE) {
-		smtp_reply(e, "451 4.3.0 can't take mail right now, try again later");
-		smtp_reset(e);
+		smtp_refuse_body(e, "451 4.3.0 can't take mail right now, try again later");
+		return;
+	}
+	header_watch_init(&e->header);
+	e->body_room = true;
+	if (e->phase == PHASE_CHUNK) {
+		smtp_chunk_begun(e);
 		return;
 	}
 	dot_decoder_init(&e->dots);
-	header_watch_init(&e->header);
 	e->phase = PHASE_BODY;
-	e->body_room = true;
 	smtp_reply(e, "354 go ahead, end with a dot on a line of its own");
 }
 
 /* The first reason stands; nothing more of the body is kept. */
-static void fault(struct smtp_server *e, enum smtp_result why)
+void smtp_body_fault(struct smtp_server *e, enum smtp_result why)
 {
 	if (e->body_fault == SMTP_DONE)
 		e->body_fault = why;
@@ -61,16 +63,26 @@ static void release_header(struct smtp_server *e)
 	buf_clear(&e->held);
 }
 
-static void take_piece(struct smtp_server *e, struct span piece)
+/* What came with DATA has had its line ends looked at. */
+static void watch_lines(struct smtp_server *e, struct span header, struct span rest)
+{
+	if (e->bdat)
+		smtp_chunk_lines(e, header);
+	if (e->bdat && (e->flags & STORE_MAIL_BINARY) == 0)
+		smtp_chunk_lines(e, rest);
+}
+
+void smtp_body_take(struct smtp_server *e, struct span piece)
 {
 	bool was_over = e->header.over;
 	struct span header;
 
 	e->body_size += piece.n;
 	if (e->body_size > e->config.message_limit)
-		fault(e, SMTP_TOO_LARGE);
+		smtp_body_fault(e, SMTP_TOO_LARGE);
 	header = span_take(&piece, header_watch_feed(&e->header, piece));
 	e->eight_bit |= holds_eight_bit(piece);
+	watch_lines(e, header, piece);
 	if (e->body_fault != SMTP_DONE)
 		return;
 	if (!e->config.submission) {
@@ -84,7 +96,7 @@ static void take_piece(struct smtp_server *e, struct span piece)
 	}
 	buf_put(&e->body, piece);
 	if (e->held_over || e->body.failed)
-		fault(e, SMTP_TOO_LARGE);
+		smtp_body_fault(e, SMTP_TOO_LARGE);
 }
 
 void smtp_body_feed(struct smtp_server *e, struct span *in)
@@ -99,11 +111,16 @@ void smtp_body_feed(struct smtp_server *e, struct span *in)
 	buf_init(&plain, SMTP_PIECE + 8);
 	ended = dot_decode(&e->dots, &part, &plain);
 	span_take(in, had - part.n);
-	take_piece(e, buf_span(&plain));
+	e->bare |= e->dots.bare;
+	smtp_body_take(e, buf_span(&plain));
 	buf_clear(&plain);
 	e->deadline = e->now_ms + e->config.data_ms;
-	if (!ended)
-		return;
+	if (ended)
+		smtp_body_end(e);
+}
+
+void smtp_body_end(struct smtp_server *e)
+{
 	header_watch_end(&e->header);
 	if (e->config.submission && !e->header.over && e->body_fault == SMTP_DONE)
 		release_header(e);	/* a message that is all header */
@@ -113,7 +130,7 @@ void smtp_body_feed(struct smtp_server *e, struct span *in)
 /* Why a message that has come in whole is refused, or NULL. */
 static const char *refusal(const struct smtp_server *e)
 {
-	if (e->dots.bare)
+	if (e->bare)
 		return "550 5.5.2 the message holds a lone CR or LF; lines end in CRLF";	/* RFC 5321 2.3.8 */
 	if (e->held_over)
 		return "552 5.3.4 the message's header is too large";
@@ -128,10 +145,21 @@ static const char *refusal(const struct smtp_server *e)
 	return e->from_fault;
 }
 
-static bool finish(struct smtp_server *e, struct smtp_action *a)
+void smtp_body_refused(struct smtp_server *e)
 {
 	const char *reply = refusal(e);
 	char shown[PATH_ADDRESS_MAX + 8];
+
+	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"",
+		  escape_text(shown, sizeof(shown), span_of(e->sender)), (unsigned long long)e->body_size, reply);
+	e->phase = PHASE_COMMAND;
+	smtp_reset(e);
+	smtp_bad(e, reply);
+}
+
+static bool finish(struct smtp_server *e, struct smtp_action *a)
+{
+	const char *reply = refusal(e);
 
 	if (reply == NULL && e->author < e->authors.n) {	/* one of them after the other */
 		smtp_open(e, SMTP_CHECK_FROM);
@@ -145,25 +173,27 @@ static bool finish(struct smtp_server *e, struct smtp_action *a)
 		*a = e->open;
 		return true;
 	}
-	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"",
-		  escape_text(shown, sizeof(shown), span_of(e->sender)), (unsigned long long)e->body_size, reply);
-	e->phase = PHASE_COMMAND;
-	smtp_reset(e);
-	smtp_bad(e, reply);
+	smtp_body_refused(e);
 	return false;
+}
+
+static bool give_piece(struct smtp_server *e, struct smtp_action *a)
+{
+	smtp_open(e, SMTP_BODY);
+	e->open.bytes = buf_span(&e->body);
+	span_take(&e->open.bytes, e->body_sent);
+	if (e->open.bytes.n > SMTP_PIECE)	/* a header that was held */
+		e->open.bytes.n = SMTP_PIECE;
+	*a = e->open;
+	return true;
 }
 
 bool smtp_body_next(struct smtp_server *e, struct smtp_action *a)
 {
-	if (e->body.n > 0) {
-		smtp_open(e, SMTP_BODY);
-		e->open.bytes = buf_span(&e->body);
-		span_take(&e->open.bytes, e->body_sent);
-		if (e->open.bytes.n > SMTP_PIECE)	/* a header that was held */
-			e->open.bytes.n = SMTP_PIECE;
-		*a = e->open;
-		return true;
-	}
+	if (e->body.n == 0 && e->phase == PHASE_CHUNK && e->chunk_left == 0 && !e->body_ended)
+		smtp_chunk_end(e);
+	if (e->body.n > 0)
+		return give_piece(e, a);
 	return e->body_ended && finish(e, a);
 }
 
@@ -175,7 +205,7 @@ void smtp_body_done(struct smtp_server *e, size_t given, enum smtp_result result
 		e->body_sent = 0;
 	}
 	if (result != SMTP_DONE)
-		fault(e, result);
+		smtp_body_fault(e, result);
 }
 
 void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words)

@@ -8,7 +8,8 @@ enum {
 	C_HELLO = 1,		/* EHLO or HELO must have been said (RFC 5321 4.1.4) */
 	C_TLS = 2,		/* under RequireTLS: not before TLS (RFC 3207 4) */
 	C_LOGIN = 4,		/* on submission: not before AUTH (RFC 6409 4.3) */
-	C_NO_ARGUMENT = 8
+	C_NO_ARGUMENT = 8,
+	C_BYTES = 16		/* bytes follow it, whether it may run or not */
 };
 
 struct command {
@@ -58,7 +59,10 @@ static void run_ehlo(struct smtp_server *e, struct span args)
 		smtp_reply(e, "250-STARTTLS");		/* RFC 3207 */
 	if (!e->authenticated)
 		put_mechanisms(e);			/* RFC 4954 */
+	smtp_replyf(e, "250-LIMITS RCPTMAX=%zu", e->config.recipient_limit);	/* RFC 9422 4.2 */
 	smtp_reply(e, "250-8BITMIME");			/* RFC 6152 */
+	smtp_reply(e, "250-CHUNKING");			/* RFC 3030 2 */
+	smtp_reply(e, "250-BINARYMIME");		/* RFC 3030 3 */
 	smtp_reply(e, "250-DSN");			/* RFC 3461 3 */
 	smtp_reply(e, "250-SMTPUTF8");			/* RFC 6531 3.1 */
 	if (e->config.tls)
@@ -121,6 +125,7 @@ static void run_help(struct smtp_server *e, struct span args)
 static const struct command commands[] = {
 	/* name       run            flags                            RFC 5321 unless said */
 	{ "AUTH",     smtp_run_auth, C_HELLO | C_TLS },			/* RFC 4954 4 */
+	{ "BDAT",     NULL,          C_HELLO | C_TLS | C_LOGIN | C_BYTES },	/* RFC 3030 2 */
 	{ "DATA",     smtp_run_data, C_HELLO | C_TLS | C_LOGIN | C_NO_ARGUMENT },	/* 4.1.1.4 */
 	{ "EHLO",     run_ehlo,      0 },				/* 4.1.1.1 */
 	{ "HELO",     run_helo,      0 },
@@ -182,19 +187,33 @@ static void unknown(struct smtp_server *e, struct span verb)
 	smtp_bad(e, "500 5.5.1 unknown command");
 }
 
-static bool may_run(struct smtp_server *e, const struct command *c, struct span args)
+/* Why it may not run, or NULL. */
+static const char *refusal(const struct smtp_server *e, const struct command *c, struct span args)
 {
 	if ((c->flags & C_TLS) && e->config.require_tls && !e->config.tls)
-		smtp_bad(e, "530 5.7.0 must issue a STARTTLS command first");
-	else if ((c->flags & C_HELLO) && !e->said_hello)
-		smtp_bad(e, "503 5.5.1 say EHLO first");
-	else if ((c->flags & C_LOGIN) && e->config.submission && !e->authenticated)
-		smtp_bad(e, "530 5.7.0 authentication required: log in with your address and password");
-	else if ((c->flags & C_NO_ARGUMENT) && span_trim(args).n > 0)
-		smtp_bad(e, "501 5.5.4 this command takes no argument");
+		return "530 5.7.0 must issue a STARTTLS command first";
+	if ((c->flags & C_HELLO) && !e->said_hello)
+		return "503 5.5.1 say EHLO first";
+	if ((c->flags & C_LOGIN) && e->config.submission && !e->authenticated)
+		return "530 5.7.0 authentication required: log in with your address and password";
+	if ((c->flags & C_NO_ARGUMENT) && span_trim(args).n > 0)
+		return "501 5.5.4 this command takes no argument";
+	return NULL;
+}
+
+static void run(struct smtp_server *e, const struct command *c, struct span args)
+{
+	const char *why = refusal(e, c, args);
+
+	if (c->flags & C_BYTES) {
+		smtp_run_bdat(e, args, why);
+		return;
+	}
+	e->bdat_void = false;
+	if (why != NULL)
+		smtp_bad(e, why);
 	else
-		return true;
-	return false;
+		c->run(e, args);
 }
 
 void smtp_command(struct smtp_server *e, struct span line)
@@ -210,6 +229,6 @@ void smtp_command(struct smtp_server *e, struct span line)
 	c = find(verb);
 	if (c == NULL)
 		unknown(e, verb);
-	else if (may_run(e, c, args))
-		c->run(e, args);
+	else
+		run(e, c, args);
 }

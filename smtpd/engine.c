@@ -28,6 +28,7 @@ int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, 
 	buf_init(&e->note, 4096);
 	buf_init(&e->held, SMTP_HEADER_MAX);
 	buf_init(&e->authors, SMTP_HEADER_MAX);
+	buf_init(&e->chunk_refusal, 1024);
 	buf_init(&e->body, 4 * SMTP_PIECE + SMTP_HEADER_MAX);
 	e->now_ms = now_ms;
 	e->login_deadline = now_ms + config->login_ms;
@@ -48,6 +49,7 @@ void smtp_server_free(struct smtp_server *e)
 	buf_clear(&e->held);
 	buf_clear(&e->body);
 	buf_clear(&e->authors);
+	buf_clear(&e->chunk_refusal);
 	header_watch_clear(&e->header);
 	free(e);
 }
@@ -67,6 +69,7 @@ void smtp_forget_body(struct smtp_server *e)
 	buf_clear(&e->body);
 	e->body_ended = e->body_room = e->bare = e->held_over = false;
 	e->body_sent = 0;
+	e->bdat = false;
 	e->body_size = 0;
 	e->body_fault = SMTP_DONE;
 	e->eight_bit = false;
@@ -123,6 +126,8 @@ static bool may_feed(const struct smtp_server *e)
 		return false;
 	if (e->phase == PHASE_BODY)
 		return e->body.n == 0 && !e->body_ended;
+	if (e->phase == PHASE_CHUNK)
+		return e->body.n == 0 && e->chunk_left > 0;
 	return e->phase == PHASE_COMMAND || e->phase == PHASE_AUTH;
 }
 
@@ -131,11 +136,18 @@ void smtp_server_feed(struct smtp_server *e, struct span *in)
 	while (in->n > 0 && may_feed(e)) {
 		if (e->phase == PHASE_BODY)
 			smtp_body_feed(e, in);
+		else if (e->phase == PHASE_CHUNK)
+			smtp_chunk_feed(e, in);
 		else
 			feed_line(e, in);
 		if (e->ending != NULL && smtp_server_idle(e))
 			smtp_server_end(e, e->ending);
 	}
+}
+
+static bool in_body(const struct smtp_server *e)
+{
+	return e->phase == PHASE_BODY || e->phase == PHASE_CHUNK;
 }
 
 /* Drops what the last call of next lent. */
@@ -177,7 +189,7 @@ void smtp_server_next(struct smtp_server *e, struct smtp_action *a)
 	} else if (e->open.number != 0 && !e->open_given) {
 		e->open_given = true;
 		*a = e->open;
-	} else if (e->open.number == 0 && e->phase == PHASE_BODY && smtp_body_next(e, a)) {
+	} else if (e->open.number == 0 && in_body(e) && smtp_body_next(e, a)) {
 		e->open_given = true;
 	} else if (e->replies.n > 0 && (e->open.number == 0 || e->replies.n > e->config.output_limit)) {
 		e->reply_sent = e->replies.n;
@@ -197,7 +209,7 @@ void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result r
 	e->open = (struct smtp_action){ 0 };
 	if (e->phase == PHASE_CLOSED)
 		return;
-	e->deadline = e->now_ms + (e->phase == PHASE_BODY ? e->config.data_ms : e->config.idle_ms);
+	e->deadline = e->now_ms + (in_body(e) ? e->config.data_ms : e->config.idle_ms);
 	switch (kind) {
 	case SMTP_AUTHENTICATE:
 		smtp_auth_done(e, result);
@@ -269,13 +281,13 @@ void smtp_server_tick(struct smtp_server *e, uint64_t now_ms)
 		return;
 	/* RFC 5321 4.5.3.2 */
 	smtp_replyf(e, "421 4.4.2 %s waited too long, closing", e->config.hostname);
-	smtp_note(e, "timed out phase=%s", e->phase == PHASE_BODY ? "data" : login_is_due(e) ? "login" : "idle");
+	smtp_note(e, "timed out phase=%s", in_body(e) || e->bdat ? "data" : login_is_due(e) ? "login" : "idle");
 	smtp_close(e);
 }
 
 bool smtp_server_idle(const struct smtp_server *e)
 {
-	return e->open.number == 0 && (e->phase != PHASE_BODY || e->finished);
+	return e->open.number == 0 && ((!in_body(e) && !e->bdat) || e->finished);
 }
 
 void smtp_server_finished(struct smtp_server *e)

@@ -1,10 +1,12 @@
 /* mail.c - MAIL, RCPT, RSET, DATA: the transaction's envelope (RFC 5321 3.3). */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/escape.h"
 #include "smtpd/state.h"
 
 /* RFC 6531 3.5 */
+static const char in_chunks[] = "503 5.5.1 the message has begun with BDAT: BDAT LAST ends it, RSET starts again";
 static const char needs_utf8[] = "553 5.6.7 this address needs SMTPUTF8 behind MAIL FROM";
 
 /* Takes "FROM:" or "TO:" and the spaces that some put behind it. */
@@ -81,8 +83,8 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args)
 	enum path_status st;
 	const char *reply;
 
-	if (!e->has_sender) {
-		smtp_bad(e, "503 5.5.1 MAIL first");
+	if (!e->has_sender || e->bdat) {
+		smtp_bad(e, e->bdat ? in_chunks : "503 5.5.1 MAIL first");
 		return;
 	}
 	if (!take_keyword(&args, "TO:")) {
@@ -167,6 +169,10 @@ void smtp_run_data(struct smtp_server *e, struct span args)
 	(void)args;
 	if (!e->has_sender)
 		smtp_bad(e, "503 5.5.1 MAIL first");
+	else if (e->bdat)	/* RFC 3030 2 */
+		smtp_bad(e, in_chunks);
+	else if ((e->flags & STORE_MAIL_BINARY) != 0)	/* RFC 3030 3 */
+		smtp_bad(e, "503 5.5.1 a message with BODY=BINARYMIME comes by BDAT");
 	else if (e->recipients == 0)
 		smtp_bad(e, "554 5.5.1 no valid recipients");	/* RFC 5321 3.3 */
 	else if (e->config.submission)
@@ -177,15 +183,16 @@ void smtp_run_data(struct smtp_server *e, struct span args)
 
 void smtp_rate_done(struct smtp_server *e, enum smtp_result result, const char *words)
 {
+	char line[512] = "451 4.3.0 can't take mail right now, try again later";
+
 	if (result == SMTP_DONE) {
 		smtp_open(e, SMTP_BODY_BEGIN);
 		return;
 	}
 	if (result == SMTP_OVER_RATE) {
 		smtp_note(e, "message refused reason=rate words=\"%s\"", words != NULL ? words : "");
-		smtp_replyf(e, "450 4.7.1 too much mail from this account: %s", words != NULL ? words : "try again later");
-	} else {
-		smtp_reply(e, "451 4.3.0 can't take mail right now, try again later");
+		snprintf(line, sizeof(line), "450 4.7.1 too much mail from this account: %s",
+			 words != NULL ? words : "try again later");
 	}
-	smtp_reset(e);
+	smtp_refuse_body(e, line);
 }

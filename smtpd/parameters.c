@@ -46,9 +46,11 @@ static const char *take_size(struct smtp_server *e, struct span value)
 /* RFC 6152 2: what the bytes are is seen when they come */
 static const char *take_body(struct smtp_server *e, struct span value)
 {
-	(void)e;
-	return span_is_nocase(value, "7BIT") || span_is_nocase(value, "8BITMIME") ? NULL :
-										   "501 5.5.4 BODY is 7BIT or 8BITMIME";
+	if (span_is_nocase(value, "BINARYMIME"))	/* RFC 3030 3 */
+		e->flags |= STORE_MAIL_BINARY;
+	else if (!span_is_nocase(value, "7BIT") && !span_is_nocase(value, "8BITMIME"))
+		return "501 5.5.4 BODY is 7BIT, 8BITMIME or BINARYMIME";
+	return NULL;
 }
 
 /* RFC 4954 5: taken, and not believed */

@@ -8,6 +8,7 @@
  * submitted.c  the header of a submitted message: Bcc, From
  * auth.c       AUTH and its exchange
  * body.c       the message itself, up to the final dot
+ * chunk.c      the same in chunks
  */
 #ifndef SMTPD_STATE_H
 #define SMTPD_STATE_H
@@ -24,6 +25,7 @@ enum smtp_phase {
 	PHASE_AUTH,		/* the next line is an answer of the AUTH exchange */
 	PHASE_TLS,		/* 220 was said to STARTTLS */
 	PHASE_BODY,
+	PHASE_CHUNK,		/* the bytes of one chunk are to be read */
 	PHASE_CLOSED
 };
 
@@ -75,6 +77,13 @@ struct smtp_server {
 	enum smtp_result body_fault;	/* SMTP_DONE: none */
 	const char *date_line, *message_id_line;
 
+	/* in chunks (RFC 3030) */
+	bool bdat;			/* the body has begun with one */
+	bool bdat_void;			/* one was refused: chunks that follow at once were sent before that was known */
+	bool chunk_last, chunk_cr;	/* the last byte taken was a CR */
+	uint64_t chunk_left, chunk_size;	/* bytes of the one at hand */
+	struct buf chunk_refusal;	/* said when it was read and thrown away */
+
 	uint64_t now_ms, login_deadline, deadline;
 	const char *ending;		/* the server ends the session: why */
 	bool finished;			/* the client has sent all that it will */
@@ -121,11 +130,23 @@ void smtp_submitted_header(struct smtp_server *e);
 void smtp_from_done(struct smtp_server *e, enum smtp_result result);
 
 /* body.c */
+void smtp_body_take(struct smtp_server *e, struct span piece);
+void smtp_body_end(struct smtp_server *e);		/* all of it was taken */
+void smtp_body_fault(struct smtp_server *e, enum smtp_result why);
+void smtp_body_refused(struct smtp_server *e);		/* for its fault; ends the transaction */
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result);
 void smtp_body_feed(struct smtp_server *e, struct span *in);
 /* What is to be given next of the body: true if *action was filled. */
 bool smtp_body_next(struct smtp_server *e, struct smtp_action *action);
 void smtp_body_done(struct smtp_server *e, size_t given, enum smtp_result result);
 void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words);
+
+/* chunk.c. refusal: why its bytes are not wanted, or NULL. */
+void smtp_run_bdat(struct smtp_server *e, struct span args, const char *refusal);
+void smtp_refuse_body(struct smtp_server *e, const char *line);	/* before it begins, of DATA too */
+void smtp_chunk_begun(struct smtp_server *e);			/* the first: there is room for the body */
+void smtp_chunk_lines(struct smtp_server *e, struct span s);
+void smtp_chunk_feed(struct smtp_server *e, struct span *in);
+void smtp_chunk_end(struct smtp_server *e);			/* chunk_left is 0, and nothing waits to be given */
 
 #endif

@@ -305,7 +305,9 @@ enum store_envelope_flag {
 	STORE_MAIL_TLS_OPTIONAL = 8,	/* TLS-Required: No (RFC 8689 5) */
 	STORE_MAIL_RET_FULL = 16,	/* RFC 3461 4.3 */
 	STORE_MAIL_RET_HEADERS = 32,
-	STORE_MAIL_REPORT = 64		/* we made it: a report, for which none is ever made */
+	STORE_MAIL_REPORT = 64,		/* we made it: a report, for which none is ever made */
+	STORE_MAIL_BINARY = 128,	/* BODY=BINARYMIME: NUL, lone CR and LF, lines of any length (RFC 3030 3) */
+	STORE_MAIL_FLAGS = 255		/* all of them */
 };
 
 enum { STORE_ID_MAX = 32 };	/* bytes of a message's id and its NUL: letters and digits */

@@ -5,8 +5,6 @@
 #include "storage/token.h"
 
 enum {
-	FLAGS_ALL = STORE_MAIL_8BIT | STORE_MAIL_UTF8 | STORE_MAIL_REQUIRE_TLS | STORE_MAIL_TLS_OPTIONAL |
-		    STORE_MAIL_RET_FULL | STORE_MAIL_RET_HEADERS | STORE_MAIL_REPORT,
 	NOTIFY_ALL = STORE_NOTIFY_SUCCESS | STORE_NOTIFY_FAILURE | STORE_NOTIFY_DELAY | STORE_NOTIFY_NEVER
 };
 
@@ -24,7 +22,7 @@ bool store_mail_envelope_valid(const struct store_envelope *e)
 {
 	return e->id != NULL && store_mail_is_id(span_of(e->id)) &&
 	       store_wire_is_line(e->account, STORE_ACCOUNT_MAX - 1) &&
-	       store_wire_is_line(e->envid, STORE_WIRE_ADDRESS_MAX) && (e->flags & ~(unsigned)FLAGS_ALL) == 0;
+	       store_wire_is_line(e->envid, STORE_WIRE_ADDRESS_MAX) && (e->flags & ~(unsigned)STORE_MAIL_FLAGS) == 0;
 }
 
 void store_mail_put_envelope(struct buf *b, const struct store_envelope *e)
@@ -48,7 +46,7 @@ void store_mail_envelope(struct wire *w, struct store_envelope *e, struct arena 
 	e->account = store_wire_line(w, STORE_ACCOUNT_MAX - 1);
 	e->envid = store_wire_line(w, STORE_WIRE_ADDRESS_MAX);
 	e->message_id = store_wire_line(w, STORE_WIRE_ADDRESS_MAX);
-	e->flags = (unsigned)store_wire_upto(w, FLAGS_ALL);
+	e->flags = (unsigned)store_wire_upto(w, STORE_MAIL_FLAGS);
 	e->id = w->failed ? NULL : arena_text(memory, id);
 	if (e->id == NULL)
 		store_wire_fail(w);

@@ -30,7 +30,7 @@ static bool envelope_valid(const struct store_envelope *e)
 {
 	return e != NULL && e->id != NULL && queue_id_valid(span_of(e->id)) &&
 	       e->account.n < STORE_ACCOUNT_MAX && queue_plain(e->account) && text_fits(e->envid) &&
-	       e->flags < 2 * STORE_MAIL_REPORT;
+	       e->flags <= STORE_MAIL_FLAGS;
 }
 
 static bool copy_remote(struct arena *memory, const struct store_remote *from, struct store_remote *to)

@@ -8,7 +8,7 @@
 #include "common/base/ascii.h"
 #include "storage/local/record.h"
 
-enum { RECORD_VERSION = 1, NOTIFY_ALL = 15, FLAGS_MAX = 127 };
+enum { RECORD_VERSION = 1, NOTIFY_ALL = 15 };
 
 /* --- names ------------------------------------------------------------------ */
 
@@ -173,7 +173,7 @@ static bool take_head(struct span *in, struct queue_head *h)
 
 	if (!value_take(in, RECORD_VERSION, &version) || version != RECORD_VERSION ||
 	    !value_take(in, STORE_RECIPIENTS, &tries) || !value_take(in, INT64_MAX, &created) ||
-	    !value_take(in, UINT64_MAX, &h->size) || !value_take(in, FLAGS_MAX, &flags) ||
+	    !value_take(in, UINT64_MAX, &h->size) || !value_take(in, STORE_MAIL_FLAGS, &flags) ||
 	    !value_take_span(in, &h->envelope.account) || !value_take_span(in, &h->envelope.envid) ||
 	    !value_take_span(in, &h->envelope.message_id))
 		return false;

@@ -97,7 +97,7 @@ static bool read_flags(struct reader *r)
 {
 	uint64_t n;
 
-	if (!span_number(r->value, 2 * STORE_MAIL_REPORT - 1, &n))
+	if (!span_number(r->value, STORE_MAIL_FLAGS, &n))
 		return false;
 	r->l->head.envelope.flags = (unsigned)n;
 	return true;

@@ -20,7 +20,7 @@ static void test_whole(void **state)
 					  .account = span_of("s@here.example"),
 					  .envid = span_of("QQ314159"),
 					  .message_id = span_of("<x@here.example>"),
-					  .flags = STORE_MAIL_8BIT | STORE_MAIL_RET_HEADERS };
+					  .flags = STORE_MAIL_8BIT | STORE_MAIL_RET_HEADERS | STORE_MAIL_BINARY };
 	const struct store_remote to = { .address = span_of("Bob@There.Example"),
 					 .sender = span_of("s@here.example"),
 					 .original = span_of("alias@here.example"),

@@ -23,8 +23,8 @@ struct outside {
 };
 
 /* What EHLO says behind AUTH, in clear and behind TLS. */
-#define EHLO_END "S: 250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250 ENHANCEDSTATUSCODES\n"
-#define EHLO_END_TLS "S: 250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250-REQUIRETLS\nS: 250 ENHANCEDSTATUSCODES\n"
+#define EHLO_END "S: 250-LIMITS RCPTMAX=*\nS: 250-8BITMIME\nS: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250 ENHANCEDSTATUSCODES\n"
+#define EHLO_END_TLS "S: 250-LIMITS RCPTMAX=*\nS: 250-8BITMIME\nS: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250-REQUIRETLS\nS: 250 ENHANCEDSTATUSCODES\n"
 
 void outside_start(struct outside *o, const struct smtp_config *config);
 void outside_stop(struct outside *o);

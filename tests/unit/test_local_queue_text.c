@@ -240,7 +240,7 @@ static void test_damage(void **state)
 		{ "an id that is a path", "id x1", "id ../x1" },
 		{ "no time", "created 1790000000\n", "" },
 		{ "a size that is none", "size 812", "size -1" },
-		{ "flags that are unknown", "flags 17", "flags 128" },
+		{ "flags that are unknown", "flags 17", "flags 256" },
 		{ "an unknown word", "flags 17", "flags 17\ncolour blue" },
 		{ "no sender", "sender me@here.example\n", "" },
 		{ "a number twice", "to 2 9", "to 0 9" },

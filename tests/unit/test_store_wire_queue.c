@@ -197,7 +197,7 @@ static void test_deliveries_that_cannot_be(void **state)
 					 bits = { .address = S("b@x"), .notify = 16 },
 					 bad_sender = { .address = S("b@x"), .sender = S("s\n") };
 	static const struct store_envelope no_id = { .id = "" }, slash = { .id = "a/b" },
-					   flag = { .id = "A", .flags = 128 },
+					   flag = { .id = "A", .flags = STORE_MAIL_FLAGS + 1 },
 					   long_id = { .id = "abcdefghijklmnopqrstuvwxyz012345" };
 	const struct {
 		const char *why;
