@@ -45,6 +45,10 @@ static const struct verb verbs[] = {
 	  "queue show ID... [--json]\n"
 	  "queue flush|hold|release|delete|bounce ID...|FILTER...|--all\n"
 	  "queue route HOST:PORT|none ID...|FILTER...|--all\n" },
+	{ "store", store_run,
+	  "store check [ACCOUNT...] [--json]\n"
+	  "store repair [ACCOUNT...] [--dry-run] [--json]\n"
+	  "store rebuild\n" },
 	{ "trace", trace_run, "trace MESSAGE-ID|QUEUE-ID|ADDRESS [--since TIME] [--json]\n" },
 	{ "cert", cert_run,
 	  "cert new [NAME...]\n"

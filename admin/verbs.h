@@ -14,6 +14,7 @@ int reload_run(const struct site *s, int argc, char **argv);
 int status_run(const struct site *s, int argc, char **argv);
 int config_run(const struct site *s, int argc, char **argv);
 int log_run(const struct site *s, int argc, char **argv);
+int store_run(const struct site *s, int argc, char **argv);
 int queue_run(const struct site *s, int argc, char **argv);
 int trace_run(const struct site *s, int argc, char **argv);
 int cert_run(const struct site *s, int argc, char **argv);

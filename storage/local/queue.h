@@ -14,6 +14,8 @@
 #ifndef STORAGE_LOCAL_QUEUE_H
 #define STORAGE_LOCAL_QUEUE_H
 
+#include <sys/stat.h>
+
 #include "storage/local/inner.h"
 #include "storage/local/queue_heap.h"
 #include "storage/local/queue_record.h"
@@ -83,6 +85,8 @@ int queue_new(struct queue **out, struct local *s, struct error *err);
 void queue_free(struct queue *q);
 /* The index was lost: makes its records from the files, before queue_new. Blocks. */
 int queue_rebuild(struct local *s, struct error *err);
+/* The same for one entry; st: of its body. */
+int queue_rebuild_entry(struct local *s, const char *id, const struct stat *st, struct arena *memory);
 
 /* --- queue_index.c ---------------------------------------------------------- */
 

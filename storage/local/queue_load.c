@@ -264,7 +264,7 @@ static int put_letter(struct local *s, const struct queue_letter *l)
 	return r;
 }
 
-static int rebuild_entry(struct local *s, const char *id, const struct stat *st, struct arena *memory)
+int queue_rebuild_entry(struct local *s, const char *id, const struct stat *st, struct arena *memory)
 {
 	char name[QUEUE_NAME_MAX];
 	struct queue_letter l;
@@ -304,7 +304,7 @@ static int rebuild_files(struct local *s, DIR *d, struct arena *memory, unsigned
 		if (!queue_name_parse(e->d_name, id, &mail) || !mail ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 			continue;
-		r = rebuild_entry(s, id, &st, memory);
+		r = queue_rebuild_entry(s, id, &st, memory);
 		arena_reset(memory);
 		(*count)++;
 	}

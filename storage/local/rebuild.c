@@ -252,7 +252,7 @@ static bool read_state(struct local *s, const char *path, size_t messages, struc
 	return true;
 }
 
-static int rebuild_mailbox(struct local *s, struct account *a, uint32_t id)
+int rebuild_mailbox(struct local *s, struct account *a, uint32_t id)
 {
 	struct finding f = { 0 };
 	char path[NAMES_MAILBOX_MAX];
@@ -324,7 +324,7 @@ static int rebuild_mailboxes(struct local *s, struct account *a)
 	return r;
 }
 
-static int rebuild_account(struct local *s, const char *name)
+int rebuild_account(struct local *s, const char *name)
 {
 	struct account *a = account_hold(s, span_of(name));
 	char derived[NAMES_PATH_MAX];

@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "storage/local/record.h"
 
+struct account;
 struct local;
 
 /* Removes bodies that were on their way. */
@@ -18,6 +19,9 @@ int dirty_sweep(struct local *s, struct error *err);
 
 /* Makes the whole index from the folders. */
 int rebuild_index(struct local *s, struct error *err);
+/* One account that the index does not know; one mailbox, which a then has, or no folder of it. */
+int rebuild_account(struct local *s, const char *name);
+int rebuild_mailbox(struct local *s, struct account *a, uint32_t id);
 
 /* Calls fn with folder and number of each account, if there is any key of that kind. */
 int accounts_walk(struct local *s, enum key_kind kind,
