@@ -16,6 +16,9 @@ static const struct {
 	{ "UIDPLUS", false, 0 },	/* RFC 4315 */
 	{ "MOVE", false, 0 },		/* RFC 6851 */
 	{ "SPECIAL-USE", false, 0 },	/* RFC 6154 */
+	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
+	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
+	{ "XLIST", false, 0 },		/* what Outlook knew before RFC 6154 */
 	{ "CONDSTORE", false, IMAP_CONDSTORE },	/* RFC 7162 3.1.1 */
 	{ "QRESYNC", false, IMAP_QRESYNC | IMAP_CONDSTORE },	/* RFC 7162 3.2.3 */
 	{ "STATUS=SIZE", false, 0 },	/* RFC 8438 */

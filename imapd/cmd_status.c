@@ -23,14 +23,6 @@ static const struct {
 	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ },
 };
 
-struct status {
-	struct span name;
-	unsigned wanted;
-	struct store_mailbox m;
-	uint64_t recent;
-	uint32_t next;
-};
-
 static bool parse_item(struct imap_parse *p, unsigned *wanted)
 {
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
@@ -46,29 +38,25 @@ static bool parse_item(struct imap_parse *p, unsigned *wanted)
 	return imap_parse_fail(p, "no such item");
 }
 
-bool imap_parse_status(struct imap_server *e, struct imap_parse *p)
+bool imap_status_parse(struct imap_parse *p, unsigned *wanted)
 {
-	struct status *d = arena_alloc(e->arena, sizeof(*d));
-
-	e->data = d;
-	if (d == NULL || !imap_parse_mailbox(p, &d->name) || !imap_parse_space(p) || !imap_parse_byte(p, '('))
+	if (!imap_parse_byte(p, '('))
 		return false;
 	do {
-		if (!parse_item(p, &d->wanted))
+		if (!parse_item(p, wanted))
 			return false;
 	} while (imap_parse_try(p, ' '));
-	return imap_parse_byte(p, ')') && imap_parse_end(p);
+	return imap_parse_byte(p, ')');
 }
 
-static enum imap_run tell(struct imap_server *e)
+static void tell(struct imap_server *e, const struct imap_status *d)
 {
-	struct status *d = e->data;
 	const uint64_t values[] = { d->m.exists,  d->recent, d->m.uidnext, d->m.uidvalidity,
 				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq };
 	const char *space = "";
 
 	imap_text(e, "* STATUS ");
-	imap_put_mailbox(&e->out, d->name);
+	imap_put_mailbox(&e->out, d->m.name);
 	imap_text(e, " (");
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
 		if ((d->wanted & items[i].bit) == 0)
@@ -83,33 +71,77 @@ static enum imap_run tell(struct imap_server *e)
 		imap_text(e, ")");
 	}
 	imap_text(e, ")\r\n");
-	return imap_done(e, "OK STATUS completed");
 }
 
 static enum imap_run recent_page(struct imap_server *e);
 
 static enum imap_run recent_ask(struct imap_server *e)
 {
-	struct status *d = e->data;
 	struct imap_action *a = imap_ask(e, IMAP_SYNC, recent_page);
 
 	a->look = (struct store_look){
-		.mailbox = d->m.id, .want = STORE_WANT_RANGES, .first = d->next, .last = UINT32_MAX
+		.mailbox = e->status->m.id, .want = STORE_WANT_RANGES, .first = e->status->next, .last = UINT32_MAX
 	};
 	return IMAP_RUN_WAIT;
 }
 
 static enum imap_run recent_page(struct imap_server *e)
 {
-	struct status *d = e->data;
+	struct imap_status *d = e->status;
 	struct store_set set;
 
-	if (e->result->status != STORE_OK)
-		return imap_no(e, e->result->status);
+	d->status = e->result->status;
+	if (d->status != STORE_OK)
+		return imap_go(e, d->after);
 	set = (struct store_set){ e->result->page->ranges, e->result->page->range_count };
 	d->recent += imap_set_count(&set);
 	d->next = e->result->page->next_uid;
-	return imap_go(e, d->next != 0 ? recent_ask : tell);
+	if (d->next != 0)
+		return imap_go(e, recent_ask);
+	tell(e, d);
+	return imap_go(e, d->after);
+}
+
+enum imap_run imap_status_run(struct imap_server *e, struct imap_status *d, imap_step after)
+{
+	d->after = after;
+	d->status = STORE_OK;
+	d->recent = 0;
+	d->next = d->m.recent_uid > 0 ? d->m.recent_uid : 1;
+	e->status = d;
+	if ((d->wanted & STATUS_RECENT) != 0 && d->next < d->m.uidnext)
+		return imap_go(e, recent_ask);
+	tell(e, d);
+	return imap_go(e, after);
+}
+
+void imap_status_knows(struct imap_server *e, unsigned wanted)
+{
+	if ((wanted & STATUS_HIGHESTMODSEQ) != 0)
+		imap_know_condstore(e);
+}
+
+/* --- the command ------------------------------------------------------------ */
+
+struct status {
+	struct span name;
+	struct imap_status ask;
+};
+
+bool imap_parse_status(struct imap_server *e, struct imap_parse *p)
+{
+	struct status *d = arena_alloc(e->arena, sizeof(*d));
+
+	e->data = d;
+	return d != NULL && imap_parse_mailbox(p, &d->name) && imap_parse_space(p) &&
+	       imap_status_parse(p, &d->ask.wanted) && imap_parse_end(p);
+}
+
+static enum imap_run told(struct imap_server *e)
+{
+	enum store_status status = e->status->status;
+
+	return status == STORE_OK ? imap_done(e, "OK STATUS completed") : imap_no(e, status);
 }
 
 static enum imap_run found(struct imap_server *e)
@@ -118,20 +150,16 @@ static enum imap_run found(struct imap_server *e)
 
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
-	d->m = *e->result->mailbox;
-	d->m.name = (struct span){ NULL, 0 };
-	d->next = d->m.recent_uid > 0 ? d->m.recent_uid : 1;
-	if ((d->wanted & STATUS_RECENT) == 0 || d->next >= d->m.uidnext)
-		return imap_go(e, tell);
-	return imap_go(e, recent_ask);
+	d->ask.m = *e->result->mailbox;
+	d->ask.m.name = d->name;
+	return imap_status_run(e, &d->ask, told);
 }
 
 enum imap_run imap_run_status(struct imap_server *e)
 {
 	struct status *d = e->data;
 
-	if ((d->wanted & STATUS_HIGHESTMODSEQ) != 0)
-		imap_know_condstore(e);
+	imap_status_knows(e, d->ask.wanted);
 	imap_ask(e, IMAP_FIND, found)->name = d->name;
 	return IMAP_RUN_WAIT;
 }

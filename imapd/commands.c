@@ -41,6 +41,7 @@ static const struct imap_command commands[] = {
 	{ "SUBSCRIBE",    imap_parse_name,         imap_run_subscribe,    IN,             0,                      "RFC 3501 6.3.6" },
 	{ "UNSELECT",     imap_parse_nothing,      imap_run_unselect,     IMAP_SELECTED,  0,                      "RFC 3691 2" },
 	{ "UNSUBSCRIBE",  imap_parse_name,         imap_run_unsubscribe,  IN,             0,                      "RFC 3501 6.3.7" },
+	{ "XLIST",        imap_parse_list,         imap_run_list,         IN,             0,                      "RFC 6154 2" },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -25,12 +25,21 @@ static void take_byte(const uint8_t *pattern, size_t n, bool *on, uint8_t c, boo
 	}
 }
 
+static size_t count_literal(struct span pattern)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pattern.n; i++)
+		n += pattern.p[i] != '*' && pattern.p[i] != '%';
+	return n;
+}
+
 bool imap_match(struct span pattern, struct span name)
 {
 	bool on[IMAP_PATTERN_MAX + 1];
 	bool inbox = span_starts_nocase(name, "INBOX") && (name.n == 5 || name.p[5] == '/');
 
-	if (pattern.n > IMAP_PATTERN_MAX)
+	if (pattern.n > IMAP_PATTERN_MAX || count_literal(pattern) > name.n)
 		return false;
 	memset(on, 0, pattern.n + 1);
 	on[0] = true;

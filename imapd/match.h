@@ -2,7 +2,8 @@
  * match.h - does a mailbox name match the pattern of LIST? (RFC 3501 6.3.8)
  *
  * "*" stands for anything, "%" for anything within one level. All states at once:
- * length of name times length of pattern, whatever they hold.
+ * length of name times length of pattern, whatever they hold; a pattern with more to
+ * match than the name has is refused at once.
  */
 #ifndef IMAPD_MATCH_H
 #define IMAPD_MATCH_H

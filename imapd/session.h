@@ -102,6 +102,16 @@ struct imap_derive {
 	imap_step after;
 };
 
+/* One STATUS response (cmd_status.c), of STATUS or of LIST. */
+struct imap_status {
+	unsigned wanted;		/* of imap_status_parse */
+	struct store_mailbox m;
+	enum store_status status;	/* STORE_OK: it was told */
+	uint64_t recent;
+	uint32_t next;
+	imap_step after;
+};
+
 struct imap_server {
 	struct imap_settings set;
 	enum imap_state state;
@@ -140,6 +150,7 @@ struct imap_server {
 	uint32_t put_uid;
 	bool put_wanted;
 	struct imap_derive *derive;	/* of the arena, NULL until it is needed */
+	struct imap_status *status;	/* the one in hand */
 	uint32_t body_uid;		/* whose body is open */
 	enum store_status body_status;
 	imap_step body_after;
@@ -224,6 +235,15 @@ void imap_derive_clear(struct imap_server *e);
 /* Goes on with `after` once the message's body is open; e->body_status. */
 enum imap_run imap_body_run(struct imap_server *e, uint32_t uid, imap_step after);
 enum imap_run imap_body_read(struct imap_server *e, uint64_t offset, uint64_t length, imap_step step);
+
+/* --- cmd_status.c ---------------------------------------------------------- */
+/* "(" items ")" */
+bool imap_status_parse(struct imap_parse *p, unsigned *wanted);
+/* Asking for some of them tells what the client understands. */
+void imap_status_knows(struct imap_server *e, unsigned wanted);
+/* Tells the STATUS of s->m, which the caller has filled beside s->wanted, and goes on with
+ * `after`. s must stay until then. */
+enum imap_run imap_status_run(struct imap_server *e, struct imap_status *s, imap_step after);
 
 /* --- commands -------------------------------------------------------------- */
 bool imap_parse_nothing(struct imap_server *e, struct imap_parse *p);

@@ -1,0 +1,174 @@
+/* test_imap_list.c - LIST in all its forms, LSUB and XLIST (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9051).
+ * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
+ * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
+ * link: imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
+ * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
+ * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
+ * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
+ * link: storage/store.o storage/meta.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
+ * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
+ * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o
+ * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/escape.o common/base/line.o common/base/log.o common/base/span.o
+ * link: common/base/table.o common/base/utf8.o */
+#include "tests/unit/imap_rig.h"
+
+#include <stdlib.h>
+
+#include "imapd/session.h"
+#include "storage/meta.h"
+
+static struct rig *rig_begin(void)
+{
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+
+	return rig_new(&o);
+}
+
+#define L(attributes, name) "* LIST (" attributes ") \"/\" \"" name "\"\r\n"
+#define OK "1 OK ~\r\n"
+#define NO_CHILD "\\HasNoChildren"
+#define SUBSCRIBED "(\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n"
+
+/* a (subscribed), a/b, a/b/c (subscribed), d/e (d is not there), f/g (subscribed, neither is there) */
+static const char setting[] = "0 CREATE a/b/c\r\n0 SUBSCRIBE a\r\n0 SUBSCRIBE a/b/c\r\n0 CREATE d/e\r\n0 DELETE d\r\n"
+			      "0 SUBSCRIBE f/g\r\n";
+
+static const struct row {
+	const char *why, *send, *want;
+} rows[] = {
+	{ "one level", "1 LIST \"\" a/%\r\n", L("\\HasChildren", "a/b") OK },
+	{ "a parent that is not there", "1 LIST \"\" d\r\n", L("\\Noselect \\HasChildren", "d") OK },
+	{ "the same, to who knows more", "1 LIST \"\" (d)\r\n", L("\\NonExistent \\HasChildren", "d") OK },
+	{ "a name that is only subscribed to is no mailbox", "1 LIST \"\" f*\r\n", OK },
+	{ "nor is what lies above it", "1 LIST \"\" (f f/g)\r\n", OK },
+	{ "several patterns, each name once", "1 LIST \"\" (\"a\" a* INBOX)\r\n",
+	  L(NO_CHILD, "INBOX") L("\\HasChildren", "a") L("\\HasChildren", "a/b") L(NO_CHILD, "a/b/c") OK },
+	{ "several patterns behind a reference", "1 LIST a/ (b b/c)\r\n", L("\\HasChildren", "a/b") L(NO_CHILD, "a/b/c") OK },
+	{ "no selection option at all", "1 LIST () \"\" a\r\n", L("\\HasChildren", "a") OK },
+	{ "no return option at all", "1 LIST \"\" a RETURN ()\r\n", L("\\HasChildren", "a") OK },
+	{ "an empty pattern, extended, asks for no separator", "1 LIST () \"\" \"\"\r\n", OK },
+	{ "an empty list of patterns", "1 LIST \"\" ()\r\n", "1 BAD LIST: a pattern is missing\r\n" },
+	{ "a list of patterns without an end", "1 LIST \"\" (a b\r\n", "1 BAD LIST: ~\r\n" },
+	{ "subscribed", "1 LIST (SUBSCRIBED) \"\" (a* d* f*)\r\n",
+	  L("\\HasChildren \\Subscribed", "a") L(NO_CHILD " \\Subscribed", "a/b/c")
+	  L("\\NonExistent " NO_CHILD " \\Subscribed", "f/g") OK },
+	{ "a parent is no match without RECURSIVEMATCH", "1 LIST (SUBSCRIBED) \"\" f\r\n", OK },
+	{ "with it, it is", "1 LIST (SUBSCRIBED RECURSIVEMATCH) \"\" %\r\n",
+	  "* LIST (\\HasNoChildren \\Archive \\Subscribed) \"/\" \"Archive\"\r\n* LIST (\\HasNoChildren \\Drafts \\Subscribed) \"/\" \"Drafts\"\r\n"
+	  "* LIST (\\HasNoChildren \\Subscribed) \"/\" \"INBOX\"\r\n* LIST (\\HasNoChildren \\Junk \\Subscribed) \"/\" \"Junk\"\r\n"
+	  "* LIST (\\HasNoChildren \\Sent \\Subscribed) \"/\" \"Sent\"\r\n* LIST (\\HasNoChildren \\Trash \\Subscribed) \"/\" \"Trash\"\r\n"
+	  "* LIST (\\HasChildren \\Subscribed) \"/\" \"a\" " SUBSCRIBED
+	  "* LIST (\\NonExistent \\HasNoChildren) \"/\" \"f\" " SUBSCRIBED OK },
+	{ "a parent that is there and not subscribed", "1 LIST (RECURSIVEMATCH SUBSCRIBED REMOTE) \"\" a/%\r\n",
+	  "* LIST (\\HasChildren) \"/\" \"a/b\" " SUBSCRIBED OK },
+	{ "no word of a child that is told itself", "1 LIST (RECURSIVEMATCH SUBSCRIBED) a/ *\r\n",
+	  L(NO_CHILD " \\Subscribed", "a/b/c") OK },
+	{ "RECURSIVEMATCH alone", "1 LIST (RECURSIVEMATCH) \"\" *\r\n", "1 BAD LIST: RECURSIVEMATCH ~\r\n" },
+	{ "RECURSIVEMATCH and REMOTE", "1 LIST (REMOTE RECURSIVEMATCH) \"\" *\r\n", "1 BAD LIST: RECURSIVEMATCH ~\r\n" },
+	{ "nothing is elsewhere", "1 LIST (REMOTE) \"\" a\r\n", L("\\HasChildren", "a") OK },
+	{ "roles", "1 LIST (SPECIAL-USE) \"\" (a S* T*)\r\n", L(NO_CHILD " \\Sent", "Sent") L(NO_CHILD " \\Trash", "Trash") OK },
+	{ "both selections", "1 LIST (SPECIAL-USE SUBSCRIBED) \"\" (a S*)\r\n", L(NO_CHILD " \\Sent \\Subscribed", "Sent") OK },
+	{ "return options", "1 LIST \"\" (a a/b) RETURN (CHILDREN SUBSCRIBED SPECIAL-USE)\r\n",
+	  L("\\HasChildren \\Subscribed", "a") L("\\HasChildren", "a/b") OK },
+	{ "an unknown return option", "1 LIST \"\" a RETURN (CHILDREN MYRIGHTS)\r\n", "1 BAD LIST: no such return option\r\n" },
+	{ "status", "1 LIST \"\" (INBOX a) RETURN (STATUS (MESSAGES UIDNEXT) SUBSCRIBED)\r\n",
+	  L(NO_CHILD " \\Subscribed", "INBOX") "* STATUS \"INBOX\" (MESSAGES 2 UIDNEXT 3)\r\n"
+	  L("\\HasChildren \\Subscribed", "a") "* STATUS \"a\" (MESSAGES 0 UIDNEXT 1)\r\n" OK },
+	{ "status with a look of its own", "1 LIST \"\" (INBOX a) RETURN (STATUS (RECENT))\r\n",
+	  L(NO_CHILD, "INBOX") "* STATUS \"INBOX\" (RECENT 2)\r\n" L("\\HasChildren", "a") "* STATUS \"a\" (RECENT 0)\r\n" OK },
+	{ "no status of what can't be selected", "1 LIST \"\" (d f) RETURN (STATUS (MESSAGES))\r\n",
+	  L("\\NonExistent \\HasChildren", "d") OK },
+	{ "status without items", "1 LIST \"\" a RETURN (STATUS)\r\n", "1 BAD LIST: ~\r\n" },
+	{ "status with an unknown item", "1 LIST \"\" a RETURN (STATUS (NOPE))\r\n", "1 BAD LIST: no such item\r\n" },
+	{ "LSUB takes no options", "1 LSUB (SUBSCRIBED) \"\" *\r\n", "1 BAD LSUB: ~\r\n" },
+	{ "LSUB takes one pattern", "1 LSUB \"\" (a\r\n", "1 BAD LSUB: ~\r\n" },
+	{ "LSUB and a level", "1 LSUB \"\" f%\r\n", "* LSUB (\\Noselect \\HasChildren) \"/\" \"f\"\r\n" OK },
+	{ "LSUB of a name that is not there", "1 LSUB \"\" f*\r\n", "* LSUB (\\Noselect \\HasNoChildren) \"/\" \"f/g\"\r\n" OK },
+	{ "XLIST", "1 XLIST \"\" %\r\n",
+	  "* XLIST (\\HasNoChildren \\Archive) \"/\" \"Archive\"\r\n* XLIST (\\HasNoChildren \\Drafts) \"/\" \"Drafts\"\r\n"
+	  "* XLIST (\\HasNoChildren \\Inbox) \"/\" \"INBOX\"\r\n* XLIST (\\HasNoChildren \\Spam) \"/\" \"Junk\"\r\n"
+	  "* XLIST (\\HasNoChildren \\Sent) \"/\" \"Sent\"\r\n* XLIST (\\HasNoChildren \\Trash) \"/\" \"Trash\"\r\n"
+	  "* XLIST (\\HasChildren) \"/\" \"a\"\r\n* XLIST (\\Noselect \\HasChildren) \"/\" \"d\"\r\n" OK },
+	{ "XLIST for the separator", "1 XLIST \"\" \"\"\r\n", "* XLIST (\\Noselect) \"/\" \"\"\r\n" OK },
+};
+
+static void test_rows(void **state)
+{
+	struct rig *r = rig_begin();
+	struct conn *c;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", "Subject: x\r\n\r\nx\r\n", 0);
+	c = rig_login(r, NULL);
+	rig_send(c, setting);
+	rig_output(c);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		rig_say(c, rows[i].send, rows[i].want);
+		rig_say_bytes(c, rows[i].send, rows[i].want);
+		if (i % 10 == 9) {	/* BAD is counted */
+			rig_close(c);
+			c = rig_login(r, NULL);
+		}
+	}
+	rig_free(r);
+}
+
+/* A hundred wildcards on many names: a pattern costs what it has to match. */
+static void test_wildcards(void **state)
+{
+	struct rig *r = rig_begin();
+	struct conn *c = rig_login(r, NULL);
+	char line[2000] = "1 LIST \"\" ";
+	size_t n = strlen(line);
+
+	(void)state;
+	rig_say(c, "1 CREATE x/y/z/a\r\n", OK);
+	for (size_t i = 0; i < 100; i++)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "*%%*%%*%%");
+	snprintf(line + n, sizeof(line) - n, "a\r\n");
+	rig_say(c, line, "* LIST (\\HasNoChildren) \"/\" \"x/y/z/a\"\r\n" OK);
+	n = (size_t)snprintf(line, sizeof(line), "1 LIST \"\" ");
+	for (size_t i = 0; i < 400; i++)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "*a%%/");
+	snprintf(line + n, sizeof(line) - n, "\r\n");
+	rig_say(c, line, OK);
+	rig_free(r);
+}
+
+static void test_many_patterns(void **state)
+{
+	struct rig *r = rig_begin();
+	struct conn *c = rig_login(r, NULL);
+	char line[1000];
+
+	(void)state;
+	for (size_t count = 64; count <= 65; count++) {
+		size_t n = (size_t)snprintf(line, sizeof(line), "1 LIST \"\" (INBOX");
+
+		for (size_t i = 1; i < count; i++)
+			n += (size_t)snprintf(line + n, sizeof(line) - n, " p%zu", i);
+		snprintf(line + n, sizeof(line) - n, ")\r\n");
+		rig_say(c, line, count == 64 ? L(NO_CHILD, "INBOX") OK : "1 BAD LIST: too many patterns\r\n");
+	}
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_many_patterns),
+	};
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap list");
+}
