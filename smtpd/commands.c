@@ -16,6 +16,7 @@ struct command {
 	const char *name;
 	void (*run)(struct smtp_server *e, struct span args);
 	unsigned flags;
+	const char *help;
 };
 
 static void put_mechanisms(struct smtp_server *e)
@@ -111,32 +112,51 @@ static void run_quit(struct smtp_server *e, struct span args)
 /* RFC 5321 3.5.3: nobody is told who is here. */
 static void run_vrfy(struct smtp_server *e, struct span args)
 {
-	(void)args;
-	smtp_reply(e, "252 2.5.0 can't tell; send the message and see");
+	if (span_trim(args).n == 0)
+		smtp_bad(e, "501 5.5.4 write VRFY address");
+	else
+		smtp_reply(e, "252 2.5.0 can't tell; send the message and see");
 }
 
-static void run_help(struct smtp_server *e, struct span args)
+/* RFC 5321 7.3: nor who is on a list. */
+static void run_expn(struct smtp_server *e, struct span args)
 {
 	(void)args;
-	smtp_reply(e, "214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH VRFY (RFC 5321)");
+	smtp_reply(e, "502 5.7.0 who is on a list is not told; send the message and see");
 }
+
+static void run_help(struct smtp_server *e, struct span args);
 
 /* Sorted by name: the lookup is a binary search. */
 static const struct command commands[] = {
 	/* name       run            flags                            RFC 5321 unless said */
-	{ "AUTH",     smtp_run_auth, C_HELLO | C_TLS },			/* RFC 4954 4 */
-	{ "BDAT",     NULL,          C_HELLO | C_TLS | C_LOGIN | C_BYTES },	/* RFC 3030 2 */
-	{ "DATA",     smtp_run_data, C_HELLO | C_TLS | C_LOGIN | C_NO_ARGUMENT },	/* 4.1.1.4 */
-	{ "EHLO",     run_ehlo,      0 },				/* 4.1.1.1 */
-	{ "HELO",     run_helo,      0 },
-	{ "HELP",     run_help,      0 },				/* 4.1.1.8 */
-	{ "MAIL",     smtp_run_mail, C_HELLO | C_TLS | C_LOGIN },	/* 4.1.1.2 */
-	{ "NOOP",     run_noop,      0 },				/* 4.1.1.9 */
-	{ "QUIT",     run_quit,      C_NO_ARGUMENT },			/* 4.1.1.10 */
-	{ "RCPT",     smtp_run_rcpt, C_HELLO | C_TLS | C_LOGIN },	/* 4.1.1.3 */
-	{ "RSET",     smtp_run_rset, C_NO_ARGUMENT },			/* 4.1.1.5 */
-	{ "STARTTLS", run_starttls,  C_HELLO | C_NO_ARGUMENT },		/* RFC 3207 4 */
-	{ "VRFY",     run_vrfy,      C_HELLO | C_TLS },			/* 4.1.1.6 */
+	{ "AUTH",     smtp_run_auth, C_HELLO | C_TLS,			/* RFC 4954 4 */
+	  "AUTH MECHANISM [answer in base64]: logs in; EHLO names the mechanisms" },
+	{ "BDAT",     NULL,          C_HELLO | C_TLS | C_LOGIN | C_BYTES,	/* RFC 3030 2 */
+	  "BDAT SIZE [LAST]: so many bytes of the message follow at once; the last chunk says LAST" },
+	{ "DATA",     smtp_run_data, C_HELLO | C_TLS | C_LOGIN | C_NO_ARGUMENT,	/* 4.1.1.4 */
+	  "DATA: the message follows, lines that end in CRLF, behind them a dot on a line of its own" },
+	{ "EHLO",     run_ehlo,      0,				/* 4.1.1.1 */
+	  "EHLO NAME: greets with the name of your machine; the answer says what this server can do" },
+	{ "EXPN",     run_expn,      C_HELLO | C_TLS,			/* 4.1.1.7 */
+	  "EXPN LIST: is not answered here" },
+	{ "HELO",     run_helo,      0, "HELO NAME: greets, for programs that know no EHLO" },
+	{ "HELP",     run_help,      0,				/* 4.1.1.8 */
+	  "HELP [COMMAND]: this text" },
+	{ "MAIL",     smtp_run_mail, C_HELLO | C_TLS | C_LOGIN,	/* 4.1.1.2 */
+	  "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [REQUIRETLS] [RET=FULL|HDRS] [ENVID=xtext]: begins a message" },
+	{ "NOOP",     run_noop,      0,				/* 4.1.1.9 */
+	  "NOOP [anything]: does nothing" },
+	{ "QUIT",     run_quit,      C_NO_ARGUMENT,			/* 4.1.1.10 */
+	  "QUIT: ends the session" },
+	{ "RCPT",     smtp_run_rcpt, C_HELLO | C_TLS | C_LOGIN,	/* 4.1.1.3 */
+	  "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;xtext]: one who gets the message" },
+	{ "RSET",     smtp_run_rset, C_NO_ARGUMENT,			/* 4.1.1.5 */
+	  "RSET: forgets the message that was begun" },
+	{ "STARTTLS", run_starttls,  C_HELLO | C_NO_ARGUMENT,		/* RFC 3207 4 */
+	  "STARTTLS: TLS from here on; say EHLO again behind it" },
+	{ "VRFY",     run_vrfy,      C_HELLO | C_TLS,			/* 4.1.1.6 */
+	  "VRFY address: is answered by sending a message to it" },
 };
 
 static int compare(struct span verb, const char *name)
@@ -165,6 +185,27 @@ static const struct command *find(struct span verb)
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+/* RFC 5321 4.1.1.8 */
+static void run_help(struct smtp_server *e, struct span args)
+{
+	const struct command *topic = find(span_trim(args));
+
+	if (topic != NULL) {
+		smtp_replyf(e, "214 2.0.0 %s", topic->help);
+		return;
+	}
+	if (span_trim(args).n > 0) {
+		smtp_reply(e, "504 5.5.4 no help for that; HELP alone names the commands");
+		return;
+	}
+	buf_put_text(&e->replies, "214-2.0.0");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		buf_printf(&e->replies, " %s", commands[i].name);
+	buf_put_text(&e->replies, "\r\n");
+	smtp_reply(e, "214-2.0.0 HELP COMMAND tells of one of them; RFC 5321 of all");
+	smtp_replyf(e, "214 2.0.0 who looks after this server reads postmaster@%s", e->config.hostname);
 }
 
 /* A browser or a form that was led here must not get a word further. */

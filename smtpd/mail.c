@@ -19,10 +19,22 @@ static bool take_keyword(struct span *args, const char *keyword)
 	return true;
 }
 
+/* utf8: the client wrote it so; its domain is in A-labels then. */
+static enum path_status take_path(struct smtp_server *e, struct span *args, bool *utf8)
+{
+	struct span path = *args;
+	enum path_status st = path_take(args, e->address);
+
+	path.n -= args->n;
+	*utf8 = path_is_utf8(path);
+	return st;
+}
+
 void smtp_run_mail(struct smtp_server *e, struct span args)
 {
 	enum path_status st;
 	const char *reply;
+	bool utf8;
 
 	if (e->has_sender) {
 		smtp_bad(e, "503 5.5.1 a sender was given already; RSET starts again");
@@ -32,13 +44,13 @@ void smtp_run_mail(struct smtp_server *e, struct span args)
 		smtp_bad(e, "501 5.5.4 write MAIL FROM:<address>");
 		return;
 	}
-	st = path_take(&args, e->address);
+	st = take_path(e, &args, &utf8);
 	reply = smtp_mail_parameters(e, args);
 	if (st == PATH_BAD || st == PATH_BARE) {
 		smtp_bad(e, "501 5.1.7 the sender is no address: write MAIL FROM:<user@domain>");
 		return;
 	}
-	if (reply == NULL && path_is_utf8(e->address) && !e->utf8)
+	if (reply == NULL && utf8 && !e->utf8)
 		reply = needs_utf8;
 	if (reply != NULL) {
 		smtp_bad(e, reply);
@@ -73,7 +85,7 @@ void smtp_room_done(struct smtp_server *e, enum smtp_result result)
 		return;
 	}
 	e->has_sender = true;
-	e->utf8_address = path_is_utf8(e->address);
+	e->utf8_address = path_is_utf8(span_of(e->address));
 	memcpy(e->sender, e->address, sizeof(e->sender));
 	smtp_reply(e, "250 2.1.0 sender ok");
 }
@@ -82,6 +94,7 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args)
 {
 	enum path_status st;
 	const char *reply;
+	bool utf8;
 
 	if (!e->has_sender || e->bdat) {
 		smtp_bad(e, e->bdat ? in_chunks : "503 5.5.1 MAIL first");
@@ -91,13 +104,13 @@ void smtp_run_rcpt(struct smtp_server *e, struct span args)
 		smtp_bad(e, "501 5.5.4 write RCPT TO:<address>");
 		return;
 	}
-	st = path_take(&args, e->address);
+	st = take_path(e, &args, &utf8);
 	reply = smtp_rcpt_parameters(e, args);
 	/* RFC 5321 4.5.1: <postmaster> needs no domain */
 	if (st == PATH_BAD || st == PATH_NULL ||
 	    (st == PATH_BARE && !span_is_nocase(span_of(e->address), "postmaster")))
 		smtp_bad(e, "501 5.1.3 the recipient is no address: write RCPT TO:<user@domain>");
-	else if (path_is_utf8(e->address) && !e->utf8)
+	else if (utf8 && !e->utf8)
 		smtp_bad(e, needs_utf8);
 	else if (reply != NULL)
 		smtp_bad(e, reply);
@@ -137,7 +150,7 @@ void smtp_recipient_done(struct smtp_server *e, enum smtp_result result)
 	switch (result) {
 	case SMTP_DONE:
 		e->recipients++;
-		e->utf8_address |= path_is_utf8(e->address);
+		e->utf8_address |= path_is_utf8(span_of(e->address));
 		smtp_reply(e, "250 2.1.5 recipient ok");
 		break;
 	case SMTP_NO_USER:

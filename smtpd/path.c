@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/idn.h"
 #include "common/base/utf8.h"
 
 /* What is being put together; at most room bytes and a NUL. */
@@ -71,22 +72,84 @@ static bool take_dot_string(struct span *in, struct text *t)
 	return t->n > 0 && !t->over;
 }
 
+/* RFC 5321 4.1.3: the text between the brackets, as addresses of that kind are written. */
+static void put_address(struct text *t, int family, struct span inside)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	uint8_t address[16];
+
+	t->over |= inside.n >= sizeof(text);
+	memcpy(text, inside.p, t->over ? 0 : inside.n);
+	t->over |= inet_pton(family, text, address) != 1;
+	if (!t->over)
+		inet_ntop(family, address, text, sizeof(text));
+	for (const char *c = text; *c != '\0'; c++)
+		text_put(t, (uint8_t)*c);
+}
+
+/* RFC 5321 4.1.3: a tag that somebody has standardised, a colon, and what belongs to it. */
+static void put_tagged(struct text *t, struct span tag, struct span content)
+{
+	t->over |= tag.n == 0 || content.n == 0 || !ascii_alnum(tag.p[tag.n - 1]);
+	for (size_t i = 0; i < tag.n; i++) {
+		t->over |= !ascii_alnum(tag.p[i]) && tag.p[i] != '-';
+		text_put(t, ascii_lower(tag.p[i]));
+	}
+	text_put(t, ':');
+	for (size_t i = 0; i < content.n; i++) {
+		t->over |= content.p[i] <= ' ' || content.p[i] >= 0x7f || content.p[i] == '[' || content.p[i] == '\\';
+		text_put(t, content.p[i]);
+	}
+}
+
 static bool take_literal(struct span *in, struct text *t)
 {
-	while (in->n > 0 && peek(in) != ']') {
-		uint8_t c = span_take(in, 1).p[0];
+	ptrdiff_t end = span_find(*in, ']');
+	struct span inside, tag;
 
-		if (!ascii_alnum(c) && strchr(":.-[", c) == NULL)
-			return false;
-		text_put(t, ascii_lower(c));
+	if (end < 1)
+		return false;
+	inside = span_take(in, (size_t)end + 1);
+	span_take(&inside, 1);
+	inside.n--;
+	text_put(t, '[');
+	if (span_find(inside, ':') < 0) {
+		put_address(t, AF_INET, inside);
+	} else {
+		tag = span_take_until(&inside, ':');
+		if (span_is_nocase(tag, "IPv6")) {
+			for (size_t i = 0; i < 5; i++)
+				text_put(t, (uint8_t)"ipv6:"[i]);
+			put_address(t, AF_INET6, inside);
+		} else {
+			put_tagged(t, tag, inside);
+		}
 	}
 	text_put(t, ']');
-	return take_sign(in, ']') && t->n > 2 && !t->over;
+	return !t->over;
+}
+
+/* RFC 6531 3.3, RFC 5891 4: what DNS knows. From here on nobody has to know the other spelling. */
+static bool put_u_labels(struct text *t)
+{
+	char ascii[IDN_MAX];
+	struct span name = { (const uint8_t *)t->out, t->n };
+
+	if (t->over || !idn_ascii(name, ascii))
+		return false;
+	t->n = 0;
+	for (size_t i = 0; ascii[i] != '\0'; i++) {	/* dots of other scripts are dots now */
+		if (ascii[i] == '.' && (i == 0 || ascii[i - 1] == '.'))
+			return false;
+		text_put(t, ascii_lower((uint8_t)ascii[i]));
+	}
+	return !t->over;
 }
 
 static bool take_domain(struct span *in, struct text *t)
 {
 	uint8_t last = '.';
+	bool utf8 = false;
 
 	if (peek(in) == '[')
 		return take_literal(in, t);
@@ -95,12 +158,15 @@ static bool take_domain(struct span *in, struct text *t)
 
 		if (c == '.' && last == '.')
 			return false;
+		utf8 |= c >= 0x80;
 		text_put(t, c);
 		last = c;
 	}
-	if (last == '.' && t->n > 0)
+	if (utf8 && !put_u_labels(t))
+		return false;
+	if (t->n > 0 && t->out[t->n - 1] == '.')
 		t->n--;		/* the root's dot */
-	return t->n > 0 && !t->over;
+	return t->n > 0 && t->out[t->n - 1] != '.' && !t->over;
 }
 
 /* RFC 5321 appendix C: "@one,@two:" is accepted and ignored. */
@@ -182,10 +248,10 @@ enum path_status path_take(struct span *in, char address[PATH_ADDRESS_MAX])
 	return take_mailbox(in, address);
 }
 
-bool path_is_utf8(const char *address)
+bool path_is_utf8(struct span path)
 {
-	for (; *address != '\0'; address++)
-		if ((uint8_t)*address >= 0x80)
+	for (size_t i = 0; i < path.n; i++)
+		if (path.p[i] >= 0x80)
 			return true;
 	return false;
 }

@@ -1,11 +1,10 @@
 /* name.c - names, addresses and servers as text: the parts of dns.h that ask nobody. */
 #include <arpa/inet.h>
-#include <idn2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/idn.h"
 #include "common/dns/dns.h"
 
 enum { LABEL_MAX = 63, TEXT_MAX = 253 }; /* RFC 1035 2.3.4, as text without the last dot */
@@ -55,22 +54,12 @@ static bool read_ascii(struct span in, char out[DNS_NAME_MAX])
 	}
 }
 
-/* RFC 5891 4: what people write becomes A-labels, by the rules that keep sharp s and final sigma. */
+/* RFC 5891 4: what people write becomes A-labels. */
 static bool read_utf8(struct span in, char out[DNS_NAME_MAX])
 {
-	char text[4 * DNS_NAME_MAX];
-	uint8_t *ascii = NULL;
-	bool good;
+	char ascii[IDN_MAX];
 
-	if (in.n >= sizeof(text) || memchr(in.p, '\0', in.n) != NULL)
-		return false;
-	memcpy(text, in.p, in.n);
-	text[in.n] = '\0';
-	good =
-	    idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK;
-	good = good && read_ascii(span_of((const char *)ascii), out);
-	idn2_free(ascii);
-	return good;
+	return idn_ascii(in, ascii) && read_ascii(span_of(ascii), out);
 }
 
 bool dns_name(struct span in, char out[DNS_NAME_MAX])

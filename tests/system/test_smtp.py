@@ -218,3 +218,21 @@ def test_timeouts(make_site):
         t = time.monotonic()
         assert c.line().startswith("421 4.4.2")
         assert 0.8 < time.monotonic() - t < 4
+
+
+def test_a_domain_in_both_spellings(make_site):
+    site = make_site()
+    site.run("domain", "add", "xn--bcher-kva.test")
+    site.run("account", "add", "leser@xn--bcher-kva.test", "--password-stdin", text=PASSWORD + "\n")
+    with site.raw("mx") as c:
+        c.line()
+        c.replies("EHLO c")
+        assert c.ask("MAIL FROM:<x@there.test>").startswith("250")
+        assert c.ask("RCPT TO:<leser@b\u00fccher.test>").startswith("553 5.6.7")
+        assert c.ask("RSET").startswith("250")
+        assert c.ask("MAIL FROM:<x@there.test> SMTPUTF8").startswith("250")
+        assert c.ask("RCPT TO:<leser@B\u00dcCHER.test>").startswith("250")
+        assert c.ask("RCPT TO:<leser@XN--BCHER-KVA.test>").startswith("250")
+        assert c.ask("DATA").startswith("354")
+        assert c.ask("Subject: both\r\n\r\nx\r\n.").startswith("250")
+    assert "recipients=2 accounts=1" in site.wait_log("message accepted")

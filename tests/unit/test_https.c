@@ -1,7 +1,7 @@
 /* test_https.c - GET and POST over HTTPS, against servers of the test's own, names and addresses included.
  * link: tests/unit/loop_server.o tests/unit/outbound_rig.o tests/unit/tls_papers.o
  * link: tests/unit/dns_kit.o tests/unit/dns_packet_kit.o common/https/https.o common/https/multi.o common/https/trust.o
- * link: common/dns/packet.o common/dns/dns.o common/dns/context.o common/dns/events.o common/dns/name.o
+ * link: common/dns/packet.o common/dns/dns.o common/dns/context.o common/dns/events.o common/dns/name.o common/base/idn.o
  * link: common/base/log.o common/tls/policy.o common/tls/protocol.o
  * link: common/tls/pem.o common/tls/identity.o common/tls/chain.o common/tls/holder.o
  * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o

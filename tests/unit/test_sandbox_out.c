@@ -2,7 +2,7 @@
  * link: common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o
  * link: tests/unit/loop_server.o tests/unit/outbound_rig.o tests/unit/tls_papers.o
  * link: tests/unit/dns_kit.o tests/unit/dns_packet_kit.o common/https/https.o common/https/multi.o common/https/trust.o
- * link: common/dns/packet.o common/dns/dns.o common/dns/context.o common/dns/events.o common/dns/name.o
+ * link: common/dns/packet.o common/dns/dns.o common/dns/context.o common/dns/events.o common/dns/name.o common/base/idn.o
  * link: common/net/race.o common/net/remote.o common/net/remote_life.o common/net/wish.o
  * link: common/net/stream.o common/net/address.o common/base/arena.o
  * link: common/base/log.o common/tls/policy.o common/tls/protocol.o

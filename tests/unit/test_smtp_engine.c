@@ -1,6 +1,6 @@
 /* test_smtp_engine.c - conversations with the SMTP engine, whole and byte by byte.
  * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o smtpd/chunk.o
- * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o mime/address.o mime/header.o
+ * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o common/base/idn.o smtpd/header_watch.o mime/address.o mime/header.o
  * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
  * link: tests/unit/script.o tests/unit/smtp_outside.o common/base/line.o common/base/dot.o
  * link: common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o
@@ -102,6 +102,15 @@ static const struct row {
 	{ "SIZE that is no number", &mx, MX "C: MAIL FROM:<> SIZE=x\nS: 501*\n", NULL, false },
 	{ "an unknown parameter", &mx, MX "C: MAIL FROM:<> FOO\nS: 555*\nC: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<user@here.test> FOO=1\nS: 555*\n",
 	  NULL, false },
+	{ "NOOP and what stands behind it", &mx, MX "C: NOOP\nS: 250 2.0.0 OK\nC: noop <a@b> x=y\nS: 250 2.0.0 OK\n", NULL, false },
+	{ "HELP", &mx,
+	  MX "C: HELP\nS: 214-2.0.0 AUTH BDAT DATA EHLO EXPN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY\nS: 214-2.0.0*\nS: 214 2.0.0*\n"
+	     "C: help rcpt\nS: 214 2.0.0 RCPT TO:<address>*\nC: HELP ME\nS: 504 5.5.4*\n",
+	  NULL, false },
+	{ "HELP, NOOP and QUIT need no EHLO", &mx, "S: 220*\nC: HELP DATA\nS: 214*\nC: NOOP\nS: 250*\nC: QUIT\nS: 221*\n", NULL, true },
+	{ "VRFY and EXPN tell nothing", &mx,
+	  MX "C: VRFY <user@here.test>\nS: 252 2.5.0*\nC: VRFY nobody\nS: 252 2.5.0*\nC: VRFY\nS: 501 5.5.4*\nC: EXPN team\nS: 502 5.7.0*\n", NULL,
+	  false },
 	{ "an unknown command", &mx, MX "C: FROB\nS: 500 5.5.1 unknown command\n", NULL, false },
 	{ "an over-long line, and life after it", &mx,
 	  MX "C: NOOP 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\nS: 500 5.5.2*\nC: NOOP\nS: 250*\n",
@@ -438,7 +447,7 @@ static void test_flood(void **state)
 	buf_init(&said, 16 << 20);
 	buf_init(&text, 1 << 20);
 	for (int i = 0; i < 10000; i++)
-		buf_put_text(&text, "HELP\r\n");
+		buf_put_text(&text, "HELP MAIL\r\n");
 	in = buf_span(&text);
 	outside_feed(&o, &in);
 	assert_int_equal(in.n, 0);

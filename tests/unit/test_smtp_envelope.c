@@ -1,6 +1,6 @@
 /* test_smtp_envelope.c - parameters of MAIL and RCPT, and what is asked of a submitted message.
  * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o smtpd/chunk.o
- * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o smtpd/header_watch.o mime/address.o mime/header.o
+ * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o common/base/idn.o smtpd/header_watch.o mime/address.o mime/header.o
  * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
  * link: tests/unit/script.o tests/unit/smtp_outside.o common/base/line.o common/base/dot.o
  * link: common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o
@@ -102,7 +102,16 @@ static const struct row envelopes[] = {
 	  STORE_MAIL_UTF8 },
 	{ "SMTPUTF8 in a recipient", &submission,
 	  IN "C: MAIL FROM:<user@here.test> SMTPUTF8\n" OK "C: RCPT TO:<\xc3\xa4@b\xc3\xbc.there.test>\n" OK DATA "C: From: user@here.test\n" END,
-	  "\xc3\xa4@b\xc3\xbc.there.test 0 ;", "", STORE_MAIL_UTF8 },
+	  "\xc3\xa4@xn--b-eha.there.test 0 ;", "", STORE_MAIL_UTF8 },
+	{ "a domain in its own letters needs SMTPUTF8 here alone", &submission,
+	  IN "C: MAIL FROM:<user@here.test> SMTPUTF8\n" OK "C: RCPT TO:<x@B\xc3\xbc.there.test>\n" OK DATA "C: From: user@here.test\n" END,
+	  "x@xn--b-eha.there.test 0 ;", "", 0 },
+	{ "both spellings are one recipient's", &submission,
+	  IN "C: MAIL FROM:<user@here.test> SMTPUTF8\n" OK "C: RCPT TO:<x@b\xc3\xbc.there.test>\n" OK
+	     "C: RCPT TO:<x@XN--B-EHA.there.test>\n" OK DATA "C: From: user@here.test\n" END,
+	  "x@xn--b-eha.there.test 0 ;x@xn--b-eha.there.test 0 ;", "", 0 },
+	{ "a domain in its own letters without SMTPUTF8", &mx,
+	  MX "C: MAIL FROM:<a@b\xc3\xbc.test>\nS: 553 5.6.7*\n", NULL, NULL, 0 },
 	{ "SMTPUTF8 that nothing needs", &mx, MX "C: MAIL FROM:<a@b.test> SMTPUTF8\n" OK TO DATA "C: A: b\nC: \nC: \xc3\xa4\n" END, "", "",
 	  STORE_MAIL_8BIT },
 	{ "UTF-8 without SMTPUTF8", &mx,
@@ -113,7 +122,7 @@ static const struct row envelopes[] = {
 	  "S: 220*\nC: HELO c\nS: 250*\nC: MAIL FROM:<a@b.test> SMTPUTF8\nS: 555*\nC: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\n" EHLO_END
 	  "C: MAIL FROM:<a@b.test> SMTPUTF8=1\nS: 501*\n", NULL, NULL, 0 },
 	{ "a domain that is none", &submission,
-	  IN FROM "C: RCPT TO:<x@there>\nS: 550 5.1.2*\nC: RCPT TO:<x@[there.test]>\nS: 550 5.1.2*\nC: RCPT TO:<x@[192.0.2.7]>\n" OK, NULL, NULL, 0 },
+	  IN FROM "C: RCPT TO:<x@there>\nS: 550 5.1.2*\nC: RCPT TO:<x@[there.test]>\nS: 501 5.1.3*\nC: RCPT TO:<x@[x:there.test]>\nS: 550 5.1.2*\nC: RCPT TO:<x@[192.0.2.7]>\n" OK, NULL, NULL, 0 },
 	{ "the limit of recipients holds over all", &submission,
 	  IN FROM TO "C: RCPT TO:<a@there.test>\n" OK "C: RCPT TO:<b@there.test>\n" OK "C: RCPT TO:<c@there.test>\nS: 452 4.5.3*\n", NULL, NULL, 0 },
 };
