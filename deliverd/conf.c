@@ -241,7 +241,24 @@ static int read_all(struct conf *c, const struct address *own, size_t own_count,
 		rc = tls_policy_read(&c->policy, top, on_warning, NULL, err);
 	if (rc == 0 && conf_tls(c, NULL, TLS_OUTBOUND_NOTE, err) == NULL)
 		rc = -EINVAL;
+	conf_rest(c);	/* it can be made: the first connection makes it again */
 	return rc;
+}
+
+static void drop_contexts(struct tls_context *tls[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		tls_context_drop(tls[i]);
+		tls[i] = NULL;
+	}
+}
+
+/* The authorities of the world take a megabyte. */
+void conf_rest(struct conf *c)
+{
+	for (size_t i = 0; i < c->route_count; i++)
+		drop_contexts(c->routes[i].tls);
+	drop_contexts(c->tls);
 }
 
 int conf_new(struct conf **out, struct settings *s, const struct address *own, size_t own_count, struct error *err)
@@ -268,22 +285,13 @@ struct conf *conf_hold(struct conf *c)
 	return c;
 }
 
-static void drop_contexts(struct tls_context *tls[2])
-{
-	for (size_t i = 0; i < 2; i++)
-		if (tls[i] != NULL)
-			tls_context_drop(tls[i]);
-}
-
 void conf_drop(struct conf *c)
 {
 	if (c == NULL || --c->holders > 0)
 		return;
-	for (size_t i = 0; i < c->route_count; i++) {
-		drop_contexts(c->routes[i].tls);
+	conf_rest(c);
+	for (size_t i = 0; i < c->route_count; i++)
 		explicit_bzero(&c->routes[i].auth, sizeof(c->routes[i].auth));
-	}
-	drop_contexts(c->tls);
 	keyring_free(c->keys);
 	free(c->routes);
 	settings_drop(c->settings);

@@ -68,6 +68,9 @@ struct conf_route *conf_route(const struct conf *c, struct span domain, struct s
 struct tls_context *conf_tls(struct conf *c, struct conf_route *route, enum tls_outbound_verify verify,
 			     struct error *err);
 
+/* Gives the contexts' memory back, which is most of what it has: the next conf_tls makes them again. */
+void conf_rest(struct conf *c);
+
 /* When a job is tried again that was tried so often before. */
 int64_t conf_retry_s(const struct conf *c, uint32_t attempts, int64_t now_s);
 

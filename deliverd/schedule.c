@@ -42,7 +42,11 @@ static void pump(struct schedule *s);
 
 static void on_look(uv_timer_t *t)
 {
-	pump(t->data);
+	struct schedule *s = t->data;
+
+	if (s->d->up == 0 && s->d->opening == 0)
+		conf_rest(s->d->conf);
+	pump(s);
 }
 
 static void on_retry(uv_timer_t *t)

@@ -46,7 +46,9 @@ static const char *const options[][2] = {
 	/* Questions under way, to strangers or forwarders; each has a socket while it waits. */
 	{ "outgoing-range:",         "256" },
 	{ "num-queries-per-thread:", "8192" },
-	{ "outgoing-num-tcp:",       "20" },
+	{ "outgoing-num-tcp:",       "10" },
+	/* An answer's size at most; each of those connections has such a buffer. */
+	{ "msg-buffer-size:",        "32768" },
 	{ "msg-cache-size:",         "256k" },
 	{ "rrset-cache-size:",       "512k" },
 	{ "key-cache-size:",         "128k" },

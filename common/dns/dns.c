@@ -64,6 +64,8 @@ struct dns {
 	struct list ready;
 	uv_timer_t timer; /* of the first in asked */
 	uv_idle_t idle;   /* runs while there is one ready */
+	uv_timer_t rest;  /* runs while there are contexts */
+	uint64_t last_ms; /* of the last question */
 	uint64_t last_number;
 	size_t count;     /* of questions, forgotten ones too */
 	unsigned handles; /* that libuv still holds */
@@ -255,6 +257,17 @@ static void take_forged(struct question *q, const char *why)
 		 text);
 }
 
+/* --- contexts --------------------------------------------------------------- */
+
+static void contexts_free(struct dns *d)
+{
+	for (unsigned i = 0; i < CONTEXT_PLANS; i++) {
+		if (d->contexts[i] != NULL)
+			ub_ctx_delete(d->contexts[i]);
+		d->contexts[i] = NULL;
+	}
+}
+
 /* --- another plan ----------------------------------------------------------- */
 
 /* False: it can't be. */
@@ -343,16 +356,44 @@ static void on_answer(void *arg, int rcode, void *packet, int size, int security
 	make_ready(q);
 }
 
+/* Contexts take megabytes: who asks nothing for a while has none. */
+static void on_rest(uv_timer_t *timer)
+{
+	struct dns *d = timer->data;
+
+	if (d->count > 0 || clock_mono_ms() - d->last_ms < DNS_REST_MS)
+		return;
+	contexts_free(d);
+	uv_timer_stop(&d->rest);
+}
+
+/* The context of the plan in force, made if there is none. NULL: it can't be. */
+static struct ub_ctx *context_of(struct dns *d)
+{
+	struct error err;
+
+	d->last_ms = clock_mono_ms();
+	if (d->contexts[d->plan] != NULL)
+		return d->contexts[d->plan];
+	if (context_new(&d->contexts[d->plan], &d->events, &d->options, d->plan, &err) < 0) {
+		log_error("resolver can't be made anew reason=\"%s\"", err.words);
+		return NULL;
+	}
+	uv_timer_start(&d->rest, on_rest, DNS_REST_MS, DNS_REST_MS / 4);
+	return d->contexts[d->plan];
+}
+
 static void ask(struct question *q)
 {
 	struct dns *d = q->dns;
+	struct ub_ctx *c = context_of(d);
 
 	q->again = false;
 	q->asked = true;
 	q->plan = d->plan;
 	q->deadline_ms = clock_mono_ms() + DNS_WAIT_MS;
 	join(q, &d->asked);
-	if (ub_resolve_event(d->contexts[d->plan], q->name, (int)q->type, 1, q, on_answer, NULL) != 0) {
+	if (c == NULL || ub_resolve_event(c, q->name, (int)q->type, 1, q, on_answer, NULL) != 0) {
 		q->asked = false;
 		make_ready(q);
 	}
@@ -405,13 +446,6 @@ void dns_cancel(struct dns *d, uint64_t number)
 
 /* --- the resolver ----------------------------------------------------------- */
 
-static void contexts_free(struct dns *d)
-{
-	for (unsigned i = 0; i < CONTEXT_PLANS; i++)
-		if (d->contexts[i] != NULL)
-			ub_ctx_delete(d->contexts[i]);
-}
-
 /* Another plan may need them later. */
 static void options_keep(struct dns *d, const struct dns_options *o)
 {
@@ -447,8 +481,11 @@ int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, stru
 	options_keep(d, o);
 	uv_timer_init(loop, &d->timer);
 	uv_idle_init(loop, &d->idle);
-	d->timer.data = d->idle.data = d;
-	d->handles = 2;
+	uv_timer_init(loop, &d->rest);
+	d->timer.data = d->idle.data = d->rest.data = d;
+	uv_unref((uv_handle_t *)&d->rest);
+	d->handles = 3;
+	contexts_free(d);	/* it can be made: that was all; the first question makes it again */
 	*out = d;
 	return 0;
 }
@@ -480,4 +517,5 @@ void dns_free(struct dns *d)
 	table_free(d->numbers);
 	uv_close((uv_handle_t *)&d->timer, on_closed);
 	uv_close((uv_handle_t *)&d->idle, on_closed);
+	uv_close((uv_handle_t *)&d->rest, on_closed);
 }

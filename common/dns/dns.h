@@ -24,7 +24,8 @@ enum {
 	DNS_RECORDS = 256,
 	DNS_CHAIN = 8,
 	DNS_NAME_MAX = 256,	/* bytes of a name and its NUL */
-	DNS_WAIT_MS = 30000
+	DNS_WAIT_MS = 30000,
+	DNS_REST_MS = 600000	/* without a question: then what was learned is forgotten, and its memory given back */
 };
 
 enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_SRV = 33, DNS_TLSA = 52 };
@@ -65,7 +66,7 @@ struct dns_options {
 
 struct dns;			/* opaque */
 
-/* Reads what it will ever need; afterwards the process may lose its files. */
+/* Tries whether a resolver can be made of the options; the first question makes it. No file is needed then. */
 int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, struct error *err);
 /* Open questions are forgotten. The loop must run once more. NULL is allowed. */
 void dns_free(struct dns *d);

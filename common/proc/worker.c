@@ -469,6 +469,7 @@ static int begin(struct worker *w, struct error *err)
 
 static void serve(struct worker *w)
 {
+	malloc_trim(0);	/* what the beginning took */
 	tell(w, CONTROL_READY, 0, w->sandbox);
 	log_info("ready pid=%d %s", (int)getpid(), w->sandbox);
 	while (!w->leaving)

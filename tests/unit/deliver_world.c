@@ -37,6 +37,11 @@ struct conf_route *conf_route(const struct conf *c, struct span domain, struct s
 	return NULL;
 }
 
+void conf_rest(struct conf *c)
+{
+	(void)c;
+}
+
 int64_t conf_retry_s(const struct conf *c, uint32_t attempts, int64_t now_s)
 {
 	return now_s + c->retry_ms[attempts < c->retry_count ? attempts : c->retry_count - 1] / 1000;
