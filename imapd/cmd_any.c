@@ -23,6 +23,9 @@ static const struct {
 	{ "QRESYNC", false, IMAP_QRESYNC | IMAP_CONDSTORE },	/* RFC 7162 3.2.3 */
 	{ "STATUS=SIZE", false, 0 },	/* RFC 8438 */
 	{ "OBJECTID", false, 0 },	/* RFC 8474 */
+	{ "ESEARCH", false, 0 },	/* RFC 4731 */
+	{ "SEARCHRES", false, 0 },	/* RFC 5182 */
+	{ "WITHIN", false, 0 },		/* RFC 5032 */
 	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */
 };

@@ -11,10 +11,14 @@ static void clear_search(struct imap_server *e)
 {
 	struct search *s = e->data;
 
+	if (s->saving)
+		imap_ranges_clear(&e->sel.saved);	/* RFC 5182 2.1: after NO nothing is saved */
 	for (struct search_key *k = s->all; k != NULL; k = k->listed)
 		mime_search_free(k->needle);
 	mime_text_free(s->text);
 	free(s->page.records);
+	imap_ranges_clear(&s->found.uids);
+	buf_clear(&s->found.modseqs);
 	buf_clear(&s->scratch);
 	buf_clear(&s->header);
 }
@@ -41,6 +45,10 @@ static bool place_set(struct imap_server *e, struct search_key *k)
 	struct store_range *r;
 	size_t kept = 0;
 
+	if (k->numbers.saved) {
+		k->uids = (struct store_set){ e->sel.saved.r, e->sel.saved.n };
+		return true;
+	}
 	if (!imap_set_resolve(&k->numbers, k->op == SEARCH_UIDS ? imap_view_last_uid(v) : count, e->arena, &k->uids))
 		return false;
 	if (k->op == SEARCH_UIDS)
@@ -79,10 +87,28 @@ static enum imap_run page_there(struct imap_server *e)
 	if (imap_page_copy(e, page, &s->uids, &s->page) != 0)
 		return imap_no_memory(e);
 	imap_walk_took(&s->walk, page->next_uid);
+	s->m.now_s = e->result->real_s;
 	search_page(s);
 	s->at = 0;
 	e->work += (unsigned)page->record_count / 16;
 	return imap_go(e, search_next);
+}
+
+enum imap_run search_over(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	return imap_done(e, s->missing ? "OK [EXPUNGEISSUED] SEARCH completed" : "OK SEARCH completed");
+}
+
+/* The numbers are out already. RFC 7162 3.1.6: the highest mod-sequence of what was found. */
+static enum imap_run classic_end(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	if (s->modseq && s->found.count > 0)
+		buf_printf(&e->out, " (MODSEQ %llu)", (unsigned long long)s->found.highest);
+	return search_over(e);
 }
 
 static enum imap_run look(struct imap_server *e)
@@ -90,8 +116,8 @@ static enum imap_run look(struct imap_server *e)
 	struct search *s = e->data;
 	struct store_look l;
 
-	if (!imap_walk_look(&s->walk, e->sel.mailbox, &l) || l.first >= e->sel.view.next_uid)
-		return imap_done(e, s->missing ? "OK [EXPUNGEISSUED] SEARCH completed" : "OK SEARCH completed");
+	if (s->enough || !imap_walk_look(&s->walk, e->sel.mailbox, &l) || l.first >= e->sel.view.next_uid)
+		return s->give.extended ? search_tell(e) : classic_end(e);
 	if (l.last >= e->sel.view.next_uid)
 		l.last = e->sel.view.next_uid - 1;
 	imap_ask(e, IMAP_SYNC, page_there)->look = l;
@@ -101,7 +127,7 @@ static enum imap_run look(struct imap_server *e)
 static void settle(struct imap_server *e, enum search_answer a)
 {
 	struct search *s = e->data;
-	uint32_t uid = s->page.records[s->at++].uid;
+	const struct store_record *r = &s->page.records[s->at++];
 
 	if (s->m.read)
 		search_forget(s);
@@ -109,8 +135,16 @@ static void settle(struct imap_server *e, enum search_answer a)
 	s->m.read = false;
 	if (a != SEARCH_YES)
 		return;
+	if (s->give.extended) {
+		s->lost |= !search_take(s, r);
+		s->enough = (s->give.want & ~(unsigned)SEARCH_WANT_SAVE) == SEARCH_WANT_MIN;
+		return;
+	}
+	s->found.count++;
+	if (r->modseq > s->found.highest)
+		s->found.highest = r->modseq;
 	imap_text(e, " ");
-	imap_put_number(&e->out, e->uid ? uid : imap_view_seq(&e->sel.view, uid));
+	imap_put_number(&e->out, e->uid ? r->uid : imap_view_seq(&e->sel.view, r->uid));
 }
 
 enum imap_run search_scanned(struct imap_server *e)
@@ -144,9 +178,11 @@ static enum imap_run search_next(struct imap_server *e)
 {
 	struct search *s = e->data;
 
-	while (s->at < s->page.count) {
+	while (s->at < s->page.count && !s->enough) {
 		enum search_answer a;
 
+		if (s->lost)
+			return imap_no_memory(e);
 		if (imap_out_full(e))
 			return IMAP_RUN_MORE;
 		s->m.record = &s->page.records[s->at];
@@ -163,7 +199,16 @@ enum imap_run imap_run_search(struct imap_server *e)
 {
 	struct search *s = e->data;
 
+	if (s->numbers && (e->enabled & IMAP_UIDONLY) != 0) {
+		clear_search(e);
+		return imap_bad(e, "[UIDREQUIRED] Sequence numbers were given up with UIDONLY");	/* RFC 9586 3.2 */
+	}
 	e->clear = clear_search;
+	s->saving = (s->give.want & SEARCH_WANT_SAVE) != 0;
+	if ((e->enabled & IMAP_REV2) != 0 && !s->give.extended)
+		s->give = (struct search_return){ .extended = true, .want = SEARCH_WANT_ALL };	/* RFC 9051 6.4.4 */
+	if (s->modseq)
+		imap_know_condstore(e);
 	if (s->unknown_charset)
 		return imap_done(e, "NO [BADCHARSET (UTF-8 US-ASCII)] That charset is not known here");
 	if (s->long_text)
@@ -172,10 +217,13 @@ enum imap_run imap_run_search(struct imap_server *e)
 		return imap_no_memory(e);
 	buf_init(&s->scratch, 8 << 20);
 	buf_init(&s->header, SEARCH_HEADER_MAX);
+	buf_init(&s->found.modseqs, 8 << 20);
 	s->m.view = &e->sel.view;
 	s->m.scratch = &s->scratch;
 	imap_walk_init(&s->walk, &s->uids);
-	e->half_line = true;
-	imap_text(e, "* SEARCH");
+	if (!s->give.extended) {
+		e->half_line = true;
+		imap_text(e, "* SEARCH");
+	}
 	return imap_go(e, look);
 }

@@ -17,13 +17,19 @@ struct select {
 	bool begun;
 };
 
+/* "$" is no UID that a client knows: none is saved yet. */
+static bool parse_known(struct imap_parse *p, struct imap_set *set)
+{
+	return imap_parse_set(p, set) && (!set->saved || imap_parse_fail(p, "QRESYNC: $ is no set of UIDs"));
+}
+
 /* RFC 7162 3.2.5.2: pairs of numbers and UIDs that the client believes in. What the mod-sequence does
  * not tell of what went comes from the store; they are not needed. */
 static bool parse_matches(struct imap_parse *p)
 {
 	struct imap_set numbers, uids;
 
-	return imap_parse_byte(p, '(') && imap_parse_set(p, &numbers) && imap_parse_space(p) && imap_parse_set(p, &uids) &&
+	return imap_parse_byte(p, '(') && parse_known(p, &numbers) && imap_parse_space(p) && parse_known(p, &uids) &&
 	       imap_parse_byte(p, ')');
 }
 
@@ -39,7 +45,7 @@ static bool parse_resync(struct imap_server *e, struct imap_parse *p, struct sel
 	if (d->known_uidvalidity == 0 || d->known_modseq == 0)
 		return imap_parse_fail(p, "QRESYNC: 0 is no UIDVALIDITY and no mod-sequence");
 	if (imap_parse_try(p, ' ') && p->in.n > 0 && p->in.p[0] != '(' &&
-	    (!imap_parse_set(p, &d->known) || (imap_parse_try(p, ' ') && !parse_matches(p))))
+	    (!parse_known(p, &d->known) || (imap_parse_try(p, ' ') && !parse_matches(p))))
 		return false;
 	if (p->in.n > 0 && p->in.p[0] == '(' && !parse_matches(p))
 		return false;

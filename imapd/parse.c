@@ -212,11 +212,14 @@ bool imap_parse_set(struct imap_parse *p, struct imap_set *set)
 {
 	size_t n = 1;
 
+	*set = (struct imap_set){ .saved = imap_parse_try(p, '$') };
+	if (set->saved)
+		return true;
 	for (size_t i = 0; i < p->in.n && p->in.p[i] != ' ' && p->in.p[i] != ')'; i++)
 		n += p->in.p[i] == ',';
 	if (n > IMAP_SET_RANGES)
 		return imap_parse_fail(p, "the set has too many ranges");
-	*set = (struct imap_set){ arena_array(p->arena, n, sizeof(*set->ranges)), 0 };
+	set->ranges = arena_array(p->arena, n, sizeof(*set->ranges));
 	if (set->ranges == NULL)
 		return imap_parse_fail(p, "the set is too large");
 	do {

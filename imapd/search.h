@@ -27,6 +27,8 @@ enum search_op {
 	SEARCH_NOT,
 	SEARCH_NUMBERS,			/* a set of sequence numbers */
 	SEARCH_UIDS,
+	SEARCH_EMAILID,
+	SEARCH_NEVER,
 	SEARCH_FLAG,			/* all of flags are set */
 	SEARCH_UNFLAG,			/* none is */
 	SEARCH_KEYWORD,
@@ -35,6 +37,12 @@ enum search_op {
 	SEARCH_BEFORE,
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_SAVEDBEFORE,		/* RFC 8514 4.3 */
+	SEARCH_SAVEDON,
+	SEARCH_SAVEDSINCE,
+	SEARCH_OLDER,			/* RFC 5032 3 */
+	SEARCH_YOUNGER,
+	SEARCH_MODSEQ,			/* RFC 7162 3.1.5 */
 	SEARCH_SENTBEFORE,
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
@@ -58,12 +66,38 @@ struct search_key {
 	uint32_t flags;
 	uint64_t keyword;		/* bit in the page at hand, 0: the mailbox has it not */
 	struct span name;		/* keyword or header field */
+	uint8_t guid[STORE_GUID];
 	enum mime_field field;
 	int64_t day;
-	uint64_t size;
+	uint64_t size;			/* or seconds, or a mod-sequence */
 	struct mime_search *needle;
 	bool empty;			/* HEADER x "": is the field there? */
 	bool found;			/* BODY, TEXT, HEADER: in the text that was read */
+};
+
+enum search_want {
+	SEARCH_WANT_MIN = 1,
+	SEARCH_WANT_MAX = 2,
+	SEARCH_WANT_ALL = 4,
+	SEARCH_WANT_COUNT = 8,
+	SEARCH_WANT_SAVE = 16,
+	SEARCH_WANT_PARTIAL = 32
+};
+
+/* RETURN (...) */
+struct search_return {
+	bool extended;			/* ESEARCH answers */
+	unsigned want;			/* enum search_want */
+	bool from_end;
+	struct store_range written;	/* PARTIAL, as it was asked */
+};
+
+/* What ESEARCH is made of. */
+struct search_found {
+	struct imap_ranges uids;
+	uint32_t count;
+	uint64_t first_modseq, last_modseq, highest;
+	struct buf modseqs;		/* of each, where PARTIAL asks for some */
 };
 
 /* One message. */
@@ -71,6 +105,7 @@ struct search_message {
 	const struct store_record *record;
 	const struct imap_view *view;
 	const struct mime_meta *meta;	/* NULL: not yet */
+	int64_t now_s;
 	bool read;			/* keys' found is final */
 	struct buf *scratch;
 };
@@ -80,6 +115,15 @@ struct search {
 	size_t keys, texts;
 	struct span charset;
 	bool unknown_charset, long_text;
+	bool modseq;			/* a key asks for mod-sequences: the answer has one */
+	bool numbers;			/* a key has sequence numbers */
+	bool enough;			/* nothing behind this can change the answer */
+	bool lost;			/* no memory for what was found */
+	bool saving;			/* a failure empties what was saved */
+	struct search_return give;
+	struct search_found found;
+	struct store_set told;		/* UIDs of ALL or PARTIAL, ... */
+	size_t told_at;			/* ... the next to tell */
 	struct store_set uids;
 	struct imap_walk walk;
 	struct imap_page page;
@@ -98,6 +142,13 @@ struct search {
 /* search_parse.c */
 bool search_parse(struct imap_parse *p, struct search *s);
 
+/* search_return.c */
+bool search_parse_return(struct imap_parse *p, struct search_return *r);
+/* Notes a message that answers. False: no memory. */
+bool search_take(struct search *s, const struct store_record *r);
+/* Keeps and tells what was found, as RETURN asked; then search_over. */
+enum imap_run search_tell(struct imap_server *e);
+
 /* search_match.c */
 enum search_answer search_answer(const struct search_key *k, const struct search_message *m);
 /* Looks keywords up for a page. */
@@ -115,5 +166,6 @@ void search_forget(struct search *s);
 enum imap_run search_scan(struct imap_server *e);
 /* cmd_search.c */
 enum imap_run search_scanned(struct imap_server *e);
+enum imap_run search_over(struct imap_server *e);
 
 #endif

@@ -1,6 +1,8 @@
 /* search_match.c - does a message answer the keys? (RFC 3501 6.4.4) */
 #include "imapd/search.h"
 
+#include <string.h>
+
 #include "common/base/clock.h"
 #include "mime/charset.h"
 #include "mime/header.h"
@@ -121,6 +123,10 @@ enum search_answer search_answer(const struct search_key *k, const struct search
 	case SEARCH_NUMBERS:
 	case SEARCH_UIDS:
 		return yes(imap_set_has(&k->uids, r->uid));
+	case SEARCH_EMAILID:
+		return yes(memcmp(k->guid, r->guid, STORE_GUID) == 0);
+	case SEARCH_NEVER:
+		return SEARCH_NO;
 	case SEARCH_FLAG:
 		return yes((r->flags & k->flags) == k->flags);
 	case SEARCH_UNFLAG:
@@ -137,6 +143,18 @@ enum search_answer search_answer(const struct search_key *k, const struct search
 		return yes(compare_day(r->internal_s, k->day) == 0);
 	case SEARCH_SINCE:
 		return yes(compare_day(r->internal_s, k->day) >= 0);
+	case SEARCH_SAVEDBEFORE:
+		return yes(compare_day(r->saved_s, k->day) < 0);
+	case SEARCH_SAVEDON:
+		return yes(compare_day(r->saved_s, k->day) == 0);
+	case SEARCH_SAVEDSINCE:
+		return yes(compare_day(r->saved_s, k->day) >= 0);
+	case SEARCH_OLDER:
+		return yes(r->internal_s <= m->now_s - (int64_t)k->size);
+	case SEARCH_YOUNGER:
+		return yes(r->internal_s >= m->now_s - (int64_t)k->size);
+	case SEARCH_MODSEQ:
+		return yes(r->modseq >= k->size);
 	case SEARCH_SENTBEFORE:
 	case SEARCH_SENTON:
 	case SEARCH_SENTSINCE:

@@ -11,6 +11,10 @@ enum argument {
 	ARG_HEADER,
 	ARG_DATE,
 	ARG_SIZE,
+	ARG_SECONDS,
+	ARG_MODSEQ,
+	ARG_EMAILID,
+	ARG_THREADID,
 	ARG_KEYWORD,
 	ARG_UIDS,
 	ARG_NOT,
@@ -31,15 +35,22 @@ static const struct row {
 	{ "CC", SEARCH_FIELD, ARG_FIELD, MIME_FIELD_CC },
 	{ "DELETED", SEARCH_FLAG, ARG_NONE, STORE_DELETED },
 	{ "DRAFT", SEARCH_FLAG, ARG_NONE, STORE_DRAFT },
+	{ "EMAILID", SEARCH_EMAILID, ARG_EMAILID, 0 },	/* RFC 8474 6 */
 	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, STORE_FLAGGED },
 	{ "FROM", SEARCH_FIELD, ARG_FIELD, MIME_FIELD_FROM },
 	{ "HEADER", SEARCH_HEADER, ARG_HEADER, 0 },
 	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, 0 },
 	{ "LARGER", SEARCH_LARGER, ARG_SIZE, 0 },
+	{ "MODSEQ", SEARCH_MODSEQ, ARG_MODSEQ, 0 },	/* RFC 7162 3.1.5 */
 	{ "NOT", SEARCH_NOT, ARG_NOT, 0 },
+	{ "OLDER", SEARCH_OLDER, ARG_SECONDS, 0 },	/* RFC 5032 3 */
 	{ "ON", SEARCH_ON, ARG_DATE, 0 },
 	{ "OR", SEARCH_OR, ARG_OR, 0 },
 	{ "RECENT", SEARCH_RECENT, ARG_NONE, 0 },
+	{ "SAVEDATESUPPORTED", SEARCH_ALL, ARG_NONE, 0 },	/* RFC 8514 4.3 */
+	{ "SAVEDBEFORE", SEARCH_SAVEDBEFORE, ARG_DATE, 0 },
+	{ "SAVEDON", SEARCH_SAVEDON, ARG_DATE, 0 },
+	{ "SAVEDSINCE", SEARCH_SAVEDSINCE, ARG_DATE, 0 },
 	{ "SEEN", SEARCH_FLAG, ARG_NONE, STORE_SEEN },
 	{ "SENTBEFORE", SEARCH_SENTBEFORE, ARG_DATE, 0 },
 	{ "SENTON", SEARCH_SENTON, ARG_DATE, 0 },
@@ -48,6 +59,7 @@ static const struct row {
 	{ "SMALLER", SEARCH_SMALLER, ARG_SIZE, 0 },
 	{ "SUBJECT", SEARCH_FIELD, ARG_FIELD, MIME_FIELD_SUBJECT },
 	{ "TEXT", SEARCH_TEXT, ARG_TEXT, 0 },
+	{ "THREADID", SEARCH_NEVER, ARG_THREADID, 0 },	/* RFC 8474 6: there are none here */
 	{ "TO", SEARCH_FIELD, ARG_FIELD, MIME_FIELD_TO },
 	{ "UID", SEARCH_UIDS, ARG_UIDS, 0 },
 	{ "UNANSWERED", SEARCH_UNFLAG, ARG_NONE, STORE_ANSWERED },
@@ -56,6 +68,7 @@ static const struct row {
 	{ "UNFLAGGED", SEARCH_UNFLAG, ARG_NONE, STORE_FLAGGED },
 	{ "UNKEYWORD", SEARCH_UNKEYWORD, ARG_KEYWORD, 0 },
 	{ "UNSEEN", SEARCH_UNFLAG, ARG_NONE, STORE_SEEN },
+	{ "YOUNGER", SEARCH_YOUNGER, ARG_SECONDS, 0 },
 };
 
 static struct search_key *new_key(struct imap_parse *p, struct search *s, enum search_op op)
@@ -111,6 +124,56 @@ static bool parse_header(struct imap_parse *p, struct search *s, struct search_k
 	return parse_needle(p, s, k);
 }
 
+static int hex_digit(uint8_t c)
+{
+	return ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 8474 6: case counts; what no message here can be called is no message's. */
+static bool parse_emailid(struct imap_parse *p, struct search_key *k)
+{
+	struct span id;
+
+	if (!imap_parse_space(p) || !imap_parse_astring(p, &id))
+		return false;
+	if (id.n != 2 * STORE_GUID + 1 || id.p[0] != 'M')
+		k->op = SEARCH_NEVER;
+	for (size_t i = 0; k->op != SEARCH_NEVER && i < STORE_GUID; i++) {
+		int high = hex_digit(id.p[2 * i + 1]), low = hex_digit(id.p[2 * i + 2]);
+
+		if (high < 0 || low < 0)
+			k->op = SEARCH_NEVER;
+		else
+			k->guid[i] = (uint8_t)(high * 16 + low);
+	}
+	return true;
+}
+
+/* The entry's name and kind are read and passed over: a message has one mod-sequence for all. */
+static bool parse_modseq(struct imap_parse *p, struct search *s, struct search_key *k)
+{
+	struct span entry;
+
+	s->modseq = true;
+	if (!imap_parse_space(p))
+		return false;
+	if (p->in.n > 0 && p->in.p[0] == '"') {
+		if (!imap_parse_string(p, &entry) || !imap_parse_space(p))
+			return false;
+		if (!imap_parse_try_word(p, "all") && !imap_parse_try_word(p, "priv") && !imap_parse_try_word(p, "shared"))
+			return imap_parse_fail(p, "all, priv or shared is missing");
+		if (!imap_parse_space(p))
+			return false;
+	}
+	return imap_parse_number(p, INT64_MAX, &k->size);
+}
+
+static bool parse_seconds(struct imap_parse *p, struct search_key *k)
+{
+	return imap_parse_space(p) && imap_parse_number(p, UINT32_MAX, &k->size) &&
+	       (k->size > 0 || imap_parse_fail(p, "0 seconds are no time"));
+}
+
 static struct search_key *parse_key(struct imap_parse *p, struct search *s, unsigned depth);
 
 static bool parse_inner(struct imap_parse *p, struct search *s, struct search_key *k, unsigned depth)
@@ -144,6 +207,14 @@ static bool parse_argument(struct imap_parse *p, struct search *s, struct search
 		return imap_parse_space(p) && imap_parse_date(p, &k->day);
 	case ARG_SIZE:
 		return imap_parse_space(p) && imap_parse_number(p, INT64_MAX, &k->size);
+	case ARG_SECONDS:
+		return parse_seconds(p, k);
+	case ARG_MODSEQ:
+		return parse_modseq(p, s, k);
+	case ARG_EMAILID:
+		return parse_emailid(p, k);
+	case ARG_THREADID:
+		return imap_parse_space(p) && imap_parse_astring(p, &k->name);
 	case ARG_KEYWORD:
 		return imap_parse_space(p) && imap_parse_atom(p, &k->name);
 	case ARG_UIDS:
@@ -205,9 +276,12 @@ static struct search_key *parse_key(struct imap_parse *p, struct search *s, unsi
 		k = new_key(p, s, SEARCH_AND);
 		return k != NULL && parse_list(p, s, k, depth) && imap_parse_byte(p, ')') ? k : NULL;
 	}
-	if (p->in.n > 0 && (ascii_digit(p->in.p[0]) || p->in.p[0] == '*')) {
+	if (p->in.n > 0 && (ascii_digit(p->in.p[0]) || p->in.p[0] == '*' || p->in.p[0] == '$')) {
 		k = new_key(p, s, SEARCH_NUMBERS);
-		return k != NULL && imap_parse_set(p, &k->numbers) ? k : NULL;
+		if (k == NULL || !imap_parse_set(p, &k->numbers))
+			return NULL;
+		s->numbers |= !k->numbers.saved;
+		return k;
 	}
 	if (imap_parse_try_word(p, "NEW"))
 		return parse_new(p, s);
@@ -225,6 +299,8 @@ static struct search_key *parse_key(struct imap_parse *p, struct search *s, unsi
 
 bool search_parse(struct imap_parse *p, struct search *s)
 {
+	if (imap_parse_try_word(p, "RETURN") && (!search_parse_return(p, &s->give) || !imap_parse_space(p)))
+		return false;
 	if (imap_parse_try_word(p, "CHARSET")) {
 		if (!imap_parse_space(p) || !imap_parse_astring(p, &s->charset) || !imap_parse_space(p))
 			return false;

@@ -58,6 +58,7 @@ void imap_server_free(struct imap_server *e)
 		e->clear(e);
 	imap_derive_clear(e);
 	imap_view_clear(&e->sel.view);
+	imap_ranges_clear(&e->sel.saved);
 	imap_reader_free(e->reader);
 	arena_free(e->arena);
 	buf_clear(&e->out);

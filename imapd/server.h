@@ -117,6 +117,7 @@ enum imap_login {
 
 struct imap_result {		/* lent for the call */
 	enum store_status status;
+	int64_t real_s;			/* the time of day */
 	union {
 		enum imap_login login;
 		const struct store_mailbox *mailbox;	/* FIND */

@@ -79,6 +79,7 @@ struct imap_selected {
 	uint64_t own_modseq;	/* changes behind modseq up to this one are this session's */
 	size_t keywords_told;
 	struct imap_view view;
+	struct imap_ranges saved;	/* UIDs that "$" means; some may be gone (RFC 5182) */
 };
 
 struct imap_sync {

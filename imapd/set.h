@@ -14,6 +14,7 @@
 struct imap_set {
 	struct store_range *ranges;	/* 0: the largest number; first may be over last */
 	size_t n;
+	bool saved;			/* "$": what a search has kept (RFC 5182 2.1) */
 };
 
 /* Puts largest in for "*", orders and joins. ranges come from the arena. False: no memory. */

@@ -14,10 +14,12 @@
 
 void shell_answer(struct shell *s, const struct imap_result *result)
 {
+	struct imap_result timed = *result;
 	uint64_t number = s->number;
 
+	timed.real_s = clock_real_ms() / 1000;
 	s->number = 0;
-	imap_server_done(s->engine, number, result);
+	imap_server_done(s->engine, number, &timed);
 }
 
 void shell_answer_status(struct shell *s, enum store_status status)

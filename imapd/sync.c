@@ -316,6 +316,7 @@ static enum imap_run sync_page(struct imap_server *e)
 void imap_deselect(struct imap_server *e)
 {
 	imap_view_clear(&e->sel.view);
+	imap_ranges_clear(&e->sel.saved);
 	e->sel = (struct imap_selected){ .mailbox = 0 };
 	imap_view_init(&e->sel.view);
 	if (e->state == IMAP_SELECTED)
@@ -333,6 +334,10 @@ bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_s
 	struct store_range *r;
 	size_t kept = 0;
 
+	if (set->saved) {	/* RFC 5182 2.1; what went meanwhile is passed over */
+		*uids = (struct store_set){ e->sel.saved.r, e->sel.saved.n };
+		return true;
+	}
 	if (!imap_set_resolve(set, e->uid ? imap_view_last_uid(v) : count, e->arena, uids))
 		return false;
 	r = (struct store_range *)uids->ranges;

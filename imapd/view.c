@@ -36,7 +36,7 @@ static void *grown(void *list, size_t n, size_t *cap, size_t size)
 	return p;
 }
 
-static int ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last)
+int imap_ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last)
 {
 	struct store_range *r;
 
@@ -53,6 +53,12 @@ static int ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last)
 	if (l->n > 1 && l->r[l->n - 2].first > first)
 		l->n = imap_ranges_sort(l->r, l->n);
 	return 0;
+}
+
+void imap_ranges_clear(struct imap_ranges *l)
+{
+	free(l->r);
+	*l = (struct imap_ranges){ NULL, 0, 0 };
 }
 
 static bool ranges_have(const struct imap_ranges *l, uint32_t uid)
@@ -175,7 +181,7 @@ int imap_view_append(struct imap_view *v, uint32_t first, uint32_t last)
 
 int imap_view_mark_recent(struct imap_view *v, uint32_t first, uint32_t last)
 {
-	return first > 0 && first <= last ? ranges_add(&v->recent, first, last) : 0;
+	return first > 0 && first <= last ? imap_ranges_add(&v->recent, first, last) : 0;
 }
 
 bool imap_view_is_recent(const struct imap_view *v, uint32_t uid)
@@ -198,7 +204,7 @@ int imap_view_gone(struct imap_view *v, uint32_t first, uint32_t last)
 		last = v->next_uid - 1;
 	if (first == 0 || first > last || imap_view_below(v, last) == imap_view_below(v, first - 1))
 		return 0;
-	return ranges_add(&v->gone, first, last);
+	return imap_ranges_add(&v->gone, first, last);
 }
 
 bool imap_view_is_gone(const struct imap_view *v, uint32_t uid)

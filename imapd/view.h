@@ -37,6 +37,10 @@ void imap_view_clear(struct imap_view *v);
 uint32_t imap_view_count(const struct imap_view *v);
 uint32_t imap_view_last_uid(const struct imap_view *v);	/* 0: empty */
 
+/* Ascending at its best; joins what touches. -ENOMEM. */
+int imap_ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last);
+void imap_ranges_clear(struct imap_ranges *l);
+
 /* The sequence number of a UID, 0 if the view has it not; and back. */
 uint32_t imap_view_seq(const struct imap_view *v, uint32_t uid);
 uint32_t imap_view_uid(const struct imap_view *v, uint32_t seq);

@@ -1,0 +1,290 @@
+/* test_imap_search.c - what SEARCH asks for and how it is answered (RFC 3501, 4731, 5182, 9394, 7162).
+ * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
+ * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
+ * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
+ * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
+ * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
+ * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
+ * link: storage/store.o storage/meta.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
+ * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
+ * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o
+ * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/escape.o common/base/line.o common/base/log.o common/base/span.o
+ * link: common/base/table.o common/base/utf8.o */
+#include "tests/unit/imap_rig.h"
+
+#include "storage/meta.h"
+
+static const char letter[] = "From: Anna <anna@example.org>\r\nSubject: one\r\n\r\nHello\r\n";
+static const char other[] = "From: Ben <ben@example.org>\r\nSubject: two\r\n\r\nBye\r\n";
+
+/* Odd numbers are letter, even ones other; a hole lies behind 2: UIDs 1, 2, 4, 5, 6, 7. Mod-sequences
+ * are 2, 3, 5, 6, 7, 8. */
+static struct rig *rig_six(void)
+{
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+	struct conn *c;
+
+	for (int i = 1; i <= 7; i++)
+		fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", i == 3 || i % 2 == 0 ? other : letter, 0);
+	c = rig_login(r, "INBOX");
+	rig_send(c, "x STORE 3 +FLAGS.SILENT (\\Deleted)\r\nx EXPUNGE\r\nx LOGOUT\r\n");
+	rig_close(c);
+	return r;
+}
+
+struct row {
+	const char *send, *want;
+};
+
+/* Each row in a session of its own, once at a time and once byte by byte. before may be NULL. */
+static void check_rows(const struct row *rows, size_t n, const char *before)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rig *r = rig_six();
+
+		for (int bytes = 0; bytes < 2; bytes++) {
+			struct conn *c = rig_login(r, "INBOX");
+
+			unit_case(rows[i].send, i);
+			if (before != NULL)
+				rig_send(c, before);
+			rig_output(c);
+			(bytes == 0 ? rig_say : rig_say_bytes)(c, rows[i].send, rows[i].want);
+			rig_close(c);
+		}
+		rig_free(r);
+	}
+}
+
+#define CHECK_ROWS(rows, before) check_rows(rows, sizeof(rows) / sizeof(rows[0]), before)
+
+/* RFC 4731 3.1 */
+static void test_esearch(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH RETURN () ALL\r\n", "* ESEARCH (TAG \"a\") ALL 1:6\r\na OK SEARCH completed\r\n" },
+		{ "a UID SEARCH RETURN (ALL) ALL\r\n", "* ESEARCH (TAG \"a\") UID ALL 1:2,4:7\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX COUNT ALL) FROM anna\r\n", "* ESEARCH (TAG \"a\") MIN 1 MAX 6 COUNT 3 ALL 1,4,6\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (COUNT MIN) FROM ben\r\n", "* ESEARCH (TAG \"a\") UID MIN 2 COUNT 3\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN) FROM ben\r\n", "* ESEARCH (TAG \"a\") MIN 2\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) FROM ben\r\n", "* ESEARCH (TAG \"a\") MAX 5\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX ALL) FROM carl\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (COUNT ALL) FROM carl\r\n", "* ESEARCH (TAG \"a\") UID COUNT 0\r\na OK ~\r\n" },
+		{ "a search return (count) charset utf-8 from ANNA\r\n", "* ESEARCH (TAG \"a\") COUNT 3\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (COUNT) CHARSET X-NONE FROM a\r\n", "a NO [BADCHARSET ~\r\n" },
+		{ "a SEARCH RETURN (FROB) ALL\r\n", "a BAD SEARCH: no such return option\r\n" },
+		{ "a SEARCH RETURN COUNT ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (COUNT )ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (COUNT)\r\n", "a BAD ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, NULL);
+}
+
+/* RFC 9394 3.1 */
+static void test_partial(void **state)
+{
+	static const struct row rows[] = {
+		{ "a UID SEARCH RETURN (PARTIAL 2:4) ALL\r\n", "* ESEARCH (TAG \"a\") UID PARTIAL (2:4 2,4:5)\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 4:2) ALL\r\n", "* ESEARCH (TAG \"a\") PARTIAL (4:2 2:4)\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (PARTIAL -1:-2) ALL\r\n", "* ESEARCH (TAG \"a\") UID PARTIAL (-1:-2 6:7)\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (PARTIAL -5:-900) ALL\r\n", "* ESEARCH (TAG \"a\") UID PARTIAL (-5:-900 1:2)\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (PARTIAL 6:4294967295) ALL\r\n", "* ESEARCH (TAG \"a\") UID PARTIAL (6:4294967295 7)\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (PARTIAL 7:9) ALL\r\n", "* ESEARCH (TAG \"a\") UID PARTIAL (7:9 NIL)\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN PARTIAL 3:3 COUNT) FROM anna\r\n", "* ESEARCH (TAG \"a\") MIN 1 COUNT 3 PARTIAL (3:3 6)\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 1:2) MODSEQ 1\r\n",
+		  "* OK [HIGHESTMODSEQ ~\r\n* ESEARCH (TAG \"a\") PARTIAL (1:2 1:2) MODSEQ 3\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 1:2 ALL) ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 0:2) ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL -1:2) ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL 1:*) ALL\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (PARTIAL) ALL\r\n", "a BAD ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, NULL);
+}
+
+#define KNOWS "* OK [HIGHESTMODSEQ ~\r\n"
+
+/* RFC 7162 3.1.5, 3.1.6; RFC 4731 3.2 */
+static void test_modseq(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH MODSEQ 6\r\n", KNOWS "* SEARCH 4 5 6 (MODSEQ 8)\r\na OK ~\r\n" },
+		{ "a SEARCH MODSEQ \"/flags/\\\\draft\" all 7\r\n", KNOWS "* SEARCH 5 6 (MODSEQ 8)\r\na OK ~\r\n" },
+		{ "a UID SEARCH NOT MODSEQ 5\r\n", KNOWS "* SEARCH 1 2 (MODSEQ 3)\r\na OK ~\r\n" },
+		{ "a SEARCH MODSEQ 90\r\n", KNOWS "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN) MODSEQ 4\r\n", KNOWS "* ESEARCH (TAG \"a\") MIN 3 MODSEQ 5\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) OR MODSEQ 90 2\r\n", KNOWS "* ESEARCH (TAG \"a\") MAX 2 MODSEQ 3\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX) MODSEQ 4\r\n", KNOWS "* ESEARCH (TAG \"a\") MIN 3 MAX 6 MODSEQ 8\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN COUNT) MODSEQ 1\r\n", KNOWS "* ESEARCH (TAG \"a\") MIN 1 COUNT 6 MODSEQ 8\r\na OK ~\r\n" },
+		{ "a SEARCH MODSEQ \"/flags/x\" none 7\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH MODSEQ \"/flags/x\" 7\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH MODSEQ x\r\n", "a BAD ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, NULL);
+}
+
+/* RFC 8514, RFC 8474 6, RFC 5032. The clock is far from the letters' time on neither side. */
+static void test_dates_and_ids(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH SAVEDATESUPPORTED 1:2\r\n", "* SEARCH 1 2\r\na OK ~\r\n" },
+		{ "a SEARCH SAVEDSINCE 1-Jan-2020\r\n", "* SEARCH 1 2 3 4 5 6\r\na OK ~\r\n" },
+		{ "a SEARCH SAVEDBEFORE 1-Jan-2020\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH SAVEDON \"1-Jan-2020\"\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH OLDER 4294967295\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH YOUNGER 4294967295\r\n", "* SEARCH 1 2 3 4 5 6\r\na OK ~\r\n" },
+		{ "a SEARCH EMAILID M00\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH EMAILID Mzz000000000000000000000000000000\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH THREADID T1\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH OLDER 0\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH YOUNGER 4294967296\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH EMAILID\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH SAVEDON 40-Jan-2020\r\n", "a BAD ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, NULL);
+}
+
+/* The id that FETCH tells finds its message and no other. */
+static void test_emailid(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *c = rig_login(r, "INBOX");
+	char id[80] = "", send[200];
+	struct span out;
+	ptrdiff_t at;
+
+	(void)state;
+	rig_send(c, "a UID FETCH 5 EMAILID\r\n");
+	out = rig_output(c);
+	at = span_find(out, 'M');	/* EMAILID itself, ... */
+	assert_true(at > 0);
+	span_take(&out, (size_t)at + 1);
+	at = span_find(out, 'M');	/* ... then the id */
+	assert_true(at > 0 && out.n > (size_t)at + 33);
+	memcpy(id, out.p + at, 33);
+	snprintf(send, sizeof(send), "b UID SEARCH EMAILID %s\r\n", id);
+	rig_say(c, send, "* SEARCH 5\r\nb OK ~\r\n");
+	id[0] = 'm';
+	snprintf(send, sizeof(send), "b UID SEARCH EMAILID %s\r\n", id);
+	rig_say(c, send, "* SEARCH\r\nb OK ~\r\n");
+	rig_free(r);
+}
+
+/* RFC 9586 3.2 */
+static void test_uidonly(void **state)
+{
+	static const struct row rows[] = {
+		{ "a UID SEARCH 1:3\r\n", "a BAD [UIDREQUIRED] ~\r\n" },
+		{ "a UID SEARCH RETURN (COUNT) OR UID 4 (NOT 2)\r\n", "a BAD [UIDREQUIRED] ~\r\n" },
+		{ "a UID SEARCH UID 4:5\r\n", "* SEARCH 4 5\r\na OK ~\r\n" },
+		{ "a SEARCH ALL\r\n", "a BAD [UIDREQUIRED] ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, "0 ENABLE UIDONLY\r\n");
+}
+
+/* RFC 5182 2.1, RFC 9394 3.2: what "$" is afterwards. */
+static void test_saved(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH RETURN (SAVE) FROM anna\r\nb UID SEARCH $\r\n", "a OK ~\r\n* SEARCH 1 5 7\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE MIN) FROM anna\r\nb SEARCH $\r\n", "* ESEARCH (TAG \"a\") MIN 1\r\na OK ~\r\n* SEARCH 1\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX SAVE) FROM anna\r\nb SEARCH UID $\r\n", "* ESEARCH (TAG \"a\") MAX 6\r\na OK ~\r\n* SEARCH 6\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX SAVE MIN) FROM anna\r\nb SEARCH $\r\n", "* ESEARCH (TAG \"a\") MIN 1 MAX 6\r\na OK ~\r\n* SEARCH 1 6\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE MIN COUNT) FROM anna\r\nb SEARCH NOT $\r\n",
+		  "* ESEARCH (TAG \"a\") MIN 1 COUNT 3\r\na OK ~\r\n* SEARCH 2 3 5\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE ALL) FROM anna\r\nb SEARCH RETURN (SAVE COUNT) $ 1:5\r\nc SEARCH $\r\n",
+		  "* ESEARCH (TAG \"a\") ALL 1,4,6\r\na OK ~\r\n* ESEARCH (TAG \"b\") COUNT 2\r\nb OK ~\r\n* SEARCH 1 4\r\nc OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE PARTIAL 2:3) ALL\r\nb SEARCH $\r\n", "* ESEARCH (TAG \"a\") PARTIAL (2:3 2:3)\r\na OK ~\r\n* SEARCH 2 3\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE PARTIAL 2:3 MIN MAX) ALL\r\nb SEARCH $\r\n",
+		  "* ESEARCH (TAG \"a\") MIN 1 MAX 6 PARTIAL (2:3 2:3)\r\na OK ~\r\n* SEARCH 1 2 3 6\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE PARTIAL 2:3 COUNT) ALL\r\nb SEARCH $\r\n",
+		  "* ESEARCH (TAG \"a\") COUNT 6 PARTIAL (2:3 2:3)\r\na OK ~\r\n* SEARCH 1 2 3 4 5 6\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) FROM carl\r\nb FETCH $ UID\r\nc UID STORE $ FLAGS (\\Seen)\r\nd COPY $ Archive\r\n",
+		  "a OK ~\r\nb OK ~\r\nc OK ~\r\nd OK ~\r\n" },
+		{ "a FETCH $ UID\r\n", "a OK ~\r\n" },
+		{ "a UID SEARCH RETURN (SAVE) UID 4:5\r\nb FETCH $ UID\r\nc UID FETCH $ UID\r\n",
+		  "a OK ~\r\n* 3 FETCH (UID 4)\r\n* 4 FETCH (UID 5)\r\nb OK ~\r\n* 3 FETCH (UID 4)\r\n* 4 FETCH (UID 5)\r\nc OK ~\r\n" },
+		/* BAD, and a search that saves nothing, change nothing; NO empties it */
+		{ "a SEARCH RETURN (SAVE) 2\r\nb SEARCH RETURN (SAVE) FROB\r\nc SEARCH 3\r\nd SEARCH $\r\n",
+		  "a OK ~\r\nb BAD ~\r\n* SEARCH 3\r\nc OK ~\r\n* SEARCH 2\r\nd OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) 2\r\nb SEARCH RETURN (SAVE) CHARSET X-NONE BODY x\r\nc SEARCH $\r\n",
+		  "a OK ~\r\nb NO [BADCHARSET ~\r\n* SEARCH\r\nc OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) 2\r\nb SEARCH CHARSET X-NONE BODY x\r\nc SEARCH $\r\n",
+		  "a OK ~\r\nb NO [BADCHARSET ~\r\n* SEARCH 2\r\nc OK ~\r\n" },
+		{ "a FETCH $,1 UID\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) 2\r\nb UID MOVE $ INBOX\r\nc SEARCH $\r\n", "a OK ~\r\n* OK [COPYUID ~ 2 8] Moved\r\n* 2 EXPUNGE\r\n* 6 EXISTS\r\n* ~ RECENT\r\nb OK ~\r\n* SEARCH\r\nc OK ~\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = rig_six();
+		struct conn *c = rig_login(r, "INBOX");
+
+		unit_case(rows[i].send, i);
+		rig_say_bytes(c, rows[i].send, rows[i].want);
+		rig_free(r);
+	}
+}
+
+/* What another session removes leaves the set too; another mailbox has none. */
+static void test_saved_forgets(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *c = rig_login(r, "INBOX"), *d = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_say(c, "1 SEARCH RETURN (SAVE) ALL\r\n", "1 OK ~\r\n");
+	rig_send(d, "1 STORE 1,3 +FLAGS.SILENT (\\Deleted)\r\n2 EXPUNGE\r\n");
+	rig_output(d);
+	rig_say(c, "2 NOOP\r\n", "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n2 OK ~\r\n");
+	rig_say(c, "3 UID SEARCH $\r\n", "* SEARCH 2 5 6 7\r\n3 OK ~\r\n");
+	rig_say(c, "4 FETCH $ UID\r\n", "* 1 FETCH (UID 2)\r\n* 2 FETCH (UID 5)\r\n* 3 FETCH (UID 6)\r\n* 4 FETCH (UID 7)\r\n4 OK ~\r\n");
+	rig_send(c, "5 SELECT INBOX\r\n");
+	rig_output(c);
+	rig_say(c, "6 SEARCH $\r\n", "* SEARCH\r\n6 OK ~\r\n");
+	rig_free(r);
+}
+
+/* A store that can't answer: NO, and nothing is saved. */
+static void test_saved_failure(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_say(c, "1 SEARCH RETURN (SAVE) 2:3\r\n", "1 OK ~\r\n");
+	fake_store_fail(rig_store(r), FAKE_SYNC, STORE_TRY_LATER, 1);
+	rig_say(c, "2 SEARCH RETURN (SAVE COUNT) ALL\r\n", "2 NO [UNAVAILABLE] ~\r\n");
+	rig_say(c, "3 SEARCH $\r\n", "* SEARCH\r\n3 OK ~\r\n");
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_esearch), cmocka_unit_test(test_partial), cmocka_unit_test(test_modseq),
+		cmocka_unit_test(test_dates_and_ids), cmocka_unit_test(test_emailid), cmocka_unit_test(test_uidonly),
+		cmocka_unit_test(test_saved), cmocka_unit_test(test_saved_forgets), cmocka_unit_test(test_saved_failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
