@@ -28,6 +28,8 @@ static const struct {
 	{ "WITHIN", false, 0 },		/* RFC 5032 */
 	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */
+	{ "MULTIAPPEND", false, 0 },	/* RFC 3502 */
+	{ "REPLACE", false, 0 },	/* RFC 8508 */
 };
 
 struct sasl_offer imap_offer(const struct imap_server *e)
@@ -54,8 +56,10 @@ void imap_put_capabilities(struct imap_server *e, struct buf *out)
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		if (!before || capabilities[i].before)
 			buf_printf(out, " %s", capabilities[i].name);
-	if (!before)
+	if (!before) {
+		buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)e->set.message_limit);	/* RFC 7889 2 */
 		return;
+	}
 	if (e->set.may_start_tls && !e->secure)
 		buf_put_text(out, " STARTTLS");
 	if (!imap_may_login(e))

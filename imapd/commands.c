@@ -33,6 +33,7 @@ static const struct imap_command commands[] = {
 	{ "NAMESPACE",    imap_parse_nothing,      imap_run_namespace,    IN,             0,                      "RFC 2342 5" },
 	{ "NOOP",         imap_parse_nothing,      imap_run_noop,         ANY,            C_LOOK,                 "RFC 3501 6.1.2" },
 	{ "RENAME",       imap_parse_rename,       imap_run_rename,       IN,             0,                      "RFC 3501 6.3.5" },
+	{ "REPLACE",      imap_parse_append,       imap_run_append,       IMAP_SELECTED,  C_STREAM | C_UID | C_NUMBERS, "RFC 8508 3" },
 	{ "SEARCH",       imap_parse_search,       imap_run_search,       IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.4" },
 	{ "SELECT",       imap_parse_select,       imap_run_select,       IN,             0,                      "RFC 3501 6.3.1" },
 	{ "STARTTLS",     imap_parse_nothing,      imap_run_starttls,     IMAP_NOT_AUTH,  0,                      "RFC 3501 6.2.1" },

@@ -28,7 +28,7 @@ enum {
 	IMAP_REPLY_MAX = 64 * 1024,	/* bytes of one IMAP_REPLY */
 	IMAP_READ_PIECE = 32 * 1024,	/* bytes of one IMAP_READ */
 	IMAP_LITERALS = 128 * 1024,	/* bytes of all literals of one command, APPEND's message apart */
-	IMAP_MUTATIONS = 4,		/* of one IMAP_COMMIT */
+	IMAP_MUTATIONS = STORE_MUTATIONS,	/* of one IMAP_COMMIT; messages of one APPEND */
 	IMAP_SHY_LIMIT = 8 * 1024	/* line, and literals, of who has not logged in */
 };
 
@@ -59,18 +59,18 @@ enum imap_kind {
 	IMAP_WATCH,		/* store_watch from here on: imap_server_changed */
 	IMAP_META_PUT,		/* store_meta_put: put */
 	IMAP_BODY_CLOSE,	/* the body that IMAP_BODY_OPEN opened */
-	IMAP_STAGE_DROP,	/* throw the stage away */
+	IMAP_STAGE_DROP,	/* throw all stages away */
 	/* answered by imap_server_done */
 	IMAP_LOGIN,		/* auth_login, then store_login */
 	IMAP_LIST,		/* store_list: from */
 	IMAP_FIND,		/* store_find: name */
 	IMAP_SYNC,		/* store_sync: look */
-	IMAP_COMMIT,		/* store_commit; an append takes the stage */
+	IMAP_COMMIT,		/* store_commit; appends take the stages in their order */
 	IMAP_META,		/* the metadata of a record; STORE_NOT_FOUND: none */
 	IMAP_BODY_OPEN,		/* store_body; one is open at a time */
 	IMAP_READ,		/* at most length bytes at offset of the open body */
-	IMAP_STAGE_NEW,		/* store_stage_new: size */
-	IMAP_STAGE_WRITE	/* bytes; done when more may come */
+	IMAP_STAGE_NEW,		/* store_stage_new: size; IMAP_MUTATIONS of them at most */
+	IMAP_STAGE_WRITE	/* bytes, into the last of them; done when more may come */
 };
 
 struct imap_action {

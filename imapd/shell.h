@@ -19,7 +19,8 @@ struct shell {
 	struct service_login login;
 	uint64_t store_op;		/* what works on it */
 	struct store_account *account;
-	struct store_stage *stage;
+	struct store_stage **stages;	/* of the APPEND in hand, IMAP_MUTATIONS of room; NULL: none */
+	size_t stage_n;
 	struct body_read *reading;
 	int body;			/* the message that is open, or -1 */
 	int meta;			/* the account's derived file, or -1 */

@@ -138,26 +138,46 @@ static void committed(void *arg, enum store_status status, const struct store_re
 	answer_later(s, &result);
 }
 
+static struct store_stage *take_stage(struct shell *s, size_t i)
+{
+	struct store_stage *st = i < s->stage_n ? s->stages[i] : NULL;
+
+	if (st != NULL)
+		s->stages[i] = NULL;
+	return st;
+}
+
+static void drop_stages(struct shell *s)
+{
+	for (size_t i = 0; i < s->stage_n; i++)
+		store_stage_free(s->stages[i]);
+	free(s->stages);
+	s->stages = NULL;
+	s->stage_n = 0;
+}
+
+/* Appends take the stages in the order in which those were made. */
 static void do_commit(struct shell *s, const struct imap_action *a)
 {
-	struct store_mutation m[IMAP_MUTATIONS];
+	struct store_mutation m[STORE_MUTATIONS];
 	struct store_txid txid;
-	size_t n = a->commit.count < IMAP_MUTATIONS ? a->commit.count : IMAP_MUTATIONS;
+	size_t n = a->commit.count < STORE_MUTATIONS ? a->commit.count : STORE_MUTATIONS, taken = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		m[i] = a->commit.mutations[i];
 		if (m[i].change != STORE_APPEND)
 			continue;
-		m[i].stage = s->stage;
-		s->stage = NULL;
+		m[i].stage = take_stage(s, taken++);
 		if (m[i].internal_s == IMAP_NOW)
 			m[i].internal_s = clock_real_ms() / 1000;
 	}
+	if (taken > 0)
+		drop_stages(s);
 	store_txid_new(&txid);
 	shell_asked(s, store_commit(s->account, m, n, &txid, committed, s));
 }
 
-/* --- APPEND's message ------------------------------------------------------ */
+/* --- APPEND's messages ------------------------------------------------------ */
 
 static void stage_ready(void *arg)
 {
@@ -171,29 +191,27 @@ static void stage_ready(void *arg)
 
 static void do_stage_new(struct shell *s, uint64_t size)
 {
-	int r;
+	int r = -ENOMEM;
 
-	store_stage_free(s->stage);
-	s->stage = NULL;
-	r = store_stage_new(s->service->store, &s->stage, size, stage_ready, s, NULL);
+	if (s->stages == NULL)
+		s->stages = calloc(IMAP_MUTATIONS, sizeof(struct store_stage *));
+	if (s->stages != NULL && s->stage_n < IMAP_MUTATIONS)
+		r = store_stage_new(s->service->store, &s->stages[s->stage_n], size, stage_ready, s, NULL);
+	if (r == 0)
+		s->stage_n++;
 	shell_answer_status(s, r == 0 ? STORE_OK : STORE_TRY_LATER);
 }
 
 static void do_stage_write(struct shell *s, struct span bytes)
 {
-	int r = s->stage != NULL ? store_stage_write(s->stage, bytes) : -EINVAL;
+	struct store_stage *st = s->stage_n > 0 ? s->stages[s->stage_n - 1] : NULL;
+	int r = st != NULL ? store_stage_write(st, bytes) : -EINVAL;
 
 	if (r != 0)
 		shell_answer_status(s, r == -EFBIG ? STORE_LIMIT : STORE_TRY_LATER);
-	else if (store_stage_ready(s->stage))
+	else if (store_stage_ready(st))
 		shell_answer_status(s, STORE_OK);
 	/* else stage_ready answers */
-}
-
-static void drop_stage(struct shell *s)
-{
-	store_stage_free(s->stage);
-	s->stage = NULL;
 }
 
 /* --- one for each ---------------------------------------------------------- */
@@ -211,7 +229,7 @@ static void act_at_once(struct shell *s, const struct imap_action *a)
 		shell_body_close(s);
 		break;
 	default:
-		drop_stage(s);
+		drop_stages(s);
 	}
 }
 
@@ -263,7 +281,7 @@ void shell_clear(struct shell *s)
 	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	shell_body_close(s);
-	drop_stage(s);
+	drop_stages(s);
 	if (s->meta >= 0)
 		close(s->meta);
 	s->meta = -1;

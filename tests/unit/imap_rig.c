@@ -440,6 +440,11 @@ static void send_text(struct conn *c, const char *send, size_t n)
 	settle(c->rig);
 }
 
+void rig_send_bytes(struct conn *c, const char *send, size_t n)
+{
+	send_text(c, send, n);
+}
+
 void rig_send(struct conn *c, const char *text)
 {
 	send_text(c, text, strlen(text));

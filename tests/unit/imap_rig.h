@@ -39,6 +39,7 @@ void rig_want(struct conn *c, const char *want);
 size_t rig_pump(struct conn *c, const char *send, size_t n);
 /* Sends text; what comes back waits for rig_output or rig_want. */
 void rig_send(struct conn *c, const char *text);
+void rig_send_bytes(struct conn *c, const char *send, size_t n);	/* with NUL in them */
 /* What came back since the last call, and has not been compared. */
 struct span rig_output(struct conn *c);
 /* Output is not taken until rig_take. */

@@ -407,7 +407,7 @@ static void test_append(void **state)
 	rig_say(c, "6 APPEND nope {10+}\r\n6 NOOP\r\n12\r\n7 NOOP\r\n", "6 NO [TRYCREATE] ~\r\n7 OK NOOP completed\r\n");
 	rig_say(c, "8 APPEND Sent {60000000}\r\n", "8 NO [TOOBIG] ~\r\n");
 	rig_say(c, "8 APPEND Sent {18446744073709551616}\r\n", "8 BAD ~\r\n");
-	rig_say(c, "9 APPEND Sent {3+}\r\na\1c {3+}\r\nabc\r\na NOOP\r\n", "9 BAD APPEND takes one ~\r\na OK NOOP completed\r\n");
+	rig_say(c, "9 APPEND Sent {3+}\r\na\1c x {3+}\r\nabc\r\na NOOP\r\n", "9 BAD the message must be a literal\r\na OK NOOP completed\r\n");
 	rig_say(c, "b APPEND Sent (\\Recent {3+}\r\nabc\r\n", "b BAD ~\r\n");
 	rig_say(c, "b APPEND Sent x\r\n", "b BAD ~\r\n");
 	rig_say(c, "b APPEND Sent {0}\r\n", "b NO ~\r\n");

@@ -1,0 +1,234 @@
+/* test_imap_append.c - APPEND of one message or several, and REPLACE (RFC 3502, 8508, 3516, 7889).
+ * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
+ * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
+ * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
+ * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
+ * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
+ * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
+ * link: storage/store.o storage/meta.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
+ * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
+ * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o
+ * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/escape.o common/base/line.o common/base/log.o common/base/span.o
+ * link: common/base/table.o common/base/utf8.o */
+#include "tests/unit/imap_rig.h"
+
+#include <stdlib.h>
+
+#include "imapd/session.h"
+#include "storage/meta.h"
+
+static const char letter[] = "From: Anna <anna@example.org>\r\nSubject: one\r\n\r\nHello\r\n";
+
+struct row {
+	const char *why, *send, *want;
+	unsigned sent, inbox;	/* messages there afterwards */
+};
+
+/* INBOX has two messages and is selected, Sent has none. */
+static const struct row rows[] = {
+	{ "one", "1 APPEND Sent {3+}\r\nabc\r\n", "1 OK [APPENDUID 1002 1] APPEND completed\r\n", 1, 2 },
+	{ "two, with what each may have", "1 APPEND Sent (\\Seen $a) {3+}\r\nabc \"21-Nov-2026 20:41:18 +0000\" {3+}\r\ndef\r\n",
+	  "1 OK [APPENDUID 1002 1:2] APPEND completed\r\n", 2, 2 },
+	{ "three into the selected one", "1 APPEND INBOX {1+}\r\na {1+}\r\nb (\\Draft) {1+}\r\nc\r\n",
+	  "* 5 EXISTS\r\n* 5 RECENT\r\n1 OK [APPENDUID 1001 3:5] APPEND completed\r\n", 0, 5 },
+	{ "an empty message gives all up", "1 APPEND Sent {3+}\r\nabc {0+}\r\n\r\n", "1 NO APPEND: the message is empty\r\n", 0, 2 },
+	{ "an empty one asked for", "1 APPEND Sent {3+}\r\nabc {0}\r\n", "1 NO APPEND: the message is empty\r\n", 0, 2 },
+	{ "the second one is too large", "1 APPEND Sent {3+}\r\nabc {60000000}\r\n", "1 NO [TOOBIG] ~\r\n", 0, 2 },
+	{ "the second size is no number", "1 APPEND Sent {3+}\r\nabc {99999999999999999999}\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "flags that are none", "1 APPEND Sent {3+}\r\nabc (\\Nope) {3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a second name is no message", "1 APPEND Sent {3+}\r\nabc Sent {3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "no space between two", "1 APPEND Sent {3+}\r\nabc{3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "words behind the message", "1 APPEND Sent {3+}\r\nabc x\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a space behind the message", "1 APPEND Sent {3+}\r\nabc \r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a lone LF behind it", "1 APPEND Sent {3+}\r\nabc\nx\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "literal8", "1 APPEND Sent ~{3+}\r\nabc\r\n", "1 OK [APPENDUID 1002 1] ~\r\n", 1, 2 },
+	{ "literal8 and a literal", "1 APPEND Sent (\\Seen) ~{3+}\r\nabc {3+}\r\ndef\r\n", "1 OK [APPENDUID 1002 1:2] ~\r\n", 2, 2 },
+	{ "two tildes", "1 APPEND Sent ~~{3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "no such mailbox", "1 APPEND Nope {3+}\r\nabc {3+}\r\ndef\r\n", "1 NO [TRYCREATE] ~\r\n", 0, 2 },
+
+	{ "REPLACE in the same mailbox", "1 REPLACE 1 INBOX (\\Seen) {3+}\r\nabc\r\n",
+	  "* OK [APPENDUID 1001 3] ~\r\n* 1 EXPUNGE\r\n* 2 EXISTS\r\n* 2 RECENT\r\n1 OK REPLACE completed\r\n", 0, 2 },
+	{ "UID REPLACE into another", "1 UID REPLACE 2 Sent \"21-Nov-2026 20:41:18 +0000\" ~{3+}\r\nabc\r\n",
+	  "* OK [APPENDUID 1002 1] ~\r\n* 2 EXPUNGE\r\n* 1 EXISTS\r\n* 1 RECENT\r\n1 OK REPLACE completed\r\n", 1, 1 },
+	{ "one that is not there", "1 REPLACE 3 INBOX {3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a UID that is not there", "1 UID REPLACE 3 INBOX {3+}\r\nabc\r\n", "1 NO [NONEXISTENT] ~\r\n", 0, 2 },
+	{ "a set", "1 REPLACE 1:2 INBOX {3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a star", "1 REPLACE * INBOX {3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "by two", "1 REPLACE 1 INBOX {3+}\r\nabc {3+}\r\ndef\r\n", "1 BAD REPLACE takes one message\r\n", 0, 2 },
+	{ "by none", "1 REPLACE 1 INBOX {0+}\r\n\r\n", "1 NO REPLACE: the message is empty\r\n", 0, 2 },
+	{ "into a mailbox that is not there", "1 REPLACE 1 Nope {3+}\r\nabc\r\n", "1 NO [TRYCREATE] ~\r\n", 0, 2 },
+	{ "without a literal", "1 REPLACE 1 INBOX x\r\n", "1 BAD ~\r\n", 0, 2 },
+};
+
+static struct rig *rig_with(size_t messages)
+{
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+
+	for (size_t i = 0; i < messages; i++)
+		fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", letter, 0);
+	return r;
+}
+
+static void check_counts(struct rig *r, struct conn *c, const struct row *row)
+{
+	char want[200];
+
+	snprintf(want, sizeof(want), "* STATUS \"Sent\" (MESSAGES %u)\r\n2 OK ~\r\n* STATUS \"INBOX\" (MESSAGES %u)\r\n3 OK ~\r\n",
+		 row->sent, row->inbox);
+	rig_say(c, "2 STATUS Sent (MESSAGES)\r\n3 STATUS INBOX (MESSAGES)\r\n", want);
+	assert_int_equal(fake_store_stages(rig_store(r)), 0);
+}
+
+static void check_cut(const struct row *row, size_t cut)
+{
+	struct rig *r = rig_with(2);
+	struct conn *c = rig_login(r, "INBOX");
+	char *first = strndup(row->send, cut);
+
+	unit_case(row->why, cut);
+	rig_send(c, first);
+	rig_say(c, row->send + cut, row->want);
+	check_counts(r, c, row);
+	free(first);
+	rig_free(r);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t cut = 0; cut <= strlen(rows[i].send); cut++)
+			check_cut(&rows[i], cut);
+}
+
+/* The same where the client waits for each "+". */
+static void test_synchronizing(void **state)
+{
+	struct rig *r = rig_with(1);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_say(c, "1 APPEND Sent (\\Seen) {3}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "abc (\\Draft) {3}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "def {0}\r\n", "1 NO APPEND: the message is empty\r\n");
+	rig_say(c, "2 APPEND {4}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "Sent ~{3}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "abc {3}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "def\r\n", "2 OK [APPENDUID 1002 1:2] APPEND completed\r\n");
+	rig_say(c, "3 REPLACE 1 Sent {3}\r\n", "+ Go ahead\r\n");
+	rig_say(c, "ghi\r\n", "* OK [APPENDUID 1002 3] ~\r\n* 1 EXPUNGE\r\n* 0 EXISTS\r\n* 0 RECENT\r\n3 OK REPLACE completed\r\n");
+	assert_int_equal(fake_store_stages(rig_store(r)), 0);
+	rig_free(r);
+}
+
+/* What each message is, and that it is that message. */
+static void test_contents(void **state)
+{
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_say(c, "1 APPEND INBOX (\\Seen $a) \"21-Nov-2026 20:41:18 +0000\" {9+}\r\na: 1\r\n\r\nx (\\Draft) \"01-Jan-2020 00:00:00 +0000\" {9+}\r\nb: 1\r\n\r\ny\r\n",
+		"* FLAGS (~ $a)\r\n* 2 EXISTS\r\n* 2 RECENT\r\n1 OK [APPENDUID 1001 1:2] APPEND completed\r\n");
+	rig_say(c, "2 FETCH 1:2 (FLAGS INTERNALDATE BODY.PEEK[])\r\n",
+		"* 1 FETCH (FLAGS (\\Seen $a \\Recent) INTERNALDATE \"21-Nov-2026 20:41:18 +0000\" BODY[] {9}\r\na: 1\r\n\r\nx)\r\n"
+		"* 2 FETCH (FLAGS (\\Draft \\Recent) INTERNALDATE \" 1-Jan-2020 00:00:00 +0000\" BODY[] {9}\r\nb: 1\r\n\r\ny)\r\n2 OK ~\r\n");
+	rig_free(r);
+}
+
+static void test_nul(void **state)
+{
+	static const char plain[] = "1 APPEND Sent {3+}\r\na\0b\r\n", binary[] = "2 APPEND Sent {1+}\r\na ~{3+}\r\na\0b {1+}\r\na\r\n";
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_send_bytes(c, plain, sizeof(plain) - 1);
+	rig_want(c, "1 BAD A NUL in the message\r\n");
+	rig_send_bytes(c, binary, sizeof(binary) - 1);
+	rig_want(c, "2 NO [UNKNOWN-CTE] ~\r\n");
+	rig_say(c, "3 STATUS Sent (MESSAGES)\r\n", "* STATUS \"Sent\" (MESSAGES 0)\r\n3 OK ~\r\n");
+	assert_int_equal(fake_store_stages(rig_store(r)), 0);
+	rig_free(r);
+}
+
+/* As many as one commit takes, and one more. */
+static void test_many(void **state)
+{
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		rig_send(c, "1 APPEND Sent");
+		for (unsigned i = 0; i < IMAP_MUTATIONS + round; i++)
+			rig_send(c, " {3+}\r\nabc");
+		rig_say(c, "\r\n", round == 0 ? "1 OK [APPENDUID 1002 1:64] APPEND completed\r\n" : "1 NO [LIMIT] ~\r\n");
+	}
+	rig_say(c, "2 STATUS Sent (MESSAGES)\r\n", "* STATUS \"Sent\" (MESSAGES 64)\r\n2 OK ~\r\n");
+	assert_int_equal(fake_store_stages(rig_store(r)), 0);
+	rig_free(r);
+}
+
+/* All or none: the store refuses, the client goes away, the mailbox is read-only. */
+static void test_failures(void **state)
+{
+	struct rig *r = rig_with(1);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	fake_store_fail(rig_store(r), FAKE_COMMIT, STORE_OVER_QUOTA, 1);
+	rig_say(c, "1 APPEND Sent {3+}\r\nabc {3+}\r\ndef\r\n", "1 NO [OVERQUOTA] ~\r\n");
+	fake_store_fail(rig_store(r), FAKE_COMMIT, STORE_TRY_LATER, 1);
+	rig_say(c, "2 REPLACE 1 INBOX {3+}\r\nabc\r\n", "2 NO [UNAVAILABLE] ~\r\n");
+	rig_say(c, "3 FETCH 1 UID\r\n", "* 1 FETCH (UID 1)\r\n3 OK ~\r\n");
+	rig_say(c, "4 APPEND Sent {3+}\r\nabc {30+}\r\nde", "");
+	rig_close(c);
+	assert_int_equal(fake_store_stages(rig_store(r)), 0);
+	c = rig_login(r, NULL);
+	rig_say(c, "1 REPLACE 1 INBOX {3+}\r\nabc\r\n", "1 BAD Select a mailbox first\r\n");
+	rig_say(c, "2 STATUS Sent (MESSAGES)\r\n", "* STATUS \"Sent\" (MESSAGES 0)\r\n2 OK ~\r\n");
+	rig_send(c, "3 EXAMINE INBOX\r\n");
+	rig_output(c);
+	rig_say(c, "4 REPLACE 1 INBOX {3+}\r\nabc\r\n", "4 NO [CANNOT] ~\r\n");
+	rig_free(r);
+}
+
+static bool has(struct span out, const char *word)
+{
+	return memmem(out.p, out.n, word, strlen(word)) != NULL;
+}
+
+static void test_offers(void **state)
+{
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_login(r, NULL);
+	struct span out;
+
+	(void)state;
+	rig_send(c, "1 CAPABILITY\r\n");
+	out = rig_output(c);
+	assert_true(has(out, " MULTIAPPEND "));
+	assert_true(has(out, " REPLACE "));
+	assert_true(has(out, " APPENDLIMIT=52428800\r\n"));
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_synchronizing), cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_many),	       cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_offers),
+	};
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap append");
+}
