@@ -80,7 +80,7 @@ enum smtp_result {
 	SMTP_TOO_MANY,		/* sessions of the account; accounts behind the recipients */
 	SMTP_TRY_LATER,
 	SMTP_TOO_LARGE,
-	SMTP_OVER_RATE,		/* CHECK_RATE: words say which */
+	SMTP_OVER_RATE,		/* CHECK_RATE: words say which; CHECK_RECIPIENT: refused, and too many were: the session ends */
 	SMTP_LOOP		/* COMMIT: an address that it is forwarded for has had it before */
 };
 

@@ -162,6 +162,12 @@ void smtp_recipient_done(struct smtp_server *e, enum smtp_result result)
 	case SMTP_OVER_QUOTA:
 		refuse_recipient(e, "over-quota", "452 4.2.2 the mailbox is full");
 		break;
+	case SMTP_OVER_RATE:
+		smtp_note(e, "closing: too many recipients refused to the address");
+		smtp_replyf(e, "421 4.7.0 %s too many recipients were refused to your address, try again later",
+			    e->config.hostname);
+		smtp_close(e);
+		break;
 	case SMTP_TOO_MANY:
 		smtp_reply(e, "452 4.5.3 too many recipients; send the rest as a second message");
 		break;

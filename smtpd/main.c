@@ -8,7 +8,7 @@ int main(void)
 		.name = "smtpd",
 		.which = CONFIG_SMTPD,
 		.protocol = &smtpd_protocol,
-		.refusal = "421 4.7.0 too many connections from your address, try again later\r\n",
+		.refusal = "421 4.7.0 too many connections, or refused recipients, from your address, try again later\r\n",
 		.done_name = "accepted",
 	};
 

@@ -102,6 +102,14 @@ static enum smtp_result from_add(int code)
 	return code == 0 ? SMTP_DONE : code == -ENOSPC ? SMTP_TOO_MANY : SMTP_TRY_LATER;
 }
 
+/* Who guesses names is not listened to for long. */
+static enum smtp_result no_recipient(struct session *s, enum auth_status st)
+{
+	bool blamed = (st == AUTH_NO_USER || st == AUTH_NOT_LOCAL) && !conn_blame(s->conn);
+
+	return blamed ? SMTP_OVER_RATE : from_resolve(st);
+}
+
 static void resolve_done(void *arg, enum auth_status st, const struct auth_resolved *r)
 {
 	struct transaction_recipient to;
@@ -109,7 +117,7 @@ static void resolve_done(void *arg, enum auth_status st, const struct auth_resol
 
 	s->auth_op = 0;
 	if (st != AUTH_OK) {
-		session_answer(s, from_resolve(st), NULL);
+		session_answer(s, no_recipient(s, st), NULL);
 		return;
 	}
 	to = session_recipient(s);

@@ -127,6 +127,10 @@ X(RECIPIENT_LIMIT, "RecipientLimit", CONFIG_SMTPD, NUMBER, "1000", "100", "10000
   "Recipients of one message") \
 X(RECEIVED_LIMIT, "ReceivedLimit", CONFIG_SMTPD, NUMBER, "100", "10", "1000", SESSIONS, CONFIG_PER_LISTEN, \
   "Received lines before a message counts as looping (RFC 5321 6.3)") \
+X(CONNECTIONS_PER_MINUTE, "ConnectionsPerMinute", CONFIG_SMTPD, NUMBER, "300", "0", "60000", SESSIONS, CONFIG_PER_LISTEN, \
+  "New connections to mx ports in a minute from one client address (IPv6: /64) that one process takes; 0: no limit") \
+X(REFUSED_RECIPIENTS_PER_HOUR, "RefusedRecipientsPerHour", CONFIG_SMTPD, NUMBER, "100", "0", "60000", SESSIONS, CONFIG_PER_LISTEN, \
+  "Recipients of one client address (IPv6: /64) that one process refuses on mx ports in an hour before it hears no more from there for a while; 0: no limit") \
 X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
   "Without a byte of the message before the session ends") \
 X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/inside.h"
+#include "common/net/rate.h"
 #include "common/net/server.h"
 
 enum {
@@ -33,18 +34,31 @@ static void listen_pause(struct server *s)
 	log_warn("MaxConnections reached connections=%zu", s->count);
 }
 
-/* Over the limit by address: the protocol's own words where the port speaks clear text. */
-static void refuse(struct server *s, int fd, const struct port *port, const struct address *peer)
+/* Over a limit by address: the protocol's own words where the port speaks clear text. */
+static void refuse(struct server *s, int fd, const struct port *port, const struct address *peer,
+		   const char *limit)
 {
 	char text[ADDRESS_PORT_TEXT];
 
 	s->refused++;
-	log_info("ICID %llu refused peer=%s listen=%s limit=ConnectionsPerAddress",
-		 (unsigned long long)s->host.id(s->host.arg), address_text(peer, text), port->listen->text);
+	log_info("ICID %llu refused peer=%s listen=%s limit=%s",
+		 (unsigned long long)s->host.id(s->host.arg), address_text(peer, text), port->listen->text, limit);
 	if (port->listen->mode != CONFIG_MODE_IMPLICIT)
 		send(fd, s->refusal, strlen(s->refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);
 	close(fd);
+}
+
+/* The key whose limit the address is over, or NULL: then it is counted. */
+static const char *over_limit(struct server *s, const struct port *port, const char *host)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	if (rate_is_over(s->blamed, host, port->refused_per_hour, now_ms))
+		return "RefusedRecipientsPerHour";
+	if (!rate_take(s->came, host, port->per_minute, now_ms))
+		return "ConnectionsPerMinute";
+	return tally_add(s->by_address, span_of(host), s->ports->per_address) ? NULL : "ConnectionsPerAddress";
 }
 
 static void take(struct server *s, const struct listener *l, int fd, const struct sockaddr_storage *from)
@@ -53,12 +67,14 @@ static void take(struct server *s, const struct listener *l, int fd, const struc
 	const struct config_scope *site = config_top(s->ports->settings->site);
 	struct address peer;
 	struct error err;
+	const char *limit;
 	bool exempt;
 
 	address_read(&peer, from);
 	exempt = config_in_networks(site, CONFIG_LIMIT_EXEMPT, peer.host);
-	if (!exempt && !tally_add(s->by_address, span_of(peer.host), s->ports->per_address)) {
-		refuse(s, fd, port, &peer);
+	limit = exempt ? NULL : over_limit(s, port, peer.host);
+	if (limit != NULL) {
+		refuse(s, fd, port, &peer, limit);
 		return;
 	}
 	if (conn_new(s, fd, port, &peer, exempt, &err) == 0)

@@ -113,6 +113,9 @@ bool conn_client_known(const struct conn *c);
 bool conn_may_start_tls(const struct conn *c);
 /* The peer is in LimitExempt. */
 bool conn_exempt(const struct conn *c);
+/* The peer asked for something that it should not have (a recipient that is none): from too many of those in an hour
+ * nothing more is taken from its address. False: this was one too many. */
+bool conn_blame(struct conn *c);
 struct server *conn_server(const struct conn *c);
 /* What the daemon gave to server_new. */
 void *conn_daemon(const struct conn *c);

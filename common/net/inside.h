@@ -69,6 +69,7 @@ struct server {
 	uint64_t revocations; /* so many came; the last ones by name: */
 	char revoked[REVOKED_KEPT][REVOKED_NAME];
 	struct tally *by_address, *by_account;
+	struct rate *came, *blamed; /* connections in a minute, refused recipients in an hour */
 	uv_idle_t idle; /* runs while somebody is ready */
 	uv_timer_t drain;
 	unsigned handles;       /* of ours that libuv still holds */

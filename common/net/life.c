@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/inside.h"
+#include "common/net/rate.h"
 
 enum {
 	LEFT_MAX = 4 * ROOM, /* what feed left: one read, and TLS records that ended in it */
@@ -72,6 +73,12 @@ bool conn_may_start_tls(const struct conn *c)
 bool conn_exempt(const struct conn *c)
 {
 	return c->exempt;
+}
+
+bool conn_blame(struct conn *c)
+{
+	return c->exempt ||
+	       rate_take(c->server->blamed, c->peer.host, c->port->refused_per_hour, clock_mono_ms());
 }
 
 struct server *conn_server(const struct conn *c)

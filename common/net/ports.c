@@ -154,6 +154,10 @@ static int make_port(struct ports *all, size_t i, enum config_file which, const 
 
 	p->listen = config_listen(all->settings->own, i);
 	p->scope = config_listen_scope(all->settings->own, i);
+	if (p->listen->service == CONFIG_SERVICE_MX) {
+		p->per_minute = (size_t)config_number(p->scope, CONFIG_CONNECTIONS_PER_MINUTE);
+		p->refused_per_hour = (size_t)config_number(p->scope, CONFIG_REFUSED_RECIPIENTS_PER_HOUR);
+	}
 	if (!wants_tls(p, all->settings, which))
 		return 0;
 	if (make_context(p, all->settings, alpn, tickets, err) < 0)

@@ -17,6 +17,8 @@ struct port {
 	struct tls_context *tls; /* NULL: no TLS here */
 	bool start_tls;          /* STARTTLS may be offered */
 	struct census *census;   /* the server's: how handshakes go here */
+	size_t per_minute;       /* ConnectionsPerMinute; 0: no limit */
+	size_t refused_per_hour; /* RefusedRecipientsPerHour; 0: no limit */
 };
 
 struct ports {

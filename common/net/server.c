@@ -11,8 +11,13 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/inside.h"
+#include "common/net/rate.h"
 
-enum { TICKETS_MAX = 4096 }; /* bytes of ticket keys */
+enum {
+	TICKETS_MAX = 4096, /* bytes of ticket keys */
+	MINUTE_MS = 60 * 1000,
+	HOUR_MS = 60 * MINUTE_MS
+};
 
 /* --- the list of connections ---------------------------------------------- */
 
@@ -267,6 +272,8 @@ void server_free(struct server *s)
 	server_count_end(s);
 	tally_free(s->by_address);
 	tally_free(s->by_account);
+	rate_free(s->came);
+	rate_free(s->blamed);
 	if (s->tickets.p != NULL)
 		explicit_bzero(s->tickets.p, s->tickets.n);
 	buf_clear(&s->tickets);
@@ -303,6 +310,10 @@ int server_new_at(struct server **out, const struct server_host *host, const str
 		code = tally_new(&s->by_address, err);
 	if (code == 0)
 		code = tally_new(&s->by_account, err);
+	if (code == 0)
+		code = rate_new(&s->came, MINUTE_MS, err);
+	if (code == 0)
+		code = rate_new(&s->blamed, HOUR_MS, err);
 	if (code < 0) {
 		server_free(s);
 		return code;

@@ -61,6 +61,11 @@ void tally_drop(struct tally *t, struct span key)
 		table_remove(t->counts, key);
 }
 
+size_t tally_count(const struct tally *t, struct span key)
+{
+	return key.n > 0 && key.n <= KEY_MAX ? count_of(t, key) : 0;
+}
+
 size_t tally_keys(const struct tally *t)
 {
 	return table_count(t->counts);

@@ -18,6 +18,9 @@ bool tally_add(struct tally *t, struct span key, size_t max);
 /* One less; key was added before. */
 void tally_drop(struct tally *t, struct span key);
 
+/* How many there are of key. */
+size_t tally_count(const struct tally *t, struct span key);
+
 /* Different keys. */
 size_t tally_keys(const struct tally *t);
 

@@ -236,3 +236,42 @@ def test_a_domain_in_both_spellings(make_site):
         assert c.ask("DATA").startswith("354")
         assert c.ask("Subject: both\r\n\r\nx\r\n.").startswith("250")
     assert "recipients=2 accounts=1" in site.wait_log("message accepted")
+
+
+def unexempt(make_site, lines):
+    """A running site of one worker, whose limits hold for us too."""
+    site = make_site(settings={"smtpd": lines}, start=False)
+    conf = site.path / "etc/yubin.conf"
+    conf.write_text("".join("#" + x if x.startswith("LimitExempt") else x for x in conf.read_text().splitlines(True)))
+    conf = site.path / "etc/smtpd.conf"
+    conf.write_text("Workers 1\n" + conf.read_text().replace("\nWorkers", "\n#Workers"))
+    site.start()
+    return site
+
+
+def test_connections_per_minute(make_site):
+    site = unexempt(make_site, ["ConnectionsPerMinute 10"])
+    greetings = []
+    for _ in range(12):
+        with site.raw("mx") as c:
+            greetings.append(c.line()[:9])
+    assert greetings[0].startswith("220") and greetings[-1] == "421 4.7.0"
+    assert "limit=ConnectionsPerMinute" in site.wait_log(" refused peer=")
+    with site.secure("submissions") as c:       # our own users are not counted
+        assert c.line().startswith("220")
+
+
+def test_refused_recipients_per_hour(make_site):
+    site = unexempt(make_site, ["RefusedRecipientsPerHour 3"])
+    with site.raw("mx") as c:
+        c.line()
+        c.replies("EHLO c")
+        c.ask("MAIL FROM:<x@there.test>")
+        for _ in range(3):
+            assert c.ask("RCPT TO:<nobody@here.test>").startswith("550 5.1.1")
+            assert c.ask("RCPT TO:<alice@here.test>").startswith("250")
+        assert c.ask("RCPT TO:<x@there.test>").startswith("421 4.7.0")
+        assert c.rest() == b""
+    with site.raw("mx") as c:
+        assert c.line().startswith("421 4.7.0")
+    assert "limit=RefusedRecipientsPerHour" in site.wait_log(" refused peer=")

@@ -1,6 +1,7 @@
 /*
  * smtp_outside.h - an SMTP engine whose outside is played: users "user" and "full" at here.test,
- * user's password "secret"; "fwd@here.test" is user's too, and everything at there.test is elsewhere.
+ * user's password "secret"; "fwd@here.test" is user's too, and everything at there.test is elsewhere; "guessed@here.test" is
+ * one guess too many.
  */
 #ifndef TESTS_SMTP_OUTSIDE_H
 #define TESTS_SMTP_OUTSIDE_H

@@ -1,110 +1,104 @@
-/* test_rate.c - how much an account may send, and what it is told.
- * link: auth/authd/rate.o common/base/error.o common/base/span.o common/base/table.o */
+/* test_rate.c - how often from each address.
+ * link: common/net/rate.o common/net/tally.o common/base/table.o common/base/span.o common/base/error.o */
 #include "tests/unit/unit.h"
 
-#include <sodium.h>
+#include "common/net/rate.h"
 
-#include "auth/authd/rate.h"
+enum { WINDOW = 1000 };
 
-enum { HOUR = 3600 * 1000, START = 5000 };
-
-/* Steps of one account, one behind the other. */
-static const struct {
-	const char *why;
-	uint64_t messages[RATE_WINDOWS], recipients[RATE_WINDOWS];
-	struct {
-		uint64_t at_ms, recipients;
-		const char *over;	/* NULL: counted; else what, window, limit */
-		uint64_t ends_ms;
-	} steps[6];
-} rows[] = {
-	{ "no limits", { 0, 0 }, { 0, 0 }, { { START, 1000000, NULL, 0 }, { START, 1000000, NULL, 0 } } },
-	{ "messages by hour, and the next hour", { 2, 0 }, { 0, 0 },
-	  { { START, 1, NULL, 0 }, { START + 1, 1, NULL, 0 }, { START + 2, 1, "messages 0 2", START + HOUR },
-	    { START + HOUR - 1, 1, "messages 0 2", START + HOUR }, { START + HOUR, 1, NULL, 0 } } },
-	{ "recipients by hour; what is refused does not count", { 0, 0 }, { 10, 0 },
-	  { { START, 8, NULL, 0 }, { START, 3, "recipients 0 10", START + HOUR }, { START, 2, NULL, 0 },
-	    { START, 1, "recipients 0 10", START + HOUR } } },
-	{ "a message that is too large for any hour", { 0, 0 }, { 10, 0 },
-	  { { START, 11, "recipients 0 10", 0 }, { START, 10, NULL, 0 } } },
-	{ "messages by day", { 5, 2 }, { 0, 0 },
-	  { { START, 1, NULL, 0 }, { START + HOUR, 1, NULL, 0 }, { START + 2 * HOUR, 1, "messages 1 2", START + 24 * HOUR },
-	    { START + 24 * HOUR, 1, NULL, 0 } } },
-	{ "recipients by day", { 0, 0 }, { 0, 3 },
-	  { { START, 3, NULL, 0 }, { START + HOUR, 1, "recipients 1 3", START + 24 * HOUR } } },
-	{ "of two the one that lasts longer", { 1, 1 }, { 0, 0 },
-	  { { START, 1, NULL, 0 }, { START, 1, "messages 1 1", START + 24 * HOUR } } },
-};
-
-static void test_rows(void **state)
+static struct rate *new_rate(void)
 {
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct rate_limits limits;
-		struct rate_over over;
-		struct rate *r;
-
-		memcpy(limits.messages, rows[i].messages, sizeof(limits.messages));
-		memcpy(limits.recipients, rows[i].recipients, sizeof(limits.recipients));
-		assert_int_equal(rate_new(&r, NULL), 0);
-		for (size_t k = 0; k < 6 && rows[i].steps[k].at_ms > 0; k++) {
-			const char *want = rows[i].steps[k].over;
-			char got[64];
-
-			unit_case(rows[i].why, k);
-			assert_int_equal(rate_take(r, &limits, "a@x", rows[i].steps[k].recipients,
-						   rows[i].steps[k].at_ms, &over),
-					 want != NULL ? RATE_OVER : RATE_OK);
-			if (want == NULL)
-				continue;
-			snprintf(got, sizeof(got), "%s %d %llu", over.what, (int)over.window,
-				 (unsigned long long)over.limit);
-			assert_string_equal(got, want);
-			assert_int_equal(over.ends_ms, rows[i].steps[k].ends_ms);
-		}
-		rate_free(r);
-	}
-}
-
-/* Each account has its own; those that are silent for a day are forgotten, and begin anew. */
-static void test_many(void **state)
-{
-	const struct rate_limits limits = { .messages = { 1, 1 } };
-	struct rate_over over;
 	struct rate *r;
 
-	(void)state;
-	assert_int_equal(rate_new(&r, NULL), 0);
-	for (int round = 0; round < 3; round++)
-		for (int i = 0; i < 1000; i++) {
-			char account[16];
-
-			snprintf(account, sizeof(account), "u%d@x", i);
-			assert_int_equal(rate_take(r, &limits, account, 1, START + (uint64_t)round * 25 * HOUR, &over),
-					 RATE_OK);
-			assert_int_equal(rate_take(r, &limits, account, 1, START + (uint64_t)round * 25 * HOUR, &over),
-					 RATE_OVER);
-		}
-	rate_free(r);
-	rate_free(NULL);
+	assert_int_equal(rate_new(&r, WINDOW, NULL), 0);
+	return r;
 }
 
-static void test_words(void **state)
+/* So many are taken at once. */
+static size_t burst(struct rate *r, const char *host, size_t max, uint64_t now_ms)
 {
-	const struct rate_over hour = { RATE_HOUR, "messages", 300, 1 }, alone = { RATE_DAY, "recipients", 10, 0 };
-	char words[160];
+	size_t n = 0;
+
+	while (n < 100 && rate_take(r, host, max, now_ms))
+		n++;
+	return n;
+}
+
+static void test_windows(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t at_ms;
+		size_t taken;
+	} rows[] = {
+		{ "at first all of them", 0, 10 },
+		{ "then none", 1, 0 },
+		{ "none at the end of the window", 999, 0 },
+		{ "none as the next one begins", 1000, 0 },
+		{ "half of them when half of it is over", 1500, 5 },
+		{ "what was taken counts", 1999, 5 },
+		{ "two windows later all", 4000, 10 },
+		{ "after a long time all", 1000000000, 10 },
+	};
+	struct rate *r = new_rate();
 
 	(void)state;
-	rate_words(words, sizeof(words), &hour, 1795261278);
-	assert_string_equal(words, "300 messages an hour are this account's limit; again from 2026-11-21 11:41 UTC");
-	rate_words(words, sizeof(words), &alone, 0);
-	assert_string_equal(words, "10 recipients a day are this account's limit, and this message alone has more");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		assert_int_equal(rate_is_over(r, "192.0.2.7", 10, rows[i].at_ms), rows[i].taken == 0);
+		assert_int_equal(burst(r, "192.0.2.7", 10, rows[i].at_ms), rows[i].taken);
+		assert_true(rate_is_over(r, "192.0.2.7", 10, rows[i].at_ms));
+	}
+	rate_free(r);
+}
+
+static void test_keys(void **state)
+{
+	static const struct {
+		const char *why, *host;
+		size_t taken;
+	} rows[] = {
+		{ "an address", "192.0.2.7", 3 },	  { "the same", "192.0.2.7", 0 },
+		{ "its neighbour", "192.0.2.8", 3 },	  { "IPv6", "2001:db8::1", 3 },
+		{ "in the same /64", "2001:db8::2", 0 },  { "in another", "2001:db8:0:1::1", 3 },
+		{ "what is no address", "?", 3 },
+	};
+	struct rate *r = new_rate();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		assert_int_equal(burst(r, rows[i].host, 3, 5), rows[i].taken);
+	}
+	assert_int_equal(burst(r, "192.0.2.7", 0, 5), 100); /* no limit */
+	assert_false(rate_is_over(r, "192.0.2.7", 0, 5));
+	rate_free(r);
+}
+
+/* However many come, those that were counted stay so. */
+static void test_many(void **state)
+{
+	struct rate *r = new_rate();
+	char host[32];
+
+	(void)state;
+	assert_int_equal(burst(r, "192.0.2.7", 3, 5), 3);
+	for (unsigned i = 0; i < RATE_KEYS + 1000; i++) {
+		snprintf(host, sizeof(host), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
+		assert_true(rate_take(r, host, 3, 5));
+	}
+	assert_false(rate_take(r, "192.0.2.7", 3, 5));
+	assert_int_equal(burst(r, "192.0.2.8", 3, 5), 100); /* is not counted */
+	rate_free(r);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_many),
-					    cmocka_unit_test(test_words) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_many),
+	};
 
-	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "rate");
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "rate");
 }
