@@ -133,7 +133,17 @@ static int take_done(struct wire *w, char **out, struct error *err)
 	return code;
 }
 
-int site_answer(int fd, int wait_ms, char **out, struct error *err)
+/* The first descriptor is the caller's, if it wants one. */
+static void take_fds(const struct ipc_message *m, const int *fds, int *given)
+{
+	for (size_t i = 0; i < m->fd_count; i++)
+		if (given != NULL && *given < 0)
+			*given = fds[i];
+		else
+			close(fds[i]);
+}
+
+static int take_answer(int fd, int wait_ms, char **out, int *given, struct error *err)
 {
 	for (;;) {
 		int fds[IPC_FDS_MAX], rc;
@@ -143,8 +153,7 @@ int site_answer(int fd, int wait_ms, char **out, struct error *err)
 		rc = ipc_receive_now(fd, wait_ms, &m, &body, fds, err);
 		if (rc != 0)
 			return rc;
-		for (size_t i = 0; i < m.fd_count; i++)
-			close(fds[i]);
+		take_fds(&m, fds, given);
 		struct wire w = { .in = m.body };
 
 		if (m.type == ORDER_SAY)
@@ -157,11 +166,26 @@ int site_answer(int fd, int wait_ms, char **out, struct error *err)
 	}
 }
 
+int site_answer(int fd, int wait_ms, char **out, struct error *err)
+{
+	return take_answer(fd, wait_ms, out, NULL, err);
+}
+
 int site_order(const struct site *s, const char *words, char **out, struct error *err)
+{
+	int given = -1, rc = site_order_fd(s, words, out, &given, err);
+
+	if (given >= 0)
+		close(given);
+	return rc;
+}
+
+int site_order_fd(const struct site *s, const char *words, char **out, int *given, struct error *err)
 {
 	struct buf body;
 	int fd, rc;
 
+	*given = -1;
 	if (out != NULL)
 		*out = NULL;
 	fd = site_connect(s, err);
@@ -174,7 +198,7 @@ int site_order(const struct site *s, const char *words, char **out, struct error
 	else
 		rc = ipc_send_now(fd, ORDER_ASK, 0, buf_span(&body), NULL, 0, err);
 	if (rc == 0)
-		rc = site_answer(fd, ANSWER_MS, out, err);
+		rc = take_answer(fd, ANSWER_MS, out, given, err);
 	buf_clear(&body);
 	close(fd);
 	return rc;

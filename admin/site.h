@@ -36,6 +36,9 @@ int site_poke_accounts(const struct site *s, struct error *err);
  * *err), -ESRCH if no server runs, or another negative errno with words. */
 int site_order(const struct site *s, const char *words, char **out, struct error *err);
 
+/* The same for an order whose answer brings a descriptor along: the caller's, in *given; -1: none came. */
+int site_order_fd(const struct site *s, const char *words, char **out, int *given, struct error *err);
+
 /* The answers that come over fd, each within wait_ms; as site_order. */
 int site_answer(int fd, int wait_ms, char **out, struct error *err);
 

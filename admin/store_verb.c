@@ -11,6 +11,7 @@ static const struct {
 	{ "check", store_check_run },
 	{ "repair", store_repair_run },
 	{ "rebuild", store_rebuild_run },
+	{ "import", store_import_run },
 };
 
 int store_run(const struct site *s, int argc, char **argv)
@@ -22,5 +23,5 @@ int store_run(const struct site *s, int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(argv[1], words[i].word) == 0)
 			return words[i].run(s, argc, argv);
-	return verb_usage(argv[0], "what about the store? check, repair, rebuild, ...");
+	return verb_usage(argv[0], "what about the store? check, repair, rebuild, import, ...");
 }

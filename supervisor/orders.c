@@ -287,6 +287,7 @@ static const struct {
 	{ "stop", order_stop, false },     { "restart", order_restart, true },
 	{ "reload", order_reload, true },  { "tls", order_tls, false },
 	{ "rotate-tickets", order_rotate, false }, { "queue", order_queue, false },
+	{ "store-account", order_store_account, false },
 };
 
 void order_run(struct order *o)

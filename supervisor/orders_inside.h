@@ -1,5 +1,5 @@
 /*
- * orders_inside.h - what a connection and its order are; for orders.c, orders_socket.c, orders_one.c.
+ * orders_inside.h - what a connection and its order are; for orders.c, orders_socket.c, orders_one.c, orders_store.c.
  */
 #ifndef SUPERVISOR_ORDERS_INSIDE_H
 #define SUPERVISOR_ORDERS_INSIDE_H
@@ -49,6 +49,8 @@ void order_run(struct order *o);
 void order_free(struct order *o);
 /* orders_one.c: o->words, put to storaged as they are; its answer ends the order. */
 void order_queue(struct order *o, char *rest);
+/* orders_store.c: a socket to storaged, and a token for the account that rest names. */
+void order_store_account(struct order *o, char *rest);
 /* Gives up those that were not answered in time. */
 void orders_one_late(uv_timer_t *t);
 

@@ -2,7 +2,7 @@
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
  * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o supervisor/supervisor.o
  * link: supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o supervisor/job.o
- * link: supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o supervisor/orders_one.o
+ * link: supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o supervisor/orders_one.o supervisor/orders_store.o storage/token.o
  * link: supervisor/status.o setup/setup.o setup/check.o
  * link: setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o setup/report.o
  * link: supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o

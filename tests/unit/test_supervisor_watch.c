@@ -2,7 +2,7 @@
  * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o tests/unit/tls_papers.o
  * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
  * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o
- * link: supervisor/orders_one.o supervisor/status.o supervisor/answers.o
+ * link: supervisor/orders_one.o supervisor/orders_store.o storage/token.o supervisor/status.o supervisor/answers.o
  * link: supervisor/watch.o supervisor/sockets.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o
  * link: supervisor/lock.o supervisor/holder.o supervisor/notify.o setup/setup.o setup/confs.o setup/named.o
  * link: setup/pack.o setup/holders.o setup/check.o setup/check_tls.o setup/dates.o setup/material.o

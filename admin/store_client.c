@@ -1,0 +1,313 @@
+/* store_client.c - the contract is in store_client.h. */
+#include "admin/store_client.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "storage/ipc/store_ipc.h"
+
+enum { PIECE = 64 * 1024 }; /* of a body, at a time */
+
+struct store_client {
+	uv_loop_t loop;
+	bool looping;
+	struct store *store;
+	struct store_account *account;
+
+	/* the call in hand */
+	bool done;
+	bool ready; /* of a stage */
+	enum store_status status;
+	char words[300];
+	int stopped; /* what a caller's function has returned */
+	void *out;   /* where the answer goes */
+	void *arg;
+	size_t next;
+	uint32_t next_uid;
+	int fd;
+	uint64_t size;
+};
+
+/* --- calls and their ends ---------------------------------------------------- */
+
+static const struct {
+	int error;
+	const char *words;
+} meanings[] = {
+	[STORE_NOT_FOUND] = { -ENOENT, "there is no such mailbox or message" },
+	[STORE_EXISTS] = { -EEXIST, "it is there already" },
+	[STORE_OVER_QUOTA] = { -EDQUOT, "the account is over its quota" },
+	[STORE_TRY_LATER] = { -EAGAIN, "the store can't do it now" },
+	[STORE_CORRUPT] = { -EIO, "the data on disk are damaged; see `yubin log`" },
+	[STORE_UNKNOWN] = { -EIO, "storaged was restarted; it may have been done or not" },
+	[STORE_REFUSED] = { -EACCES, "the store refuses it" },
+	[STORE_INVALID] = { -EINVAL, "the store can't take it" },
+	[STORE_IN_USE] = { -EBUSY, "somebody else has it" },
+	[STORE_LIMIT] = { -E2BIG, "it is too large, or too many" },
+};
+
+static void end(struct store_client *c, enum store_status status, const char *words)
+{
+	c->done = true;
+	c->status = status;
+	snprintf(c->words, sizeof(c->words), "%s", words != NULL ? words : "");
+}
+
+static int wait_end(struct store_client *c, struct error *err)
+{
+	while (!c->done)
+		uv_run(&c->loop, UV_RUN_ONCE);
+	c->done = false;
+	if (c->status == STORE_OK)
+		return 0;
+	return error_set(err, meanings[c->status].error, "%s%s%s", meanings[c->status].words, c->words[0] != '\0' ? ": " : "",
+			 c->words);
+}
+
+/* --- opening ------------------------------------------------------------------- */
+
+static void on_login(void *arg, enum store_status status, struct store_account *account)
+{
+	struct store_client *c = arg;
+
+	c->account = account;
+	end(c, status, "");
+}
+
+static int login(struct store_client *c, const char *hex, struct error *err)
+{
+	struct store_token token;
+	size_t n;
+
+	if (sodium_hex2bin(token.bytes, sizeof(token.bytes), hex, strlen(hex), NULL, &n, NULL) != 0)
+		return error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
+	token.n = (uint16_t)n;
+	store_login(c->store, &token, on_login, c);
+	return wait_end(c, err);
+}
+
+static int open_with(struct store_client *c, const char *hex, int fd, struct error *err)
+{
+	int rc = uv_loop_init(&c->loop);
+
+	c->looping = rc == 0;
+	if (rc != 0)
+		return error_set(err, -ENOMEM, "no memory");
+	rc = store_ipc_new(&c->store, &c->loop, err);
+	if (rc != 0)
+		return rc;
+	store_ipc_attach(c->store, dup(fd));
+	return login(c, hex, err);
+}
+
+int store_client_open(struct store_client **out, const struct site *s, const char *account, struct error *err)
+{
+	char order[64 + STORE_ACCOUNT_MAX], *hex = NULL;
+	struct store_client *c = calloc(1, sizeof(*c));
+	int fd = -1, rc;
+
+	*out = NULL;
+	snprintf(order, sizeof(order), "store-account %s", account);
+	rc = c != NULL ? site_order_fd(s, order, &hex, &fd, err) : error_set(err, -ENOMEM, "no memory");
+	if (rc == -ESRCH)
+		error_set(err, -ESRCH, "the server does not run; start it with `yubin start`, mail is taken meanwhile");
+	else if (rc > 0)
+		rc = -EAGAIN;
+	if (rc == 0 && (fd < 0 || hex == NULL))
+		rc = error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
+	if (rc == 0)
+		rc = open_with(c, hex, fd, err);
+	if (fd >= 0)
+		close(fd);
+	if (hex != NULL)
+		sodium_memzero(hex, strlen(hex));
+	free(hex);
+	if (rc == 0)
+		*out = c;
+	else
+		store_client_close(c);
+	return rc;
+}
+
+void store_client_close(struct store_client *c)
+{
+	if (c == NULL)
+		return;
+	store_logout(c->account);
+	if (c->store != NULL)
+		store_ipc_free(c->store);
+	if (c->looping) {
+		uv_run(&c->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&c->loop);
+	}
+	free(c);
+}
+
+/* --- looking ----------------------------------------------------------------------- */
+
+static void on_list(void *arg, enum store_status status, const struct store_list *list)
+{
+	struct store_client *c = arg;
+	store_client_mailbox each = *(store_client_mailbox *)c->out;
+
+	for (size_t i = 0; status == STORE_OK && i < list->count && c->stopped == 0; i++)
+		c->stopped = each(c->arg, &list->mailboxes[i]);
+	c->next = status == STORE_OK ? list->next : 0;
+	end(c, status, "");
+}
+
+int store_client_list(struct store_client *c, store_client_mailbox each, void *arg, struct error *err)
+{
+	int rc;
+
+	c->out = &each;
+	c->arg = arg;
+	c->next = 0;
+	c->stopped = 0;
+	do {
+		store_list(c->account, c->next, on_list, c);
+		rc = wait_end(c, err);
+	} while (rc == 0 && c->next != 0 && c->stopped == 0);
+	return rc != 0 ? rc : c->stopped;
+}
+
+static void on_page(void *arg, enum store_status status, const struct store_page *page)
+{
+	struct store_client *c = arg;
+	store_client_page each = *(store_client_page *)c->out;
+
+	c->next_uid = status == STORE_OK ? page->next_uid : 0;
+	if (status == STORE_OK)
+		c->stopped = each(c->arg, page);
+	end(c, status, "");
+}
+
+int store_client_records(struct store_client *c, uint64_t mailbox, store_client_page each, void *arg, struct error *err)
+{
+	struct store_look look = { .mailbox = mailbox, .want = STORE_WANT_RECORDS, .first = 1, .last = UINT32_MAX };
+	int rc;
+
+	c->out = &each;
+	c->arg = arg;
+	c->stopped = 0;
+	do {
+		store_sync(c->account, &look, on_page, c);
+		rc = wait_end(c, err);
+		look.first = c->next_uid;
+	} while (rc == 0 && c->next_uid != 0 && c->stopped == 0);
+	return rc != 0 ? rc : c->stopped;
+}
+
+static void on_find(void *arg, enum store_status status, const struct store_mailbox *m)
+{
+	struct store_client *c = arg;
+
+	if (status == STORE_OK)
+		*(struct store_mailbox *)c->out = *m;
+	end(c, status, "");
+}
+
+int store_client_find(struct store_client *c, struct span name, struct store_mailbox *m, struct error *err)
+{
+	int rc;
+
+	c->out = m;
+	store_find(c->account, name, on_find, c);
+	rc = wait_end(c, err);
+	m->name = (struct span){ NULL, 0 };
+	return rc == 0 && m->id == 0 ? -ENOENT : rc;
+}
+
+static void on_body(void *arg, enum store_status status, int fd, uint64_t size)
+{
+	struct store_client *c = arg;
+
+	c->fd = fd;
+	c->size = size;
+	end(c, status, "");
+}
+
+static int read_all(int fd, uint64_t size, struct buf *out, struct error *err)
+{
+	uint8_t *room = size > 0 ? buf_room(out, size) : NULL;
+	uint64_t n = 0;
+	ssize_t got = 1;
+
+	if (room == NULL && size > 0)
+		return error_set(err, -ENOMEM, "no memory for a message of %llu bytes", (unsigned long long)size);
+	while (n < size && got > 0) {
+		got = pread(fd, room + n, size - n, (off_t)n);
+		n += got > 0 ? (uint64_t)got : 0;
+	}
+	if (n < size)
+		return error_system(err, got < 0 ? errno : EIO, "can't read a message");
+	out->n += size;
+	return 0;
+}
+
+int store_client_body(struct store_client *c, uint64_t mailbox, uint32_t uid, struct buf *out, struct error *err)
+{
+	int rc;
+
+	c->fd = -1;
+	store_body(c->account, mailbox, uid, on_body, c);
+	rc = wait_end(c, err);
+	if (rc == 0)
+		rc = read_all(c->fd, c->size, out, err);
+	if (c->fd >= 0)
+		close(c->fd);
+	return rc;
+}
+
+/* --- changing -------------------------------------------------------------------------- */
+
+static void on_ready(void *arg)
+{
+	((struct store_client *)arg)->ready = true;
+}
+
+int store_client_stage(struct store_client *c, struct span body, struct store_stage **out, struct error *err)
+{
+	int rc = store_stage_new(c->store, out, body.n, on_ready, c, err);
+
+	while (rc == 0 && body.n > 0) {
+		struct span rest = body, piece = span_take(&rest, PIECE);
+
+		while (!store_stage_ready(*out) && !c->ready)
+			uv_run(&c->loop, UV_RUN_ONCE);
+		c->ready = false;
+		rc = store_stage_write(*out, piece);
+		if (rc == 0)
+			body = rest;
+		else if (rc == -EAGAIN)
+			rc = 0;
+	}
+	if (rc == 0)
+		return 0;
+	store_stage_free(*out);
+	*out = NULL;
+	return error_set(err, rc, "the message can't be stored: %s", strerror(-rc));
+}
+
+static void on_commit(void *arg, enum store_status status, const struct store_result *results, size_t count, const char *words)
+{
+	struct store_client *c = arg;
+
+	if (status == STORE_OK && c->out != NULL && count > 0)
+		*(uint64_t *)c->out = results[count - 1].mailbox;
+	end(c, status, words);
+}
+
+int store_client_commit(struct store_client *c, const struct store_mutation *m, size_t count, uint64_t *id,
+			struct error *err)
+{
+	struct store_txid txid;
+
+	store_txid_new(&txid);
+	c->out = id;
+	store_commit(c->account, m, count, &txid, on_commit, c);
+	return wait_end(c, err);
+}

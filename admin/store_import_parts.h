@@ -1,0 +1,24 @@
+/* store_import_parts.h - one import, its figures, and one mailbox of it; for store_import*.c. */
+#ifndef ADMIN_STORE_IMPORT_PARTS_H
+#define ADMIN_STORE_IMPORT_PARTS_H
+
+#include "admin/store_client.h"
+#include "admin/store_source.h"
+
+struct import {
+	struct source *source;
+	struct store_client *client;	/* NULL: nothing is to be changed */
+	uint64_t begun_ms, told_ms;
+	bool progress;			/* on a terminal */
+
+	/* figures */
+	uint64_t done, bytes, there, bad, renumbered, lines, words_lost;
+};
+
+/* Takes the i-th mailbox of the source over into ours. 0; what stops the import: a negative errno with words. */
+int import_box(struct import *im, size_t i, struct error *err);
+
+/* On a terminal, a few times a second. */
+void import_tell(struct import *im, const char *mailbox);
+
+#endif

@@ -1,0 +1,163 @@
+/* store_source.c - the contract is in store_source.h. */
+#include "admin/store_source_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/config/paths.h"
+
+int source_add(struct source *s, const char *path, const char *name, bool subscribed, struct error *err)
+{
+	struct source_box *boxes = reallocarray(s->boxes, s->count + 1, sizeof(*boxes));
+	char **paths = NULL;
+	char *own_path = strdup(path), *own_name = strdup(name);
+
+	if (boxes != NULL)
+		s->boxes = boxes;
+	paths = boxes != NULL ? reallocarray(s->paths, s->count + 1, sizeof(*paths)) : NULL;
+	if (paths != NULL)
+		s->paths = paths;
+	if (paths == NULL || own_path == NULL || own_name == NULL || s->count == SOURCE_BOXES) {
+		free(own_path);
+		free(own_name);
+		return error_set(err, -ENOMEM, "no memory for so many mailboxes");
+	}
+	s->paths[s->count] = own_path;
+	s->boxes[s->count++] = (struct source_box){ .name = own_name, .subscribed = subscribed };
+	return 0;
+}
+
+static bool is_folder(const char *path, const char *below)
+{
+	char full[PATHS_MAX];
+	struct stat st;
+
+	return (size_t)snprintf(full, sizeof(full), "%s/%s", path, below) < sizeof(full) && stat(full, &st) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+static int find(struct source *s, const char *path, const char *single, struct error *err)
+{
+	bool maildir = is_folder(path, "cur");
+
+	if (s->format == SOURCE_AUTO)
+		s->format = maildir ? SOURCE_MAILDIR : SOURCE_MBOX;
+	s->quoting = s->format == SOURCE_MBOXO ? MBOX_O : MBOX_RD;
+	if (s->format == SOURCE_MAILDIR && !maildir)
+		return error_set(err, -EINVAL, "%s is no Maildir: there is no folder cur in it", path);
+	return s->format == SOURCE_MAILDIR ? maildir_find(s, path, err) : mbox_find(s, path, single, err);
+}
+
+/* INBOX first: whatever happens later, it is there. */
+static int box_order(const void *a, const void *b, void *arg)
+{
+	const struct source *s = arg;
+	const char *x = s->boxes[*(const size_t *)a].name, *y = s->boxes[*(const size_t *)b].name;
+	int inbox = (strcmp(y, "INBOX") == 0) - (strcmp(x, "INBOX") == 0);
+
+	return inbox != 0 ? inbox : strcmp(x, y);
+}
+
+static int sort(struct source *s, struct error *err)
+{
+	size_t *order = calloc(s->count + 1, sizeof(*order));
+	struct source_box *boxes = calloc(s->count + 1, sizeof(*boxes));
+	char **paths = calloc(s->count + 1, sizeof(*paths));
+	bool good = order != NULL && boxes != NULL && paths != NULL;
+
+	for (size_t i = 0; good && i < s->count; i++)
+		order[i] = i;
+	if (good)
+		qsort_r(order, s->count, sizeof(*order), box_order, s);
+	for (size_t i = 0; good && i < s->count; i++) {
+		boxes[i] = s->boxes[order[i]];
+		paths[i] = s->paths[order[i]];
+	}
+	free(order);
+	if (!good) {
+		free(boxes);
+		free(paths);
+		return error_set(err, -ENOMEM, "no memory for so many mailboxes");
+	}
+	free(s->boxes);
+	free(s->paths);
+	s->boxes = boxes;
+	s->paths = paths;
+	return 0;
+}
+
+int source_open(struct source **out, const char *path, enum source_format format, const char *single, struct error *err)
+{
+	struct source *s = calloc(1, sizeof(*s));
+	struct stat st;
+	int rc;
+
+	*out = NULL;
+	if (s == NULL)
+		return error_set(err, -ENOMEM, "no memory");
+	s->format = format;
+	s->fd = -1;
+	buf_init(&s->keywords, 1 << 20);
+	buf_init(&s->plain, SOURCE_BODY_MAX);
+	rc = stat(path, &st) == 0 ? find(s, path, single, err) : error_system(err, errno, "can't read %s", path);
+	if (rc == 0)
+		rc = sort(s, err);
+	if (rc == 0)
+		*out = s;
+	else
+		source_free(s);
+	return rc;
+}
+
+static void source_end(struct source *s)
+{
+	maildir_end(s);
+	mbox_end(s);
+}
+
+void source_free(struct source *s)
+{
+	if (s == NULL)
+		return;
+	source_end(s);
+	for (size_t i = 0; i < s->count; i++) {
+		free((char *)s->boxes[i].name);
+		free(s->paths[i]);
+	}
+	free(s->boxes);
+	free(s->paths);
+	buf_clear(&s->keywords);
+	buf_clear(&s->plain);
+	free(s);
+}
+
+bool source_is_maildir(const struct source *s)
+{
+	return s->format == SOURCE_MAILDIR;
+}
+
+size_t source_count(const struct source *s)
+{
+	return s->count;
+}
+
+const struct source_box *source_box(const struct source *s, size_t i)
+{
+	return &s->boxes[i];
+}
+
+int source_begin(struct source *s, size_t i, struct error *err)
+{
+	source_end(s);
+	return source_is_maildir(s) ? maildir_begin(s, i, err) : mbox_begin(s, i, err);
+}
+
+enum source_status source_next(struct source *s, struct source_message *m, struct buf *body, struct error *err)
+{
+	*m = (struct source_message){ .what = s->what, .keywords = s->keyword_list };
+	buf_reset(body);
+	return source_is_maildir(s) ? maildir_next(s, m, body, err) : mbox_next_message(s, m, body, err);
+}

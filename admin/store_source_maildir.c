@@ -1,0 +1,294 @@
+/* store_source_maildir.c - a Maildir and its folders (Maildir++), Dovecot's lists beside them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admin/store_source_parts.h"
+#include "common/base/table.h"
+#include "common/config/paths.h"
+#include "formats/lines.h"
+#include "formats/uidlist.h"
+
+/* Appends a whole file; 0, -ENOENT, or another errno. */
+static int read_file(int folder, const char *name, struct buf *out, struct stat *st)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), rc = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+		rc = -EINVAL;
+	while (rc == 0 && n > 0) {
+		uint8_t *room = buf_room(out, 64 * 1024);
+
+		n = room != NULL ? read(fd, room, 64 * 1024) : 0;
+		out->n += n > 0 ? (size_t)n : 0;
+		rc = n < 0 ? -errno : room == NULL ? -EFBIG : 0;
+	}
+	close(fd);
+	return rc;
+}
+
+/* --- which mailboxes ------------------------------------------------------------ */
+
+struct subscribed {
+	struct table *names;
+	bool all; /* there is no such file */
+};
+
+static int read_subscribed(struct subscribed *sub, int fd, struct error *err)
+{
+	struct buf text, name;
+	unsigned version = 0;
+	struct stat st;
+	struct span in;
+	int rc;
+
+	buf_init(&text, 16 << 20);
+	buf_init(&name, STORE_NAME_MAX * 4);
+	rc = table_new(&sub->names, err);
+	sub->all = rc == 0 && read_file(fd, "subscriptions", &text, &st) != 0;
+	in = sub->all ? (struct span){ NULL, 0 } : buf_span(&text);
+	while (rc == 0 && maildir_subscribed_next(&in, &version, &name)) {
+		if (name.n <= 320) /* the longest key; a longer name is not subscribed to */
+			table_put(sub->names, buf_span(&name), sub);
+		buf_reset(&name);
+	}
+	buf_clear(&text);
+	buf_clear(&name);
+	return rc;
+}
+
+static bool is_subscribed(const struct subscribed *sub, struct span name)
+{
+	return sub->all || (name.n <= 320 && table_get(sub->names, name) != NULL);
+}
+
+static int add_folder(struct source *s, int fd, const char *path, const char *folder, const struct subscribed *sub,
+		      struct error *err)
+{
+	char full[PATHS_MAX], cur[PATHS_MAX];
+	struct buf name;
+	struct stat st;
+	int rc = 0;
+
+	buf_init(&name, STORE_NAME_MAX * 4);
+	if ((size_t)snprintf(cur, sizeof(cur), "%s/cur", folder) < sizeof(cur) && fstatat(fd, cur, &st, 0) == 0 &&
+	    S_ISDIR(st.st_mode) && maildir_folder_read(span_of(folder), &name) &&
+	    (size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full)) {
+		bool wanted = is_subscribed(sub, buf_span(&name));
+
+		buf_put_byte(&name, '\0');
+		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, full, (const char *)name.p, wanted, err);
+	}
+	buf_clear(&name);
+	return rc;
+}
+
+int maildir_find(struct source *s, const char *path, struct error *err)
+{
+	struct subscribed sub = { NULL, false };
+	DIR *folders = opendir(path);
+	struct dirent *e;
+	int rc;
+
+	if (folders == NULL)
+		return error_system(err, errno, "can't read %s", path);
+	rc = read_subscribed(&sub, dirfd(folders), err);
+	if (rc == 0)
+		rc = source_add(s, path, "INBOX", true, err);
+	while (rc == 0 && (e = readdir(folders)) != NULL)
+		if (e->d_name[0] == '.')
+			rc = add_folder(s, dirfd(folders), path, e->d_name, &sub, err);
+	table_free(sub.names);
+	closedir(folders);
+	return rc;
+}
+
+/* --- the messages of one ----------------------------------------------------------- */
+
+static int add_file(struct source *s, const char *sub, const char *file, struct error *err)
+{
+	struct source_file *files = s->files;
+	struct maildir_name name;
+	char *path;
+
+	if (!maildir_name_read(span_of(file), &name))
+		return 0;
+	if ((s->file_count & (s->file_count - 1)) == 0)
+		files = reallocarray(s->files, s->file_count > 0 ? s->file_count * 2 : 1, sizeof(*files));
+	if (files != NULL)
+		s->files = files;
+	if (files == NULL || asprintf(&path, "%s/%s", sub, file) < 0)
+		return error_set(err, -ENOMEM, "no memory for so many messages");
+	s->files[s->file_count++] = (struct source_file){ .name = path, .time_s = name.time_s };
+	return 0;
+}
+
+static int list_files(struct source *s, const char *sub, struct error *err)
+{
+	int fd = openat(s->fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+
+	if (folder == NULL) {
+		rc = errno == ENOENT ? 0 : error_system(err, errno, "can't read the folder %s", sub);
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	while (rc == 0 && (e = readdir(folder)) != NULL)
+		rc = add_file(s, sub, e->d_name, err);
+	closedir(folder);
+	return rc;
+}
+
+/* What the list calls the file: its name without folder and flags. */
+static struct span unique_of(const struct source_file *f)
+{
+	struct maildir_name name;
+
+	maildir_name_read(span_of(f->name + 4), &name);
+	return name.unique;
+}
+
+/* Gives files the UIDs that dovecot-uidlist has for them. */
+static int read_uids(struct source *s, struct source_box *box, struct error *err)
+{
+	struct uidlist list;
+	struct table *files = NULL;
+	struct buf text;
+	struct stat st;
+	struct span file;
+	uint32_t uid;
+	int rc = 0;
+
+	buf_init(&text, SOURCE_LIST_MAX);
+	box->uidvalidity = 0;
+	if (read_file(s->fd, "dovecot-uidlist", &text, &st) != 0 || !uidlist_begin(&list, buf_span(&text))) {
+		buf_clear(&text);
+		return 0;
+	}
+	box->uidvalidity = list.uidvalidity;
+	box->uidnext = list.uidnext;
+	rc = table_new(&files, err);
+	for (size_t i = 0; rc == 0 && i < s->file_count; i++)
+		if (unique_of(&s->files[i]).n <= 320)
+			rc = table_put(files, unique_of(&s->files[i]), &s->files[i]);
+	while (rc == 0 && uidlist_next(&list, &uid, &file)) {
+		struct source_file *f = file.n <= 320 ? table_get(files, file) : NULL;
+
+		if (f != NULL)
+			f->uid = uid;
+		if (uid >= box->uidnext)
+			box->uidnext = uid + 1;
+	}
+	table_free(files);
+	buf_clear(&text);
+	return rc;
+}
+
+/* By UID; those without one behind them, as they came. */
+static int file_order(const void *a, const void *b)
+{
+	const struct source_file *x = a, *y = b;
+
+	if (x->uid != y->uid)
+		return x->uid - 1 < y->uid - 1 ? -1 : 1; /* 0 is the last */
+	if (x->time_s != y->time_s)
+		return x->time_s < y->time_s ? -1 : 1;
+	return strcmp(x->name + 4, y->name + 4);
+}
+
+int maildir_begin(struct source *s, size_t i, struct error *err)
+{
+	struct stat st;
+	int rc;
+
+	s->fd = open(s->paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0)
+		return error_system(err, errno, "can't read %s", s->paths[i]);
+	rc = list_files(s, "cur", err);
+	if (rc == 0)
+		rc = list_files(s, "new", err);
+	if (rc == 0)
+		rc = read_uids(s, &s->boxes[i], err);
+	if (rc != 0)
+		return rc;
+	buf_reset(&s->keywords);
+	read_file(s->fd, "dovecot-keywords", &s->keywords, &st); /* without it letters have no words */
+	maildir_keywords_read(buf_span(&s->keywords), s->words);
+	if (s->file_count > 0)
+		qsort(s->files, s->file_count, sizeof(*s->files), file_order);
+	s->boxes[i].messages = s->file_count;
+	return 0;
+}
+
+void maildir_end(struct source *s)
+{
+	for (size_t i = 0; i < s->file_count; i++)
+		free(s->files[i].name);
+	free(s->files);
+	s->files = NULL;
+	s->file_count = s->file_at = 0;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void read_flags(struct source *s, const struct maildir_name *name, struct source_message *m)
+{
+	static const struct {
+		unsigned from;
+		uint32_t to;
+	} flags[] = { { MAILDIR_DRAFT, STORE_DRAFT },    { MAILDIR_FLAGGED, STORE_FLAGGED }, { MAILDIR_REPLIED, STORE_ANSWERED },
+		      { MAILDIR_SEEN, STORE_SEEN },      { MAILDIR_TRASHED, STORE_DELETED } };
+	bool forwarded = false;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (name->flags & flags[i].from)
+			m->flags |= flags[i].to;
+	for (unsigned i = 0; i < MAILDIR_KEYWORDS; i++)
+		if ((name->keywords & (uint32_t)1 << i) && s->words[i].n > 0) {
+			forwarded |= span_is_nocase(s->words[i], "$Forwarded");
+			s->keyword_list[m->keyword_count++] = s->words[i];
+		}
+	if ((name->flags & MAILDIR_PASSED) && !forwarded)
+		s->keyword_list[m->keyword_count++] = span_of("$Forwarded");
+}
+
+enum source_status maildir_next(struct source *s, struct source_message *m, struct buf *body, struct error *err)
+{
+	const struct source_file *f;
+	struct lines lines = { .bare = 0 };
+	struct maildir_name name;
+	struct stat st;
+	int rc;
+
+	if (s->file_at == s->file_count)
+		return SOURCE_END;
+	f = &s->files[s->file_at++];
+	snprintf(s->what, sizeof(s->what), "%s", f->name);
+	buf_reset(&s->plain);
+	rc = read_file(s->fd, f->name, &s->plain, &st);
+	if (rc != 0) {
+		error_system(err, -rc, "%s", f->name);
+		return SOURCE_BAD;
+	}
+	lines_put(&lines, buf_span(&s->plain), body);
+	maildir_name_read(span_of(f->name + 4), &name);
+	m->uid = f->uid;
+	m->internal_s = st.st_mtime;
+	m->bare = lines.bare;
+	read_flags(s, &name, m);
+	if (!body->failed)
+		return SOURCE_OK;
+	error_set(err, -EFBIG, "%s: too large", f->name);
+	return SOURCE_BAD;
+}

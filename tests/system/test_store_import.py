@@ -1,0 +1,182 @@
+"""Mail from a Maildir and from mbox files comes in as it was: bytes, flags, keywords, dates, UIDs."""
+import os
+import re
+import time
+
+import pytest
+from yubin import Site
+
+VALIDITY = 1234567890
+
+
+def message(n, size=40):
+    return f"From: a@far.test\r\nSubject: number {n}\r\nMessage-ID: <{n}@far.test>\r\n\r\n".encode() + b"x" * size + b"\r\n"
+
+
+def put(folder, name, body, when):
+    for sub in ("cur", "new", "tmp"):
+        (folder / sub).mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(body)
+    os.utime(path, (when, when))
+
+
+@pytest.fixture
+def site(tmp_path):
+    s = Site(tmp_path / "site")
+    s.start()
+    yield s
+    s.stop()
+
+
+def fetch(site, mailbox, user="alice"):
+    """UIDVALIDITY, and by UID: flags, date, bytes."""
+    imap = site.imap(user)
+    assert imap.select(f'"{mailbox}"', readonly=True)[0] == "OK"
+    validity = int(imap.response("UIDVALIDITY")[1][0])
+    out = {}
+    ok, data = imap.uid("FETCH", "1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")
+    assert ok == "OK"
+    for part in data:
+        if isinstance(part, tuple):
+            head = part[0].decode()
+            flags = set(re.search(r"FLAGS \(([^)]*)\)", head)[1].split()) - {"\\Recent"}
+            out[int(re.search(r"UID (\d+)", head)[1])] = flags, re.search(r'INTERNALDATE "([^"]*)"', head)[1], part[1]
+    imap.logout()
+    return validity, out
+
+
+def maildir(path):
+    """As Dovecot leaves one."""
+    put(path, "cur/1700000001.M1P1.far,S=100:2,S", message(1), 1700000001)
+    put(path, "cur/1700000002.M1P1.far:2,FRSab", message(2).replace(b"\r\n", b"\n"), 1700000002)
+    put(path, "new/1700000009.M1P1.far", message(9), 1700000009)
+    (path / "dovecot-uidlist").write_text(f"3 V{VALIDITY} N40 Gaa\n7 :1700000001.M1P1.far,S=100\n12 W3 :1700000002.M1P1.far\n"
+                                          "20 :1700000003.gone\n")
+    (path / "dovecot-keywords").write_text("0 $Forwarded\n1 Work\n")
+    put(path / ".Sent Items", "cur/1700000004.M1P1.far:2,S", message(4), 1700000004)
+    put(path / ".Entw&APw-rfe.Alte", "cur/1700000005.M1P1.far:2,DS", message(5, 200000), 1700000005)
+    put(path / ".Lists", "cur/1700000006.M1P1.far:2,T", message(6), 1700000006)
+    (path / "subscriptions").write_text("V\t2\n\nSent Items\nEntw&APw-rfe\tAlte\n")
+    return path
+
+
+def test_maildir(site, tmp_path):
+    r = site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "m")))
+    assert "6 messages imported" in r.stdout and "Sent Items -> Sent" in r.stdout, r.stdout
+    validity, inbox = fetch(site, "INBOX")
+    assert validity == VALIDITY
+    assert sorted(inbox) == [7, 12, 40]
+    assert inbox[7][0] == {"\\Seen"} and inbox[7][2] == message(1)
+    assert inbox[12][0] == {"\\Seen", "\\Flagged", "\\Answered", "$Forwarded", "Work"} and inbox[12][2] == message(2)
+    assert inbox[40][0] == set() and inbox[40][2] == message(9)
+    imap = site.imap()
+    names = {line.decode().rsplit(' "/" ', 1)[1].strip('"') for line in imap.list()[1]}
+    assert {"Lists", "Entw&APw-rfe/Alte", "Sent"} <= names and "Sent Items" not in names
+    subscribed = {line.decode().rsplit(' "/" ', 1)[1].strip('"') for line in imap.lsub()[1]}
+    assert "Entw&APw-rfe/Alte" in subscribed and "Lists" not in subscribed
+    imap.logout()
+    assert [v[2] for v in fetch(site, "Entw&APw-rfe/Alte")[1].values()] == [message(5, 200000)]
+    assert [v[0] for v in fetch(site, "Lists")[1].values()] == [{"\\Deleted"}]
+    stamp = time.mktime(time.strptime(inbox[7][1].strip()[:20], "%d-%b-%Y %H:%M:%S"))
+    assert stamp == 1700000001
+
+
+def test_again_makes_no_twins(site, tmp_path):
+    source = maildir(tmp_path / "m")
+    site.run("store", "import", "alice@here.test", str(source))
+    before = fetch(site, "INBOX")
+    r = site.run("store", "import", "alice@here.test", str(source))
+    assert r.stdout.startswith("Sent Items -> Sent\n0 messages imported"), r.stdout
+    assert "6 were there already" in r.stdout
+    assert fetch(site, "INBOX") == before
+    # the source goes on: what is new comes in, under its own UID where that is still free
+    put(source, "cur/1700000050.M1P1.far:2,S", message(50), 1700000050)
+    with open(source / "dovecot-uidlist", "a") as f:
+        f.write("55 :1700000050.M1P1.far\n")
+    assert "1 message imported" in site.run("store", "import", "alice@here.test", str(source)).stdout
+    assert sorted(fetch(site, "INBOX")[1]) == [7, 12, 40, 55]
+
+
+def test_twins_of_the_source_stay_twins(site, tmp_path):
+    put(tmp_path / "m", "cur/1.a", message(1), 1700000001)
+    put(tmp_path / "m", "cur/2.a", message(1), 1700000001)
+    site.run("store", "import", "alice@here.test", str(tmp_path / "m"))
+    site.run("store", "import", "alice@here.test", str(tmp_path / "m"))
+    assert len(fetch(site, "INBOX")[1]) == 2
+
+
+def test_dry_run_changes_nothing(site, tmp_path):
+    r = site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "m")), "--dry-run")
+    assert "6 messages would be imported" in r.stdout
+    assert fetch(site, "INBOX")[1] == {}
+
+
+def test_mail_that_was_there_stays(site, tmp_path):
+    """Then the UIDs of the source can't be kept, and nobody's change."""
+    imap = site.imap()
+    imap.append("INBOX", None, None, message(100))
+    imap.logout()
+    before = fetch(site, "INBOX")
+    site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "m")), "--mailbox", "INBOX")
+    validity, inbox = fetch(site, "INBOX")
+    assert validity == before[0] and sorted(inbox) == [1, 2, 3, 4] and inbox[1] == before[1][1]
+
+
+def test_bad_messages_are_named(site, tmp_path):
+    source = maildir(tmp_path / "m")
+    os.symlink("/etc/passwd", source / "cur/1700000007.link:2,S")
+    os.mkfifo(source / "cur/1700000008.pipe:2,S")
+    r = site.run("store", "import", "alice@here.test", str(source), ok=False)
+    assert r.returncode == 1
+    assert "1700000007.link" in r.stderr and "1700000008.pipe" in r.stderr
+    assert "6 messages imported" in r.stdout and "2 skipped" in r.stdout
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (("nobody@here.test", "."), 1, "there is no account"),
+    (("alice@here.test", "nowhere"), 1, "can't read nowhere"),
+    (("alice@here.test",), 2, "needs an account and a path"),
+    (("alice@here.test", ".", "--format", "pst"), 2, "--format is"),
+])
+def test_what_cannot_be(site, words, code, said):
+    r = site.run("store", "import", *words, ok=False)
+    assert r.returncode == code and said in r.stderr
+
+
+FROM = b"From a@far.test Tue Nov 14 22:13:2%d 2023\n"
+
+
+def test_mbox(site, tmp_path):
+    file = tmp_path / "old"
+    file.write_bytes(FROM % 1 + b"X-IMAPbase: 777 30 Work\nStatus: RO\nX-UID: 10\n" + message(1).replace(b"\r", b"") + b"\n"
+                     + FROM % 2 + b"Status: O\nX-Status: AF\nX-Keywords: Work\nX-UID: 30\nSubject: two\n\n>From here\n\nFrom there\n\n"
+                     + FROM % 3 + b"Subject: three\n\nno end")
+    r = site.run("store", "import", "alice@here.test", str(file), "--mailbox", "Old/Mail")
+    assert "3 messages imported" in r.stdout, r.stdout
+    validity, mail = fetch(site, "Old/Mail")
+    assert validity == 777 and sorted(mail) == [10, 30, 31]
+    assert mail[10][0] == {"\\Seen"} and mail[10][2] == message(1)
+    assert mail[30][0] == {"\\Answered", "\\Flagged", "Work"}
+    assert mail[30][2] == b"Subject: two\r\n\r\nFrom here\r\n\r\nFrom there\r\n"
+    assert mail[31][2] == b"Subject: three\r\n\r\nno end"
+    assert "3 were there already" in site.run("store", "import", "alice@here.test", str(file), "--mailbox", "Old/Mail").stdout
+
+
+def test_a_folder_of_mboxes(site, tmp_path):
+    (tmp_path / "mail/Lists.sbd").mkdir(parents=True)
+    (tmp_path / "mail/Inbox").write_bytes(FROM % 1 + message(1))
+    (tmp_path / "mail/Gesendet").write_bytes(FROM % 1 + message(2))
+    (tmp_path / "mail/Lists.sbd/dev").write_bytes(FROM % 1 + message(3) + b"\n" + FROM % 2 + message(4))
+    (tmp_path / "mail/Inbox.msf").write_text("// no mail")
+    r = site.run("store", "import", "alice@here.test", str(tmp_path / "mail"))
+    assert "4 messages imported" in r.stdout and "Gesendet -> Sent" in r.stdout, r.stdout
+    assert [v[2] for v in fetch(site, "Sent")[1].values()] == [message(2)]
+    assert len(fetch(site, "Lists/dev")[1]) == 2
+
+
+def test_the_server_must_run(tmp_path):
+    site = Site(tmp_path / "site")
+    put(tmp_path / "m", "cur/1.a", message(1), 1700000001)
+    r = site.run("store", "import", "alice@here.test", str(tmp_path / "m"), ok=False)
+    assert r.returncode == 1 and "yubin start" in r.stderr
