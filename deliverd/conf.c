@@ -239,10 +239,7 @@ static int read_all(struct conf *c, const struct address *own, size_t own_count,
 		rc = keyring_new(&c->keys, c->settings->bundle, err);
 	if (rc == 0)
 		rc = tls_policy_read(&c->policy, top, on_warning, NULL, err);
-	if (rc == 0 && conf_tls(c, NULL, TLS_OUTBOUND_NOTE, err) == NULL)
-		rc = -EINVAL;
-	conf_rest(c);	/* it can be made: the first connection makes it again */
-	return rc;
+	return rc;	/* that contexts can be made of it setup/outward.c has tried */
 }
 
 static void drop_contexts(struct tls_context *tls[2])

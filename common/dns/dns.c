@@ -470,7 +470,7 @@ int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, stru
 		return error_set(err, -ENOMEM, "no memory for a resolver");
 	events_init(&d->events, loop);
 	code = table_new(&d->numbers, err);
-	if (code == 0)
+	if (code == 0 && (o->anchors.n > 0 || !o->found))	/* what nobody chose is good */
 		code = context_new(&d->contexts[CONTEXT_CHOSEN], &d->events, o, CONTEXT_CHOSEN, err);
 	if (code < 0) {
 		table_free(d->numbers);
@@ -485,7 +485,7 @@ int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, stru
 	d->timer.data = d->idle.data = d->rest.data = d;
 	uv_unref((uv_handle_t *)&d->rest);
 	d->handles = 3;
-	contexts_free(d);	/* it can be made: that was all; the first question makes it again */
+	contexts_free(d);	/* it can be made: that was all */
 	*out = d;
 	return 0;
 }

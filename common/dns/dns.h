@@ -66,7 +66,8 @@ struct dns_options {
 
 struct dns;			/* opaque */
 
-/* Tries whether a resolver can be made of the options; the first question makes it. No file is needed then. */
+/* Tries whether a resolver can be made of what somebody chose; the first question makes it. No file is
+ * needed then. */
 int dns_new(struct dns **out, uv_loop_t *loop, const struct dns_options *o, struct error *err);
 /* Open questions are forgotten. The loop must run once more. NULL is allowed. */
 void dns_free(struct dns *d);
