@@ -16,6 +16,7 @@ static const struct {
 	{ "UIDPLUS", false, 0 },	/* RFC 4315 */
 	{ "MOVE", false, 0 },		/* RFC 6851 */
 	{ "SPECIAL-USE", false, 0 },	/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", false, 0 },	/* RFC 6154 3 */
 	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
 	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
 	{ "XLIST", false, 0 },		/* what Outlook knew before RFC 6154 */

@@ -1,5 +1,6 @@
 /* cmd_list.c - LIST (RFC 3501 6.3.8, RFC 9051 6.3.9, RFC 5258, RFC 5819, RFC 6154), LSUB and XLIST. */
 #include "imapd/match.h"
+#include "imapd/role.h"
 #include "imapd/session.h"
 #include "imapd/tree.h"
 
@@ -172,19 +173,6 @@ bool imap_parse_list(struct imap_server *e, struct imap_parse *p)
 
 /* --- the answer ------------------------------------------------------------- */
 
-static const char *const role_words[] = {
-	[STORE_ROLE_SENT] = " \\Sent", [STORE_ROLE_DRAFTS] = " \\Drafts",   [STORE_ROLE_TRASH] = " \\Trash",
-	[STORE_ROLE_JUNK] = " \\Junk", [STORE_ROLE_ARCHIVE] = " \\Archive",
-};
-
-/* As the one server that had XLIST called them, and its clients still do. */
-static const char *const xlist_words[] = {
-	[STORE_ROLE_INBOX] = " \\Inbox",   [STORE_ROLE_SENT] = " \\Sent", [STORE_ROLE_DRAFTS] = " \\Drafts",
-	[STORE_ROLE_TRASH] = " \\Trash",   [STORE_ROLE_JUNK] = " \\Spam", [STORE_ROLE_ARCHIVE] = " \\Archive",
-};
-
-enum { ROLES = sizeof(role_words) / sizeof(role_words[0]) };
-
 /* RFC 3501 6.3.9: LSUB tells a parent that is not subscribed as one that can't be selected. */
 static bool selectable(const struct imap_server *e, const struct imap_name *n)
 {
@@ -209,8 +197,7 @@ static void tell_childinfo(struct imap_server *e)
 static void tell(struct imap_server *e, const struct imap_name *n)
 {
 	const struct list *d = e->data;
-	const char *const *words = is_xlist(e) ? xlist_words : role_words;
-	const char *role = (size_t)n->box.role < ROLES ? words[n->box.role] : NULL;
+	const char *role = is_xlist(e) ? imap_role_xlist(n->box.role) : imap_role_word(n->box.role);
 	bool child = is_lsub(e) ? n->below : n->child;
 
 	buf_printf(&e->out, "* %s (", e->command->name);
@@ -218,7 +205,7 @@ static void tell(struct imap_server *e, const struct imap_name *n)
 		imap_text(e, d->extended || (e->enabled & IMAP_REV2) != 0 ? "\\NonExistent " : "\\Noselect ");
 	imap_text(e, child ? "\\HasChildren" : "\\HasNoChildren");
 	if (role != NULL && selectable(e, n))
-		imap_text(e, role);
+		buf_printf(&e->out, " %s", role);
 	if ((d->give & LIST_SUBSCRIBED) != 0 && n->box.subscribed)
 		imap_text(e, " \\Subscribed");
 	imap_text(e, ") \"/\" ");

@@ -1,6 +1,7 @@
 /* cmd_mailbox.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7). */
 #include <string.h>
 
+#include "imapd/role.h"
 #include "imapd/session.h"
 
 enum { SUPERIORS_MAX = 32 };	/* made with a name; what is missing beyond that stays so */
@@ -9,6 +10,8 @@ struct change {
 	struct span name, to;
 	size_t at;		/* the superiors of m.name are looked for up to here */
 	size_t from;		/* the next page of names */
+	bool use;		/* the role was asked for (RFC 6154 3) */
+	bool no_use;		/* and can't be given */
 	struct store_mutation superior[SUPERIORS_MAX + 1];	/* the last place is for m */
 	size_t superiors;
 	struct store_mutation m;
@@ -31,14 +34,100 @@ bool imap_parse_rename(struct imap_server *e, struct imap_parse *p)
 	       imap_parse_mailbox(p, &d->to) && imap_parse_end(p);
 }
 
+/* RFC 6154 3: "\Sent". One mailbox has one role here. */
+static bool parse_use(struct imap_parse *p, struct change *d)
+{
+	enum store_role role;
+	struct span word;
+
+	if (!imap_parse_try(p, '\\') || !imap_parse_atom(p, &word))
+		return imap_parse_fail(p, "a role is missing");
+	role = imap_role_of_word(word);
+	d->no_use |= role == STORE_ROLE_NONE || (d->m.role != STORE_ROLE_NONE && d->m.role != role);
+	d->m.role = role;
+	return true;
+}
+
+/* RFC 4466 2.3 create parameters, of which there is one */
+static bool parse_parameters(struct imap_parse *p, struct change *d)
+{
+	if (!imap_parse_byte(p, '(') || !imap_parse_try_word(p, "USE"))
+		return imap_parse_fail(p, "no such parameter");
+	if (!imap_parse_space(p) || !imap_parse_byte(p, '('))
+		return false;
+	if (!imap_parse_try(p, ')')) {
+		d->use = true;
+		do {
+			if (!parse_use(p, d))
+				return false;
+		} while (imap_parse_try(p, ' '));
+		if (!imap_parse_byte(p, ')'))
+			return false;
+	}
+	return imap_parse_byte(p, ')');
+}
+
+bool imap_parse_create(struct imap_server *e, struct imap_parse *p)
+{
+	struct change *d = arena_alloc(e->arena, sizeof(*d));
+
+	e->data = d;
+	return d != NULL && imap_parse_mailbox(p, &d->name) &&
+	       (!imap_parse_try(p, ' ') || parse_parameters(p, d)) && imap_parse_end(p);
+}
+
+static enum imap_run commit(struct imap_server *e);
+
+/* A mailbox with messages has the role. Asked for, it is refused; else the new one is a mailbox
+ * like any other. */
+static enum imap_run role_taken(struct imap_server *e)
+{
+	struct change *d = e->data;
+
+	if (d->use)
+		return imap_done(e, "NO [USEATTR] Another mailbox has that role, and messages");
+	if (d->m.role == STORE_ROLE_NONE)
+		return imap_no(e, STORE_TRY_LATER);
+	d->m.role = STORE_ROLE_NONE;
+	return imap_go(e, commit);
+}
+
+/* RFC 8474 4.1 */
+static enum imap_run created(struct imap_server *e, uint64_t mailbox)
+{
+	buf_put_text(&e->final, "OK [MAILBOXID (");
+	imap_put_mailbox_id(&e->final, mailbox);
+	return imap_done(e, ")] CREATE completed");
+}
+
+/* RFC 9051 6.3.9.7, to clients that know it */
+static void tell_renamed(struct imap_server *e)
+{
+	const struct change *d = e->data;
+
+	if ((e->enabled & IMAP_REV2) == 0)
+		return;
+	imap_text(e, "* LIST () \"/\" ");
+	imap_put_mailbox(&e->out, d->to);
+	imap_text(e, " (\"OLDNAME\" (");
+	imap_put_mailbox(&e->out, d->name);
+	imap_text(e, "))\r\n");
+}
+
 static enum imap_run changed(struct imap_server *e)
 {
 	struct change *d = e->data;
 
+	if (e->result->status == STORE_IN_USE && d->m.change == STORE_CREATE)
+		return role_taken(e);
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
+	if (d->m.change == STORE_CREATE && e->result->commit.count > 0)
+		return created(e, e->result->commit.results[e->result->commit.count - 1].mailbox);
 	if (d->m.change == STORE_DELETE && e->state == IMAP_SELECTED && d->m.mailbox == e->sel.mailbox)
 		imap_deselect(e);
+	if (d->m.change == STORE_RENAME)
+		tell_renamed(e);
 	return imap_done(e, "OK %s completed", e->command->name);
 }
 
@@ -91,7 +180,12 @@ enum imap_run imap_run_create(struct imap_server *e)
 
 	if (d->name.n > 1 && d->name.p[d->name.n - 1] == '/')
 		d->name.n--;
-	d->m = (struct store_mutation){ .change = STORE_CREATE, .name = d->name };
+	if (d->no_use)
+		return imap_done(e, "NO [USEATTR] A mailbox can have one of the roles Sent, Drafts, Trash, Junk and Archive");
+	d->m.change = STORE_CREATE;
+	d->m.name = d->name;
+	if (!d->use)
+		d->m.role = imap_role_of_name(d->name);
 	return imap_go(e, find_superior);
 }
 

@@ -17,7 +17,7 @@ static const struct imap_command commands[] = {
 	{ "CHECK",        imap_parse_nothing,      imap_run_noop,         IMAP_SELECTED,  C_LOOK,                 "RFC 3501 6.4.1" },
 	{ "CLOSE",        imap_parse_nothing,      imap_run_close,        IMAP_SELECTED,  0,                      "RFC 3501 6.4.2" },
 	{ "COPY",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID | C_NUMBERS,      "RFC 3501 6.4.7" },
-	{ "CREATE",       imap_parse_name,         imap_run_create,       IN,             0,                      "RFC 3501 6.3.3" },
+	{ "CREATE",       imap_parse_create,       imap_run_create,       IN,             0,                      "RFC 3501 6.3.3" },
 	{ "DELETE",       imap_parse_name,         imap_run_delete,       IN,             0,                      "RFC 3501 6.3.4" },
 	{ "ENABLE",       imap_parse_enable,       imap_run_enable,       IN,             0,                      "RFC 5161 3.1" },
 	{ "EXAMINE",      imap_parse_select,       imap_run_select,       IN,             0,                      "RFC 3501 6.3.2" },

@@ -265,6 +265,7 @@ IMAP_COMMAND(enable)
 IMAP_COMMAND(select)
 
 bool imap_parse_name(struct imap_server *e, struct imap_parse *p);
+bool imap_parse_create(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_rename(struct imap_server *e, struct imap_parse *p);
 enum imap_run imap_run_rename(struct imap_server *e);
 IMAP_COMMAND(list)

@@ -38,7 +38,7 @@ enum store_status {
 	STORE_UNKNOWN,		/* it may have happened or not (a restart hit it, and the resend too) */
 	STORE_REFUSED,		/* no right, or a token that is void */
 	STORE_INVALID,		/* a name or an argument that can't be */
-	STORE_IN_USE,		/* store_lock: somebody else has it */
+	STORE_IN_USE,		/* store_lock: somebody else has it; a role: another mailbox has it */
 	STORE_LIMIT		/* too many mailboxes or keywords; message too large */
 };
 
@@ -217,7 +217,7 @@ enum store_change {
 	STORE_EXPUNGE,		/* uids of mailbox that are there and, if only_deleted, \Deleted */
 	STORE_COPY,		/* uids of mailbox -> target */
 	STORE_MOVE,
-	STORE_CREATE,		/* name, role */
+	STORE_CREATE,		/* name, role: taken from an empty mailbox that has it; STORE_IN_USE: one with messages has it */
 	STORE_DELETE,		/* mailbox, with its messages; children stay */
 	STORE_RENAME,		/* mailbox -> name; children move along; INBOX: its messages move (RFC 9051 6.3.6) */
 	STORE_SUBSCRIBE,	/* name, whether it is there or not */

@@ -177,6 +177,14 @@ struct mailbox *mailbox_by_name(const struct account *a, struct span name)
 	return i < a->mailbox_count && span_equal(a->by_name[i]->name, name) ? a->by_name[i] : NULL;
 }
 
+struct mailbox *mailbox_by_role(const struct account *a, enum store_role role)
+{
+	for (size_t i = 0; i < a->mailbox_count; i++)
+		if (a->by_id[i]->head.role == role)
+			return a->by_id[i];
+	return NULL;
+}
+
 static bool mailbox_room(struct account *a)
 {
 	size_t room = a->mailbox_room > 0 ? a->mailbox_room * 2 : 8;

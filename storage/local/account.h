@@ -134,6 +134,8 @@ void mailbox_hold(struct mailbox *m);
 void mailbox_release(struct mailbox *m);
 struct mailbox *mailbox_by_id(const struct account *a, uint64_t id);
 struct mailbox *mailbox_by_name(const struct account *a, struct span name);
+/* Not for STORE_ROLE_NONE. */
+struct mailbox *mailbox_by_role(const struct account *a, enum store_role role);
 /* The place of the first that is called `name` or sorts behind it. */
 size_t mailbox_place(const struct account *a, struct span name);
 /* Puts it among the account's, which holds it from then on. -ENOMEM. */

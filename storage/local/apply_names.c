@@ -50,6 +50,24 @@ static struct span name_copy(struct apply *ap, struct span name)
 
 /* --- CREATE, DELETE -------------------------------------------------------- */
 
+/* A role has one mailbox: a new one takes it from one that is empty. */
+static int take_role(struct apply *ap, struct account *a, enum store_role role)
+{
+	struct mailbox *holder = role != STORE_ROLE_NONE ? mailbox_by_role(a, role) : NULL;
+	int r;
+
+	if (holder == NULL)
+		return 0;
+	if (holder->head.exists > 0) {
+		commit_fail(ap->c, STORE_IN_USE, "another mailbox has that role");
+		return -ECANCELED;
+	}
+	r = apply_touch(ap, holder);
+	holder->head.role = r == 0 ? STORE_ROLE_NONE : holder->head.role;
+	holder->state_stale = true;
+	return r;
+}
+
 /* Puts the new mailbox of the step where it belongs; prepare.c has made its folder. */
 static int insert_fresh(struct apply *ap, struct step *step)
 {
@@ -62,7 +80,9 @@ static int insert_fresh(struct apply *ap, struct step *step)
 		commit_fail(ap->c, STORE_EXISTS, "a mailbox of that name is there");
 		return -ECANCELED;
 	}
-	r = mailbox_insert(m);
+	r = take_role(ap, a, (enum store_role)m->head.role);
+	if (r == 0)
+		r = mailbox_insert(m);
 	if (r == 0)
 		r = apply_note(ap, UNDO_INSERT, m, a, (struct span){ NULL, 0 });
 	if (r == 0)

@@ -252,6 +252,25 @@ static bool read_state(struct local *s, const char *path, size_t messages, struc
 	return true;
 }
 
+/* Two state files may name one role: that which gave it away was not written yet. The younger
+ * mailbox took it. */
+static int settle_role(struct account *a, uint32_t id, struct head *h)
+{
+	struct mailbox *other = h->role != STORE_ROLE_NONE ? mailbox_by_role(a, (enum store_role)h->role) : NULL;
+	struct key k;
+
+	if (other == NULL)
+		return 0;
+	if (other->id > id) {
+		h->role = STORE_ROLE_NONE;
+		return 0;
+	}
+	other->head.role = STORE_ROLE_NONE;
+	key_mailbox(&k, KEY_MAILBOX, a->record.number, other->id);
+	head_encode(local_value(a->s), &other->head, other->name);
+	return local_put(a->s, &k, buf_span(&a->s->value));
+}
+
 int rebuild_mailbox(struct local *s, struct account *a, uint32_t id)
 {
 	struct finding f = { 0 };
@@ -275,6 +294,9 @@ int rebuild_mailbox(struct local *s, struct account *a, uint32_t id)
 	if (h.uidvalidity > a->record.uidvalidity)
 		a->record.uidvalidity = h.uidvalidity;
 	free_name(a, id, &name);
+	r = settle_role(a, id, &h);
+	if (r < 0)
+		goto out;
 	m = mailbox_new(a, id, buf_span(&name));
 	r = m != NULL ? mailbox_insert(m) : -ENOMEM;
 	if (r < 0)

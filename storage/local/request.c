@@ -112,7 +112,8 @@ static bool mutation_valid(const struct store_mutation *m)
 		return false;
 	if (m->change == STORE_SET_UIDVALIDITY && m->uidvalidity == 0)
 		return false;
-	return m->change != STORE_CREATE || (unsigned)m->role <= STORE_ROLE_ARCHIVE;
+	return m->change != STORE_CREATE ||
+	       ((unsigned)m->role <= STORE_ROLE_ARCHIVE && m->role != STORE_ROLE_INBOX);
 }
 
 /* A POP session marks as seen and expunges, in INBOX alone (token.h). */

@@ -120,6 +120,45 @@ static void test_create(void **state)
 	store_logout(a);
 }
 
+static enum store_role role_of(struct conf *c, struct store_account *a, const char *name)
+{
+	struct store_mailbox found;
+
+	assert_int_equal(conf_find(c, a, name, &found), STORE_OK);
+	return found.role;
+}
+
+/* A role has one mailbox: an empty one gives it away, one with messages does not. */
+static void test_roles(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, "a@x.example");
+	struct store_mutation m[] = {
+		{ .change = STORE_CREATE, .name = span_of("Gesendet"), .role = STORE_ROLE_SENT },
+		{ .change = STORE_CREATE, .name = span_of("INBOX") },
+	};
+	struct store_mailbox found;
+
+	assert_int_equal(conf_commit(c, a, m, 2, NULL)->status, STORE_EXISTS);
+	assert_int_equal(role_of(c, a, "Sent"), STORE_ROLE_SENT);
+	assert_int_equal(conf_commit(c, a, m, 1, NULL)->status, STORE_OK);
+	assert_int_equal(role_of(c, a, "Sent"), STORE_ROLE_NONE);
+	assert_int_equal(role_of(c, a, "Gesendet"), STORE_ROLE_SENT);
+	conf_append(c, a, conf_mailbox(c, a, "Gesendet"), "Subject: a\r\n\r\n", 0);
+	m[0].name = span_of("Enviados");
+	assert_int_equal(conf_commit(c, a, m, 1, NULL)->status, STORE_IN_USE);
+	assert_int_equal(conf_find(c, a, "Enviados", &found), STORE_NOT_FOUND);
+	assert_int_equal(role_of(c, a, "Gesendet"), STORE_ROLE_SENT);
+	m[0] = (struct store_mutation){ .change = STORE_DELETE, .mailbox = conf_mailbox(c, a, "Gesendet") };
+	assert_int_equal(conf_commit(c, a, m, 1, NULL)->status, STORE_OK);
+	m[0] = (struct store_mutation){ .change = STORE_CREATE, .name = span_of("Enviados"), .role = STORE_ROLE_SENT };
+	assert_int_equal(conf_commit(c, a, m, 1, NULL)->status, STORE_OK);
+	assert_int_equal(role_of(c, a, "Enviados"), STORE_ROLE_SENT);
+	m[0] = (struct store_mutation){ .change = STORE_CREATE, .name = span_of("In"), .role = STORE_ROLE_INBOX };
+	assert_int_equal(conf_commit(c, a, m, 1, NULL)->status, STORE_INVALID);
+	store_logout(a);
+}
+
 static void test_names(void **state)
 {
 	char longest[256], longer[257], deep[1001], deeper[1002];
@@ -345,7 +384,7 @@ struct conf_group conf_mailbox_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_first_login),  CONF_CASE(test_accounts_are_apart),
-		CONF_CASE(test_create),       CONF_CASE(test_names),
+		CONF_CASE(test_create),       CONF_CASE(test_roles),    CONF_CASE(test_names),
 		CONF_CASE(test_delete),       CONF_CASE(test_rename),
 		CONF_CASE(test_rename_inbox), CONF_CASE(test_subscribe),
 		CONF_CASE(test_many),         CONF_CASE(test_all_or_nothing),

@@ -311,6 +311,21 @@ static enum store_status copy(struct fake_store *s, struct fake_user *u, const s
 	return status;
 }
 
+/* A role has one mailbox: a new one takes it from one that is empty. */
+static enum store_status take_role(struct fake_user *u, enum store_role role)
+{
+	struct fake_mailbox *holder = NULL;
+
+	for (size_t i = 0; role != STORE_ROLE_NONE && i < u->boxes.count; i++)
+		if (u->boxes.box[i]->id != 0 && u->boxes.box[i]->role == role)
+			holder = u->boxes.box[i];
+	if (holder != NULL && holder->count > 0)
+		return STORE_IN_USE;
+	if (holder != NULL)
+		holder->role = STORE_ROLE_NONE;
+	return STORE_OK;
+}
+
 static enum store_status change_create(struct fake_store *s, struct fake_user *u,
 				       const struct store_mutation *m, struct store_result *result)
 {
@@ -321,8 +336,12 @@ static enum store_status change_create(struct fake_store *s, struct fake_user *u
 		return STORE_INVALID;
 	if (box != NULL && box->id != 0)
 		return STORE_EXISTS;
+	if (m->role == STORE_ROLE_INBOX)
+		return STORE_INVALID;
 	if (u->boxes.count >= limit)
 		return STORE_LIMIT;
+	if (take_role(u, m->role) != STORE_OK)
+		return STORE_IN_USE;
 	box = fake_box_create(u, m->name, m->role);
 	*result = (struct store_result){ .mailbox = box->id, .uidvalidity = box->uidvalidity };
 	return STORE_OK;

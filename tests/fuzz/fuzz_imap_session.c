@@ -1,6 +1,6 @@
 /* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
  * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o
- * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o
+ * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o
  * link: imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o
  * link: imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o

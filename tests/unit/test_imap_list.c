@@ -1,6 +1,6 @@
 /* test_imap_list.c - LIST in all its forms, LSUB and XLIST (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9051).
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
- * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
  * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
  * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
@@ -162,12 +162,73 @@ static void test_many_patterns(void **state)
 	rig_free(r);
 }
 
+/* RFC 6154 3: a role belongs to one mailbox, however mail programs call theirs. */
+static void test_create(void **state)
+{
+	static const struct row created[] = {
+		{ "a role of ours", "1 CREATE x (USE (\\Sent))\r\n1 LIST (SPECIAL-USE) \"\" (x Sent)\r\n",
+		  "1 OK [MAILBOXID (F7)] ~\r\n" L(NO_CHILD " \\Sent", "x") OK },
+		{ "without a role", "1 CREATE x (USE ())\r\n1 LIST \"\" x\r\n", "1 OK [~\r\n" L(NO_CHILD, "x") OK },
+		{ "no role, but a name that says it", "1 CREATE \"sent items\"\r\n1 LIST (SPECIAL-USE) \"\" (*ent*)\r\n",
+		  "1 OK [~\r\n" L(NO_CHILD " \\Sent", "sent items") OK },
+		{ "in another language", "1 CREATE \"Gel&APY-schte Elemente\"\r\n1 LIST (SPECIAL-USE) \"\" (T* G*)\r\n",
+		  "1 OK [~\r\n" L(NO_CHILD " \\Trash", "Gel&APY-schte Elemente") OK },
+		{ "below INBOX", "1 CREATE INBOX/Entw&APw-rfe\r\n1 LIST (SPECIAL-USE) \"\" *fe\r\n",
+		  "1 OK [~\r\n" L(NO_CHILD " \\Drafts", "INBOX/Entw&APw-rfe") OK },
+		{ "not deeper", "1 CREATE Work/Sent\r\n1 LIST \"\" *Sent\r\n",
+		  "1 OK [~\r\n" L(NO_CHILD " \\Sent", "Sent") L(NO_CHILD, "Work/Sent") OK },
+		{ "the role of a mailbox with messages", "1 CREATE x (USE (\\Junk))\r\n1 LIST \"\" x\r\n",
+		  "1 NO [USEATTR] ~\r\n" OK },
+		{ "its name in another language is a name", "1 CREATE Spam\r\n1 LIST \"\" (Spam Junk)\r\n",
+		  "1 OK [~\r\n" L(NO_CHILD " \\Junk", "Junk") L(NO_CHILD, "Spam") OK },
+		{ "a role that is not kept", "1 CREATE x (USE (\\All))\r\n", "1 NO [USEATTR] ~\r\n" },
+		{ "two roles", "1 CREATE x (USE (\\Sent \\Trash))\r\n", "1 NO [USEATTR] ~\r\n" },
+		{ "the same twice", "1 CREATE x (USE (\\Sent \\sent))\r\n", "1 OK [~\r\n" },
+		{ "no word", "1 CREATE x (USE (Sent))\r\n", "1 BAD CREATE: a role is missing\r\n" },
+		{ "another parameter", "1 CREATE x (PARTITION (1))\r\n", "1 BAD CREATE: no such parameter\r\n" },
+		{ "no end", "1 CREATE x (USE (\\Sent)\r\n", "1 BAD CREATE: ~\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(created) / sizeof(created[0]); i++) {
+		for (unsigned bytes = 0; bytes < 2; bytes++) {
+			struct rig *r = rig_begin();
+			struct conn *c;
+
+			unit_case(created[i].why, bytes);
+			fake_store_put(rig_store(r), RIG_ACCOUNT, "Junk", "Subject: x\r\n\r\nx\r\n", 0);
+			c = rig_login(r, NULL);
+			if (bytes == 0)
+				rig_say(c, created[i].send, created[i].want);
+			else
+				rig_say_bytes(c, created[i].send, created[i].want);
+			rig_free(r);
+		}
+	}
+}
+
+/* RFC 9051 6.3.9.7 */
+static void test_renamed(void **state)
+{
+	struct rig *r = rig_begin();
+	struct conn *c = rig_login(r, NULL);
+
+	(void)state;
+	rig_say(c, "1 RENAME Sent Away\r\n", OK);
+	rig_shell(c)->engine->enabled |= IMAP_REV2;
+	rig_say(c, "1 RENAME Away Sent\r\n", "* LIST () \"/\" \"Sent\" (\"OLDNAME\" (\"Away\"))\r\n" OK);
+	rig_say(c, "1 LIST \"\" Sent\r\n", L(NO_CHILD " \\Sent", "Sent") OK);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_many_patterns),
+		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_renamed),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap list");

@@ -1,6 +1,6 @@
 /* test_imap_session.c - whole sessions: what a client sends, what it is told (RFC 3501).
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
- * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
  * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
  * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
@@ -498,8 +498,8 @@ static void test_mailboxes(void **state)
 
 	(void)state;
 	rig_say(c, "1 LIST \"\" \"\"\r\n", "* LIST (\\Noselect) \"/\" \"\"\r\n1 OK LIST completed\r\n");
-	rig_say(c, "2 CREATE Work/2026/Q1/\r\n", "2 OK CREATE completed\r\n");
-	rig_say(c, "3 CREATE \"R&AOk-union\"\r\n", "3 OK CREATE completed\r\n");
+	rig_say(c, "2 CREATE Work/2026/Q1/\r\n", "2 OK [MAILBOXID (F~)] CREATE completed\r\n");
+	rig_say(c, "3 CREATE \"R&AOk-union\"\r\n", "3 OK [MAILBOXID (F~)] CREATE completed\r\n");
 	rig_say(c, "4 CREATE \"R&AOk\"\r\n", "4 BAD CREATE: the mailbox name is not modified UTF-7 ~\r\n");
 	rig_say(c, "4 CREATE a/../b\r\n", "4 NO [CANNOT] ~\r\n");
 	rig_say(c, "4 CREATE inbox\r\n", "4 NO [ALREADYEXISTS] ~\r\n");
@@ -520,7 +520,7 @@ static void test_mailboxes(void **state)
 	rig_say(c, "9 LSUB \"\" W%\r\n", "* LSUB (\\Noselect \\HasChildren) \"/\" \"Work\"\r\n9 OK LSUB completed\r\n");
 	rig_say(c, "a LSUB \"\" W*\r\n", "* LSUB (\\HasNoChildren) \"/\" \"Work/2026/Q1\"\r\na OK LSUB completed\r\n");
 	rig_say(c, "b RENAME Work/2026/Q1 Play\r\n", "b OK RENAME completed\r\n");
-	rig_say(c, "b CREATE A/B/C\r\nb DELETE A\r\nb RENAME A X/Y\r\n", "b OK CREATE completed\r\nb OK DELETE completed\r\nb OK RENAME completed\r\n");
+	rig_say(c, "b CREATE A/B/C\r\nb DELETE A\r\nb RENAME A X/Y\r\n", "b OK [MAILBOXID (F~)] CREATE completed\r\nb OK DELETE completed\r\nb OK RENAME completed\r\n");
 	rig_say(c, "b LIST \"\" A*\r\nb LIST \"\" X*\r\n",
 		"* LIST (\\HasNoChildren \\Archive) \"/\" \"Archive\"\r\nb OK LIST completed\r\n"
 		"* LIST (\\HasChildren) \"/\" \"X\"\r\n* LIST (\\HasChildren) \"/\" \"X/Y\"\r\n* LIST (\\HasChildren) \"/\" \"X/Y/B\"\r\n"
