@@ -26,6 +26,9 @@ static const struct {
 	{ "OBJECTID", false, 0 },	/* RFC 8474 */
 	{ "ESEARCH", false, 0 },	/* RFC 4731 */
 	{ "SEARCHRES", false, 0 },	/* RFC 5182 */
+	{ "SORT", false, 0 },		/* RFC 5256 */
+	{ "SORT=DISPLAY", false, 0 },	/* RFC 5957 */
+	{ "ESORT", false, 0 },		/* RFC 5267 */
 	{ "WITHIN", false, 0 },		/* RFC 5032 */
 	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */

@@ -7,7 +7,7 @@
 
 static enum imap_run search_next(struct imap_server *e);
 
-static void clear_search(struct imap_server *e)
+void search_clear(struct imap_server *e)
 {
 	struct search *s = e->data;
 
@@ -33,7 +33,7 @@ bool imap_parse_search(struct imap_server *e, struct imap_parse *p)
 		return imap_parse_fail(p, "the command is too large");
 	ok = search_parse(p, s);
 	if (!ok)
-		clear_search(e);	/* it never runs */
+		search_clear(e);	/* it never runs */
 	return ok;
 }
 
@@ -98,11 +98,11 @@ enum imap_run search_over(struct imap_server *e)
 {
 	struct search *s = e->data;
 
-	return imap_done(e, s->missing ? "OK [EXPUNGEISSUED] SEARCH completed" : "OK SEARCH completed");
+	return imap_done(e, "OK %s%s completed", s->missing ? "[EXPUNGEISSUED] " : "", e->command->name);
 }
 
 /* The numbers are out already. RFC 7162 3.1.6: the highest mod-sequence of what was found. */
-static enum imap_run classic_end(struct imap_server *e)
+enum imap_run search_classic_end(struct imap_server *e)
 {
 	struct search *s = e->data;
 
@@ -117,7 +117,7 @@ static enum imap_run look(struct imap_server *e)
 	struct store_look l;
 
 	if (s->enough || !imap_walk_look(&s->walk, e->sel.mailbox, &l) || l.first >= e->sel.view.next_uid)
-		return s->give.extended ? search_tell(e) : classic_end(e);
+		return s->lost ? imap_no_memory(e) : s->finish != NULL ? s->finish(e) : s->give.extended ? search_tell(e) : search_classic_end(e);
 	if (l.last >= e->sel.view.next_uid)
 		l.last = e->sel.view.next_uid - 1;
 	imap_ask(e, IMAP_SYNC, page_there)->look = l;
@@ -129,13 +129,15 @@ static void settle(struct imap_server *e, enum search_answer a)
 	struct search *s = e->data;
 	const struct store_record *r = &s->page.records[s->at++];
 
+	if (a == SEARCH_YES && s->take != NULL)
+		s->lost |= !s->take(e);
 	if (s->m.read)
 		search_forget(s);
 	s->m.meta = NULL;
 	s->m.read = false;
 	if (a != SEARCH_YES)
 		return;
-	if (s->give.extended) {
+	if (s->take == NULL && s->give.extended) {
 		s->lost |= !search_take(s, r);
 		s->enough = (s->give.want & ~(unsigned)SEARCH_WANT_SAVE) == SEARCH_WANT_MIN;
 		return;
@@ -143,6 +145,8 @@ static void settle(struct imap_server *e, enum search_answer a)
 	s->found.count++;
 	if (r->modseq > s->found.highest)
 		s->found.highest = r->modseq;
+	if (s->take != NULL)
+		return;
 	imap_text(e, " ");
 	imap_put_number(&e->out, e->uid ? r->uid : imap_view_seq(&e->sel.view, r->uid));
 }
@@ -188,31 +192,15 @@ static enum imap_run search_next(struct imap_server *e)
 		s->m.record = &s->page.records[s->at];
 		e->work += (unsigned)(s->keys / 32) + (s->at % 8 == 0);
 		a = search_answer(s->root, &s->m);
-		if (a == SEARCH_OPEN)
+		if (a == SEARCH_OPEN || (a == SEARCH_YES && s->wants_meta))
 			return imap_derive_run(e, s->m.record, meta_there);
 		settle(e, a);
 	}
 	return imap_go(e, look);
 }
 
-enum imap_run imap_run_search(struct imap_server *e)
+static enum imap_run start(struct imap_server *e, struct search *s)
 {
-	struct search *s = e->data;
-
-	if (s->numbers && (e->enabled & IMAP_UIDONLY) != 0) {
-		clear_search(e);
-		return imap_bad(e, "[UIDREQUIRED] Sequence numbers were given up with UIDONLY");	/* RFC 9586 3.2 */
-	}
-	e->clear = clear_search;
-	s->saving = (s->give.want & SEARCH_WANT_SAVE) != 0;
-	if ((e->enabled & IMAP_REV2) != 0 && !s->give.extended)
-		s->give = (struct search_return){ .extended = true, .want = SEARCH_WANT_ALL };	/* RFC 9051 6.4.4 */
-	if (s->modseq)
-		imap_know_condstore(e);
-	if (s->unknown_charset)
-		return imap_done(e, "NO [BADCHARSET (UTF-8 US-ASCII)] That charset is not known here");
-	if (s->long_text)
-		return imap_done(e, "NO [LIMIT] A text to look for is too long");
 	if (!place_sets(e))
 		return imap_no_memory(e);
 	buf_init(&s->scratch, 8 << 20);
@@ -221,9 +209,35 @@ enum imap_run imap_run_search(struct imap_server *e)
 	s->m.view = &e->sel.view;
 	s->m.scratch = &s->scratch;
 	imap_walk_init(&s->walk, &s->uids);
-	if (!s->give.extended) {
+	if (s->finish == NULL && !s->give.extended) {
 		e->half_line = true;
 		imap_text(e, "* SEARCH");
 	}
 	return imap_go(e, look);
+}
+
+enum imap_run search_start(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	if (s->numbers && (e->enabled & IMAP_UIDONLY) != 0)
+		return imap_bad(e, "[UIDREQUIRED] Sequence numbers were given up with UIDONLY");	/* RFC 9586 3.2 */
+	s->saving = (s->give.want & SEARCH_WANT_SAVE) != 0;
+	if (s->modseq)
+		imap_know_condstore(e);
+	if (s->unknown_charset)
+		return imap_done(e, "NO [BADCHARSET (UTF-8 US-ASCII)] That charset is not known here");
+	if (s->long_text)
+		return imap_done(e, "NO [LIMIT] A text to look for is too long");
+	return start(e, s);
+}
+
+enum imap_run imap_run_search(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	e->clear = search_clear;
+	if ((e->enabled & IMAP_REV2) != 0 && !s->give.extended)
+		s->give = (struct search_return){ .extended = true, .want = SEARCH_WANT_ALL };	/* RFC 9051 6.4.4 */
+	return search_start(e);
 }

@@ -36,6 +36,7 @@ static const struct imap_command commands[] = {
 	{ "REPLACE",      imap_parse_append,       imap_run_append,       IMAP_SELECTED,  C_STREAM | C_UID | C_NUMBERS, "RFC 8508 3" },
 	{ "SEARCH",       imap_parse_search,       imap_run_search,       IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.4" },
 	{ "SELECT",       imap_parse_select,       imap_run_select,       IN,             0,                      "RFC 3501 6.3.1" },
+	{ "SORT",         imap_parse_sort,         imap_run_sort,         IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 5256 3" },
 	{ "STARTTLS",     imap_parse_nothing,      imap_run_starttls,     IMAP_NOT_AUTH,  0,                      "RFC 3501 6.2.1" },
 	{ "STATUS",       imap_parse_status,       imap_run_status,       IN,             0,                      "RFC 3501 6.3.10" },
 	{ "STORE",        imap_parse_store,        imap_run_store,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.6" },

@@ -117,6 +117,10 @@ struct search {
 	bool unknown_charset, long_text;
 	bool modseq;			/* a key asks for mod-sequences: the answer has one */
 	bool numbers;			/* a key has sequence numbers */
+	bool wants_meta;		/* take needs m.meta */
+	/* SORT, THREAD: take notes the message at hand (false: no memory), finish answers once all are */
+	bool (*take)(struct imap_server *e);
+	imap_step finish;
 	bool enough;			/* nothing behind this can change the answer */
 	bool lost;			/* no memory for what was found */
 	bool saving;			/* a failure empties what was saved */
@@ -141,6 +145,8 @@ struct search {
 
 /* search_parse.c */
 bool search_parse(struct imap_parse *p, struct search *s);
+/* charset SP keys, as SORT and THREAD have it. */
+bool search_parse_program(struct imap_parse *p, struct search *s);
 
 /* search_return.c */
 bool search_parse_return(struct imap_parse *p, struct search_return *r);
@@ -164,7 +170,11 @@ void search_forget(struct search *s);
 
 /* search_scan.c: reads the message at hand; then `after`. */
 enum imap_run search_scan(struct imap_server *e);
-/* cmd_search.c */
+/* cmd_search.c; e->data begins with a struct search */
+enum imap_run search_start(struct imap_server *e);
+void search_clear(struct imap_server *e);
+/* The numbers are out already. */
+enum imap_run search_classic_end(struct imap_server *e);
 enum imap_run search_scanned(struct imap_server *e);
 enum imap_run search_over(struct imap_server *e);
 

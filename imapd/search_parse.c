@@ -297,15 +297,31 @@ static struct search_key *parse_key(struct imap_parse *p, struct search *s, unsi
 	return NULL;
 }
 
+/* charset SP */
+static bool parse_charset(struct imap_parse *p, struct search *s)
+{
+	if (!imap_parse_astring(p, &s->charset) || !imap_parse_space(p))
+		return false;
+	s->unknown_charset = !mime_charset_known(s->charset);
+	return true;
+}
+
+static bool parse_keys(struct imap_parse *p, struct search *s)
+{
+	s->root = new_key(p, s, SEARCH_AND);
+	return s->root != NULL && parse_list(p, s, s->root, 0) && imap_parse_end(p);
+}
+
 bool search_parse(struct imap_parse *p, struct search *s)
 {
 	if (imap_parse_try_word(p, "RETURN") && (!search_parse_return(p, &s->give) || !imap_parse_space(p)))
 		return false;
-	if (imap_parse_try_word(p, "CHARSET")) {
-		if (!imap_parse_space(p) || !imap_parse_astring(p, &s->charset) || !imap_parse_space(p))
-			return false;
-		s->unknown_charset = !mime_charset_known(s->charset);
-	}
-	s->root = new_key(p, s, SEARCH_AND);
-	return s->root != NULL && parse_list(p, s, s->root, 0) && imap_parse_end(p);
+	if (imap_parse_try_word(p, "CHARSET") && (!imap_parse_space(p) || !parse_charset(p, s)))
+		return false;
+	return parse_keys(p, s);
+}
+
+bool search_parse_program(struct imap_parse *p, struct search *s)
+{
+	return parse_charset(p, s) && parse_keys(p, s);
 }

@@ -142,7 +142,7 @@ static uint64_t told_modseq(const struct search *s)
 	unsigned want = s->give.want;
 	uint64_t highest = 0;
 
-	if ((want & (SEARCH_WANT_ALL | SEARCH_WANT_COUNT)) != 0 || !s->give.extended || want == SEARCH_WANT_SAVE)
+	if ((want & (SEARCH_WANT_ALL | SEARCH_WANT_COUNT)) != 0 || s->take != NULL)
 		return f->highest;
 	if ((want & SEARCH_WANT_PARTIAL) != 0)
 		highest = part_modseq(s);
@@ -153,27 +153,35 @@ static uint64_t told_modseq(const struct search *s)
 	return highest;
 }
 
+static bool keep(struct imap_ranges *to, const struct store_range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (imap_ranges_push(to, r[i].first) != 0)
+			return false;
+		else
+			to->r[to->n - 1].last = r[i].last;
+	return true;
+}
+
 /* RFC 5182 2.4, RFC 9394 3.2: what "$" means from here on. */
 static bool save(struct imap_server *e, struct search *s)
 {
 	struct imap_ranges *to = &e->sel.saved, *found = &s->found.uids;
 	unsigned want = s->give.want;
+	struct store_range end;
 	bool ok = true;
 
 	imap_ranges_clear(to);
 	if ((want & (SEARCH_WANT_ALL | SEARCH_WANT_COUNT)) != 0 || want == SEARCH_WANT_SAVE) {
-		for (size_t i = 0; ok && i < found->n; i++)
-			ok = imap_ranges_add(to, found->r[i].first, found->r[i].last) == 0;
-		return ok;
+		ok = keep(to, found->r, found->n);
+	} else if (found->n > 0) {
+		ok = keep(to, s->told.ranges, s->told.count);	/* PARTIAL */
+		end = (struct store_range){ found->r[0].first, found->r[0].first };
+		ok = ok && ((want & SEARCH_WANT_MIN) == 0 || keep(to, &end, 1));
+		end = (struct store_range){ found->r[found->n - 1].last, found->r[found->n - 1].last };
+		ok = ok && ((want & SEARCH_WANT_MAX) == 0 || keep(to, &end, 1));
 	}
-	if (found->n == 0)
-		return true;
-	if ((want & SEARCH_WANT_MIN) != 0)
-		ok = imap_ranges_add(to, found->r[0].first, found->r[0].first) == 0;
-	for (size_t i = 0; ok && i < s->told.count; i++)	/* PARTIAL */
-		ok = imap_ranges_add(to, s->told.ranges[i].first, s->told.ranges[i].last) == 0;
-	if (ok && (want & SEARCH_WANT_MAX) != 0)
-		ok = imap_ranges_add(to, found->r[found->n - 1].last, found->r[found->n - 1].last) == 0;
+	to->n = imap_ranges_sort(to->r, to->n);
 	return ok;
 }
 

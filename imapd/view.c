@@ -36,20 +36,34 @@ static void *grown(void *list, size_t n, size_t *cap, size_t size)
 	return p;
 }
 
+static int ranges_append(struct imap_ranges *l, uint32_t first, uint32_t last)
+{
+	struct store_range *r = grown(l->r, l->n, &l->cap, sizeof(*r));
+
+	if (r == NULL)
+		return -ENOMEM;
+	l->r = r;
+	l->r[l->n++] = (struct store_range){ first, last };
+	return 0;
+}
+
+int imap_ranges_push(struct imap_ranges *l, uint32_t number)
+{
+	if (l->n == 0 || number == 0 || l->r[l->n - 1].last != number - 1)
+		return ranges_append(l, number, number);
+	l->r[l->n - 1].last = number;
+	return 0;
+}
+
 int imap_ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last)
 {
-	struct store_range *r;
-
 	if (l->n > 0 && first >= l->r[l->n - 1].first && first - 1 <= l->r[l->n - 1].last) {
 		if (last > l->r[l->n - 1].last)
 			l->r[l->n - 1].last = last;
 		return 0;
 	}
-	r = grown(l->r, l->n, &l->cap, sizeof(*r));
-	if (r == NULL)
+	if (ranges_append(l, first, last) != 0)
 		return -ENOMEM;
-	l->r = r;
-	l->r[l->n++] = (struct store_range){ first, last };
 	if (l->n > 1 && l->r[l->n - 2].first > first)
 		l->n = imap_ranges_sort(l->r, l->n);
 	return 0;

@@ -39,6 +39,8 @@ uint32_t imap_view_last_uid(const struct imap_view *v);	/* 0: empty */
 
 /* Ascending at its best; joins what touches. -ENOMEM. */
 int imap_ranges_add(struct imap_ranges *l, uint32_t first, uint32_t last);
+/* At the end whatever stands there, joined if it is the next number. -ENOMEM. */
+int imap_ranges_push(struct imap_ranges *l, uint32_t number);
 void imap_ranges_clear(struct imap_ranges *l);
 
 /* The sequence number of a UID, 0 if the view has it not; and back. */

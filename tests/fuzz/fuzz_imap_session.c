@@ -3,7 +3,8 @@
  * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o
  * link: imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o
  * link: imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
- * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
+ * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o
+ * link: mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
  * link: common/base/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
  * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
  * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
