@@ -34,6 +34,7 @@ static const struct {
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */
 	{ "MULTIAPPEND", false, 0 },	/* RFC 3502 */
 	{ "REPLACE", false, 0 },	/* RFC 8508 */
+	{ "BINARY", false, 0 },		/* RFC 3516 */
 };
 
 struct sasl_offer imap_offer(const struct imap_server *e)

@@ -19,6 +19,7 @@ static void clear_fetch(struct imap_server *e)
 	free(f->seen);
 	buf_clear(&f->header);
 	buf_clear(&f->picked);
+	buf_clear(&f->binary.decoded);
 }
 
 bool fetch_is_whole(const struct fetch_item *i)
@@ -167,6 +168,8 @@ static void place_sections(struct imap_server *e, const struct store_record *r)
 			i->there = mime_meta_section(&e->derive->meta, i->path, i->path_n, i->section, &i->offset,
 						     &i->length) &&
 				   i->offset <= r->size && i->length <= r->size - i->offset;
+		if (i->decode != FETCH_AS_IT_IS)
+			fetch_binary_place(e->derive != NULL ? &e->derive->meta : NULL, i);
 	}
 }
 
@@ -221,6 +224,9 @@ static enum imap_run finish(struct imap_server *e)
 {
 	struct fetch *f = e->data;
 	uint64_t expected = 0;
+
+	if (f->unknown_encoding)
+		return imap_done(e, "NO [UNKNOWN-CTE] A part's transfer encoding is not known; all else was told");
 
 	for (size_t i = 0; i < f->uids.count; i++)
 		expected += imap_view_below(&e->sel.view, f->uids.ranges[i].last) -
@@ -332,6 +338,7 @@ enum imap_run imap_run_fetch(struct imap_server *e)
 	e->clear = clear_fetch;
 	buf_init(&f->header, FETCH_HEADER_MAX);
 	buf_init(&f->picked, FETCH_HEADER_MAX);
+	buf_init(&f->binary.decoded, IMAP_READ_PIECE + 2 * MIME_DECODE_SLACK);
 	f->sees &= !e->sel.read_only;
 	if (f->knows_condstore)
 		imap_know_condstore(e);

@@ -31,6 +31,12 @@ enum fetch_kind {
 
 enum fetch_fields { FETCH_ALL_FIELDS, FETCH_THESE_FIELDS, FETCH_OTHER_FIELDS };
 
+enum fetch_decode {
+	FETCH_AS_IT_IS,
+	FETCH_DECODED,			/* BINARY[...] (RFC 3516 4.2) */
+	FETCH_DECODED_SIZE
+};
+
 struct fetch_item {
 	enum fetch_kind kind;
 	struct span label;		/* "BODY[1.2]<0>": how the answer calls it */
@@ -40,11 +46,22 @@ struct fetch_item {
 	enum fetch_fields which;
 	struct span *fields;
 	size_t field_n;
+	enum fetch_decode decode;
 	bool partial;
 	uint64_t from, most;		/* RFC 3501 6.4.5 <from.most> */
 	/* for the message at hand */
 	bool there;
 	uint64_t offset, length;
+	enum mime_encoding encoding;	/* of what is to be decoded */
+};
+
+/* A section that is told decoded; one piece at a time. */
+struct fetch_binary {
+	struct mime_decoder decoder;
+	struct buf decoded;
+	uint64_t total;			/* bytes of the whole section */
+	bool nul;			/* one is among those that were asked for */
+	uint64_t skip, unsent;
 };
 
 struct fetch {
@@ -67,6 +84,8 @@ struct fetch {
 	size_t item;			/* section that is being told */
 	uint64_t offset, left;		/* of its bytes */
 	struct buf header, picked;	/* HEADER.FIELDS */
+	struct fetch_binary binary;
+	bool unknown_encoding;		/* of a section that was left out */
 };
 
 /* fetch_parse.c: the items behind the set, and the modifiers behind them. */
@@ -75,6 +94,11 @@ bool fetch_parse_modifiers(struct imap_parse *p, struct fetch *f);
 
 /* fetch_body.c: tells the sections of the message at hand, then its ")". */
 enum imap_run fetch_sections(struct imap_server *e);
+/* The section at hand is told: the next one. */
+enum imap_run fetch_section_done(struct imap_server *e);
+/* fetch_binary.c: finds the item's encoding; tells its bytes or their number. */
+void fetch_binary_place(const struct mime_meta *m, struct fetch_item *i);
+enum imap_run fetch_binary(struct imap_server *e, const struct fetch_item *i);
 /* cmd_fetch.c: the next message. */
 enum imap_run fetch_next(struct imap_server *e);
 bool fetch_is_whole(const struct fetch_item *i);

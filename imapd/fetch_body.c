@@ -7,7 +7,7 @@
 #include "imapd/fetch.h"
 #include "mime/header.h"
 
-static enum imap_run next_section(struct imap_server *e)
+enum imap_run fetch_section_done(struct imap_server *e)
 {
 	struct fetch *f = e->data;
 
@@ -51,7 +51,7 @@ static enum imap_run stream(struct imap_server *e)
 	struct fetch *f = e->data;
 
 	if (f->left == 0)
-		return next_section(e);
+		return fetch_section_done(e);
 	if (imap_out_full(e))
 		return IMAP_RUN_MORE;
 	return imap_body_read(e, f->offset, f->left, stream_piece);
@@ -117,7 +117,7 @@ static enum imap_run header_read(struct imap_server *e)
 		return imap_body_read(e, f->offset, f->left, header_piece);
 	put_picked(e, i);
 	e->work += (unsigned)(f->header.n / 256 * (1 + i->field_n / 8));
-	return next_section(e);
+	return fetch_section_done(e);
 }
 
 static enum imap_run header_piece(struct imap_server *e)
@@ -161,8 +161,10 @@ enum imap_run fetch_sections(struct imap_server *e)
 
 	if (!i->there) {
 		put_label(e, i);
-		imap_text(e, "NIL");
-		return next_section(e);
+		imap_text(e, i->decode == FETCH_DECODED_SIZE ? "0" : "NIL");
+		return fetch_section_done(e);
 	}
+	if (i->decode != FETCH_AS_IT_IS)
+		return fetch_binary(e, i);
 	return i->which == FETCH_ALL_FIELDS ? begin_stream(e, i) : begin_header(e, i);
 }

@@ -135,9 +135,10 @@ static bool plain_name(struct span s)
 
 static void put_label(struct buf *out, const struct fetch_item *i)
 {
+	static const char *const prefixes[] = { "BODY[", "BINARY[", "BINARY.SIZE[" };
 	static const char *const words[] = { "", "HEADER", "TEXT", "MIME" };
 
-	buf_put_text(out, "BODY[");
+	buf_put_text(out, prefixes[i->decode]);
 	for (size_t k = 0; k < i->path_n; k++)
 		buf_printf(out, "%s%u", k > 0 ? "." : "", i->path[k]);
 	if (i->path_n > 0 && i->section != MIME_SECTION_BODY)
@@ -182,6 +183,31 @@ static bool parse_body(struct imap_parse *p, struct fetch *f)
 	return parse_section(p, &i) && parse_partial(p, &i) && make_label(p, &i) && add_section(p, f, &i);
 }
 
+/* RFC 3516 4.2: the path of a part, or nothing for the message. */
+static bool parse_section_binary(struct imap_parse *p, struct fetch_item *i)
+{
+	if (!imap_parse_byte(p, '['))
+		return false;
+	if (imap_parse_try(p, ']'))
+		return true;
+	if (p->in.n == 0 || !ascii_digit(p->in.p[0]))
+		return imap_parse_fail(p, "BINARY takes a part's number");
+	return parse_path(p, i) && imap_parse_byte(p, ']');
+}
+
+static bool parse_binary(struct imap_parse *p, struct fetch *f)
+{
+	struct fetch_item i = { .kind = FETCH_SECTION, .decode = FETCH_DECODED };
+	bool peek = imap_parse_try_word(p, ".PEEK");
+
+	if (!peek && imap_parse_try_word(p, ".SIZE"))
+		i.decode = FETCH_DECODED_SIZE;
+	f->sees |= !peek && i.decode == FETCH_DECODED;
+	if (!parse_section_binary(p, &i) || (i.decode == FETCH_DECODED && !parse_partial(p, &i)))
+		return false;
+	return make_label(p, &i) && add_section(p, f, &i);
+}
+
 static const struct {
 	const char *name;
 	enum fetch_kind kind;
@@ -205,6 +231,8 @@ static bool parse_item(struct imap_parse *p, struct fetch *f)
 		return add_old(p, f, "RFC822", MIME_SECTION_BODY);
 	if (imap_parse_try_word(p, "BODY"))
 		return parse_body(p, f);
+	if (imap_parse_try_word(p, "BINARY"))
+		return parse_binary(p, f);
 	return imap_parse_fail(p, "no such item");
 }
 

@@ -1,0 +1,175 @@
+/* test_imap_binary.c - FETCH BINARY, BINARY.PEEK, BINARY.SIZE (RFC 3516 4.2).
+ * link: imapd/fetch_binary.o
+ * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
+ * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
+ * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
+ * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
+ * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
+ * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
+ * link: storage/store.o storage/meta.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
+ * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
+ * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
+ * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o
+ * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
+ * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
+ * link: common/base/error.o common/base/escape.o common/base/line.o common/base/log.o common/base/span.o
+ * link: common/base/table.o common/base/utf8.o */
+#include "tests/unit/imap_rig.h"
+
+#include <stdlib.h>
+
+#include "imapd/session.h"
+#include "storage/meta.h"
+
+/* Parts: 1 base64, 2 base64 with a NUL, 3 quoted-printable, 4 plain, 5 of an unknown encoding, 6 a message, 7 empty. */
+static const char parts[] =
+	"Content-Type: multipart/mixed; boundary=\"=b\"\r\n\r\n"
+	"--=b\r\nContent-Transfer-Encoding: base64\r\n\r\nc2Vj\r\ncmV0\r\n"
+	"--=b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: BASE64\r\n\r\nYQBiYwBk\r\n"
+	"--=b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na=C3=BC=\r\nb=20\r\nc  \r\n"
+	"--=b\r\n\r\none\r\ntwo\r\n"
+	"--=b\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nM!\r\n"
+	"--=b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n"
+	"--=b\r\nContent-Transfer-Encoding: base64\r\n\r\n\r\n"
+	"--=b--\r\n";
+static const char plain[] = "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n";
+
+static const struct {
+	const char *items, *want;
+} rows[] = {
+	{ "BINARY.PEEK[1]", "* 1 FETCH (UID 1 BINARY[1] {6}\r\nsecret)\r\n1 OK ~\r\n" },
+	{ "BINARY[1]", "* 1 FETCH (FLAGS (\\Seen \\Recent) BINARY[1] {6}\r\nsecret)\r\n1 OK ~\r\n" },
+	{ "BINARY.SIZE[1]", "* 1 FETCH (UID 1 BINARY.SIZE[1] 6)\r\n1 OK ~\r\n" },
+	{ "(UID BINARY.SIZE[2] BINARY.SIZE[3] BINARY.SIZE[4])", "* 1 FETCH (UID 1 BINARY.SIZE[2] 6 BINARY.SIZE[3] 8 BINARY.SIZE[4] 8)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[3]", "* 1 FETCH (UID 1 BINARY[3] {8}\r\na\xc3\xbc" "b \r\nc)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[4]", "* 1 FETCH (UID 1 BINARY[4] {8}\r\none\r\ntwo)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[4]<2.3>", "* 1 FETCH (UID 1 BINARY[4]<2> {3}\r\ne\r\n)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<0.6>", "* 1 FETCH (UID 1 BINARY[1]<0> {6}\r\nsecret)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<1.3>", "* 1 FETCH (UID 1 BINARY[1]<1> {3}\r\necr)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<5.9>", "* 1 FETCH (UID 1 BINARY[1]<5> {1}\r\nt)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<6.1>", "* 1 FETCH (UID 1 BINARY[1]<6> {0}\r\n)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<9223372036854775807.1>", "* 1 FETCH (UID 1 BINARY[1]<9223372036854775807> {0}\r\n)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[1]<2.9223372036854775807>", "* 1 FETCH (UID 1 BINARY[1]<2> {4}\r\ncret)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[2]<2.2>", "* 1 FETCH (UID 1 BINARY[2]<2> {2}\r\nbc)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[6]", "* 1 FETCH (UID 1 BINARY[6] {19}\r\nSubject: in\r\n\r\ntext)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[7]", "* 1 FETCH (UID 1 BINARY[7] {0}\r\n)\r\n1 OK ~\r\n" },
+	{ "BINARY.SIZE[7]", "* 1 FETCH (UID 1 BINARY.SIZE[7] 0)\r\n1 OK ~\r\n" },
+	{ "BINARY.PEEK[9]", "* 1 FETCH (UID 1 BINARY[9] NIL)\r\n1 OK ~\r\n" },
+	{ "BINARY.SIZE[9]", "* 1 FETCH (UID 1 BINARY.SIZE[9] 0)\r\n1 OK ~\r\n" },
+	{ "(BINARY.PEEK[5] BINARY.PEEK[4])", "* 1 FETCH (UID 1 BINARY[4] {8}\r\none\r\ntwo)\r\n1 NO [UNKNOWN-CTE] ~\r\n" },
+	{ "BINARY.SIZE[5]", "* 1 FETCH (UID 1)\r\n1 NO [UNKNOWN-CTE] ~\r\n" },
+	{ "(BINARY.PEEK[1] BODY.PEEK[1])", "* 1 FETCH (UID 1 BINARY[1] {6}\r\nsecret BODY[1] {10}\r\nc2Vj\r\ncmV0)\r\n1 OK ~\r\n" },
+	{ "BINARY", "1 BAD ~\r\n" },
+	{ "BINARY[TEXT]", "1 BAD ~\r\n" },
+	{ "BINARY[1.MIME]", "1 BAD ~\r\n" },
+	{ "BINARY[1.]", "1 BAD ~\r\n" },
+	{ "BINARY[0]", "1 BAD ~\r\n" },
+	{ "BINARY[1]<0.0>", "1 BAD ~\r\n" },
+	{ "BINARY.SIZE[1]<0.1>", "1 BAD ~\r\n" },
+	{ "BINARY.SIZE.PEEK[1]", "1 BAD ~\r\n" },
+};
+
+static struct rig *rig_with(const char *message)
+{
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", message, 0);
+	return r;
+}
+
+/* Each at once, byte by byte, and with a disk that makes wait. */
+static void test_rows(void **state)
+{
+	char send[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * 2; i++) {
+		struct rig *r = rig_with(parts);
+		struct conn *c = rig_login(r, "INBOX");
+
+		if (i % 2 == 1)
+			rig_slow_disk(r);
+		snprintf(send, sizeof(send), "1 FETCH 1 %s\r\n", rows[i / 2].items);
+		if (i % 2 == 1)
+			rig_say_bytes(c, send, rows[i / 2].want);
+		else
+			rig_say(c, send, rows[i / 2].want);
+		rig_free(r);
+	}
+}
+
+/* RFC 3516 4.3: literal8 where there is a NUL. */
+static void test_nul(void **state)
+{
+	static const char want[] = "* 1 FETCH (UID 1 BINARY[2] ~{6}\r\na\0bc\0d)\r\n1 OK FETCH completed\r\n";
+	struct rig *r = rig_with(parts);
+	struct conn *c = rig_login(r, "INBOX");
+	struct span out;
+
+	(void)state;
+	rig_send(c, "1 FETCH 1 BINARY.PEEK[2]\r\n");
+	out = rig_output(c);
+	assert_int_equal(out.n, sizeof(want) - 1);
+	assert_memory_equal(out.p, want, out.n);
+	rig_free(r);
+}
+
+/* A message that is no multipart: part 1 is decoded, the whole stays as it is. */
+static void test_single(void **state)
+{
+	struct rig *r = rig_with(plain);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_say(c, "1 FETCH 1 BINARY.PEEK[1]\r\n", "* 1 FETCH (UID 1 BINARY[1] {5}\r\nhello)\r\n1 OK ~\r\n");
+	rig_say(c, "2 FETCH 1 BINARY.SIZE[]\r\n", "* 1 FETCH (UID 1 BINARY.SIZE[] 47)\r\n2 OK ~\r\n");
+	rig_say(c, "3 UID FETCH 1 BINARY.PEEK[]<0.7>\r\n", "* 1 FETCH (UID 1 BINARY[]<0> {7}\r\nContent)\r\n3 OK ~\r\n");
+	rig_free(r);
+}
+
+/* A part over many pieces, and a client that takes nothing: memory stays small, no byte is lost. */
+static void test_large(void **state)
+{
+	enum { LINES = 40000 };
+	size_t n = (size_t)LINES * 78, decoded = (size_t)LINES * 57;
+	char *big = malloc(n + 200), head[100];
+	struct rig *r;
+	struct conn *c;
+	struct span out;
+
+	(void)state;
+	memcpy(big, "Content-Transfer-Encoding: base64\r\n\r\n", 37);
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(big + 37 + 78 * i, "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\r\n", 79);
+	r = rig_with(big);
+	c = rig_login(r, "INBOX");
+	rig_block(c);
+	rig_send(c, "1 FETCH 1 BINARY.PEEK[1]\r\n");
+	rig_take(c);
+	out = rig_output(c);
+	snprintf(head, sizeof(head), "* 1 FETCH (UID 1 BINARY[1] {%zu}\r\n", decoded);
+	assert_int_equal(out.n, strlen(head) + decoded + strlen(")\r\n1 OK FETCH completed\r\n"));
+	assert_memory_equal(out.p, head, strlen(head));
+	for (size_t i = 0; i < decoded; i++)
+		assert_int_equal(out.p[strlen(head) + i], 'A');
+	assert_true(rig_largest_reply(c) <= IMAP_REPLY_MAX);
+	free(big);
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_large),
+	};
+
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap binary");
+}
