@@ -4,7 +4,8 @@
  * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
  * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
  * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
- * link: imapd/search_parse.o imapd/search_return.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
+ * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o
+ * link: mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
  * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
  * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
  * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
