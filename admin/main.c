@@ -49,7 +49,8 @@ static const struct verb verbs[] = {
 	  "store check [ACCOUNT...] [--json]\n"
 	  "store repair [ACCOUNT...] [--dry-run] [--json]\n"
 	  "store rebuild\n"
-	  "store import ACCOUNT PATH [--format auto|maildir|mbox|mboxo] [--mailbox NAME] [--dry-run]\n" },
+	  "store import ACCOUNT PATH [--format auto|maildir|mbox|mboxo] [--mailbox NAME] [--dry-run]\n"
+	  "store export ACCOUNT PATH [--format maildir|mbox] [--mailbox NAME]\n" },
 	{ "trace", trace_run, "trace MESSAGE-ID|QUEUE-ID|ADDRESS [--since TIME] [--json]\n" },
 	{ "cert", cert_run,
 	  "cert new [NAME...]\n"

@@ -2,7 +2,7 @@
  * store_parts.h - the parts of `yubin store`.
  *
  *   store_verb.c   the command line · store_open.c  the folders of a store that nobody serves
- *   store_import*.c, store_source*.c  import · store_client.c  the store of one account, of a running server
+ *   store_import*.c, store_source*.c  import · store_export*.c  export · store_client.c  the store of one account, of a running server
  *   store_check.c  check, repair, rebuild · store_told.c  how their findings are told
  */
 #ifndef ADMIN_STORE_PARTS_H
@@ -16,6 +16,7 @@ int store_check_run(const struct site *s, int argc, char **argv);
 int store_repair_run(const struct site *s, int argc, char **argv);
 int store_rebuild_run(const struct site *s, int argc, char **argv);
 int store_import_run(const struct site *s, int argc, char **argv);
+int store_export_run(const struct site *s, int argc, char **argv);
 
 /* store_account.c: an account's address as it is kept; -ENOENT with words if there is none. */
 int store_account(const struct site *s, const char *word, char account[ACCOUNTS_ADDRESS_MAX], struct error *err);

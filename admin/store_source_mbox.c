@@ -40,12 +40,13 @@ static bool is_inbox(struct span name)
 	return span_is_nocase(name, "inbox") || span_is(name, "mbox");
 }
 
-/* Begins as an mbox does. */
+/* Begins as an mbox does, or is a mailbox without a message. */
 static bool is_mbox(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	char start[5] = "";
-	bool yes = fd >= 0 && read(fd, start, 5) == 5 && memcmp(start, "From ", 5) == 0;
+	ssize_t n = fd >= 0 ? read(fd, start, 5) : -1;
+	bool yes = n == 0 || (n == 5 && memcmp(start, "From ", 5) == 0);
 
 	if (fd >= 0)
 		close(fd);

@@ -12,6 +12,7 @@ static const struct {
 	{ "repair", store_repair_run },
 	{ "rebuild", store_rebuild_run },
 	{ "import", store_import_run },
+	{ "export", store_export_run },
 };
 
 int store_run(const struct site *s, int argc, char **argv)
@@ -23,5 +24,5 @@ int store_run(const struct site *s, int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(argv[1], words[i].word) == 0)
 			return words[i].run(s, argc, argv);
-	return verb_usage(argv[0], "what about the store? check, repair, rebuild, import, ...");
+	return verb_usage(argv[0], "what about the store? check, repair, rebuild, import, export, ...");
 }
