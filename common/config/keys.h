@@ -104,6 +104,8 @@ X(CONNECTIONS_PER_ADDRESS, "ConnectionsPerAddress", IN_NET, NUMBER, "50", "1", "
   "Connections that one client address may hold in one process") \
 X(CONNECTIONS_PER_USER, "ConnectionsPerUser", IN_NET, NUMBER, "50", "1", "60000", SESSIONS, 0, \
   "Sessions that one account may hold in one process") \
+X(PROXY_NETWORKS, "ProxyNetworks", IN_NET, NETWORKS, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
+  "Networks of proxies in front of this server: each connection from there begins with a PROXY header (version 1 or 2) that names the client, or is cut off. From elsewhere none is taken") \
 X(LOGIN_TIME, "LoginTime", IN_NET, TIME, "2m", "1s", "30m", SESSIONS, 0, \
   "From the connection to a finished login (mx: to the first EHLO)") \
 X(HANDSHAKE_TIME, "HandshakeTime", IN_TLS, TIME, "30s", "1s", "5m", SESSIONS, 0, \

@@ -71,6 +71,11 @@ static void take(struct server *s, const struct listener *l, int fd, const struc
 	bool exempt;
 
 	address_read(&peer, from);
+	if (config_in_networks(port->scope, CONFIG_PROXY_NETWORKS, peer.host)) {
+		if (conn_new_proxied(s, fd, port, &peer, &err) < 0)
+			log_error("connection dropped: %s", err.words);
+		return;
+	}
 	exempt = config_in_networks(site, CONFIG_LIMIT_EXEMPT, peer.host);
 	limit = exempt ? NULL : over_limit(s, port, peer.host);
 	if (limit != NULL) {
@@ -82,6 +87,25 @@ static void take(struct server *s, const struct listener *l, int fd, const struc
 	log_error("connection dropped: %s", err.words);
 	if (!exempt)
 		tally_drop(s->by_address, span_of(peer.host));
+}
+
+bool conn_admit(struct conn *c)
+{
+	struct server *s = c->server;
+	char text[ADDRESS_PORT_TEXT];
+	const char *limit;
+
+	c->exempt = config_in_networks(config_top(s->ports->settings->site), CONFIG_LIMIT_EXEMPT, c->peer.host);
+	limit = c->exempt ? NULL : over_limit(s, c->port, c->peer.host);
+	if (limit == NULL)
+		return true;
+	c->exempt = true;	/* was not counted */
+	s->refused++;
+	log_info("ICID %llu refused peer=%s listen=%s limit=%s", (unsigned long long)c->id,
+		 address_text(&c->peer, text), c->port->listen->text, limit);
+	if (c->port->listen->mode == CONFIG_MODE_IMPLICIT || conn_say(c, span_of(s->refusal)))
+		conn_close_when_flushed(c);
+	return false;
 }
 
 /* Not more often than is of use: what is short stays short for a while. */

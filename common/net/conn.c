@@ -22,8 +22,6 @@ void conn_close_when_flushed(struct conn *c)
 	c->shell_ms = NEVER;
 }
 
-static void take_first(struct conn *c, struct span in);
-
 /* The socket is of no use any more. A handshake that dies with it has its line too, and the
  * alert that says why may have come before the reset. */
 static void broken(struct conn *c, const char *by)
@@ -32,7 +30,7 @@ static void broken(struct conn *c, const char *by)
 	ssize_t n = c->state == CONN_SHAKING ? stream_receive(&c->stream, room, ROOM) : 0;
 
 	if (n > 0)
-		take_first(c, (struct span){ room, (size_t)n });
+		conn_take(c, (struct span){ room, (size_t)n });
 	if (c->state == CONN_SHAKING)
 		conn_shake_cut(c, TLS_CUT_EOF);
 	else if (c->state != CONN_GONE)
@@ -210,6 +208,8 @@ static void input_ended(struct conn *c)
 	c->ended = true;
 	if (c->state == CONN_SHAKING)
 		conn_shake_cut(c, TLS_CUT_EOF);
+	else if (c->state == CONN_PROXY)
+		conn_proxy_failed(c, "is missing, the connection ended");
 	else if (c->state == CONN_LINGERING)
 		conn_cut(c, "server");
 }
@@ -222,7 +222,7 @@ static void take(struct conn *c, struct span in)
 		talk(c, in);
 }
 
-static void take_first(struct conn *c, struct span in)
+void conn_take(struct conn *c, struct span in)
 {
 	struct span held;
 
@@ -245,8 +245,10 @@ static void input(struct conn *c)
 		broken(c, "client");
 	else if (n == 0)
 		input_ended(c);
+	else if (c->state == CONN_PROXY)
+		conn_proxy_take(c, (struct span){ room, (size_t)n });
 	else
-		take_first(c, (struct span){ room, (size_t)n });
+		conn_take(c, (struct span){ room, (size_t)n });
 	if (n > 0)
 		explicit_bzero(room, (size_t)n);
 }
@@ -296,7 +298,7 @@ static void watch(struct conn *c)
 {
 	int events = 0;
 
-	if (c->state == CONN_SHAKING || c->state == CONN_LINGERING ||
+	if (c->state == CONN_PROXY || c->state == CONN_SHAKING || c->state == CONN_LINGERING ||
 	    (c->state == CONN_OPEN && !c->ended && !c->blocked && c->left.n == 0))
 		events |= UV_READABLE;
 	if (stream_waiting(&c->stream) > 0)
@@ -385,6 +387,8 @@ static void on_timer(uv_timer_t *timer)
 		conn_turn(c);
 	} else if (c->state == CONN_SHAKING) {
 		conn_shake_late(c);
+	} else if (c->state == CONN_PROXY) {
+		conn_proxy_failed(c, "did not come in HandshakeTime");
 	} else if (c->state == CONN_OPEN) {
 		conn_close_when_flushed(c);
 		conn_settle(c);

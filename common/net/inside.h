@@ -85,6 +85,7 @@ struct server {
 };
 
 enum conn_state {
+	CONN_PROXY,     /* the PROXY header is waited for; there is no session yet */
 	CONN_SHAKING,   /* TLS comes up */
 	CONN_OPEN,      /* the session has the word */
 	CONN_FLUSHING,  /* output must be with the kernel before the next step */
@@ -137,6 +138,24 @@ int server_new_at(struct server **out, const struct server_host *host, const str
  * it is exempt. On an error it was never there. */
 int conn_new(struct server *s, int fd, const struct port *port, const struct address *peer, bool exempt,
 	     struct error *err);
+
+/* The same, but that its client is told by a PROXY header, and admitted then. */
+int conn_new_proxied(struct server *s, int fd, const struct port *port, const struct address *peer,
+		     struct error *err);
+
+/* accept.c: may the client come in, by the limits by address? Else it was told, and c ends. */
+bool conn_admit(struct conn *c);
+
+/* life.c: the session begins. */
+void conn_begin(struct conn *c);
+
+/* proxied.c: waits for the header; takes what came; the connection ends before there is one. */
+void conn_proxy(struct conn *c);
+void conn_proxy_take(struct conn *c, struct span in);
+void conn_proxy_failed(struct conn *c, const char *why);
+
+/* conn.c: bytes of the client. */
+void conn_take(struct conn *c, struct span in);
 
 /* Tells the session to end. */
 void conn_end(struct conn *c, enum conn_end why);

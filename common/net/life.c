@@ -159,7 +159,7 @@ void conn_end(struct conn *c, enum conn_end why)
 
 void conn_stop(struct conn *c)
 {
-	if (c->state == CONN_SHAKING)
+	if (c->state == CONN_SHAKING || c->state == CONN_PROXY)
 		conn_cut(c, "server");
 	else if (c->state == CONN_OPEN && !c->told_end && conn_is_idle(c))
 		conn_end(c, CONN_END_STOP);
@@ -200,7 +200,7 @@ static int open_handles(struct conn *c, struct error *err)
 	return 0;
 }
 
-static void begin(struct conn *c)
+void conn_begin(struct conn *c)
 {
 	struct error err = { .words = "" };
 
@@ -217,8 +217,8 @@ static void begin(struct conn *c)
 	}
 }
 
-int conn_new(struct server *s, int fd, const struct port *port, const struct address *peer, bool exempt,
-	     struct error *err)
+static int make(struct conn **out, struct server *s, int fd, const struct port *port, const struct address *peer,
+		struct error *err)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	int code = -ENOMEM;
@@ -230,7 +230,7 @@ int conn_new(struct server *s, int fd, const struct port *port, const struct add
 	*c = (struct conn){ .server = s,
 			    .port = port,
 			    .peer = *peer,
-			    .exempt = exempt,
+			    .exempt = true, /* not counted yet */
 			    .armed_ms = NEVER,
 			    .write_ms = NEVER,
 			    .shell_ms = NEVER,
@@ -247,6 +247,30 @@ int conn_new(struct server *s, int fd, const struct port *port, const struct add
 	c->id = s->host.id(s->host.arg);
 	read_local(c);
 	server_admit(s, c);
-	begin(c);
+	*out = c;
 	return 0;
+}
+
+int conn_new(struct server *s, int fd, const struct port *port, const struct address *peer, bool exempt,
+	     struct error *err)
+{
+	struct conn *c;
+	int code = make(&c, s, fd, port, peer, err);
+
+	if (code < 0)
+		return code;
+	c->exempt = exempt;
+	conn_begin(c);
+	return 0;
+}
+
+int conn_new_proxied(struct server *s, int fd, const struct port *port, const struct address *peer,
+		     struct error *err)
+{
+	struct conn *c;
+	int code = make(&c, s, fd, port, peer, err);
+
+	if (code == 0)
+		conn_proxy(c);
+	return code;
 }

@@ -1,7 +1,7 @@
 /*
  * rate.h - how often something came from each address of late.
  *
- * Pure. The count of the window that runs, and as much of the one before as is not over yet.
+ * No clock of its own. The count of the window that runs, and as much of the one before as is not over yet.
  * Keys    An IPv4 address, or the /64 that an IPv6 address is in: who has one has all of it.
  * Memory  RATE_KEYS addresses a window; those that come beyond them are not counted.
  */

@@ -4,7 +4,7 @@
  * link: tests/unit/tls_papers.o common/tls/issue.o
  * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
  * link: common/net/life.o common/net/server.o
- * link: common/net/accept.o common/net/ports.o common/net/stream.o common/net/tally.o common/net/rate.o
+ * link: common/net/accept.o common/net/proxied.o common/net/proxy.o common/net/ports.o common/net/stream.o common/net/tally.o common/net/rate.o
  * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
  * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
  * link: common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o common/tls/policy.o
