@@ -32,6 +32,7 @@ class Peer:
     name = None
     users = ()      # (name, uid)
     up_in = 20      # seconds
+    greetings = b"220", b"554"
 
     def __init__(self, path, domain="far.test", hostname="mx.far.test", papers=None, address="127.0.0.1", port=0, **how):
         fetched()
@@ -99,7 +100,7 @@ class Peer:
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 with socket.create_connection((self.address, self.port), timeout=5) as s:
-                    if s.recv(3) in (b"220", b"554"):
+                    if s.recv(3) in self.greetings:
                         return self
             except OSError:
                 time.sleep(0.05)
