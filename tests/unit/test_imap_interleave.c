@@ -258,16 +258,21 @@ static void begin(struct client *c)
 		say(c, enable[c->mode], true);
 }
 
-/* Away for a while, and back with what it has kept (RFC 7162 3.2.5): only what changed is told. */
+static void go_away(struct client *c)
+{
+	if (c->n > 0)
+		say(c, "x UID FETCH 1:* (FLAGS)\r\n", true);
+	while (c->n > 0 && c->uid[c->n - 1] == 0)	/* what it never saw it can't keep */
+		c->n--;
+	rig_close(c->conn);
+	c->conn = NULL;
+}
+
+/* Back with what it has kept (RFC 7162 3.2.5): only what changed is told. */
 static void come_back(struct client *c, struct rig *r)
 {
 	char text[100];
 
-	if (c->n > 0)	/* what it never saw it could not keep */
-		say(c, "x UID FETCH 1:* (FLAGS)\r\n", true);
-	rig_close(c->conn);
-	for (uint32_t k = pick(3); k > 0; k--)
-		fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", "a: b\r\n\r\nc\r\n", pick(32));
 	c->conn = rig_login(r, NULL);
 	begin(c);
 	snprintf(text, sizeof(text), "s SELECT INBOX (QRESYNC (1001 %llu))\r\n", (unsigned long long)c->modseq);
@@ -310,12 +315,17 @@ static void act(struct client *c, struct rig *r)
 	uint32_t seq = c->n > 0 ? 1 + pick(c->n) : 0;
 	char text[100];
 
+	if (c->conn == NULL) {
+		if (pick(4) == 0)
+			come_back(c, r);
+		return;
+	}
 	if (pick(4) != 0)
 		stop_idling(c);
 	if (c->idling)
 		return;
 	if (c->mode == QRESYNC && c->modseq != 0 && pick(20) == 0) {
-		come_back(c, r);
+		go_away(c);
 		return;
 	}
 	if (c->mode == UIDONLY && (seq == 0 || c->uid[seq - 1] == 0 || pick(3) == 0)) {
@@ -385,6 +395,8 @@ static void compare(struct client *c, struct rig *r)
 {
 	struct client truth = { .conn = rig_login(r, NULL) };
 
+	if (c->conn == NULL)
+		come_back(c, r);
 	stop_idling(c);
 	say(c, "x NOOP\r\n", true);
 	if (c->mode == UIDONLY && c->n > 0) {
@@ -418,7 +430,8 @@ static void run(uint32_t start, const struct fake_options *o)
 
 		act(c, r);
 		for (size_t i = 0; i < CLIENTS; i++)
-			take_output(&clients[i]);
+			if (clients[i].conn != NULL)
+				take_output(&clients[i]);
 		if (round % 50 == 49)
 			compare(c, r);
 	}
