@@ -35,6 +35,7 @@ static const struct {
 	{ "MULTIAPPEND", false, 0 },	/* RFC 3502 */
 	{ "REPLACE", false, 0 },	/* RFC 8508 */
 	{ "BINARY", false, 0 },		/* RFC 3516 */
+	{ "UTF8=ACCEPT", false, IMAP_UTF8 },	/* RFC 6855 */
 };
 
 struct sasl_offer imap_offer(const struct imap_server *e)

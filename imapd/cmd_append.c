@@ -16,6 +16,7 @@ struct letter {
 	bool has_date;
 	int64_t date_s;
 	bool binary;		/* literal8 (RFC 3516 4.4) */
+	bool utf8;		/* in UTF8 (...) (RFC 6855 4) */
 };
 
 struct append {
@@ -30,6 +31,8 @@ struct append {
 	struct buf meta[IMAP_MUTATIONS];
 	size_t metas;			/* bytes in them */
 	bool nul;
+	bool in_header, at_line;	/* where its bytes are; a line begins */
+	bool eight;			/* its header has an 8-bit byte */
 	enum store_status status;	/* of the first piece that could not be written */
 	struct store_mutation *m;	/* IMAP_MUTATIONS of them */
 	size_t n;
@@ -101,7 +104,14 @@ static bool parse_letter(struct imap_server *e, struct imap_parse *p, struct let
 	l->has_date = p->in.n > 0 && p->in.p[0] == '"';
 	if (l->has_date && (!imap_parse_date_time(p, &l->date_s) || !imap_parse_space(p)))
 		return false;
+	if (imap_parse_try_word(p, "UTF8")) {
+		l->utf8 = true;
+		if (!imap_parse_space(p) || !imap_parse_byte(p, '('))
+			return false;
+	}
 	l->binary = imap_parse_try(p, '~');
+	if (l->utf8 && !l->binary)
+		return imap_parse_fail(p, "UTF8 takes a literal8");
 	return p->in.n == 0 || imap_parse_fail(p, "the message must be a literal");
 }
 
@@ -223,7 +233,7 @@ static enum imap_run begin_letter(struct imap_server *e);
 /* RFC 3502: what stands behind a message may be the next one. */
 static enum imap_run next_letter(struct imap_server *e, struct span text)
 {
-	struct imap_parse p = { text, e->arena, NULL };
+	struct imap_parse p = { text, e->arena, NULL, imap_knows_utf8(e) };
 	struct append *d = e->data;
 
 	d->literal = imap_reader_literal(e->reader);
@@ -237,11 +247,18 @@ static enum imap_run next_letter(struct imap_server *e, struct span text)
 	return IMAP_RUN_MORE;
 }
 
+static bool is_spoilt(const struct append *d)
+{
+	return d->nul || d->eight || d->status != STORE_OK;
+}
+
 /* A message that can't be kept: none of the command's is. */
 static enum imap_run spoilt(struct imap_server *e)
 {
 	const struct append *d = e->data;
 
+	if (d->eight)		/* RFC 6855 4 */
+		return imap_done(e, "NO [CANNOT] A header with 8-bit characters, and UTF8=ACCEPT is not enabled");
 	if (!d->nul)
 		return imap_no(e, d->status);
 	if (d->letter.binary)
@@ -261,14 +278,20 @@ static void behind_letter(struct imap_server *e, struct span *in)
 	struct append *d = e->data;
 	enum imap_read status;
 	struct span text;
+	bool closed;
 
 	status = imap_reader_feed(e->reader, in, &text);
 	if (status == IMAP_READ_MORE)
 		return;
 	e->step = give_final;
 	keep_letter(d);
+	closed = !d->letter.utf8 || span_starts(text, ")");
+	if (d->letter.utf8 && closed)
+		span_take(&text, 1);
 	if (status == IMAP_READ_LITERAL) {
-		if (d->nul || d->status != STORE_OK)
+		if (!closed)
+			refused(e, imap_bad(e, "UTF8: a ) is missing behind the message"));
+		else if (is_spoilt(d))
 			refused(e, spoilt(e));
 		else
 			next_letter(e, text);
@@ -277,9 +300,9 @@ static void behind_letter(struct imap_server *e, struct span *in)
 	e->input = IMAP_INPUT_COMMAND;
 	if (status != IMAP_READ_COMMAND)
 		broken_end(e);
-	else if (text.n > 0)
+	else if (text.n > 0 || !closed)
 		imap_bad(e, "What stands behind the message is no other one");
-	else if (d->nul || d->status != STORE_OK)
+	else if (is_spoilt(d))
 		spoilt(e);
 	else
 		e->step = commit;
@@ -297,6 +320,18 @@ static enum imap_run written(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
+/* Looks for what a client may not send that has not enabled UTF8=ACCEPT (RFC 6855 4). */
+static void watch_header(struct append *d, struct span s)
+{
+	for (size_t i = 0; d->in_header && i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		d->eight |= c >= 0x80;
+		d->in_header = c != '\n' || !d->at_line;
+		d->at_line = c == '\n' || (c == '\r' && d->at_line);
+	}
+}
+
 void imap_append_bytes(struct imap_server *e, struct span *in)
 {
 	struct append *d = e->data;
@@ -309,6 +344,7 @@ void imap_append_bytes(struct imap_server *e, struct span *in)
 	if (d->piece.n < PIECE && imap_reader_left(e->reader) > 0)
 		return;
 	d->nul |= span_find(buf_span(&d->piece), 0) >= 0;
+	watch_header(d, buf_span(&d->piece));
 	mime_parser_feed(d->parser, buf_span(&d->piece));
 	if (d->status != STORE_OK) {
 		buf_reset(&d->piece);
@@ -326,6 +362,7 @@ static enum imap_run stage_made(struct imap_server *e)
 	e->stage_open = true;
 	if (mime_parser_new(&d->parser, NULL, NULL) != 0)
 		return refused(e, imap_no_memory(e));
+	d->in_header = d->at_line = !imap_knows_utf8(e);
 	imap_reader_stream(e->reader);
 	e->input = IMAP_INPUT_STREAM;
 	e->step = NULL;

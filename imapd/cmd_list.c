@@ -209,7 +209,7 @@ static void tell(struct imap_server *e, const struct imap_name *n)
 	if ((d->give & LIST_SUBSCRIBED) != 0 && n->box.subscribed)
 		imap_text(e, " \\Subscribed");
 	imap_text(e, ") \"/\" ");
-	imap_put_mailbox(&e->out, n->box.name);
+	imap_tell_mailbox(e, n->box.name);
 	if ((d->select & LIST_RECURSIVE) != 0 && n->below)
 		tell_childinfo(e);
 	imap_text(e, "\r\n");

@@ -108,9 +108,9 @@ static void tell_renamed(struct imap_server *e)
 	if ((e->enabled & IMAP_REV2) == 0)
 		return;
 	imap_text(e, "* LIST () \"/\" ");
-	imap_put_mailbox(&e->out, d->to);
+	imap_tell_mailbox(e, d->to);
 	imap_text(e, " (\"OLDNAME\" (");
-	imap_put_mailbox(&e->out, d->name);
+	imap_tell_mailbox(e, d->name);
 	imap_text(e, "))\r\n");
 }
 

@@ -32,6 +32,8 @@ bool imap_parse_search(struct imap_server *e, struct imap_parse *p)
 	if (s == NULL)
 		return imap_parse_fail(p, "the command is too large");
 	ok = search_parse(p, s);
+	if (ok && s->charset.n > 0 && (e->enabled & IMAP_UTF8) != 0)	/* RFC 6855 3 */
+		ok = imap_parse_fail(p, "no CHARSET goes with UTF8=ACCEPT, all is UTF-8");
 	if (!ok)
 		search_clear(e);	/* it never runs */
 	return ok;

@@ -56,7 +56,7 @@ static void tell(struct imap_server *e, const struct imap_status *d)
 	const char *space = "";
 
 	imap_text(e, "* STATUS ");
-	imap_put_mailbox(&e->out, d->m.name);
+	imap_tell_mailbox(e, d->m.name);
 	imap_text(e, " (");
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
 		if ((d->wanted & items[i].bit) == 0)

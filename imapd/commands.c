@@ -183,7 +183,7 @@ static bool secret_too_early(const struct imap_server *e, const struct imap_comm
 
 void imap_command_begin(struct imap_server *e, struct span text)
 {
-	struct imap_parse p = { text, e->arena, NULL };
+	struct imap_parse p = { text, e->arena, NULL, imap_knows_utf8(e) };
 	const struct imap_command *c = head(e, &p);
 	const char *words = c != NULL ? state_words(e, c) : p.wrong;
 	char why[200];
@@ -213,7 +213,7 @@ void imap_command_begin(struct imap_server *e, struct span text)
 
 void imap_command_bad(struct imap_server *e, struct span text, const char *words)
 {
-	struct imap_parse p = { text, e->arena, NULL };
+	struct imap_parse p = { text, e->arena, NULL, imap_knows_utf8(e) };
 	struct span tag;
 
 	if (!imap_parse_tag(&p, &tag) || p.in.n == 0 || p.in.p[0] != ' ')
@@ -265,7 +265,7 @@ static void refuse_literal(struct imap_server *e, const struct imap_command *c, 
 
 void imap_command_literal(struct imap_server *e, struct span text)
 {
-	struct imap_parse p = { text, e->arena, NULL };
+	struct imap_parse p = { text, e->arena, NULL, imap_knows_utf8(e) };
 	struct imap_literal l = imap_reader_literal(e->reader);
 	const struct imap_command *c = head(e, &p);
 	const char *words = c != NULL ? state_words(e, c) : p.wrong;

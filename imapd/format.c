@@ -24,7 +24,7 @@ static bool quotable(struct span s)
 	return s.n <= 1000;
 }
 
-static void put_quoted(struct buf *out, struct span s)
+void imap_put_quoted(struct buf *out, struct span s)
 {
 	buf_put_byte(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
@@ -38,7 +38,7 @@ static void put_quoted(struct buf *out, struct span s)
 void imap_put_string(struct buf *out, struct span s)
 {
 	if (quotable(s)) {
-		put_quoted(out, s);
+		imap_put_quoted(out, s);
 		return;
 	}
 	buf_put_byte(out, '{');
@@ -53,7 +53,7 @@ void imap_put_mailbox(struct buf *out, struct span name)
 
 	buf_init(&wire, 8 * name.n + 1);
 	utf7_encode(name, &wire);
-	put_quoted(out, buf_span(&wire));
+	imap_put_quoted(out, buf_span(&wire));
 	out->failed |= wire.failed;
 	buf_clear(&wire);
 }

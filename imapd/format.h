@@ -11,7 +11,9 @@ void imap_put_number(struct buf *out, uint64_t n);
 
 /* Quoted where that is possible, else a literal. */
 void imap_put_string(struct buf *out, struct span s);
-/* A name in UTF-8 as the wire has it, quoted. */
+/* In quotes, whatever it holds: without control characters. */
+void imap_put_quoted(struct buf *out, struct span s);
+/* A name in UTF-8 as the wire has it without RFC 6855, quoted. */
 void imap_put_mailbox(struct buf *out, struct span name);
 
 /* RFC 8474: they stay when the mailbox is renamed, the message copied or moved. */

@@ -6,6 +6,7 @@
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/base/utf7.h"
+#include "common/base/utf8.h"
 
 bool imap_parse_fail(struct imap_parse *p, const char *wrong)
 {
@@ -119,6 +120,8 @@ static bool parse_quoted(struct imap_parse *p, struct span *s)
 		return imap_parse_fail(p, "a quoted string has no end");
 	*s = span_take(&p->in, n);
 	span_take(&p->in, 1);
+	if (p->utf8 && !utf8_valid(*s))	/* RFC 6855 3 */
+		return imap_parse_fail(p, "a quoted string is not UTF-8");
 	if (!escaped)
 		return true;
 	uint8_t *copy = arena_alloc(p->arena, s->n);
@@ -234,7 +237,7 @@ bool imap_parse_set(struct imap_parse *p, struct imap_set *set)
 	return true;
 }
 
-static bool to_utf8(struct imap_parse *p, struct span *name)
+static bool from_utf7(struct imap_parse *p, struct span *name)
 {
 	struct span wire = *name;
 	struct buf utf8;
@@ -246,8 +249,32 @@ static bool to_utf8(struct imap_parse *p, struct span *name)
 	ok = utf7_decode(wire, &utf8);
 	*name = arena_copy(p->arena, buf_span(&utf8));
 	buf_clear(&utf8);
-	if (!ok)
-		return imap_parse_fail(p, "the mailbox name is not modified UTF-7 (RFC 3501 5.1.3)");
+	return ok || imap_parse_fail(p, "the mailbox name is not modified UTF-7 (RFC 3501 5.1.3)");
+}
+
+/* RFC 6855 3: no control character, and no separator of lines or paragraphs. */
+static bool is_name(struct span s)
+{
+	uint32_t c;
+
+	while (s.n > 0) {
+		if (!utf8_take(&s, &c))
+			return false;
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+			return false;
+	}
+	return true;
+}
+
+/* To what the store calls it. */
+static bool to_name(struct imap_parse *p, struct span *name)
+{
+	struct span wire;
+
+	if (p->utf8 && !is_name(*name))
+		return imap_parse_fail(p, "the mailbox name is not UTF-8, or has a control character");
+	if (!p->utf8 && !from_utf7(p, name))
+		return false;
 	if (span_starts_nocase(*name, "INBOX") && (name->n == 5 || name->p[5] == '/')) {
 		wire = *name;
 		*name = arena_copy(p->arena, wire);
@@ -259,7 +286,7 @@ static bool to_utf8(struct imap_parse *p, struct span *name)
 
 bool imap_parse_mailbox(struct imap_parse *p, struct span *name)
 {
-	return imap_parse_astring(p, name) && to_utf8(p, name);
+	return imap_parse_astring(p, name) && to_name(p, name);
 }
 
 bool imap_parse_pattern(struct imap_parse *p, struct span *pattern)
@@ -272,7 +299,7 @@ bool imap_parse_pattern(struct imap_parse *p, struct span *pattern)
 		if (pattern->n == 0)
 			return imap_parse_fail(p, "a pattern is missing");
 	}
-	return to_utf8(p, pattern);
+	return to_name(p, pattern);
 }
 
 static const struct {

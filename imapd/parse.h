@@ -20,6 +20,7 @@ struct imap_parse {
 	struct span in;
 	struct arena *arena;
 	const char *wrong;
+	bool utf8;			/* names and quoted strings are UTF-8: the client has enabled it (RFC 6855 3) */
 };
 
 struct imap_flags {
@@ -48,7 +49,7 @@ bool imap_parse_nstring(struct imap_parse *p, struct span *s);	/* NIL: s->p NULL
 bool imap_parse_number(struct imap_parse *p, uint64_t max, uint64_t *n);
 bool imap_parse_set(struct imap_parse *p, struct imap_set *set);
 
-/* A name, as UTF-8, INBOX in capitals (RFC 3501 5.1). */
+/* A name, given as UTF-8, INBOX in capitals (RFC 3501 5.1). */
 bool imap_parse_mailbox(struct imap_parse *p, struct span *name);
 /* The same with wildcards (list-mailbox). */
 bool imap_parse_pattern(struct imap_parse *p, struct span *pattern);

@@ -220,6 +220,9 @@ void imap_tell_earlier(struct imap_server *e, const struct store_set *gone, cons
 /* Sent by a client that knows CONDSTORE: it is told mod-sequences from here on (RFC 7162 3.1). */
 void imap_know_condstore(struct imap_server *e);
 void imap_deselect(struct imap_server *e);
+/* RFC 6855 3, RFC 9051 5.1: names go as UTF-8, both ways; else as modified UTF-7. */
+bool imap_knows_utf8(const struct imap_server *e);
+void imap_tell_mailbox(struct imap_server *e, struct span name);
 /* The UIDs that a command's set means, in the view. False: a sequence number that is not
  * there (BAD), or no memory. */
 bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_set *uids);

@@ -382,3 +382,16 @@ int imap_page_copy(struct imap_server *e, const struct store_page *from, const s
 	to->keyword_count = from->keyword_count;
 	return to->keywords != NULL ? 0 : -1;
 }
+
+bool imap_knows_utf8(const struct imap_server *e)
+{
+	return (e->enabled & (IMAP_UTF8 | IMAP_REV2)) != 0;
+}
+
+void imap_tell_mailbox(struct imap_server *e, struct span name)
+{
+	if (imap_knows_utf8(e))
+		imap_put_quoted(&e->out, name);
+	else
+		imap_put_mailbox(&e->out, name);
+}

@@ -38,7 +38,7 @@ static void words(struct span text)
 	if (arena_new(&a, 1 << 20, ARENA_PLAIN, NULL) != 0)
 		return;
 	for (int k = 0; k < 6; k++) {
-		struct imap_parse p = { text, a, NULL };
+		struct imap_parse p = { text, a, NULL, text.n % 2 == 1 };
 		struct imap_set set;
 		struct imap_flags flags;
 		struct store_set out;

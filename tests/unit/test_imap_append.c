@@ -55,6 +55,17 @@ static const struct row rows[] = {
 	{ "two tildes", "1 APPEND Sent ~~{3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "no such mailbox", "1 APPEND Nope {3+}\r\nabc {3+}\r\ndef\r\n", "1 NO [TRYCREATE] ~\r\n", 0, 2 },
 
+	{ "UTF8 around a literal8", "1 APPEND Sent UTF8 (~{3+}\r\nabc)\r\n", "1 OK [APPENDUID 1002 1] ~\r\n", 1, 2 },
+	{ "two of them", "1 APPEND Sent (\\Seen) UTF8 (~{3+}\r\nabc) utf8 (~{3+}\r\ndef)\r\n", "1 OK [APPENDUID 1002 1:2] ~\r\n", 2, 2 },
+	{ "one and a plain one", "1 APPEND Sent UTF8 (~{3+}\r\nabc) {3+}\r\ndef\r\n", "1 OK [APPENDUID 1002 1:2] ~\r\n", 2, 2 },
+	{ "UTF8 without its end", "1 APPEND Sent UTF8 (~{3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "the same before another", "1 APPEND Sent UTF8 (~{3+}\r\nabc {3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "UTF8 around a plain literal", "1 APPEND Sent UTF8 ({3+}\r\nabc)\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "a ) without UTF8", "1 APPEND Sent ~{3+}\r\nabc)\r\n", "1 BAD ~\r\n", 0, 2 },
+	{ "8 bits in a header, not enabled", "1 APPEND Sent UTF8 (~{12+}\r\na: \xc3\xbc\r\n\r\nabc)\r\n", "1 NO [CANNOT] ~\r\n", 0, 2 },
+	{ "the same in the second", "1 APPEND Sent {3+}\r\nabc {7+}\r\n\xc3\xbc\r\n\r\nb {1+}\r\nc\r\n", "1 NO [CANNOT] ~\r\n", 0, 2 },
+	{ "8 bits in a body", "1 APPEND Sent {10+}\r\na: b\r\n\r\n\xc3\xbc\r\n", "1 OK ~\r\n", 1, 2 },
+
 	{ "REPLACE in the same mailbox", "1 REPLACE 1 INBOX (\\Seen) {3+}\r\nabc\r\n",
 	  "* OK [APPENDUID 1001 3] ~\r\n* 1 EXPUNGE\r\n* 2 EXISTS\r\n* 2 RECENT\r\n1 OK REPLACE completed\r\n", 0, 2 },
 	{ "UID REPLACE into another", "1 UID REPLACE 2 Sent \"21-Nov-2026 20:41:18 +0000\" ~{3+}\r\nabc\r\n",
@@ -204,6 +215,43 @@ static void test_failures(void **state)
 	rig_free(r);
 }
 
+/* RFC 6855 3: names and strings as UTF-8, both ways. */
+static void test_utf8(void **state)
+{
+	static const struct {
+		const char *send, *want;
+	} utf8_rows[] = {
+		{ "1 CREATE \"Gr\xc3\xbc\xc3\x9f" "e\"\r\n", "1 OK ~\r\n" },
+		{ "2 LIST \"\" Gr*\r\n", "* LIST (\\HasNoChildren) \"/\" \"Gr\xc3\xbc\xc3\x9f" "e\"\r\n2 OK ~\r\n" },
+		{ "3 STATUS {7+}\r\nGr\xc3\xbc\xc3\x9f" "e (MESSAGES)\r\n", "* STATUS \"Gr\xc3\xbc\xc3\x9f" "e\" (MESSAGES 0)\r\n3 OK ~\r\n" },
+		{ "4 APPEND \"Gr\xc3\xbc\xc3\x9f" "e\" UTF8 (~{12+}\r\na: \xc3\xbc\r\n\r\nabc)\r\n", "4 OK ~\r\n" },
+		{ "5 CREATE \"\xfc\"\r\n", "5 BAD CREATE: a quoted string is not UTF-8\r\n" },
+		{ "6 CREATE {1+}\r\n\xfc\r\n", "6 BAD CREATE: the mailbox name is not UTF-8, or has a control character\r\n" },
+		{ "7 CREATE \"a\xe2\x80\xa8" "b\"\r\n", "7 BAD CREATE: ~\r\n" },
+		{ "8 CREATE \"a\xc2\x85" "b\"\r\n", "8 BAD CREATE: ~\r\n" },
+		{ "9 CREATE A&B\r\n", "9 OK ~\r\n" },
+		{ "a LIST \"\" A*B\r\n", "* LIST (\\HasNoChildren) \"/\" \"A&B\"\r\na OK ~\r\n" },
+	};
+	struct rig *r = rig_with(0);
+	struct conn *c = rig_login(r, NULL);
+
+	(void)state;
+	rig_say(c, "1 CREATE Gr&APwA3w-\r\n", "1 OK ~\r\n");
+	rig_say(c, "2 DELETE Gr&APwA3w-\r\n", "2 OK ~\r\n");
+	rig_say(c, "3 CREATE \"\xc3\xbc\"\r\n", "3 BAD ~\r\n");
+	rig_say(c, "4 ENABLE UTF8=ACCEPT\r\n", "* ENABLED UTF8=ACCEPT\r\n4 OK ~\r\n");
+	for (size_t i = 0; i < sizeof(utf8_rows) / sizeof(utf8_rows[0]); i++)
+		rig_say(c, utf8_rows[i].send, utf8_rows[i].want);
+	rig_send(c, "b SELECT INBOX\r\n");
+	rig_output(c);
+	rig_say(c, "c SEARCH CHARSET UTF-8 SUBJECT x\r\n", "c BAD SEARCH: no CHARSET ~\r\n");
+	rig_say(c, "d SEARCH SUBJECT \"\xc3\xbc\"\r\n", "* SEARCH\r\nd OK ~\r\n");
+	c = rig_login(r, NULL);
+	rig_say(c, "1 LIST \"\" Gr*\r\n", "* LIST (\\HasNoChildren) \"/\" \"Gr&APwA3w-e\"\r\n1 OK ~\r\n");
+	rig_say(c, "2 LIST \"\" A*B\r\n", "* LIST (\\HasNoChildren) \"/\" \"A&-B\"\r\n2 OK ~\r\n");
+	rig_free(r);
+}
+
 static bool has(struct span out, const char *word)
 {
 	return memmem(out.p, out.n, word, strlen(word)) != NULL;
@@ -229,7 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_synchronizing), cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_many),	       cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_utf8),	 cmocka_unit_test(test_offers),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap append");

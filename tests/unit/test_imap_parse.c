@@ -17,7 +17,7 @@ static struct imap_parse begin(const char *text)
 {
 	arena_reset(arena);
 	unit_case(text, 0);
-	return (struct imap_parse){ span_of(text), arena, NULL };
+	return (struct imap_parse){ span_of(text), arena, NULL, false };
 }
 
 static const struct {
