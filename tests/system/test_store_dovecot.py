@@ -2,13 +2,14 @@
 import calendar
 import re
 import shutil
+import subprocess
 import time
 
 import pytest
 from dovecot import Dovecot
 from test_store_export import names, odd_mail
 from test_store_import import message
-from yubin import Site
+from yubin import DOMAIN, PASSWORD, TOP, Site
 
 
 @pytest.fixture
@@ -90,3 +91,36 @@ def test_to_dovecot(site, dovecot, tmp_path):
     assert b"41" in theirs.append("INBOX", None, None, message(60))[1][0]
     ours.logout()
     theirs.logout()
+
+
+def mail_of(imap, box):
+    return sorted((sorted(flags), date, re.sub(rb"X-TUID: .*\r\n", b"", body)) for flags, date, body in show(imap, box)[1].values())
+
+
+def test_by_mbsync(site, dovecot, tmp_path):
+    """The recipe of docs/guide/moving.md, from Dovecot to here."""
+    if shutil.which("mbsync") is None:
+        pytest.skip("mbsync (Debian: isync) is not here")
+    old = dovecot.imap("carol")
+    old.create("Lists")
+    for n in (1, 2):
+        old.append("INBOX", "(\\Seen)" if n == 1 else None, f'"{n:2}-Mar-2021 12:00:00 +0000"', message(n))
+    old.append("Lists", "(\\Flagged)", '" 4-Mar-2021 12:00:00 +0000"', message(3))
+    text = (TOP / "docs/guide/moving.md").read_text()
+    rc = re.search(r"cat >mbsyncrc <<'END'\n(.*?)END\n", text, re.S)[1]
+    rc = rc.replace("Host imap.old.example\nPort 993\nUser anna@old.example", f"Host 127.0.0.1\nPort {dovecot.port}\nUser carol")
+    rc = rc.replace("SSLType IMAPS", "SSLType None\nAuthMechs LOGIN", 1)
+    rc = rc.replace("Host mail.example.org\nPort 993\nUser anna@example.org",
+                    f"Host localhost\nPort {site.port('imaps')}\nUser alice@{DOMAIN}\nCertificateFile {site.path}/etc/tls/ca.pem")
+    (tmp_path / "mbsyncrc").write_text(rc)
+    (tmp_path / "old.password").write_text("secret\n")
+    (tmp_path / "new.password").write_text(PASSWORD + "\n")
+    for _ in range(2):
+        r = subprocess.run(["mbsync", "-c", "mbsyncrc", "-a"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        errors = [line for line in r.stderr.splitlines() if "Error" in line]
+        assert all(re.search(r"far side box (Archive|Drafts|Junk|Sent|Trash) cannot be opened", line) for line in errors), r.stderr
+        ours = site.imap()
+        for box in ("INBOX", "Lists"):
+            assert mail_of(ours, box) == mail_of(old, box)
+        ours.logout()
+    old.logout()
