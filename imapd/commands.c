@@ -41,6 +41,7 @@ static const struct imap_command commands[] = {
 	{ "STATUS",       imap_parse_status,       imap_run_status,       IN,             0,                      "RFC 3501 6.3.10" },
 	{ "STORE",        imap_parse_store,        imap_run_store,        IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 3501 6.4.6" },
 	{ "SUBSCRIBE",    imap_parse_name,         imap_run_subscribe,    IN,             0,                      "RFC 3501 6.3.6" },
+	{ "THREAD",       imap_parse_thread,       imap_run_thread,       IMAP_SELECTED,  C_UID | C_NO_EXPUNGE | C_NUMBERS, "RFC 5256 3" },
 	{ "UNSELECT",     imap_parse_nothing,      imap_run_unselect,     IMAP_SELECTED,  0,                      "RFC 3691 2" },
 	{ "UNSUBSCRIBE",  imap_parse_name,         imap_run_unsubscribe,  IN,             0,                      "RFC 3501 6.3.7" },
 	{ "XLIST",        imap_parse_list,         imap_run_list,         IN,             0,                      "RFC 6154 2" },

@@ -1,4 +1,5 @@
 /* test_imap_binary.c - FETCH BINARY, BINARY.PEEK, BINARY.SIZE (RFC 3516 4.2).
+ * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
  * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o

@@ -1,4 +1,5 @@
-/* test_imap_sort.c - SORT (RFC 5256), SORT=DISPLAY (RFC 5957), ESORT (RFC 5267).
+/* test_imap_sort.c - SORT and THREAD (RFC 5256), SORT=DISPLAY (RFC 5957), ESORT (RFC 5267).
+ * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
  * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
@@ -67,6 +68,13 @@ static const struct {
 	{ "a UID SORT RETURN (ALL) (DATE) UTF-8 1:4\r\n", "* ESEARCH (TAG \"a\") UID ALL 2,1,3:4\r\na OK ~\r\n" },
 	{ "a SORT RETURN (SAVE) (SUBJECT) UTF-8 NOT 2\r\nb SEARCH $\r\n", "a OK ~\r\n* SEARCH 1 3 4 5\r\nb OK ~\r\n" },
 	{ "a SORT RETURN (COUNT) (SUBJECT) UTF-8 CC nobody\r\n", "* ESEARCH (TAG \"a\") COUNT 0\r\na OK ~\r\n" },
+	{ "a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n", "* THREAD (2)(5)(1 3)(4)\r\na OK THREAD completed\r\n" },
+	{ "a UID THREAD orderedsubject US-ASCII FROM anna\r\n", "* THREAD (5)(1)\r\na OK ~\r\n" },
+	{ "a THREAD ORDEREDSUBJECT UTF-8 BODY nothing\r\n", "* THREAD\r\na OK ~\r\n" },
+	{ "a THREAD ORDEREDSUBJECT X-NONE ALL\r\n", "a NO [BADCHARSET ~\r\n" },
+	{ "a THREAD ORDEREDSUBJECT ALL\r\n", "a BAD ~\r\n" },
+	{ "a THREAD FROB UTF-8 ALL\r\n", "a BAD THREAD: no such way to make threads\r\n" },
+	{ "a THREAD\r\n", "a BAD ~\r\n" },
 	{ "a SORT (SUBJECT) X-NONE ALL\r\n", "a NO [BADCHARSET ~\r\n" },
 	{ "a SORT (SUBJECT) ALL\r\n", "a BAD ~\r\n" },
 	{ "a SORT SUBJECT UTF-8 ALL\r\n", "a BAD ~\r\n" },
@@ -124,6 +132,26 @@ static void test_many(void **state)
 	rig_free(r);
 }
 
+/* A thread of many: the first is the parent of all others. */
+static void test_many_replies(void **state)
+{
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+	struct conn *c;
+	struct span out;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++)
+		fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", i % 2 == 0 ? "Subject: a\r\n\r\n" : "Subject: Re: A\r\n\r\n", 0);
+	c = rig_login(r, "INBOX");
+	rig_send(c, "a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n");
+	out = rig_output(c);
+	assert_true(span_starts(out, "* THREAD (1 (2)(3)(4)(5)"));
+	out = span_take_until(&out, '\r');
+	assert_true(span_is_nocase((struct span){ out.p + out.n - 13, 13 }, "(1999)(2000))"));
+	rig_free(r);
+}
+
 /* Without a body, or gone under way: the others are told. */
 static void test_missing(void **state)
 {
@@ -141,7 +169,7 @@ static void test_missing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sort), cmocka_unit_test(test_many), cmocka_unit_test(test_missing) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sort), cmocka_unit_test(test_many), cmocka_unit_test(test_many_replies), cmocka_unit_test(test_missing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
