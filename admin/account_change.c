@@ -19,7 +19,7 @@ static int account_add(const struct site *s, const struct account_line *l)
 	if (code == 0)
 		code = account_password_new(&p, s, l, &err);
 	if (code == 0) {
-		a.password = p.hash;
+		account_password_lend(&p, &a);
 		code = accounts_add(f.fd, &f.owner, &a, &err);
 	}
 	if (code == 0)
@@ -33,7 +33,8 @@ static int account_add(const struct site *s, const struct account_line *l)
 }
 
 /* Changes what is there now, in one breath: nobody's change in between is undone. */
-static int put_password(const struct site *s, const char *word, const char *hash, struct error *err)
+static int put_password(const struct site *s, const char *word, const struct account_password *p,
+			struct error *err)
 {
 	struct account_folder f;
 	struct account a;
@@ -42,7 +43,7 @@ static int put_password(const struct site *s, const char *word, const char *hash
 	if (code == 0)
 		code = account_find(&f, word, &a, err);
 	if (code == 0) {
-		a.password = hash;
+		account_password_lend(p, &a);
 		code = accounts_put(f.fd, &f.owner, &a, err);
 	}
 	account_close(&f);
@@ -63,7 +64,7 @@ static int account_passwd(const struct site *s, const struct account_line *l)
 	if (code == 0)
 		code = account_password_new(&p, s, l, &err);
 	if (code == 0)
-		code = put_password(s, l->words[0], p.hash, &err);
+		code = put_password(s, l->words[0], &p, &err);
 	if (code == 0)
 		shown = account_password_show(&p, l);
 	account_password_wipe(&p);

@@ -68,11 +68,14 @@ int account_forward(const struct site *s, const struct account_line *l);
 struct account_password {
 	char text[ACCOUNTS_PASSWORD_MAX + 1];
 	char hash[128];		/* Argon2id, with the parameters of etc/authd.conf */
+	struct scram_keys scram[SCRAM_HASHES];	/* those that ScramKeys lists */
 };
 int account_password_new(struct account_password *p, const struct site *s, const struct account_line *l,
 			 struct error *err);
 /* With --generate: writes it on stdout, alone. */
 int account_password_show(const struct account_password *p, const struct account_line *l);
+/* Puts hash and keys into a, lent. */
+void account_password_lend(const struct account_password *p, struct account *a);
 void account_password_wipe(struct account_password *p);
 
 #endif

@@ -11,6 +11,7 @@
 #include "admin/secret.h"
 #include "common/config/config.h"
 #include "common/config/file.h"
+#include "sasl/prepare.h"
 
 enum { SHORT = 8, CONF_MAX = 1 << 20 };
 
@@ -128,6 +129,30 @@ static int read_settings(struct config **out, const struct site *s, struct error
 	return code;
 }
 
+/* Takes iterations' time. */
+static int make_keys(struct account_password *p, const struct config_scope *top, struct error *err)
+{
+	unsigned hashes = scram_hashes_listed(config_text(top, CONFIG_SCRAM_KEYS));
+	struct buf text;
+	bool good = true;
+
+	buf_init(&text, 8 * ACCOUNTS_PASSWORD_MAX);
+	sasl_prepare(&text, span_of(p->text));
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++) {
+		struct scram_keys *k = &p->scram[h];
+
+		if ((hashes & 1u << h) == 0)
+			continue;
+		k->iterations = (uint32_t)config_number(top, CONFIG_SCRAM_ITERATIONS);
+		k->salt_n = SCRAM_SALT_NEW;
+		randombytes_buf(k->salt, k->salt_n);
+		good &= scram_keys_make(k, h, buf_span(&text));
+	}
+	good &= !text.failed;
+	buf_wipe(&text);
+	return good ? 0 : error_set(err, -ENOMEM, "no memory to make keys for SCRAM");
+}
+
 static int hash(struct account_password *p, const struct site *s, struct error *err)
 {
 	const struct config_scope *top;
@@ -142,8 +167,17 @@ static int hash(struct account_password *p, const struct site *s, struct error *
 			      (size_t)config_number(top, CONFIG_HASH_MEMORY)) != 0)
 		code =
 		    error_set(err, -ENOMEM, "no memory to hash the password: see HashMemory in authd.conf");
+	else
+		code = make_keys(p, top, err);
 	config_free(c);
 	return code;
+}
+
+void account_password_lend(const struct account_password *p, struct account *a)
+{
+	a->password = p->hash;
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+		a->scram[h] = p->scram[h].iterations > 0 ? &p->scram[h] : NULL;
 }
 
 static size_t characters(const char *text)

@@ -170,6 +170,32 @@ static int take_forwards(struct reader *r, const struct accounts_text_account *t
 	return 0;
 }
 
+static bool keep_keys(struct accounts *a, struct account *account, const struct scram_keys keys[SCRAM_HASHES])
+{
+	for (size_t h = 0; h < SCRAM_HASHES; h++) {
+		struct scram_keys *kept = keys[h].iterations > 0 ? arena_alloc(a->arena, sizeof(*kept)) : NULL;
+
+		if (kept == NULL && keys[h].iterations > 0)
+			return false;
+		if (kept != NULL)
+			*kept = keys[h];
+		account->scram[h] = kept;
+	}
+	return true;
+}
+
+int accounts_set_keys(struct accounts *a, const char *address, const struct scram_keys keys[SCRAM_HASHES])
+{
+	char folded[ACCOUNTS_ADDRESS_MAX];
+	struct item *it = NULL;
+
+	if (accounts_name_fold(folded, sizeof(folded), span_of(address)))
+		it = table_get(a->accounts.by_name, span_of(folded));
+	if (it == NULL)
+		return -ENOENT;
+	return keep_keys(a, &it->account, keys) ? 0 : -ENOMEM;
+}
+
 static int read_account(struct reader *r, int at, const char *name, const char *address)
 {
 	struct accounts_text_account text = { .enabled = false };
@@ -186,7 +212,7 @@ static int read_account(struct reader *r, int at, const char *name, const char *
 					.password = arena_text(r->a->arena, text.password),
 					.enabled = text.enabled,
 					.created_s = text.created_s };
-	if (it->account.password == NULL)
+	if (it->account.password == NULL || !keep_keys(r->a, &it->account, text.scram))
 		return -ENOMEM;
 	code = take_forwards(r, &text, &it->account);
 	return code == 0 ? accounts_certificates_take(r->a->arena, &text, &it->account) : code;
@@ -302,7 +328,7 @@ static int read_domain(struct reader *r, int at, const char *name)
 	char decoded[ACCOUNTS_FILE_MAX], domain[ACCOUNTS_DOMAIN_MAX];
 	int fd, code;
 
-	if (strcmp(name, "order") == 0 || strcmp(name, "srs.key") == 0)
+	if (strcmp(name, "order") == 0 || strcmp(name, "srs.key") == 0 || strcmp(name, "scram.key") == 0)
 		return 0;
 	r->domain = NULL;
 	snprintf(r->file, sizeof(r->file), "accounts/%s",

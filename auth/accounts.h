@@ -7,11 +7,12 @@
  *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`, one a line
  *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`,
  *                                       `certificate FINGERPRINT LABEL`, one a line; `forward ADDRESS`, one a
- *                                       line, and `forward-keep yes|no`
+ *                                       line, and `forward-keep yes|no`; `scram-sha-256 ...` (sasl/scram_keys.h), which
+ *                                       is of the same password
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
- *     accounts/srs.key                  authd's alone (auth/authd/secret.h)
+ *     accounts/srs.key, scram.key       authd's alone (auth/authd/secret.h)
  *
  * Names   Kept in lower case: Alice@Example.ORG and alice@example.org are one account.
  * Broken  An account whose file can't be read or understood still gets mail, but nobody
@@ -26,6 +27,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/base/span.h"
+#include "sasl/scram_keys.h"
 
 enum {
 	ACCOUNTS_ADDRESS_MAX = 320,	/* "user@domain" and its NUL */
@@ -56,6 +58,7 @@ struct account_certificate {
 struct account {
 	const char *address;	/* "user@domain", in lower case */
 	const char *password;	/* Argon2id string; "" : cannot log in by password */
+	const struct scram_keys *scram[SCRAM_HASHES];	/* of that password; NULL: none */
 	bool enabled;
 	int64_t created_s;	/* since 1970; 0: not known */
 	const struct account_certificate *certificates;
@@ -73,6 +76,8 @@ struct alias {
 
 /* Lends, as long as a lives. _find is without regard to case. */
 const struct account *accounts_find(const struct accounts *a, const char *address);
+/* The same in memory, for who put them on disk; copied. -ENOENT, -ENOMEM. */
+int accounts_set_keys(struct accounts *a, const char *address, const struct scram_keys keys[SCRAM_HASHES]);
 const struct alias *accounts_find_alias(const struct accounts *a, const char *address);
 /* The account that holds a certificate, or NULL. */
 const struct account *accounts_find_certificate(const struct accounts *a, const char *fingerprint);
@@ -102,6 +107,10 @@ int accounts_add(int fd, const struct accounts_owner *o, const struct account *a
 /* Would _add take it? For before a person is asked for the password. */
 int accounts_check_new(int fd, const char *address, struct error *err);
 int accounts_put(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
+/* Puts SCRAM's keys (those with iterations) in place of what it had. -ESTALE: the password is another one by
+ * now. Takes the lock: not for a loop's thread. */
+int accounts_put_keys(int fd, const char *address, const char *password, const struct scram_keys keys[SCRAM_HASHES],
+		      struct error *err);
 int accounts_remove(int fd, const char *address, struct error *err);
 /* The same for aliases, but _put makes or changes. */
 int accounts_alias_add(int fd, const struct accounts_owner *o, const struct alias *alias, struct error *err);

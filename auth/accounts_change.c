@@ -266,6 +266,67 @@ int accounts_put(int fd, const struct accounts_owner *o, const struct account *a
 	return code;
 }
 
+/* All lines but those of keys. */
+static void copy_without_keys(struct buf *to, struct span from)
+{
+	while (from.n > 0) {
+		struct span line = span_take_until(&from, '\n');
+
+		if (span_starts(line, "scram-sha-"))
+			continue;
+		buf_put(to, line);
+		buf_put_byte(to, '\n');
+	}
+}
+
+static int put_keys(const struct change *c, const char *password, const struct scram_keys keys[SCRAM_HASHES],
+		    struct error *err)
+{
+	const struct accounts_text_warn quiet = { .file = c->account_file };
+	struct accounts_text_account now;
+	struct buf text, fresh;
+	int code;
+
+	buf_init(&text, TEXT);
+	buf_init(&fresh, TEXT);
+	code = accounts_file_read(c->folder, c->account_file, &text);
+	if (code < 0) {
+		error_system(err, -code, "can't read %s", c->account_file);
+		goto out;
+	}
+	accounts_text_account(buf_span(&text), &quiet, &now);
+	if (!span_is(now.password, password)) {
+		code = error_set(err, -ESTALE, "the password of %s was changed meanwhile", c->address);
+		goto out;
+	}
+	copy_without_keys(&fresh, buf_span(&text));
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+		if (keys[h].iterations > 0)
+			accounts_text_put_keys(&fresh, h, &keys[h]);
+	code = fresh.failed ? error_set(err, -ENOMEM, "no memory for an account's file")
+			    : accounts_file_put(c->folder, c->account_file, buf_span(&fresh), c->owner, err);
+out:
+	buf_wipe(&text);
+	buf_wipe(&fresh);
+	return code;
+}
+
+int accounts_put_keys(int fd, const char *address, const char *password, const struct scram_keys keys[SCRAM_HASHES],
+		      struct error *err)
+{
+	struct change c;
+	int code = change_begin(&c, fd, NULL, err);
+
+	if (code == 0)
+		code = accounts_address(address, c.address, err);
+	if (code == 0)
+		code = open_address(&c, err);
+	if (code == 0)
+		code = put_keys(&c, password, keys, err);
+	change_end(&c);
+	return code;
+}
+
 int accounts_remove(int fd, const char *address, struct error *err)
 {
 	struct change c;

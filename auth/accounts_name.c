@@ -17,7 +17,8 @@ static bool stands_for_itself(uint8_t c)
 bool accounts_name_encode(char out[ACCOUNTS_FILE_MAX], struct span name, const char *suffix)
 {
 	static const char digits[] = "0123456789abcdef";
-	bool reserved = *suffix == '\0' && (span_is(name, "order") || span_is(name, "srs.key"));
+	bool reserved = *suffix == '\0' && (span_is(name, "order") || span_is(name, "srs.key") ||
+					     span_is(name, "scram.key"));
 	size_t used = 0, tail = strlen(suffix) + 1;
 
 	for (size_t i = 0; i < name.n; i++) {

@@ -3,8 +3,8 @@
  *
  * Lower-case letters, digits and -_+=. stand for themselves; every other byte, and a dot
  * at the front, is %hh: so no name holds a slash, is ".." or begins with a dot. One name
- * has one spelling. A domain called "order" is %6frder, for accounts/order is a file, and so is
- * accounts/srs.key.
+ * has one spelling. A domain called "order" is %6frder, for accounts/order is a file, and so are
+ * accounts/srs.key and accounts/scram.key.
  */
 #ifndef AUTH_ACCOUNTS_NAME_H
 #define AUTH_ACCOUNTS_NAME_H

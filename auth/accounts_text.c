@@ -67,6 +67,23 @@ static void take_password(const struct accounts_text_warn *w, struct span value,
 		accounts_text_say(w, "the password is no Argon2id string: nobody can log in with it");
 }
 
+static void take_keys(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out,
+		      enum scram_hash hash)
+{
+	if (!scram_keys_read(&out->scram[hash], hash, value))
+		accounts_text_say(w, "the keys of %s are malformed: they log nobody in", scram_hash_name(hash));
+}
+
+static void take_sha_256(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	take_keys(w, value, out, SCRAM_SHA_256);
+}
+
+static void take_sha_1(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	take_keys(w, value, out, SCRAM_SHA_1);
+}
+
 static void take_state(const struct accounts_text_warn *w, struct span value,
 		       struct accounts_text_account *out)
 {
@@ -145,6 +162,8 @@ static const struct {
 		     struct accounts_text_account *out);
 } account_lines[] = {
 	{ "password", take_password },
+	{ "scram-sha-256", take_sha_256 },
+	{ "scram-sha-1", take_sha_1 },
 	{ "state", take_state },
 	{ "created", take_created },
 	{ "certificate", take_certificate },
@@ -173,6 +192,13 @@ void accounts_text_account(struct span text, const struct accounts_text_warn *w,
 	}
 }
 
+void accounts_text_put_keys(struct buf *b, enum scram_hash hash, const struct scram_keys *k)
+{
+	buf_printf(b, "%s ", scram_hash_name(hash));
+	scram_keys_put(b, hash, k);
+	buf_put_text(b, "\n");
+}
+
 void accounts_text_put_account(struct buf *b, const struct account *account)
 {
 	char created[ACCOUNTS_TIME];
@@ -180,6 +206,9 @@ void accounts_text_put_account(struct buf *b, const struct account *account)
 	accounts_time_text(created, account->created_s);
 	buf_printf(b, "password %s\nstate %s\ncreated %s\n", account->password,
 		   account->enabled ? "enabled" : "disabled", created);
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+		if (account->scram[h] != NULL)
+			accounts_text_put_keys(b, h, account->scram[h]);
 	for (size_t i = 0; i < account->certificate_count; i++) {
 		const struct account_certificate *c = &account->certificates[i];
 

@@ -32,6 +32,7 @@ struct accounts_text_certificate {
 
 struct accounts_text_account {
 	struct span password;	/* lent from the text; empty: there is none that can be used */
+	struct scram_keys scram[SCRAM_HASHES];	/* without iterations: none */
 	bool enabled;		/* false where the state is not understood */
 	int64_t created_s;
 	struct accounts_text_certificate certificates[ACCOUNTS_CERTIFICATES_MAX];	/* each once */
@@ -45,6 +46,8 @@ struct accounts_text_account {
 void accounts_text_account(struct span text, const struct accounts_text_warn *w,
 			   struct accounts_text_account *out);
 
+/* A line of keys, as accounts_text_put_account writes it. */
+void accounts_text_put_keys(struct buf *b, enum scram_hash hash, const struct scram_keys *k);
 void accounts_text_put_account(struct buf *b, const struct account *account);
 /* key: "to" in an alias's file, "catch-all" in a domain's. */
 void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias);

@@ -21,6 +21,8 @@ union auth_done {
 	auth_resolve_done resolve;
 	auth_owns_done owns;
 	auth_rate_done rate;
+	auth_scram_done scram;
+	auth_proof_done proof;
 };
 
 /* What came of one; of the rest of it only what its kind has. */
@@ -29,6 +31,7 @@ struct answer {
 	const struct auth_grant *grant; /* NULL: none */
 	struct auth_resolved resolved;
 	const char *words;
+	struct span told;		/* SCRAM: for the client */
 };
 
 /* An open question, in the list of its client: the first one is due first. */
@@ -50,6 +53,7 @@ struct auth {
 	struct requests *open;
 	struct question *first, *last;
 	uint64_t wait_ms;
+	unsigned scram_hashes;
 	bool freed;
 };
 
@@ -145,8 +149,12 @@ static void complete(struct question *q, const struct answer *got)
 		was.done.resolve(was.arg, got->status, &got->resolved);
 	else if (was.type == AUTH_WIRE_OWNS)
 		was.done.owns(was.arg, got->status);
-	else
+	else if (was.type == AUTH_WIRE_RATE)
 		was.done.rate(was.arg, got->status, got->words);
+	else if (was.type == AUTH_WIRE_SCRAM)
+		was.done.scram(was.arg, got->status, got->told);
+	else
+		was.done.proof(was.arg, got->status, got->told, got->grant);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -230,13 +238,50 @@ static bool too_long(struct span s)
 	return s.n > AUTH_WIRE_CREDENTIAL;
 }
 
+static bool too_long_attempt(const struct auth_attempt *t)
+{
+	return too_long(t->authzid) || too_long(t->user) || too_long(t->password) || too_long(span_of(t->names));
+}
+
+uint64_t auth_scram(struct auth *a, const struct auth_attempt *attempt, struct span bare, struct span nonce,
+		    auth_scram_done done, void *arg)
+{
+	struct buf b;
+
+	buf_init(&b, AUTH_WIRE_MAX);
+	auth_wire_put_scram(&b, attempt, bare, nonce);
+	b.failed |= too_long_attempt(attempt) || too_long(bare) || too_long(nonce);
+	return ask(a, AUTH_WIRE_SCRAM, &b, (union auth_done){ .scram = done }, arg);
+}
+
+uint64_t auth_proof(struct auth *a, uint64_t scram, struct span final, struct span proof, auth_proof_done done,
+		    void *arg)
+{
+	struct buf b;
+
+	buf_init(&b, AUTH_WIRE_MAX);
+	auth_wire_put_proof(&b, scram, final, proof);
+	b.failed |= too_long(final) || too_long(proof);
+	return ask(a, AUTH_WIRE_PROOF, &b, (union auth_done){ .proof = done }, arg);
+}
+
+void auth_scram_end(struct auth *a, uint64_t scram)
+{
+	if (scram != 0 && a->ipc != NULL)
+		ipc_send(a->ipc, AUTH_WIRE_CANCEL, scram, (struct span){ NULL, 0 }, NULL, 0);
+}
+
+unsigned auth_scram_hashes(const struct auth *a)
+{
+	return a->scram_hashes;
+}
+
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg)
 {
 	struct buf b;
 
 	buf_init(&b, AUTH_WIRE_MAX);
-	if (too_long(attempt->authzid) || too_long(attempt->user) || too_long(attempt->password) ||
-	    too_long(span_of(attempt->names)))
+	if (too_long_attempt(attempt))
 		b.failed = true;
 	/* Room for all at once: a buffer that moves leaves a copy of the password behind. */
 	else if (buf_room(&b, 5 * AUTH_WIRE_TEXT + strlen(attempt->names) + attempt->authzid.n +
@@ -313,6 +358,13 @@ static bool read_answer(const struct question *q, struct span body, struct answe
 		return auth_wire_get_resolve_answer(body, &got->status, &got->resolved);
 	case AUTH_WIRE_OWNS:
 		return auth_wire_get_owns_answer(body, &got->status);
+	case AUTH_WIRE_SCRAM:
+		return auth_wire_get_scram_answer(body, &got->status, &got->told);
+	case AUTH_WIRE_PROOF:
+		if (!auth_wire_get_proof_answer(body, &got->status, &got->told, grant))
+			return false;
+		got->grant = got->status == AUTH_OK ? grant : NULL;
+		return true;
 	default:
 		return auth_wire_get_rate_answer(body, &got->status, words);
 	}
@@ -341,6 +393,11 @@ static void on_message(void *arg, struct ipc_message *m)
 	struct auth *a = arg;
 	struct question *q = request_peek(a->open, m->number);
 
+	if (m->type == AUTH_WIRE_NEWS) {
+		if (!auth_wire_get_news(m->body, &a->scram_hashes))
+			drop(a, "malformed news");
+		return;
+	}
 	if (q == NULL)
 		return; /* cancelled, or too late */
 	if (m->type != q->type + (AUTH_WIRE_LOGIN_ANSWER - AUTH_WIRE_LOGIN) || !take_answer(a, q, m->body))

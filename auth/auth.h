@@ -73,6 +73,22 @@ void auth_free(struct auth *a);
 typedef void (*auth_login_done)(void *arg, enum auth_status status, const struct auth_grant *grant);
 uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_login_done done, void *arg);
 
+/* SCRAM (RFC 5802): a login in two questions. attempt has no password; bare: client-first-message-bare, nonce: the
+ * client's in it. On AUTH_OK the challenge is lent until the callback returns, and the number, which names the conversation, is
+ * for auth_proof or auth_scram_end, whatever the account: one that is not there, or has no keys, is told by nothing. */
+typedef void (*auth_scram_done)(void *arg, enum auth_status status, struct span challenge);
+uint64_t auth_scram(struct auth *a, const struct auth_attempt *attempt, struct span bare, struct span nonce,
+		    auth_scram_done done, void *arg);
+/* final: client-final-message-without-proof. words: server-final-message, for the client to hear before it is
+ * told the status; may be empty. An authd that was restarted since knows of no conversation: AUTH_TRY_LATER. */
+typedef void (*auth_proof_done)(void *arg, enum auth_status status, struct span words, const struct auth_grant *grant);
+uint64_t auth_proof(struct auth *a, uint64_t scram, struct span final, struct span proof, auth_proof_done done,
+		    void *arg);
+/* Nobody will prove anything. 0 is allowed. */
+void auth_scram_end(struct auth *a, uint64_t scram);
+/* For which hashes there are keys to offer SCRAM with: bits 1 << enum scram_hash; none before authd was heard. */
+unsigned auth_scram_hashes(const struct auth *a);
+
 /* Who gets mail for address ("user+detail@domain", quoted or not, or "postmaster" alone):
  * accounts, aliases and forwards followed, catch-all, postmaster; each account and each remote
  * once. An SRS address of ours leads to whom it was made from, if its hash and date are good. On AUTH_OK there is

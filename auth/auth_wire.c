@@ -36,20 +36,87 @@ void auth_wire_put_login(struct buf *b, const struct auth_attempt *a)
 	wire_put_span(b, a->password);
 }
 
+static void get_attempt(struct wire *w, struct auth_wire_login *out)
+{
+	wire_text(w, out->service, sizeof(out->service));
+	wire_text(w, out->peer, sizeof(out->peer));
+	wire_text(w, out->mechanism, sizeof(out->mechanism));
+	wire_text(w, out->fingerprint, sizeof(out->fingerprint));
+	out->names = credential(w);
+	w->failed |= span_find(out->names, 0) >= 0;
+	out->authzid = credential(w);
+	out->user = credential(w);
+	out->password = credential(w);
+	out->bare = out->nonce = (struct span){ NULL, 0 };
+}
+
 bool auth_wire_get_login(struct span body, struct auth_wire_login *out)
 {
 	struct wire w = { .in = body };
 
-	wire_text(&w, out->service, sizeof(out->service));
-	wire_text(&w, out->peer, sizeof(out->peer));
-	wire_text(&w, out->mechanism, sizeof(out->mechanism));
-	wire_text(&w, out->fingerprint, sizeof(out->fingerprint));
-	out->names = credential(&w);
-	if (span_find(out->names, 0) >= 0)
-		return false;
-	out->authzid = credential(&w);
-	out->user = credential(&w);
-	out->password = credential(&w);
+	get_attempt(&w, out);
+	return wire_done(&w);
+}
+
+void auth_wire_put_scram(struct buf *b, const struct auth_attempt *a, struct span bare, struct span nonce)
+{
+	auth_wire_put_login(b, a);
+	wire_put_span(b, bare);
+	wire_put_span(b, nonce);
+}
+
+bool auth_wire_get_scram(struct span body, struct auth_wire_login *out)
+{
+	struct wire w = { .in = body };
+
+	get_attempt(&w, out);
+	out->bare = credential(&w);
+	out->nonce = credential(&w);
+	return wire_done(&w);
+}
+
+void auth_wire_put_scram_answer(struct buf *b, enum auth_status status, struct span challenge)
+{
+	wire_put_u8(b, (uint8_t)status);
+	wire_put_span(b, challenge);
+}
+
+bool auth_wire_get_scram_answer(struct span body, enum auth_status *status, struct span *challenge)
+{
+	struct wire w = { .in = body };
+
+	*status = status_of(&w);
+	*challenge = credential(&w);
+	return wire_done(&w) && (*status == AUTH_OK) == (challenge->n > 0);
+}
+
+void auth_wire_put_proof(struct buf *b, uint64_t scram, struct span final, struct span proof)
+{
+	wire_put_u64(b, scram);
+	wire_put_span(b, final);
+	wire_put_span(b, proof);
+}
+
+bool auth_wire_get_proof(struct span body, uint64_t *scram, struct span *final, struct span *proof)
+{
+	struct wire w = { .in = body };
+
+	*scram = wire_u64(&w);
+	*final = credential(&w);
+	*proof = credential(&w);
+	return wire_done(&w);
+}
+
+void auth_wire_put_news(struct buf *b, unsigned hashes)
+{
+	wire_put_u8(b, (uint8_t)hashes);
+}
+
+bool auth_wire_get_news(struct span body, unsigned *hashes)
+{
+	struct wire w = { .in = body };
+
+	*hashes = wire_u8(&w);
 	return wire_done(&w);
 }
 
@@ -107,22 +174,48 @@ void auth_wire_put_login_answer(struct buf *b, enum auth_status status, const st
 	wire_put_span(b, (struct span){ grant->token.bytes, grant->token.n });
 }
 
-bool auth_wire_get_login_answer(struct span body, enum auth_status *status, struct auth_grant *grant)
+/* What of w is left. */
+static bool get_verdict(struct wire *w, enum auth_status *status, struct auth_grant *grant)
 {
-	struct wire w = { .in = body };
 	struct span token;
 
 	memset(grant, 0, sizeof(*grant));
-	*status = status_of(&w);
+	*status = status_of(w);
 	if (*status != AUTH_OK)
-		return wire_done(&w);
-	wire_text(&w, grant->account, sizeof(grant->account));
-	token = wire_span(&w);
+		return wire_done(w);
+	wire_text(w, grant->account, sizeof(grant->account));
+	token = wire_span(w);
 	if (token.n == 0 || token.n > sizeof(grant->token.bytes) || *grant->account == '\0')
 		return false;
 	memcpy(grant->token.bytes, token.p, token.n);
 	grant->token.n = (uint16_t)token.n;
-	return wire_done(&w);
+	return wire_done(w);
+}
+
+bool auth_wire_get_login_answer(struct span body, enum auth_status *status, struct auth_grant *grant)
+{
+	struct wire w = { .in = body };
+
+	return get_verdict(&w, status, grant);
+}
+
+void auth_wire_put_proof_answer_words(struct buf *b, struct span words)
+{
+	wire_put_span(b, words);
+}
+
+void auth_wire_put_proof_answer(struct buf *b, enum auth_status status, struct span words, const struct auth_grant *grant)
+{
+	auth_wire_put_proof_answer_words(b, words);
+	auth_wire_put_login_answer(b, status, grant);
+}
+
+bool auth_wire_get_proof_answer(struct span body, enum auth_status *status, struct span *words, struct auth_grant *grant)
+{
+	struct wire w = { .in = body };
+
+	*words = credential(&w);
+	return get_verdict(&w, status, grant);
 }
 
 void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t count, size_t remote_count)

@@ -18,11 +18,16 @@ enum auth_wire_type {
 	AUTH_WIRE_OWNS,			/* text account, span address */
 	AUTH_WIRE_CANCEL,		/* nothing: the question of that number needs no answer */
 	AUTH_WIRE_RATE,			/* text account, u32 recipients */
+	AUTH_WIRE_SCRAM,		/* as AUTH_WIRE_LOGIN, spans bare, nonce */
+	AUTH_WIRE_PROOF,		/* u64 number of AUTH_WIRE_SCRAM, spans final, proof */
+	AUTH_WIRE_NEWS = 32,		/* from authd, unasked: u8 hashes to offer SCRAM with */
 	AUTH_WIRE_LOGIN_ANSWER = 64,	/* u8 status; if OK: text account, span token */
 	AUTH_WIRE_RESOLVE_ANSWER,	/* u8 status, counts of targets and remotes, a text each target, texts
 					 * address, sender, original each remote */
 	AUTH_WIRE_OWNS_ANSWER,		/* u8 status */
-	AUTH_WIRE_RATE_ANSWER = AUTH_WIRE_RATE + AUTH_WIRE_LOGIN_ANSWER - AUTH_WIRE_LOGIN	/* u8 status, text words */
+	AUTH_WIRE_RATE_ANSWER = AUTH_WIRE_RATE + AUTH_WIRE_LOGIN_ANSWER - AUTH_WIRE_LOGIN,	/* u8 status, text words */
+	AUTH_WIRE_SCRAM_ANSWER,		/* u8 status, span challenge */
+	AUTH_WIRE_PROOF_ANSWER		/* span words, as AUTH_WIRE_LOGIN_ANSWER */
 };
 
 enum {
@@ -35,10 +40,25 @@ struct auth_wire_login {
 	char service[AUTH_WIRE_TEXT], peer[AUTH_WIRE_TEXT], mechanism[AUTH_WIRE_TEXT],
 		fingerprint[AUTH_WIRE_TEXT];
 	struct span names, authzid, user, password;	/* lent */
+	struct span bare, nonce;			/* of SCRAM; lent */
 };
 
 void auth_wire_put_login(struct buf *b, const struct auth_attempt *a);
 bool auth_wire_get_login(struct span body, struct auth_wire_login *out);
+
+/* SCRAM: the same with two more. */
+void auth_wire_put_scram(struct buf *b, const struct auth_attempt *a, struct span bare, struct span nonce);
+bool auth_wire_get_scram(struct span body, struct auth_wire_login *out);
+void auth_wire_put_scram_answer(struct buf *b, enum auth_status status, struct span challenge);
+bool auth_wire_get_scram_answer(struct span body, enum auth_status *status, struct span *challenge);
+void auth_wire_put_proof(struct buf *b, uint64_t scram, struct span final, struct span proof);
+bool auth_wire_get_proof(struct span body, uint64_t *scram, struct span *final, struct span *proof);
+void auth_wire_put_proof_answer(struct buf *b, enum auth_status status, struct span words, const struct auth_grant *grant);
+/* Its words alone: auth_wire_put_login_answer goes on. */
+void auth_wire_put_proof_answer_words(struct buf *b, struct span words);
+bool auth_wire_get_proof_answer(struct span body, enum auth_status *status, struct span *words, struct auth_grant *grant);
+void auth_wire_put_news(struct buf *b, unsigned hashes);
+bool auth_wire_get_news(struct span body, unsigned *hashes);
 
 void auth_wire_put_resolve(struct buf *b, struct span address, struct span sender);
 bool auth_wire_get_resolve(struct span body, struct span *address, struct span *sender);

@@ -42,7 +42,7 @@ static const struct {
 struct sasl_offer imap_offer(const struct imap_server *e)
 {
 	return (struct sasl_offer){ e->set.mechanisms, e->set.without_tls, e->secure, e->set.require_tls,
-				    e->certificate };
+				    e->certificate, e->set.scram };
 }
 
 bool imap_may_login(const struct imap_server *e)

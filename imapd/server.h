@@ -39,6 +39,7 @@ struct imap_settings {
 	unsigned error_limit;
 	uint64_t login_ms, idle_ms;
 	const char *hostname;
+	unsigned scram;			/* as sasl_offer's */
 	const char *mechanisms;		/* "PLAIN,LOGIN,EXTERNAL": offered, in this order */
 	const char *without_tls;	/* those that may be used without TLS */
 	bool secure;			/* TLS is up from the first byte */
@@ -81,6 +82,8 @@ struct imap_action {
 		struct {
 			const char *mechanism;
 			struct span authzid, user, password;
+			const struct sasl_scram *scram;	/* NULL: not SCRAM */
+			struct sasl *exchange;
 		} login;
 		size_t from;
 		struct span name;
@@ -112,7 +115,8 @@ enum imap_login {
 	IMAP_LOGIN_WRONG,	/* RFC 5530 AUTHENTICATIONFAILED */
 	IMAP_LOGIN_DISABLED,
 	IMAP_LOGIN_LIMIT,	/* too many sessions of that account */
-	IMAP_LOGIN_LATER
+	IMAP_LOGIN_LATER,
+	IMAP_LOGIN_GO_ON	/* no verdict yet, but a challenge (sasl_tell) */
 };
 
 struct imap_result {		/* lent for the call */

@@ -18,6 +18,7 @@ static struct imap_settings settings_of(struct conn *c)
 		.login_ms = (uint64_t)config_number(scope, CONFIG_LOGIN_TIME),
 		.idle_ms = (uint64_t)config_idle_ms(scope, CONFIG_IMAPD),
 		.hostname = conn_hostname(c),
+		.scram = auth_scram_hashes(((struct service *)conn_daemon(c))->auth),
 		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
 		.without_tls = config_text(scope, CONFIG_AUTH_WITHOUT_TLS),
 		.secure = conn_listen(c)->mode == CONFIG_MODE_IMPLICIT,

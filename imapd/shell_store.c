@@ -70,6 +70,7 @@ static void login_checked(void *arg, enum service_login_status status, const str
 		[SERVICE_LOGIN_DISABLED] = IMAP_LOGIN_DISABLED,
 		[SERVICE_LOGIN_TOO_MANY] = IMAP_LOGIN_LIMIT,
 		[SERVICE_LOGIN_TRY_LATER] = IMAP_LOGIN_LATER,
+		[SERVICE_LOGIN_GO_ON] = IMAP_LOGIN_GO_ON,
 	};
 	struct shell *s = arg;
 
@@ -87,7 +88,7 @@ static void login_checked(void *arg, enum service_login_status status, const str
 static void do_login(struct shell *s, const struct imap_action *a)
 {
 	const struct sasl_credentials credentials = { a->login.mechanism, a->login.authzid, a->login.user,
-						      a->login.password };
+						      a->login.password, a->login.scram, a->login.exchange };
 
 	service_login_begin(&s->login, s->service, s->conn, "imap", &credentials, login_checked, s);
 }

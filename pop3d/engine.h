@@ -29,6 +29,7 @@ struct pop3_config {		/* copied, but for the strings, which must outlive the eng
 	const char *mechanisms, *clear_mechanisms;
 	bool require_tls, may_start_tls, tls;
 	bool certificate;		/* the client's may name an account */
+	unsigned scram;			/* as sasl_offer's */
 	size_t line_limit, output_limit, error_limit;
 	uint64_t login_ms, idle_ms;
 };
@@ -55,7 +56,8 @@ enum pop3_result {
 	POP3_IN_USE,		/* OPEN: another session has the maildrop */
 	POP3_TOO_MANY,		/* sessions of the account */
 	POP3_GONE,		/* OPEN_BODY: expunged meanwhile */
-	POP3_TRY_LATER
+	POP3_TRY_LATER,
+	POP3_GO_ON		/* AUTHENTICATE: no verdict yet, but a challenge (sasl_tell) */
 };
 
 struct pop3_action {

@@ -10,7 +10,7 @@ static const char clear_refused[] =
 struct sasl_offer pop3_offer(const struct pop3_server *e)
 {
 	return (struct sasl_offer){ e->config.mechanisms, e->config.clear_mechanisms, e->config.tls,
-				    e->config.require_tls, e->config.certificate };
+				    e->config.require_tls, e->config.certificate, e->config.scram };
 }
 
 static bool may_user(const struct pop3_server *e)
@@ -49,13 +49,58 @@ void pop3_run_pass(struct pop3_server *e, struct span args)
 	}
 }
 
+static void forget_secrets(struct pop3_server *e)
+{
+	exchange_clear(&e->exchange);
+	buf_wipe(&e->secret);
+	e->pass = (struct sasl_credentials){ 0 };
+	e->user[0] = '\0';
+}
+
+static void auth_end(struct pop3_server *e, enum pop3_result result)
+{
+	char wrong[160];
+
+	snprintf(wrong, sizeof(wrong), "-ERR %s", exchange_wrong(&e->exchange));
+	forget_secrets(e);
+	switch (result) {
+	case POP3_DONE:
+		pop3_open(e, POP3_OPEN);
+		break;
+	case POP3_WRONG:
+		pop3_bad(e, wrong);
+		break;
+	case POP3_DISABLED:
+		pop3_bad(e, "-ERR [SYS/PERM] this account is disabled");
+		break;
+	case POP3_TOO_MANY:
+		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
+		break;
+	default:
+		pop3_reply(e, "-ERR [SYS/TEMP] can't check logins right now, try again later");
+	}
+}
+
+/* The account's session was counted: who does not go on now does not believe us, and is let go. */
+static void leave_or_close(struct pop3_server *e)
+{
+	exchange_clear(&e->exchange);
+	if (e->verdict == POP3_DONE)
+		e->phase = PHASE_CLOSED;
+}
+
+static void challenge_put(struct pop3_server *e, struct span challenge)
+{
+	pop3_replyf(e, "+ %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
+	e->phase = PHASE_AUTH;
+}
+
 static void go_on(struct pop3_server *e, enum exchange_status st, struct span challenge)
 {
 	e->phase = PHASE_AUTHORIZATION;
 	switch (st) {
 	case EXCHANGE_CHALLENGE:
-		pop3_replyf(e, "+ %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
-		e->phase = PHASE_AUTH;
+		challenge_put(e, challenge);
 		return;
 	case EXCHANGE_VERIFY:
 		pop3_open(e, POP3_AUTHENTICATE);
@@ -67,11 +112,17 @@ static void go_on(struct pop3_server *e, enum exchange_status st, struct span ch
 	case EXCHANGE_BAD:
 		pop3_bad(e, "-ERR that is no base64, or no answer of this mechanism");
 		break;
+	case EXCHANGE_REFUSED:
+		auth_end(e, POP3_WRONG);
+		return;
+	case EXCHANGE_HEARD:
+		auth_end(e, e->verdict);
+		return;
 	case EXCHANGE_UNKNOWN:
 		pop3_bad(e, "-ERR this mechanism is not offered");
 		break;
 	}
-	exchange_clear(&e->exchange);
+	leave_or_close(e);
 }
 
 /* AUTH alone lists, as old clients of Microsoft's ask it. */
@@ -104,7 +155,8 @@ void pop3_run_auth(struct pop3_server *e, struct span args)
 		args = span_trim(args);
 		if (args.n == 0)
 			args.p = NULL;
-		st = exchange_start(&e->exchange, mechanism, args, &challenge);
+		e->verdict = POP3_WRONG;
+		st = exchange_start(&e->exchange, &offer, mechanism, args, &challenge);
 		go_on(e, st, challenge);
 	}
 }
@@ -117,36 +169,15 @@ void pop3_auth_line(struct pop3_server *e, struct span line)
 	go_on(e, st, challenge);
 }
 
-static void forget_secrets(struct pop3_server *e)
-{
-	exchange_clear(&e->exchange);
-	buf_wipe(&e->secret);
-	e->pass = (struct sasl_credentials){ 0 };
-	e->user[0] = '\0';
-}
-
 void pop3_auth_done(struct pop3_server *e, enum pop3_result result)
 {
-	char wrong[120];
+	struct span challenge;
 
-	snprintf(wrong, sizeof(wrong), "-ERR %s", exchange_wrong(&e->exchange));
-	forget_secrets(e);
-	switch (result) {
-	case POP3_DONE:
-		pop3_open(e, POP3_OPEN);
-		break;
-	case POP3_WRONG:
-		pop3_bad(e, wrong);
-		break;
-	case POP3_DISABLED:
-		pop3_bad(e, "-ERR [SYS/PERM] this account is disabled");
-		break;
-	case POP3_TOO_MANY:
-		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
-		break;
-	default:
-		pop3_reply(e, "-ERR [SYS/TEMP] can't check logins right now, try again later");
-	}
+	e->verdict = result != POP3_GO_ON ? result : POP3_WRONG;
+	if (exchange_told(&e->exchange, &challenge))
+		challenge_put(e, challenge);
+	else
+		auth_end(e, result);
 }
 
 void pop3_open_done(struct pop3_server *e, enum pop3_result result)

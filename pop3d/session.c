@@ -136,6 +136,8 @@ static enum pop3_result from_login(enum service_login_status st)
 		return POP3_DISABLED;
 	case SERVICE_LOGIN_TOO_MANY:
 		return POP3_TOO_MANY;
+	case SERVICE_LOGIN_GO_ON:
+		return POP3_GO_ON;
 	default:
 		return POP3_TRY_LATER;
 	}
@@ -328,6 +330,7 @@ static int session_open(void **session, struct conn *c, struct error *err)
 	const struct config_scope *scope = conn_config(c);
 	const struct pop3_config config = {
 		.hostname = conn_hostname(c),
+		.scram = auth_scram_hashes(((struct service *)conn_daemon(c))->auth),
 		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
 		.clear_mechanisms = config_text(scope, CONFIG_AUTH_WITHOUT_TLS),
 		.require_tls = config_require_tls(scope, CONFIG_POP3D, CONFIG_SERVICE_NONE),

@@ -48,6 +48,7 @@ struct pop3_server {
 	uint64_t last_number;
 
 	struct exchange exchange;
+	enum pop3_result verdict;	/* of the exchange, which the client is to hear first */
 	char user[321];			/* of USER, "" without */
 	struct sasl_credentials pass;	/* of USER and PASS */
 	struct buf secret;		/* the password of PASS; wiped */

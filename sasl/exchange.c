@@ -4,19 +4,35 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "sasl/scram_keys.h"
 
 enum { EXCHANGE_LINE = 16384 };	/* bytes of a decoded answer, or of an encoded challenge */
+
+static bool ends_in_plus(struct span name)
+{
+	return name.n > 5 && span_is_nocase((struct span){ name.p + name.n - 5, 5 }, "-PLUS");
+}
 
 bool sasl_offer_allows(const struct sasl_offer *o, struct span name)
 {
 	if (span_is_nocase(name, "EXTERNAL"))	/* RFC 4422 A */
 		return o->tls && o->certificate;
+	if (ends_in_plus(name))			/* RFC 5802 4 */
+		return o->tls;
 	return o->tls || (!o->require_tls && sasl_listed(o->clear_mechanisms, name));
+}
+
+/* There are keys for it. */
+static bool is_served(const struct sasl_offer *o, struct span name)
+{
+	enum scram_hash h;
+
+	return sasl_known(name) && (!scram_hash_of(name, &h) || (o->scram & 1u << h) != 0);
 }
 
 enum sasl_may sasl_offer_may(const struct sasl_offer *o, struct span mechanism)
 {
-	if (!sasl_known(mechanism) || !sasl_listed(o->mechanisms, mechanism))
+	if (!is_served(o, mechanism) || !sasl_listed(o->mechanisms, mechanism))
 		return SASL_NOT_OFFERED;
 	if (sasl_offer_allows(o, mechanism))
 		return SASL_MAY;
@@ -29,23 +45,33 @@ bool sasl_offer_mechanism(const struct sasl_offer *o, size_t i, struct span *nam
 
 	while (list.n > 0) {
 		*name = span_trim(span_take_until(&list, ','));
-		if (sasl_known(*name) && sasl_offer_allows(o, *name) && i-- == 0)
+		if (is_served(o, *name) && sasl_offer_allows(o, *name) && i-- == 0)
 			return true;
 	}
 	return false;
 }
 
-static enum exchange_status exchange_step(struct exchange *x, enum sasl_status st, struct span challenge,
-					  struct span *out)
+static void put_challenge(struct exchange *x, struct span challenge, struct span *out)
 {
-	if (st == SASL_BAD)
-		return EXCHANGE_BAD;
-	if (st == SASL_VERIFY)
-		return EXCHANGE_VERIFY;
 	buf_clear(&x->text);
 	buf_init(&x->text, EXCHANGE_LINE);
 	base64_encode(&x->text, challenge);
 	*out = buf_span(&x->text);
+}
+
+static enum exchange_status exchange_step(struct exchange *x, enum sasl_status st, struct span challenge,
+					  struct span *out)
+{
+	static const enum exchange_status ends[] = {
+		[SASL_VERIFY] = EXCHANGE_VERIFY,
+		[SASL_BAD] = EXCHANGE_BAD,
+		[SASL_REFUSED] = EXCHANGE_REFUSED,
+		[SASL_HEARD] = EXCHANGE_HEARD,
+	};
+
+	if (st != SASL_CHALLENGE)
+		return ends[st];
+	put_challenge(x, challenge, out);
 	return EXCHANGE_CHALLENGE;
 }
 
@@ -69,8 +95,22 @@ static enum exchange_status exchange_decoded(struct exchange *x, struct span tex
 	return st;
 }
 
-enum exchange_status exchange_start(struct exchange *x, struct span mechanism, struct span initial,
-				    struct span *out)
+/* The -PLUS of this mechanism is offered beside it. */
+static bool offers_plus(const struct sasl_offer *o, struct span mechanism)
+{
+	enum scram_hash mine, other;
+	struct span name;
+
+	if (!scram_hash_of(mechanism, &mine))
+		return false;
+	for (size_t i = 0; sasl_offer_mechanism(o, i, &name); i++)
+		if (ends_in_plus(name) && scram_hash_of(name, &other) && other == mine)
+			return true;
+	return false;
+}
+
+enum exchange_status exchange_start(struct exchange *x, const struct sasl_offer *offer, struct span mechanism,
+				    struct span initial, struct span *out)
 {
 	struct span challenge = { NULL, 0 };
 
@@ -78,6 +118,8 @@ enum exchange_status exchange_start(struct exchange *x, struct span mechanism, s
 	*out = challenge;
 	if (sasl_new(&x->sasl, mechanism, NULL) < 0)
 		return EXCHANGE_UNKNOWN;
+	if (offers_plus(offer, mechanism))
+		sasl_binding_offered(x->sasl);
 	if (initial.p == NULL)
 		return exchange_step(x, sasl_start(x->sasl, initial, &challenge), challenge, out);
 	if (span_is(initial, "="))	/* RFC 4954 4 */
@@ -100,8 +142,21 @@ const struct sasl_credentials *exchange_credentials(const struct exchange *x)
 	return sasl_credentials(x->sasl);
 }
 
+bool exchange_told(struct exchange *x, struct span *out)
+{
+	struct span words;
+	bool told = x->sasl != NULL && sasl_told(x->sasl, &words);
+
+	*out = span_of("");
+	if (told)
+		put_challenge(x, words, out);
+	return told;
+}
+
 const char *exchange_wrong(const struct exchange *x)
 {
+	if (x->sasl != NULL && *sasl_trouble(x->sasl) != '\0')
+		return sasl_trouble(x->sasl);
 	if (x->sasl != NULL && span_is(span_of(sasl_credentials(x->sasl)->mechanism), "EXTERNAL"))
 		return "this client certificate does not log in here, or not by that name";
 	return "wrong user name or password";

@@ -16,6 +16,7 @@ struct sasl_offer {
 	const char *clear_mechanisms;	/* the key AuthWithoutTLS: "none" */
 	bool tls, require_tls;
 	bool certificate;	/* the client showed one that may name an account: EXTERNAL is offered */
+	unsigned scram;		/* SCRAM is offered with these hashes: bits 1 << enum scram_hash */
 };
 
 /* Credentials may be sent at all in the way that name stands for: a mechanism, or "USER"
@@ -39,6 +40,8 @@ enum exchange_status {
 	EXCHANGE_VERIFY,	/* sasl_credentials(exchange_sasl(x)) are to be checked */
 	EXCHANGE_CANCELLED,	/* the client sent "*" */
 	EXCHANGE_BAD,		/* no base64, or no answer of this mechanism */
+	EXCHANGE_REFUSED,	/* an answer that can't be accepted: exchange_wrong has the words */
+	EXCHANGE_HEARD,		/* SCRAM: the client has heard all: the verdict holds */
 	EXCHANGE_UNKNOWN	/* no such mechanism */
 };
 
@@ -48,10 +51,12 @@ struct exchange {		/* zeros: none begun */
 };
 
 /* initial: the base64 behind the command; p NULL: none was given; "=": an empty one. */
-enum exchange_status exchange_start(struct exchange *x, struct span mechanism, struct span initial,
-				    struct span *out);
+enum exchange_status exchange_start(struct exchange *x, const struct sasl_offer *offer, struct span mechanism,
+				    struct span initial, struct span *out);
 enum exchange_status exchange_line(struct exchange *x, struct span line, struct span *out);
 const struct sasl_credentials *exchange_credentials(const struct exchange *x);
+/* What was to be verified is: does the client get a challenge (again) before the verdict holds? */
+bool exchange_told(struct exchange *x, struct span *out);
 
 /* What a client is told whose credentials were wrong, in lower case; static. None begun: as
  * for a password. */

@@ -8,10 +8,14 @@
 #include "sasl/mechanism.h"
 
 static const struct sasl_row rows[] = {
-	/* name        without a response   an answer           which a first response is */
-	{ "PLAIN",    sasl_plain_start,    sasl_plain_step,    SASL_STATE_MESSAGE },
-	{ "LOGIN",    sasl_login_start,    sasl_login_step,    SASL_STATE_USER },
-	{ "EXTERNAL", sasl_external_start, sasl_external_step, SASL_STATE_MESSAGE },
+	/* name                  without a response   an answer           which a first response is */
+	{ "PLAIN",              sasl_plain_start,    sasl_plain_step,    SASL_STATE_MESSAGE, false },
+	{ "LOGIN",              sasl_login_start,    sasl_login_step,    SASL_STATE_USER, false },
+	{ "EXTERNAL",           sasl_external_start, sasl_external_step, SASL_STATE_MESSAGE, false },
+	{ "SCRAM-SHA-256-PLUS", sasl_scram_start,    sasl_scram_step,    SASL_STATE_MESSAGE, true },
+	{ "SCRAM-SHA-256",      sasl_scram_start,    sasl_scram_step,    SASL_STATE_MESSAGE, false },
+	{ "SCRAM-SHA-1-PLUS",   sasl_scram_start,    sasl_scram_step,    SASL_STATE_MESSAGE, true },
+	{ "SCRAM-SHA-1",        sasl_scram_start,    sasl_scram_step,    SASL_STATE_MESSAGE, false },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
@@ -63,6 +67,8 @@ int sasl_new(struct sasl **out, struct span mechanism, struct error *err)
 	}
 	s->row = row;
 	s->credentials.mechanism = row->name;
+	s->credentials.exchange = s;
+	s->trouble = "";
 	*out = s;
 	return 0;
 }
@@ -97,6 +103,31 @@ enum sasl_status sasl_step(struct sasl *s, struct span answer, struct span *out)
 const struct sasl_credentials *sasl_credentials(const struct sasl *s)
 {
 	return &s->credentials;
+}
+
+void sasl_binding_offered(struct sasl *s)
+{
+	s->binding_offered = true;
+}
+
+void sasl_tell(struct sasl *s, struct span words)
+{
+	sasl_keep(s, words, &s->words);
+}
+
+bool sasl_told(struct sasl *s, struct span *out)
+{
+	bool due = (s->state == SASL_STATE_SALT || s->state == SASL_STATE_VERDICT) && s->words.n > 0;
+
+	*out = due ? s->words : span_of("");
+	if (due)
+		s->state = s->state == SASL_STATE_SALT ? SASL_STATE_FINAL : SASL_STATE_HEARD;
+	return due;
+}
+
+const char *sasl_trouble(const struct sasl *s)
+{
+	return s->trouble;
 }
 
 bool sasl_keep(struct sasl *s, struct span from, struct span *to)

@@ -27,6 +27,33 @@ const char *scram_hash_name(enum scram_hash h)
 	return hashes[h].name;
 }
 
+bool scram_hash_of(struct span mechanism, enum scram_hash *h)
+{
+	for (*h = 0; *h < SCRAM_HASHES; (*h)++) {
+		struct span rest = mechanism, name = span_take(&rest, strlen(hashes[*h].name));
+
+		if (span_is_nocase(name, hashes[*h].name) && (rest.n == 0 || span_is_nocase(rest, "-PLUS")))
+			return true;
+	}
+	*h = SCRAM_SHA_256;
+	return false;
+}
+
+unsigned scram_hashes_listed(const char *list)
+{
+	struct span rest = span_of(list);
+	unsigned bits = 0;
+
+	while (rest.n > 0) {
+		struct span one = span_trim(span_take_until(&rest, ','));
+
+		for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+			if (span_is_nocase(one, hashes[h].name + strlen("scram-")))
+				bits |= 1u << h;
+	}
+	return bits;
+}
+
 static bool hmac(enum scram_hash h, const uint8_t *key, struct span text, uint8_t out[SCRAM_KEY_MAX])
 {
 	return HMAC(hashes[h].md(), key, (int)hashes[h].size, text.p, text.n, out, NULL) != NULL;

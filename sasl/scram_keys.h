@@ -34,6 +34,12 @@ size_t scram_hash_size(enum scram_hash h);
 /* "scram-sha-256": of a line in accounts/ and, whatever the case, of the mechanism. */
 const char *scram_hash_name(enum scram_hash h);
 
+/* The hash of a mechanism, with or without -PLUS. False: it is none of SCRAM's. */
+bool scram_hash_of(struct span mechanism, enum scram_hash *h);
+
+/* "SHA-256,SHA-1" as bits 1 << enum scram_hash; other words count for nothing. */
+unsigned scram_hashes_listed(const char *list);
+
 /* Makes k from the password: salt and iterations are set. It takes as long as the iterations say. False: no
  * memory. */
 bool scram_keys_make(struct scram_keys *k, enum scram_hash h, struct span password);

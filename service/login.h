@@ -15,7 +15,8 @@ enum service_login_status {
 	SERVICE_LOGIN_WRONG,
 	SERVICE_LOGIN_DISABLED,
 	SERVICE_LOGIN_TOO_MANY,		/* sessions of this account */
-	SERVICE_LOGIN_TRY_LATER
+	SERVICE_LOGIN_TRY_LATER,
+	SERVICE_LOGIN_GO_ON		/* SCRAM: no verdict yet; what the client is to hear was told (sasl_tell) */
 };
 
 /* grant: on SERVICE_LOGIN_OK, lent until the callback returns. */
@@ -25,13 +26,16 @@ struct service_login {		/* zeros: none under way */
 	struct service *service;
 	struct conn *conn;
 	uint64_t op;
-	char mechanism[16];
+	uint64_t scram;			/* authd's number for the conversation; 0: none */
+	struct sasl *exchange;
+	char mechanism[24];
 	service_login_done done;
 	void *arg;
 };
 
 /* Asks authd. protocol: "smtp", "pop3", "imap". done is called once, at once if nothing could be
- * asked, unless the login is cancelled. l must live until then. */
+ * asked, unless the login is cancelled. l must live until then. SCRAM begins twice, with the same l, whose
+ * zeros were only for the first time; its exchange must live until done, too. */
 void service_login_begin(struct service_login *l, struct service *s, struct conn *c, const char *protocol,
 			 const struct sasl_credentials *credentials, service_login_done done, void *arg);
 void service_login_cancel(struct service_login *l);

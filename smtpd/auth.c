@@ -6,7 +6,7 @@
 struct sasl_offer smtp_offer(const struct smtp_server *e)
 {
 	return (struct sasl_offer){ e->config.submission ? e->config.mechanisms : "", e->config.clear_mechanisms,
-				    e->config.tls, e->config.require_tls, e->config.certificate };
+				    e->config.tls, e->config.require_tls, e->config.certificate, e->config.scram };
 }
 
 static void leave(struct smtp_server *e)
@@ -15,13 +15,51 @@ static void leave(struct smtp_server *e)
 	e->phase = PHASE_COMMAND;
 }
 
+/* The account's session was counted: who does not go on now does not believe us, and is let go. */
+static void leave_or_close(struct smtp_server *e)
+{
+	leave(e);
+	if (e->verdict == SMTP_DONE)
+		smtp_close(e);
+}
+
+static void challenge_put(struct smtp_server *e, struct span challenge)
+{
+	smtp_replyf(e, "334 %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
+	e->phase = PHASE_AUTH;
+}
+
+static void auth_end(struct smtp_server *e, enum smtp_result result)
+{
+	char wrong[160];
+
+	snprintf(wrong, sizeof(wrong), "535 5.7.8 %s", exchange_wrong(&e->exchange));
+	leave(e);
+	switch (result) {
+	case SMTP_DONE:
+		e->authenticated = true;
+		smtp_reply(e, "235 2.7.0 logged in");
+		break;
+	case SMTP_WRONG:
+		smtp_bad(e, wrong);
+		break;
+	case SMTP_DISABLED:
+		smtp_bad(e, "535 5.7.13 this account is disabled");
+		break;
+	case SMTP_TOO_MANY:
+		smtp_bad(e, "454 4.7.0 too many sessions of this account");
+		break;
+	default:
+		smtp_reply(e, "454 4.7.0 can't check logins right now, try again later");
+	}
+}
+
 static void go_on(struct smtp_server *e, enum exchange_status st, struct span challenge)
 {
 	e->phase = PHASE_COMMAND;
 	switch (st) {
 	case EXCHANGE_CHALLENGE:
-		smtp_replyf(e, "334 %.*s", (int)challenge.n, challenge.n > 0 ? (const char *)challenge.p : "");
-		e->phase = PHASE_AUTH;
+		challenge_put(e, challenge);
 		return;
 	case EXCHANGE_VERIFY:
 		smtp_open(e, SMTP_AUTHENTICATE);
@@ -33,21 +71,29 @@ static void go_on(struct smtp_server *e, enum exchange_status st, struct span ch
 	case EXCHANGE_BAD:
 		smtp_bad(e, "501 5.5.2 that is no base64, or no answer of this mechanism");
 		break;
+	case EXCHANGE_REFUSED:
+		auth_end(e, SMTP_WRONG);
+		return;
+	case EXCHANGE_HEARD:
+		auth_end(e, e->verdict);
+		return;
 	case EXCHANGE_UNKNOWN:
 		smtp_bad(e, "504 5.5.4 this mechanism is not offered");
 		break;
 	}
-	leave(e);
+	leave_or_close(e);
 }
 
 static void begin(struct smtp_server *e, struct span mechanism, struct span initial)
 {
+	struct sasl_offer offer = smtp_offer(e);
 	struct span challenge;
 	enum exchange_status st;
 
 	if (initial.n == 0)
 		initial.p = NULL;
-	st = exchange_start(&e->exchange, mechanism, initial, &challenge);
+	e->verdict = SMTP_WRONG;
+	st = exchange_start(&e->exchange, &offer, mechanism, initial, &challenge);
 	go_on(e, st, challenge);
 }
 
@@ -86,25 +132,11 @@ void smtp_auth_line(struct smtp_server *e, struct span line)
 
 void smtp_auth_done(struct smtp_server *e, enum smtp_result result)
 {
-	char wrong[120];
+	struct span challenge;
 
-	snprintf(wrong, sizeof(wrong), "535 5.7.8 %s", exchange_wrong(&e->exchange));
-	leave(e);
-	switch (result) {
-	case SMTP_DONE:
-		e->authenticated = true;
-		smtp_reply(e, "235 2.7.0 logged in");
-		break;
-	case SMTP_WRONG:
-		smtp_bad(e, wrong);
-		break;
-	case SMTP_DISABLED:
-		smtp_bad(e, "535 5.7.13 this account is disabled");
-		break;
-	case SMTP_TOO_MANY:
-		smtp_bad(e, "454 4.7.0 too many sessions of this account");
-		break;
-	default:
-		smtp_reply(e, "454 4.7.0 can't check logins right now, try again later");
-	}
+	e->verdict = result != SMTP_GO_ON ? result : SMTP_WRONG;
+	if (exchange_told(&e->exchange, &challenge))
+		challenge_put(e, challenge);
+	else
+		auth_end(e, result);
 }

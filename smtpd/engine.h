@@ -43,6 +43,7 @@ struct smtp_config {		/* copied, but for the strings, which must outlive the eng
 	bool may_start_tls;		/* STARTTLS is offered */
 	bool tls;			/* TLS is up already (implicit) */
 	bool certificate;		/* the client's may name an account */
+	unsigned scram;			/* as sasl_offer's */
 	uint64_t message_limit;		/* bytes */
 	size_t recipient_limit, line_limit, output_limit, received_limit, error_limit;
 	uint64_t login_ms, idle_ms, data_ms;
@@ -81,7 +82,8 @@ enum smtp_result {
 	SMTP_TRY_LATER,
 	SMTP_TOO_LARGE,
 	SMTP_OVER_RATE,		/* CHECK_RATE: words say which; CHECK_RECIPIENT: refused, and too many were: the session ends */
-	SMTP_LOOP		/* COMMIT: an address that it is forwarded for has had it before */
+	SMTP_LOOP,		/* COMMIT: an address that it is forwarded for has had it before */
+	SMTP_GO_ON		/* AUTHENTICATE: no verdict yet, but a challenge (sasl_tell) */
 };
 
 struct smtp_action {

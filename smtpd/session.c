@@ -45,6 +45,8 @@ static enum smtp_result from_login(enum service_login_status st)
 		return SMTP_DISABLED;
 	case SERVICE_LOGIN_TOO_MANY:
 		return SMTP_TOO_MANY;
+	case SERVICE_LOGIN_GO_ON:
+		return SMTP_GO_ON;
 	default:
 		return SMTP_TRY_LATER;
 	}
@@ -214,6 +216,7 @@ static struct smtp_config session_config(struct conn *c)
 
 	return (struct smtp_config){
 		.hostname = conn_hostname(c),
+		.scram = auth_scram_hashes(((struct service *)conn_daemon(c))->auth),
 		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
 		.clear_mechanisms = config_text(scope, CONFIG_AUTH_WITHOUT_TLS),
 		.submission = l->service == CONFIG_SERVICE_SUBMISSION,

@@ -46,6 +46,7 @@ struct smtp_server {
 	char helo[PATH_DOMAIN_MAX + 1];
 	bool said_hello, esmtp, authenticated;
 	struct exchange exchange;
+	enum smtp_result verdict;	/* of the exchange, which the client is to hear first */
 	unsigned errors, accepted;
 
 	/* the transaction */

@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "auth/authd/keys.h"
+#include "auth/authd/scram.h"
 #include "auth/authd/secret.h"
 #include "auth/authd/state.h"
 #include "common/base/log.h"
@@ -26,6 +30,7 @@ int authd_new(struct authd **out, uv_loop_t *loop, const uint8_t key[STORE_TOKEN
 	if (d == NULL)
 		return error_set(err, -ENOMEM, "no memory for authd");
 	d->loop = loop;
+	d->folder = -1;
 	d->h = *h;
 	memcpy(d->key, key, sizeof(d->key));
 	sodium_mlock(d->key, sizeof(d->key)); /* where the system allows it */
@@ -49,6 +54,10 @@ void authd_free(struct authd *d)
 	if (d == NULL)
 		return;
 	peers_free(d);
+	keys_leave(d);
+	if (d->folder >= 0)
+		close(d->folder);
+	sodium_memzero(d->salt_key, sizeof(d->salt_key));
 	hasher_free(d->hasher);
 	cache_free(d->cache);
 	throttle_free(d->throttle);
@@ -127,6 +136,20 @@ static void take_secret(struct authd *d, int folder)
 	sodium_memzero(&read, sizeof(read));
 }
 
+/* For keys that are made later. */
+static void take_folder(struct authd *d, int folder)
+{
+	struct error err;
+
+	if (d->folder >= 0)
+		return;
+	d->folder = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	if (secret_salt(d->salt_key, folder, &err) == 0)
+		return;
+	log_error("%s: salts for unknown users change with each start", err.words);
+	randombytes_buf(d->salt_key, sizeof(d->salt_key));
+}
+
 int authd_reread(struct authd *d, int folder, struct error *err)
 {
 	struct accounts *old = d->accounts, *read;
@@ -138,6 +161,8 @@ int authd_reread(struct authd *d, int folder, struct error *err)
 	revoke_changed(d, old);
 	accounts_free(old);
 	take_secret(d, folder);
+	take_folder(d, folder);
+	scram_tell_all(d);
 	return 0;
 }
 
@@ -155,6 +180,7 @@ int authd_apply(struct authd *d, const struct authd_policy *p, int folder, struc
 	hasher_limit(d->hasher, p->hash_queue);
 	if (p->cache_ms == 0)
 		cache_clear(d->cache);
+	scram_tell_all(d);
 	return 0;
 }
 

@@ -31,6 +31,9 @@ struct authd_policy {
 	size_t hash_queue;		/* logins that wait for a hash */
 	uint64_t cache_ms;		/* a right password is remembered; 0: not at all */
 	uint64_t delay_ms;		/* a wrong one is answered so much later */
+	unsigned scram_hashes;		/* that keys are made for: bits 1 << enum scram_hash */
+	uint32_t scram_rounds;		/* iterations of keys that are made */
+	bool scram_any;			/* SCRAM is offered as soon as one account has keys, not all */
 };
 
 struct authd_handlers {		/* none of them NULL */

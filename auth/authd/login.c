@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "auth/authd/external.h"
-#include "auth/authd/state.h"
+#include "auth/authd/keys.h"
+#include "auth/authd/login.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
@@ -15,25 +16,6 @@ enum {
 	TOKEN_LIFE_S = 7 * 86400,
 	DELAYED_MAX = 1024,             /* answers held back at a time */
 	ANSWER_MS = AUTH_WAIT_MS - 3000 /* an answer that comes later meets nobody */
-};
-
-struct login {
-	struct login *next, *before; /* of its peer */
-	struct peer *peer;
-	uint64_t number;
-	uint64_t began_ms;
-	struct hash_job *job; /* NULL: none is under way */
-	uv_timer_t timer;     /* while the answer is held back */
-	bool held;
-	enum auth_status status; /* that is held back */
-	bool counts;             /* by address: a guess was taken */
-	bool authzid_fits;
-	struct throttle_address address;
-	char account[ACCOUNTS_ADDRESS_MAX]; /* "": none that could log in so */
-	char stored[HASHER_STRING];         /* the Argon2id string that the password is held against */
-	struct cache_key key;
-	char service[AUTH_WIRE_TEXT];
-	char shown_user[200], shown_peer[100], shown_service[40], shown_mechanism[40]; /* for the log */
 };
 
 /* One word, whatever was sent: nothing in it can pass for another key=value. */
@@ -69,6 +51,14 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+void login_forget_password(struct login *l)
+{
+	if (l->password.p != NULL)
+		explicit_bzero((void *)l->password.p, l->password.n);
+	free((void *)l->password.p);
+	l->password = (struct span){ NULL, 0 };
+}
+
 /* Off its peer's list, with all that is under way. */
 static void login_free(struct login *l)
 {
@@ -76,6 +66,9 @@ static void login_free(struct login *l)
 	if (l->job != NULL)
 		hash_job_cancel(l->job);
 	sodium_memzero(&l->key, sizeof(l->key));
+	login_forget_password(l);
+	talk_free(l->talk);
+	l->talk = NULL;
 	if (!l->held) {
 		free(l);
 		return;
@@ -134,6 +127,7 @@ static void make_grant(const struct login *l, struct auth_grant *grant)
 /* Sends the answer; l is gone then. */
 static void answer(struct login *l, enum auth_status status)
 {
+	enum auth_wire_type type = l->talk != NULL ? AUTH_WIRE_PROOF_ANSWER : AUTH_WIRE_LOGIN_ANSWER;
 	struct peer *p = l->peer;
 	uint64_t number = l->number;
 	struct auth_grant grant;
@@ -142,9 +136,11 @@ static void answer(struct login *l, enum auth_status status)
 	if (status == AUTH_OK)
 		make_grant(l, &grant);
 	buf_init(&b, AUTH_WIRE_MAX);
+	if (l->talk != NULL)
+		talk_put_words(l->talk, status, &b);
 	auth_wire_put_login_answer(&b, status, status == AUTH_OK ? &grant : NULL);
 	login_free(l);
-	peer_answer(p, AUTH_WIRE_LOGIN_ANSWER, number, &b);
+	peer_answer(p, type, number, &b);
 	sodium_memzero(&grant, sizeof(grant));
 }
 
@@ -191,14 +187,14 @@ static void log_failed(const struct login *l, const char *reason)
 }
 
 /* A guess that was none is given back. */
-static void give_back(struct login *l)
+void login_give_back(struct login *l)
 {
 	if (l->counts)
 		throttle_give(l->peer->d->throttle, &l->address, clock_mono_ms());
 	l->counts = false;
 }
 
-static void fail(struct login *l, enum auth_status status, const char *reason)
+void login_fail(struct login *l, enum auth_status status, const char *reason)
 {
 	l->peer->d->failed++;
 	log_failed(l, reason);
@@ -206,7 +202,7 @@ static void fail(struct login *l, enum auth_status status, const char *reason)
 }
 
 /* Who it is has been proved. how: for the log. */
-static void admit(struct login *l, const struct account *account, const char *how)
+void login_admit(struct login *l, const struct account *account, const char *how)
 {
 	struct authd *d = l->peer->d;
 
@@ -227,16 +223,19 @@ static void accept_password(struct login *l, const struct account *account, cons
 {
 	struct authd *d = l->peer->d;
 
-	give_back(l);
+	if (l->password.n > 0 && account->enabled)
+		keys_make(d, account, l->password);
+	login_forget_password(l);
+	login_give_back(l);
 	if (d->policy.cache_ms > 0)
 		cache_put(d->cache, &l->key, l->account, clock_mono_ms() + d->policy.cache_ms);
 	if (l->authzid_fits)
-		admit(l, account, how);
+		login_admit(l, account, how);
 	else
-		fail(l, AUTH_WRONG, "authzid");
+		login_fail(l, AUTH_WRONG, "authzid");
 }
 
-static const struct account *still_there(const struct login *l)
+const struct account *login_still_there(const struct login *l)
 {
 	const struct account *account = accounts_find(l->peer->d->accounts, l->account);
 
@@ -247,13 +246,13 @@ static void on_hashed(void *arg, bool match)
 {
 	struct login *l = arg;
 	struct authd *d = l->peer->d;
-	const struct account *account = still_there(l);
+	const struct account *account = login_still_there(l);
 
 	l->job = NULL;
 	if (match && account != NULL)
 		accept_password(l, account, "cached=no");
 	else
-		fail(l, AUTH_WRONG,
+		login_fail(l, AUTH_WRONG,
 		     *l->account == '\0' ? "no-such-user"
 		     : match             ? "changed-meanwhile"
 					 : "password");
@@ -301,7 +300,7 @@ static bool identify(struct login *l, const struct auth_wire_login *asked)
 }
 
 /* One guess of the address's; false: none is left. */
-static bool take_guess(struct login *l, const char *peer)
+bool login_take_guess(struct login *l, const char *peer)
 {
 	struct authd *d = l->peer->d;
 	char plain[46];
@@ -324,7 +323,7 @@ static struct span user_of(const struct auth_wire_login *asked)
 	return names.n > 0 ? span_take_until(&names, '\n') : span_of(asked->fingerprint);
 }
 
-static struct login *login_new(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
+struct login *login_new(struct peer *p, uint64_t number, const struct auth_wire_login *asked)
 {
 	struct login *l = calloc(1, sizeof(*l));
 
@@ -354,27 +353,41 @@ static void hash(struct login *l, struct span password)
 	l->job = hasher_submit(d->hasher, l->stored, password, on_hashed, l);
 	if (l->job != NULL)
 		return;
-	give_back(l);
+	login_give_back(l);
 	d->busy++;
 	log_failed(l, "busy");
 	answer(l, AUTH_TRY_LATER);
 }
 
-static void throttled(struct login *l)
+void login_throttled(struct login *l)
 {
 	l->peer->d->throttled++;
-	fail(l, AUTH_TRY_LATER, "throttled");
+	login_fail(l, AUTH_TRY_LATER, "throttled");
+}
+
+/* Where keys for SCRAM are missing they can be made as soon as the password is known to be right. */
+static void keep_password(struct login *l, struct span password)
+{
+	uint8_t *kept = keys_missing(l->peer->d, login_still_there(l)) ? malloc(password.n + 1) : NULL;
+
+	if (kept == NULL)
+		return;
+	if (password.n > 0)
+		memcpy(kept, password.p, password.n);
+	l->password = (struct span){ kept, password.n };
 }
 
 static void begin_password(struct login *l, const struct auth_wire_login *asked)
 {
 	struct authd *d = l->peer->d;
 
-	if (identify(l, asked) && cache_has(d->cache, &l->key, clock_mono_ms())) {
+	if (identify(l, asked))
+		keep_password(l, asked->password);
+	if (*l->account != '\0' && cache_has(d->cache, &l->key, clock_mono_ms())) {
 		d->cached++;
-		accept_password(l, still_there(l), "cached=yes");
-	} else if (!take_guess(l, asked->peer)) {
-		throttled(l);
+		accept_password(l, login_still_there(l), "cached=yes");
+	} else if (!login_take_guess(l, asked->peer)) {
+		login_throttled(l);
 	} else {
 		hash(l, asked->password);
 	}
@@ -391,11 +404,11 @@ static void begin_external(struct login *l, const struct auth_wire_login *asked)
 	if (e.account != NULL) {
 		snprintf(l->account, sizeof(l->account), "%s", e.account->address);
 		snprintf(how, sizeof(how), "by=%s", e.by);
-		admit(l, e.account, how);
-	} else if (!take_guess(l, asked->peer)) {
-		throttled(l);
+		login_admit(l, e.account, how);
+	} else if (!login_take_guess(l, asked->peer)) {
+		login_throttled(l);
 	} else {
-		fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
+		login_fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
 	}
 }
 

@@ -93,6 +93,9 @@ static int authd_settings(void *state, struct worker *w, struct error *err)
 		.cache_ms = (uint64_t)config_number(c, CONFIG_CACHE_TIME),
 		.delay_ms = (uint64_t)config_number(c, CONFIG_FAILURE_DELAY),
 		.rates = take_rates(c),
+		.scram_hashes = scram_hashes_listed(config_text(c, CONFIG_SCRAM_KEYS)),
+		.scram_rounds = (uint32_t)config_number(c, CONFIG_SCRAM_ITERATIONS),
+		.scram_any = strcmp(config_text(c, CONFIG_SCRAM_OFFER), "any") == 0,
 	};
 	struct state *s = state;
 	int code = take_rules(&p.rules, c, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/authd/scram.h"
 #include "auth/authd/state.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
@@ -185,6 +186,36 @@ static bool take_rate(struct peer *p, uint64_t number, struct span body)
 	return true;
 }
 
+/* False: malformed, or no SCRAM at all. */
+static bool take_scram(struct peer *p, uint64_t number, struct span body)
+{
+	struct auth_wire_login asked;
+	enum scram_hash hash;
+	struct buf b;
+
+	if (!auth_wire_get_scram(body, &asked) || !scram_hash_of(span_of(asked.mechanism), &hash))
+		return false;
+	if (may(p, CONTROL_RIGHT_LOGIN, "login")) {
+		scram_begin(p, number, &asked);
+		return true;
+	}
+	buf_init(&b, AUTH_WIRE_MAX);
+	auth_wire_put_scram_answer(&b, AUTH_REFUSED, (struct span){ NULL, 0 });
+	peer_answer(p, AUTH_WIRE_SCRAM_ANSWER, number, &b);
+	return true;
+}
+
+static bool take_proof(struct peer *p, uint64_t number, struct span body)
+{
+	struct span final, proof;
+	uint64_t scram;
+
+	if (!auth_wire_get_proof(body, &scram, &final, &proof))
+		return false;
+	scram_prove(p, number, scram, final, proof);
+	return true;
+}
+
 static bool take_cancel(struct peer *p, uint64_t number, struct span body)
 {
 	if (body.n > 0)
@@ -201,6 +232,8 @@ static const struct {
 	{ AUTH_WIRE_RESOLVE, take_resolve },
 	{ AUTH_WIRE_OWNS, take_owns },
 	{ AUTH_WIRE_RATE, take_rate },
+	{ AUTH_WIRE_SCRAM, take_scram },
+	{ AUTH_WIRE_PROOF, take_proof },
 	{ AUTH_WIRE_CANCEL, take_cancel },
 };
 
@@ -254,4 +287,5 @@ void peer_new(struct authd *d, unsigned rights, const char *name, int fd)
 	}
 	p->next = d->peers;
 	d->peers = p;
+	scram_tell(p);
 }

@@ -14,9 +14,9 @@
 
 enum { TEXT = 4096, HEX = 2 * SRS_KEY };
 
-static const char name[] = "srs.key", fresh[] = ".srs.key"; /* fresh: not whole yet */
+static const char srs_file[] = "srs.key", salt_file[] = "scram.key", fresh[] = ".srs.key"; /* fresh: not whole yet */
 
-static void take_key(struct srs_keys *out, const struct accounts_line *line)
+static void take_key(struct srs_keys *out, const char *name, const struct accounts_line *line)
 {
 	size_t n = 0;
 
@@ -24,12 +24,12 @@ static void take_key(struct srs_keys *out, const struct accounts_line *line)
 	    sodium_hex2bin(out->keys[out->count], SRS_KEY, (const char *)line->value.p, line->value.n, NULL, &n,
 			   NULL) != 0 ||
 	    line->value.n != HEX || n != SRS_KEY)
-		log_warn("accounts/srs.key: a line that is no key, or a third one, is passed over");
+		log_warn("accounts/%s: a line that is no key, or a third one, is passed over", name);
 	else
 		out->count++;
 }
 
-int secret_read(struct srs_keys *out, int folder, struct error *err)
+static int read_keys(struct srs_keys *out, int folder, const char *name, struct error *err)
 {
 	struct accounts_line line;
 	struct span text;
@@ -41,10 +41,10 @@ int secret_read(struct srs_keys *out, int folder, struct error *err)
 	code = accounts_file_read(folder, name, &b);
 	text = buf_span(&b);
 	while (code == 0 && accounts_text_next(&text, &line))
-		take_key(out, &line);
+		take_key(out, name, &line);
 	buf_wipe(&b);
 	if (code < 0 && code != -ENOENT)
-		return error_system(err, -code, "can't read accounts/srs.key");
+		return error_system(err, -code, "can't read accounts/%s", name);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ static int write_fresh(int folder, const char *text, size_t n)
 }
 
 /* authd alone writes it, so that a name of its own is enough and no lock is needed. */
-int secret_make(struct srs_keys *out, int folder, struct error *err)
+static int make_key(struct srs_keys *out, int folder, const char *name, struct error *err)
 {
 	char hex[HEX + 1], text[HEX + 8];
 	int n, code;
@@ -81,5 +81,28 @@ int secret_make(struct srs_keys *out, int folder, struct error *err)
 	sodium_memzero(hex, sizeof(hex));
 	sodium_memzero(text, sizeof(text));
 	out->count = code == 0;
-	return code < 0 ? error_system(err, -code, "can't write accounts/srs.key") : 0;
+	return code < 0 ? error_system(err, -code, "can't write accounts/%s", name) : 0;
+}
+
+int secret_read(struct srs_keys *out, int folder, struct error *err)
+{
+	return read_keys(out, folder, srs_file, err);
+}
+
+int secret_make(struct srs_keys *out, int folder, struct error *err)
+{
+	return make_key(out, folder, srs_file, err);
+}
+
+int secret_salt(uint8_t key[SRS_KEY], int folder, struct error *err)
+{
+	struct srs_keys keys;
+	int code = read_keys(&keys, folder, salt_file, err);
+
+	if (code == 0 && keys.count == 0)
+		code = make_key(&keys, folder, salt_file, err);
+	if (code == 0)
+		memcpy(key, keys.keys[0], SRS_KEY);
+	sodium_memzero(&keys, sizeof(keys));
+	return code;
 }

@@ -1,5 +1,6 @@
 /*
- * secret.h - the file accounts/srs.key: what SRS addresses are signed with.
+ * secret.h - the files accounts/srs.key: what SRS addresses are signed with, and accounts/scram.key: what the
+ * salts of those are made from that have no keys for SCRAM.
  *
  * Form    `key HEX`, 64 digits, one or two lines; the first one signs, both are believed. A key is
  *         changed by a new line in front; the old one goes when SRS_DAYS are over.
@@ -17,5 +18,8 @@ int secret_read(struct srs_keys *out, int folder, struct error *err);
 
 /* Makes the file with one key. Durable when it returns. */
 int secret_make(struct srs_keys *out, int folder, struct error *err);
+
+/* The key of salts; made (0600) where there is none, so that a restart changes no salt. */
+int secret_salt(uint8_t key[SRS_KEY], int folder, struct error *err);
 
 #endif

@@ -36,6 +36,10 @@ struct authd {
 	uint8_t dummy_key[16];	/* which account's parameters an unknown user's hash gets */
 	struct peer *peers;
 	size_t delayed;		/* answers held back */
+	int folder;		/* accounts/; -1: none yet */
+	uint8_t salt_key[SRS_KEY];	/* of salts for users without keys */
+	unsigned scram_told;	/* the hashes that daemons offer SCRAM with */
+	struct keys_job *keys_jobs;	/* under way */
 	uint64_t logins, cached, failed, throttled, busy, over_rate;
 };
 

@@ -56,7 +56,7 @@ X(REQUIRE_TLS, "RequireTLS", IN_NET, BOOL, "", "", "", SESSIONS, CONFIG_PER_LIST
   "yes: no credentials and no mail before TLS. Default: yes on submission, pop3d and imapd, no on mx") \
 X(AUTH_WITHOUT_TLS, "AuthWithoutTLS", IN_NET, TEXT, "none", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "none, or the mechanisms that a client may use without TLS (PLAIN,LOGIN); POP3 USER and IMAP LOGIN count as mechanisms") \
-X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "PLAIN,LOGIN,EXTERNAL", "", "", SESSIONS, CONFIG_PER_LISTEN, \
+X(MECHANISMS, "Mechanisms", IN_NET, TEXT, "SCRAM-SHA-256-PLUS,SCRAM-SHA-256,PLAIN,LOGIN,EXTERNAL", "", "", SESSIONS, CONFIG_PER_LISTEN, \
   "The SASL mechanisms that are offered, in this order; EXTERNAL only to a client whose certificate is good") \
 /* every network daemon and deliverd: TLS */ \
 X(TLS_PROFILE, "TlsProfile", IN_TLS, WORD, "intermediate", "", "modern intermediate exchange2015 epost", SESSIONS, CONFIG_PER_LISTEN, \
@@ -200,6 +200,12 @@ X(HASH_PASSES, "HashPasses", CONFIG_AUTHD, NUMBER, "2", "1", "20", RELOAD, 0, \
   "Passes of one Argon2id hash, for passwords set from now on") \
 X(HASH_QUEUE, "HashQueue", CONFIG_AUTHD, NUMBER, "256", "8", "10000", RELOAD, 0, \
   "Logins waiting for a hash before further ones are told to try later") \
+X(SCRAM_KEYS, "ScramKeys", CONFIG_AUTHD, TEXT, "SHA-256", "", "", RELOAD, 0, \
+  "The hashes that keys for SCRAM are kept for, beside the password's own: SHA-256, SHA-1, none. An account without them gets them when it next logs in by password") \
+X(SCRAM_ITERATIONS, "ScramIterations", CONFIG_AUTHD, NUMBER, "65536", "4096", "1000000", RELOAD, 0, \
+  "What a guess costs who has stolen the keys, and a client each login; some programs take no more than 65536") \
+X(SCRAM_OFFER, "ScramOffer", CONFIG_AUTHD, WORD, "all", "", "all any", RELOAD, 0, \
+  "all: SCRAM is offered when every account that can log in by password has keys, since programs that see it try nothing else; any: when one has") \
 X(CACHE_TIME, "CacheTime", CONFIG_AUTHD, TIME, "5m", "0s", "1h", RELOAD, 0, \
   "How long a verified password is remembered (as a keyed hash, in memory); 0s: not at all") \
 X(FAILURE_DELAY, "FailureDelay", CONFIG_AUTHD, TIME, "2s", "0s", "30s", RELOAD, 0, \

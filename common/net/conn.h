@@ -107,6 +107,9 @@ const char *conn_client_bound(const struct conn *c);
  * "email:...", "upn:...", "cn:..."; "" in every other case. out has CONN_NAMES bytes. */
 enum { CONN_NAMES = 2048 };
 const char *conn_client_names(const struct conn *c, char *out);
+/* What binds a login to this TLS connection, by type (tls_session_binding). Bytes; 0: nothing. */
+enum { CONN_BINDING = TLS_BINDING };
+size_t conn_binding(const struct conn *c, const char *type, uint8_t out[CONN_BINDING]);
 /* A client certificate is good for AUTH EXTERNAL here: a fingerprint that ClientNames takes, or a name. */
 bool conn_client_known(const struct conn *c);
 /* STARTTLS may be offered: explicit mode, EnableTLS yes, a context is there, TLS not up. */

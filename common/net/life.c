@@ -58,6 +58,11 @@ const struct tls_facts *conn_tls(const struct conn *c)
 	return c->secured ? tls_session_facts(c->stream.tls) : NULL;
 }
 
+size_t conn_binding(const struct conn *c, const char *type, uint8_t out[CONN_BINDING])
+{
+	return c->secured ? tls_session_binding(c->stream.tls, type, out) : 0;
+}
+
 const char *conn_client_fingerprint(const struct conn *c)
 {
 	const struct tls_facts *f = conn_tls(c);

@@ -71,6 +71,11 @@ void tls_session_refusal(const struct tls_session *s, char *out, size_t size);
  * there is none and none is required. *why is static words otherwise. */
 bool tls_session_client_holds(const struct tls_session *s, const struct tls_context *now, const char **why);
 
+/* What binds a login to this connection (RFC 5056), of a session that is up, by type: "tls-exporter" (RFC 9266),
+ * "tls-server-end-point" (RFC 5929 4), "tls-unique" (RFC 5929 3). Bytes; 0: there is none. */
+enum { TLS_BINDING = 64 };
+size_t tls_session_binding(const struct tls_session *s, const char *type, uint8_t out[TLS_BINDING]);
+
 enum tls_status tls_session_status(const struct tls_session *s);
 /* From TLS_UP on. */
 const struct tls_facts *tls_session_facts(const struct tls_session *s);

@@ -7,7 +7,7 @@
  * link: imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o
  * link: mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
- * link: common/base/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o
+ * link: common/base/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o
  * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
  * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
  * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o

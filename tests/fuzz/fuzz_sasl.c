@@ -1,5 +1,5 @@
 /* fuzz_sasl.c - any answers in any order: what is to be verified is well formed.
- * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/arena.o common/base/utf8.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/base/base64.o common/base/buf.o common/base/arena.o common/base/utf8.o
  * link: common/base/span.o common/base/error.o
  *
  * Input: one byte (bit 0: LOGIN, bit 1: an initial response, bit 2: EXTERNAL), then answers, each

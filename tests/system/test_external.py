@@ -95,14 +95,14 @@ def test_it_is_offered_to_a_good_certificate_only(clients):
         assert "SASL-IR" in imap.capabilities
         imap.logout()
         pop = poplib.POP3_SSL("localhost", clients.site.port("pop3s"), context=clients.context(who), timeout=20)
-        assert pop.capa()["SASL"] == ["PLAIN", "LOGIN"] + ["EXTERNAL"] * there
+        assert pop.capa()["SASL"] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"] + ["EXTERNAL"] * there
         pop.quit()
         with smtplib.SMTP("localhost", clients.site.port("submission"), timeout=20) as smtp:
             smtp.ehlo()
             assert "auth" not in smtp.esmtp_features
             smtp.starttls(context=clients.context(who))
             smtp.ehlo()
-            assert smtp.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"] + ["EXTERNAL"] * there
+            assert smtp.esmtp_features["auth"].split() == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"] + ["EXTERNAL"] * there
     with smtplib.SMTP("localhost", clients.site.port("mx"), timeout=20) as smtp:
         smtp.starttls(context=clients.context("alice"))
         smtp.ehlo()

@@ -30,7 +30,7 @@ def test_capabilities_before_and_after_tls(site):
     pop = poplib.POP3("localhost", site.port("pop3"), timeout=10)
     pop.stls(context=site.tls)
     after = pop.capa()
-    assert "STLS" not in after and "USER" in after and after["SASL"] == ["PLAIN", "LOGIN"]
+    assert "STLS" not in after and "USER" in after and after["SASL"] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
     pop.user(f"bob@{DOMAIN}")
     pop.pass_(PASSWORD)
     pop.quit()

@@ -42,7 +42,7 @@ def test_submission_capabilities_before_and_after_tls(site):
     with site.secure("submissions") as c:
         c.line()
         after = c.replies("EHLO client.test")
-        assert any(x.endswith("AUTH PLAIN LOGIN") for x in after) and not any("STARTTLS" in x for x in after)
+        assert any(x.endswith("AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN") for x in after) and not any("STARTTLS" in x for x in after)
         assert c.ask("MAIL FROM:<alice@here.test>").startswith("530 5.7.0")
         assert c.ask("AUTH PLAIN " + plain(password="wrong")).startswith("535 5.7.8")
         assert c.ask("AUTH PLAIN " + plain()).startswith("235 2.7.0")

@@ -134,7 +134,7 @@ def test_half_a_login_is_forgotten(lax, port, command, challenge, refusal):
         assert line.startswith(("500 ", "-ERR")) or " BAD " in line, "taken for half of a login"
 
 
-AUTH = {"smtp": {"AUTH PLAIN LOGIN"}, "pop3": {"USER", "SASL PLAIN LOGIN"}, "imap": {"AUTH=PLAIN", "AUTH=LOGIN", "SASL-IR"}}
+AUTH = {"smtp": {"AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"}, "pop3": {"USER", "SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"}, "imap": {"AUTH=SCRAM-SHA-256-PLUS", "AUTH=SCRAM-SHA-256", "AUTH=PLAIN", "AUTH=LOGIN", "SASL-IR"}}
 NO_AUTH = {"smtp": set(), "pop3": set(), "imap": {"LOGINDISABLED"}}
 # lines of the conf: what a port that begins in clear shows before TLS: its STARTTLS or not, and what of AUTH
 SETTINGS = {

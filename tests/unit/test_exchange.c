@@ -1,9 +1,13 @@
 /* test_exchange.c - base64 around a mechanism, and what a port offers when.
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/base64.o
+ * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o common/base/base64.o
  * link: common/base/buf.o common/base/span.o common/base/error.o common/base/arena.o common/base/utf8.o */
 #include "tests/unit/unit.h"
 
 #include "sasl/exchange.h"
+#include "sasl/scram_keys.h"
+
+static const struct sasl_offer offer = { "SCRAM-SHA-256-PLUS,SCRAM-SHA-256,PLAIN,LOGIN,EXTERNAL", "none", true, true, true,
+					 1u << SCRAM_SHA_256 };
 
 static const struct {
 	const char *why, *clear;
@@ -31,7 +35,7 @@ static void test_offers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
 		struct sasl_offer o = { "PLAIN,LOGIN,EXTERNAL", offers[i].clear, offers[i].tls, offers[i].require_tls,
-					offers[i].certificate };
+					offers[i].certificate, 0 };
 
 		unit_case(offers[i].why, 0);
 		assert_int_equal(sasl_offer_allows(&o, span_of(offers[i].name)), offers[i].allowed);
@@ -40,7 +44,7 @@ static void test_offers(void **state)
 
 static void test_order(void **state)
 {
-	struct sasl_offer o = { "LOGIN, EXTERNAL, PLAIN,FOO", "none", true, true, false };
+	struct sasl_offer o = { "LOGIN, EXTERNAL, PLAIN,FOO", "none", true, true, false, 0 };
 	struct span name;
 
 	(void)state;
@@ -60,18 +64,18 @@ static void test_external(void **state)
 	struct span out, none = { NULL, 0 };
 
 	(void)state;
-	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("="), &out), EXCHANGE_VERIFY);
+	assert_int_equal(exchange_start(&x, &offer, span_of("EXTERNAL"), span_of("="), &out), EXCHANGE_VERIFY);
 	assert_int_equal(exchange_credentials(&x)->authzid.n, 0);
-	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("ZnJlZEBleGFtcGxlLmNvbQ=="), &out),
+	assert_int_equal(exchange_start(&x, &offer, span_of("EXTERNAL"), span_of("ZnJlZEBleGFtcGxlLmNvbQ=="), &out),
 			 EXCHANGE_VERIFY);
 	assert_true(span_is(exchange_credentials(&x)->authzid, "fred@example.com"));
-	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(exchange_start(&x, &offer, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(exchange_line(&x, span_of(""), &out), EXCHANGE_VERIFY);
 	assert_int_equal(exchange_credentials(&x)->authzid.n, 0);
-	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(exchange_start(&x, &offer, span_of("EXTERNAL"), none, &out), EXCHANGE_CHALLENGE);
 	assert_int_equal(exchange_line(&x, span_of("*"), &out), EXCHANGE_CANCELLED);
-	assert_int_equal(exchange_start(&x, span_of("EXTERNAL"), span_of("AA=="), &out), EXCHANGE_BAD);
+	assert_int_equal(exchange_start(&x, &offer, span_of("EXTERNAL"), span_of("AA=="), &out), EXCHANGE_BAD);
 	exchange_clear(&x);
 }
 
@@ -81,19 +85,19 @@ static void test_exchanges(void **state)
 	struct span out, none = { NULL, 0 };
 
 	(void)state;
-	assert_int_equal(exchange_start(&x, span_of("login"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(exchange_start(&x, &offer, span_of("login"), none, &out), EXCHANGE_CHALLENGE);
 	unit_is(out.p, out.n, "VXNlcm5hbWU6");
 	assert_int_equal(exchange_line(&x, span_of("dXNlcg=="), &out), EXCHANGE_CHALLENGE);
 	unit_is(out.p, out.n, "UGFzc3dvcmQ6");
 	assert_int_equal(exchange_line(&x, span_of("c2VjcmV0"), &out), EXCHANGE_VERIFY);
 	assert_true(span_is(exchange_credentials(&x)->password, "secret"));
-	assert_int_equal(exchange_start(&x, span_of("PLAIN"), none, &out), EXCHANGE_CHALLENGE);
+	assert_int_equal(exchange_start(&x, &offer, span_of("PLAIN"), none, &out), EXCHANGE_CHALLENGE);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(exchange_line(&x, span_of("*"), &out), EXCHANGE_CANCELLED);
-	assert_int_equal(exchange_start(&x, span_of("PLAIN"), span_of("AHVzZXIAc2VjcmV0"), &out), EXCHANGE_VERIFY);
-	assert_int_equal(exchange_start(&x, span_of("PLAIN"), span_of("="), &out), EXCHANGE_BAD);
-	assert_int_equal(exchange_start(&x, span_of("PLAIN"), span_of("?"), &out), EXCHANGE_BAD);
-	assert_int_equal(exchange_start(&x, span_of("X"), none, &out), EXCHANGE_UNKNOWN);
+	assert_int_equal(exchange_start(&x, &offer, span_of("PLAIN"), span_of("AHVzZXIAc2VjcmV0"), &out), EXCHANGE_VERIFY);
+	assert_int_equal(exchange_start(&x, &offer, span_of("PLAIN"), span_of("="), &out), EXCHANGE_BAD);
+	assert_int_equal(exchange_start(&x, &offer, span_of("PLAIN"), span_of("?"), &out), EXCHANGE_BAD);
+	assert_int_equal(exchange_start(&x, &offer, span_of("X"), none, &out), EXCHANGE_UNKNOWN);
 	exchange_clear(&x);
 }
 

@@ -1,5 +1,5 @@
 /* test_sasl.c - PLAIN, LOGIN and EXTERNAL: what is taken, what is refused.
- * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/base/arena.o common/base/utf8.o
+ * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/base/base64.o common/base/buf.o common/base/arena.o common/base/utf8.o
  * link: common/base/span.o common/base/error.o */
 #include "tests/unit/unit.h"
 
@@ -242,7 +242,11 @@ static void test_names(void **state)
 	assert_string_equal(sasl_mechanism(0), "PLAIN");
 	assert_string_equal(sasl_mechanism(1), "LOGIN");
 	assert_string_equal(sasl_mechanism(2), "EXTERNAL");
-	assert_null(sasl_mechanism(3));
+	assert_string_equal(sasl_mechanism(3), "SCRAM-SHA-256-PLUS");
+	assert_string_equal(sasl_mechanism(4), "SCRAM-SHA-256");
+	assert_string_equal(sasl_mechanism(5), "SCRAM-SHA-1-PLUS");
+	assert_string_equal(sasl_mechanism(6), "SCRAM-SHA-1");
+	assert_null(sasl_mechanism(7));
 	assert_true(sasl_known(span_of("pLaIn")));
 	assert_false(sasl_known(span_of("PLAI")));
 	assert_int_equal(sasl_new(&s, span_of("CRAM-MD5"), &err), -ENOENT);

@@ -13,6 +13,11 @@ static struct {
 	uint64_t op, cancelled;
 	bool begun, room, begun_first;
 	char names[16], log[400];
+	auth_scram_done challenged;
+	auth_proof_done proved;
+	uint64_t proof_of, ended;	/* the conversation that a proof was for; that was ended */
+	const char *channel;		/* what binds a login to this connection */
+	char words[60];			/* for the client */
 } world;
 static struct {
 	unsigned calls;
@@ -29,6 +34,52 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 	snprintf(world.names, sizeof(world.names), "%s", attempt->names);
 	world.begun_first = world.begun;
 	return world.op;
+}
+
+uint64_t auth_scram(struct auth *a, const struct auth_attempt *attempt, struct span bare, struct span nonce,
+		    auth_scram_done done, void *arg)
+{
+	(void)a;
+	(void)bare;
+	(void)nonce;
+	world.challenged = done;
+	world.arg = arg;
+	world.attempt = *attempt;
+	world.begun_first = world.begun;
+	return world.op;
+}
+
+uint64_t auth_proof(struct auth *a, uint64_t scram, struct span final, struct span proof, auth_proof_done done,
+		    void *arg)
+{
+	(void)a;
+	(void)final;
+	(void)proof;
+	world.proved = done;
+	world.arg = arg;
+	world.proof_of = scram;
+	return 78;
+}
+
+void auth_scram_end(struct auth *a, uint64_t scram)
+{
+	(void)a;
+	if (scram != 0)
+		world.ended = scram;
+}
+
+void sasl_tell(struct sasl *s, struct span words)
+{
+	(void)s;
+	snprintf(world.words, sizeof(world.words), "%.*s", (int)words.n, words.n > 0 ? (const char *)words.p : "");
+}
+
+size_t conn_binding(const struct conn *c, const char *type, uint8_t out[CONN_BINDING])
+{
+	(void)c;
+	(void)type;
+	memcpy(out, world.channel, strlen(world.channel));
+	return strlen(world.channel);
 }
 
 void auth_cancel(struct auth *a, uint64_t number)
@@ -95,8 +146,10 @@ static void begin_with(struct service_login *l, const struct sasl_credentials *c
 
 	memset(&world, 0, sizeof(world));
 	memset(&told, 0, sizeof(told));
+	memset(l, 0, sizeof(*l));
 	world.op = op;
 	world.room = true;
+	world.channel = "";
 	service_login_begin(l, &service, NULL, "imap", credentials, on_login, &told);
 }
 
@@ -158,6 +211,72 @@ static void test_external(void **state)
 	assert_non_null(strstr(world.log, "ICID 17 login user=u@here.test mechanism=EXTERNAL"));
 }
 
+static const struct {
+	const char *why, *binding, *bound, *channel;
+	bool asked;		/* authd, for its verdict */
+} bounds[] = {
+	{ "without -PLUS", "", "", "", true },
+	{ "bound to this connection", "tls-exporter", "abc", "abc", true },
+	{ "bound to another one", "tls-exporter", "abc", "abd", false },
+	{ "half of it", "tls-exporter", "ab", "abc", false },
+	{ "a connection that can't be bound to", "tls-exporter", "abc", "", false },
+	{ "nothing for nothing", "tls-exporter", "", "", false },
+};
+
+/* SCRAM: two questions, and what the client is to hear with each. */
+static void test_scram(void **state)
+{
+	struct auth_grant grant = { .account = "u@here.test" };
+	struct service_login l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		struct sasl_scram scram = { .binding = bounds[i].binding };
+		struct sasl_credentials c = { .mechanism = "SCRAM-SHA-256-PLUS", .scram = &scram };
+
+		unit_case(bounds[i].why, 0);
+		begin_with(&l, &c, 77);
+		assert_true(world.begun_first);
+		world.challenged(world.arg, AUTH_OK, span_of("r=x"));
+		assert_int_equal(told.status, SERVICE_LOGIN_GO_ON);
+		assert_string_equal(world.words, "r=x");
+		scram.bound = span_of(bounds[i].bound);
+		scram.proof = span_of("p");
+		world.channel = bounds[i].channel;
+		service_login_begin(&l, l.service, NULL, "imap", &c, on_login, &told);
+		assert_int_equal(world.proof_of, bounds[i].asked ? 77 : 0);
+		assert_int_equal(world.ended, bounds[i].asked ? 0 : 77);
+		if (bounds[i].asked)
+			world.proved(world.arg, AUTH_OK, span_of("v=y"), &grant);
+		assert_int_equal(told.calls, 2);
+		assert_int_equal(told.status, bounds[i].asked ? SERVICE_LOGIN_OK : SERVICE_LOGIN_WRONG);
+		assert_string_equal(world.words, bounds[i].asked ? "v=y" : "e=channel-bindings-dont-match");
+	}
+}
+
+/* Who gives a conversation up leaves nothing behind at authd. */
+static void test_scram_given_up(void **state)
+{
+	struct sasl_scram scram = { .binding = "" };
+	struct sasl_credentials c = { .mechanism = "SCRAM-SHA-256", .scram = &scram };
+	struct service_login l;
+
+	(void)state;
+	begin_with(&l, &c, 77);
+	world.challenged(world.arg, AUTH_OK, span_of("r=x"));
+	service_login_begin(&l, l.service, NULL, "imap", &plain, on_login, &told);
+	assert_int_equal(world.ended, 77);
+	begin_with(&l, &c, 79);
+	world.challenged(world.arg, AUTH_OK, span_of("r=x"));
+	service_login_cancel(&l);
+	assert_int_equal(world.ended, 79);
+	begin_with(&l, &c, 80);
+	world.challenged(world.arg, AUTH_TRY_LATER, span_of(""));
+	assert_int_equal(told.status, SERVICE_LOGIN_TRY_LATER);
+	service_login_cancel(&l);
+	assert_int_equal(world.ended, 0);
+}
+
 static void test_nothing_could_be_asked(void **state)
 {
 	struct service_login l;
@@ -189,6 +308,7 @@ static void on_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers), cmocka_unit_test(test_external),
+					    cmocka_unit_test(test_scram), cmocka_unit_test(test_scram_given_up),
 					    cmocka_unit_test(test_nothing_could_be_asked),
 					    cmocka_unit_test(test_cancel) };
 

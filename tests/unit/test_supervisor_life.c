@@ -9,14 +9,14 @@
  * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o setup/confs.o setup/named.o
  * link: setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o auth/accounts.o
  * link: auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
- * link: auth/accounts_text.o common/tls/paper.o common/tls/trial.o supervisor/watch.o
+ * link: auth/accounts_text.o sasl/scram_keys.o common/tls/paper.o common/tls/trial.o supervisor/watch.o
  * link: supervisor/answers.o setup/renew.o setup/pair.o common/config/config.o common/config/parse.o
  * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
  * link: common/config/paths.o common/config/file.o common/config/commented.o common/proc/bundle.o
  * link: common/proc/control.o common/ipc/ipc.o common/ipc/frame.o common/ipc/record.o common/ipc/now.o
  * link: common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
  * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/log.o
- * link: common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o common/tls/bio.o
+ * link: common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o
  * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
  * link: common/tls/cause.o common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
  * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o

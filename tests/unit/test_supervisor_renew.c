@@ -3,12 +3,12 @@
  * link: setup/pack.o setup/holders.o setup/check.o setup/check_tls.o setup/dates.o setup/material.o
  * link: setup/renew.o setup/pair.o setup/switches.o setup/daemons.o setup/report.o admin/conf.o
  * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
- * link: auth/accounts_order.o auth/accounts_text.o common/config/config.o common/config/parse.o
+ * link: auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/config/config.o common/config/parse.o
  * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
  * link: common/config/paths.o common/config/file.o common/config/commented.o common/proc/bundle.o
  * link: common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
  * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/table.o sasl/sasl.o
- * link: sasl/plain.o sasl/login.o sasl/external.o common/tls/bio.o common/tls/cause.o common/tls/chain.o
+ * link: sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o common/tls/cause.o common/tls/chain.o
  * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
  * link: common/tls/facts.o common/tls/hello.o common/tls/holder.o common/tls/identity.o common/tls/issue.o
  * link: common/tls/paper.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o

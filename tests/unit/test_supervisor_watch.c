@@ -8,14 +8,14 @@
  * link: setup/pack.o setup/holders.o setup/check.o setup/check_tls.o setup/dates.o setup/material.o
  * link: setup/renew.o setup/pair.o setup/switches.o setup/daemons.o setup/report.o admin/site.o
  * link: admin/conf.o auth/accounts.o auth/accounts_certificate.o auth/accounts_change.o
- * link: auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o
+ * link: auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o
  * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
  * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
  * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o
  * link: common/ipc/frame.o common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o
  * link: common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o
  * link: common/base/clock.o common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o
- * link: sasl/external.o common/tls/bio.o common/tls/cause.o common/tls/chain.o common/tls/choice.o
+ * link: sasl/external.o sasl/scram_server.o common/tls/bio.o common/tls/cause.o common/tls/chain.o common/tls/choice.o
  * link: common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/facts.o common/tls/hello.o
  * link: common/tls/holder.o common/tls/identity.o common/tls/issue.o common/tls/paper.o common/tls/pem.o
  * link: common/tls/policy.o common/tls/policy_read.o common/tls/prints.o common/tls/protocol.o

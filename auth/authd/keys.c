@@ -1,0 +1,126 @@
+/* keys.c - the contract is in keys.h. */
+#include "auth/authd/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/authd/scram.h"
+#include "auth/authd/state.h"
+#include "common/base/log.h"
+#include "sasl/prepare.h"
+
+struct keys_job {
+	uv_work_t work;
+	struct keys_job *next;
+	struct authd *d;	/* NULL: it is gone */
+	int folder;		/* its own */
+	unsigned hashes;
+	char account[ACCOUNTS_ADDRESS_MAX];
+	char stored[HASHER_STRING];
+	struct scram_keys keys[SCRAM_HASHES];
+	struct error why;
+	int code;
+	struct buf password;
+};
+
+bool keys_missing(const struct authd *d, const struct account *account)
+{
+	for (enum scram_hash h = 0; account != NULL && h < SCRAM_HASHES; h++)
+		if ((d->policy.scram_hashes & 1u << h) != 0 &&
+		    (account->scram[h] == NULL || account->scram[h]->iterations != d->policy.scram_rounds))
+			return true;
+	return false;
+}
+
+static void job_free(struct keys_job *j)
+{
+	if (j->folder >= 0)
+		close(j->folder);
+	buf_wipe(&j->password);
+	sodium_memzero(j, sizeof(*j));
+	free(j);
+}
+
+/* On a thread of the pool. */
+static void make(uv_work_t *work)
+{
+	struct keys_job *j = work->data;
+
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+		if ((j->hashes & 1u << h) != 0 && !scram_keys_make(&j->keys[h], h, buf_span(&j->password)))
+			j->code = error_set(&j->why, -ENOMEM, "no memory");
+	buf_wipe(&j->password);
+	if (j->code == 0)
+		j->code = accounts_put_keys(j->folder, j->account, j->stored, j->keys, &j->why);
+}
+
+static void on_made(uv_work_t *work, int status)
+{
+	struct keys_job *j = work->data, **at = j->d != NULL ? &j->d->keys_jobs : NULL;
+	const struct account *account = j->d != NULL ? accounts_find(j->d->accounts, j->account) : NULL;
+
+	while (at != NULL && *at != j)
+		at = &(*at)->next;
+	if (at != NULL)
+		*at = j->next;
+	if (j->code < 0)
+		log_warn("keys for SCRAM can't be kept account=%s reason=\"%s\"", j->account, j->why.words);
+	if (status == 0 && j->code == 0 && account != NULL && strcmp(account->password, j->stored) == 0 &&
+	    accounts_set_keys(j->d->accounts, j->account, j->keys) == 0) {
+		log_info("keys for SCRAM were made account=%s", j->account);
+		scram_tell_all(j->d);
+		peers_reap(j->d);
+	}
+	job_free(j);
+}
+
+static bool may_begin(const struct authd *d, const char *account)
+{
+	size_t n = 0;
+
+	for (const struct keys_job *j = d->keys_jobs; j != NULL; j = j->next, n++)
+		if (strcmp(j->account, account) == 0)
+			return false;
+	return d->folder >= 0 && n < KEYS_AT_ONCE;
+}
+
+void keys_make(struct authd *d, const struct account *account, struct span password)
+{
+	struct keys_job *j = may_begin(d, account->address) ? calloc(1, sizeof(*j)) : NULL;
+
+	if (j == NULL)
+		return;
+	buf_init(&j->password, 8 * ACCOUNTS_PASSWORD_MAX);
+	sasl_prepare(&j->password, password);
+	j->folder = fcntl(d->folder, F_DUPFD_CLOEXEC, 0);
+	if (j->password.failed || j->folder < 0) {
+		job_free(j);
+		return;
+	}
+	j->d = d;
+	j->hashes = d->policy.scram_hashes;
+	snprintf(j->account, sizeof(j->account), "%s", account->address);
+	snprintf(j->stored, sizeof(j->stored), "%s", account->password);
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++) {
+		if ((j->hashes & 1u << h) == 0)
+			continue;
+		j->keys[h] = (struct scram_keys){ .iterations = d->policy.scram_rounds, .salt_n = SCRAM_SALT_NEW };
+		randombytes_buf(j->keys[h].salt, SCRAM_SALT_NEW);
+	}
+	j->next = d->keys_jobs;
+	d->keys_jobs = j;
+	j->work.data = j;
+	uv_queue_work(d->loop, &j->work, make, on_made);	/* fails for no function only */
+}
+
+void keys_leave(struct authd *d)
+{
+	for (struct keys_job *j = d->keys_jobs; j != NULL; j = j->next)
+		j->d = NULL;
+	d->keys_jobs = NULL;
+}
