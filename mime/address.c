@@ -242,6 +242,112 @@ static bool begin_group(struct mime_address_walk *w, const struct member *m, str
 	return true;
 }
 
+/* --- what nearly all addresses look like ----------------------------------- */
+
+/* Bytes that mean nothing but themselves. */
+static bool is_plain(uint8_t c)
+{
+	static const bool special[256] = {
+		['('] = true, [')'] = true, ['<'] = true,  ['>'] = true, ['['] = true, [']'] = true, [':'] = true,
+		[';'] = true, ['@'] = true, ['\\'] = true, [','] = true, ['"'] = true, [127] = true,
+	};
+
+	return c > ' ' && !special[c];
+}
+
+static struct span take_plain(struct span *in)
+{
+	size_t n = 0;
+
+	while (n < in->n && is_plain(in->p[n]))
+		n++;
+	return span_take(in, n);
+}
+
+static bool stands(const struct span *in, uint8_t c)
+{
+	return in->n > 0 && in->p[0] == c;
+}
+
+static void skip_blanks(struct span *in)
+{
+	while (in->n > 0 && in->p[0] == ' ')
+		span_take(in, 1);
+}
+
+/* Words with one space between them, the one before '<' left out. False: it is more than that. */
+static bool take_plain_name(struct span *in, struct span *name)
+{
+	*name = (struct span){ in->p, 0 };
+	for (;;) {
+		size_t word = take_plain(in).n;
+
+		if (word == 0)
+			return false;
+		name->n = (size_t)(in->p - name->p);
+		if (!stands(in, ' '))
+			return true;
+		span_take(in, 1);
+		if (stands(in, '<'))
+			return true;
+	}
+}
+
+/* "words" and blanks behind it. */
+static bool take_quoted_name(struct span *in, struct span *name)
+{
+	size_t n = 1;
+
+	while (n < in->n && in->p[n] != '"') {
+		if (in->p[n] < ' ' || in->p[n] == '\\')
+			return false;
+		n++;
+	}
+	if (n == 1 || n >= in->n)
+		return false;
+	*name = (struct span){ in->p + 1, n - 1 };
+	span_take(in, n + 1);
+	skip_blanks(in);
+	return true;
+}
+
+/* local@domain, both plain. */
+static bool take_plain_spec(struct span *in, struct mime_address *a)
+{
+	a->local = take_plain(in);
+	if (a->local.n == 0 || !stands(in, '@'))
+		return false;
+	span_take(in, 1);
+	a->domain = take_plain(in);
+	return a->domain.n > 0;
+}
+
+/* "local@domain", "Some Name <local@domain>" and "\"Some Name\" <local@domain>" are lent as they
+ * stand. False, and nothing taken, for all that is not one of the three. */
+static bool take_simple(struct mime_address_walk *w, struct mime_address *a)
+{
+	struct span in = w->rest;
+
+	*a = (struct mime_address){ .kind = MIME_ADDRESS_MAILBOX };
+	if (!take_plain_spec(&in, a)) {
+		in = w->rest;
+		if (stands(&in, '"') ? !take_quoted_name(&in, &a->name)
+					  : !stands(&in, '<') && !take_plain_name(&in, &a->name))
+			return false;
+		if (!stands(&in, '<'))
+			return false;
+		span_take(&in, 1);
+		if (!take_plain_spec(&in, a) || !stands(&in, '>'))
+			return false;
+		span_take(&in, 1);
+	}
+	skip_blanks(&in);
+	if (in.n > 0 && in.p[0] != ',')
+		return false;
+	w->rest = in;
+	return true;
+}
+
 bool mime_address_next(struct mime_address_walk *w, struct mime_address *address)
 {
 	bool found = false;
@@ -257,6 +363,8 @@ bool mime_address_next(struct mime_address_walk *w, struct mime_address *address
 				return end_group(w, address);
 			continue;
 		}
+		if (take_simple(w, address))
+			return true;
 		m = member_shape(w->rest, w->in_group);
 		if (m.group)
 			found = begin_group(w, &m, address);

@@ -1,4 +1,6 @@
 /* meta_imap.c - ENVELOPE, BODYSTRUCTURE and BODY; the contract is in meta.h. */
+#include <string.h>
+
 #include "mime/address.h"
 #include "mime/meta.h"
 #include "mime/param.h"
@@ -19,35 +21,50 @@ struct writer {
 	struct mime_part next;
 };
 
-static bool fits_in_quotes(struct span s)
+/* Counts the bytes that need a backslash. False: it fits into no quotes. Looks at all of it in
+ * any case, which compilers turn into many bytes at a time. */
+static bool fits_in_quotes(struct span s, size_t *escapes)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] >= 0x80 || s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-			return false;
-	return true;
+	size_t n = 0;
+	bool bad = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		bad |= c >= 0x80 || c == '\r' || c == '\n' || c == '\0';
+		n += c == '"' || c == '\\';
+	}
+	*escapes = n;
+	return !bad;
 }
 
 /* RFC 9051 4.3: 7-bit text in quotes, anything else as a literal. */
 static void put_string(struct buf *out, struct span s)
 {
-	if (!fits_in_quotes(s)) {
+	size_t escapes;
+	uint8_t *to;
+
+	if (!fits_in_quotes(s, &escapes)) {
 		buf_printf(out, "{%zu}\r\n", s.n);
 		buf_put(out, s);
 		return;
 	}
-	buf_put_byte(out, '"');
-	while (s.n > 0) {
-		size_t run = 0;
-
-		while (run < s.n && s.p[run] != '"' && s.p[run] != '\\')
-			run++;
-		buf_put(out, span_take(&s, run));
-		if (s.n > 0) {
-			buf_put_byte(out, '\\');
-			buf_put(out, span_take(&s, 1));
-		}
+	to = buf_room(out, s.n + escapes + 2);
+	if (to == NULL)
+		return;
+	out->n += s.n + escapes + 2;
+	*to++ = '"';
+	if (escapes == 0 && s.n > 0) {
+		memcpy(to, s.p, s.n);
+		to += s.n;
+		s.n = 0;
 	}
-	buf_put_byte(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			*to++ = '\\';
+		*to++ = s.p[i];
+	}
+	*to = '"';
 }
 
 /* NIL for what is empty. */
@@ -125,28 +142,51 @@ static bool put_addresses(struct writer *w, const struct mime_part *part, enum m
 	return any;
 }
 
-static void put_address_field(struct writer *w, const struct mime_part *part, enum mime_field field,
-			      enum mime_field instead)
+/* A list of addresses that was written: where, and how many it holds. */
+struct written {
+	size_t at, n, addresses;
+};
+
+/* The field's addresses; if it has none, once more what is in *instead. */
+static struct written put_address_field(struct writer *w, const struct mime_part *part, enum mime_field field,
+					const struct written *instead)
 {
-	if (!put_addresses(w, part, field) && (instead == field || !put_addresses(w, part, instead)))
-		buf_put_text(w->out, "NIL");
+	struct written here = { .at = w->out->n, .addresses = w->addresses };
+	uint8_t *to;
+
+	if (!put_addresses(w, part, field)) {
+		if (instead == NULL || instead->n == 0 || instead->addresses > w->addresses) {
+			buf_put_text(w->out, "NIL ");
+			return (struct written){ 0 };
+		}
+		to = buf_room(w->out, instead->n);
+		if (to != NULL)
+			memcpy(to, w->out->p + instead->at, instead->n);
+		w->out->n += to != NULL ? instead->n : 0;
+		w->addresses -= instead->addresses;
+	}
+	here.n = w->out->n - here.at;
+	here.addresses -= w->addresses;
 	buf_put_byte(w->out, ' ');
+	return here;
 }
 
 /* The envelope of the message whose root the part is. */
 static void put_envelope(struct writer *w, const struct mime_part *root)
 {
+	struct written from;
+
 	buf_put_byte(w->out, '(');
 	put_field(w->out, root, MIME_FIELD_DATE);
 	buf_put_byte(w->out, ' ');
 	put_field(w->out, root, MIME_FIELD_SUBJECT);
 	buf_put_byte(w->out, ' ');
-	put_address_field(w, root, MIME_FIELD_FROM, MIME_FIELD_FROM);
-	put_address_field(w, root, MIME_FIELD_SENDER, MIME_FIELD_FROM);
-	put_address_field(w, root, MIME_FIELD_REPLY_TO, MIME_FIELD_FROM);
-	put_address_field(w, root, MIME_FIELD_TO, MIME_FIELD_TO);
-	put_address_field(w, root, MIME_FIELD_CC, MIME_FIELD_CC);
-	put_address_field(w, root, MIME_FIELD_BCC, MIME_FIELD_BCC);
+	from = put_address_field(w, root, MIME_FIELD_FROM, NULL);
+	put_address_field(w, root, MIME_FIELD_SENDER, &from);
+	put_address_field(w, root, MIME_FIELD_REPLY_TO, &from);
+	put_address_field(w, root, MIME_FIELD_TO, NULL);
+	put_address_field(w, root, MIME_FIELD_CC, NULL);
+	put_address_field(w, root, MIME_FIELD_BCC, NULL);
 	put_field(w->out, root, MIME_FIELD_IN_REPLY_TO);
 	buf_put_byte(w->out, ' ');
 	put_field(w->out, root, MIME_FIELD_MESSAGE_ID);

@@ -73,7 +73,12 @@ void buf_put_text(struct buf *b, const char *s)
 
 void buf_put_byte(struct buf *b, uint8_t c)
 {
-	buf_put(b, (struct span){ &c, 1 });
+	uint8_t *to = buf_room(b, 1);
+
+	if (to == NULL)
+		return;
+	*to = c;
+	b->n++;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

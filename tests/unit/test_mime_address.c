@@ -161,10 +161,49 @@ static void test_linear(void **state)
 	}
 }
 
+/* Addresses of the usual forms are taken a shorter way. White space behind one means nothing, but a tab
+ * leads past that way: both must see the same. */
+static void test_both_ways(void **state)
+{
+	static const char *const pieces[] = { "a", "b.c", "@", "<", ">", " ", "\"", ":", ";", ".", "\xc3\xbc", "d@e", "<f@g>", "  ", "\"h i\"", "=?q?" };
+	struct buf in, plain, tabbed;
+	uint32_t seed = 5;
+
+	(void)state;
+	buf_init(&in, 1000);
+	buf_init(&plain, 10000);
+	buf_init(&tabbed, 10000);
+	for (unsigned round = 0; round < 200000; round++) {
+		size_t quotes = 0;
+
+		buf_reset(&in);
+		for (unsigned i = 0; i < 1 + round % 7; i++) {
+			seed = seed * 1664525 + 1013904223;
+			buf_put_text(&in, pieces[(seed >> 12) % (sizeof(pieces) / sizeof(pieces[0]))]);
+		}
+		for (size_t i = 0; i < in.n; i++)
+			quotes += in.p[i] == '"';
+		if (quotes % 2 != 0)
+			continue;	/* the tab would stand inside */
+		buf_reset(&plain);
+		walk(buf_span(&in), &plain);
+		buf_put_byte(&in, '\t');
+		buf_reset(&tabbed);
+		walk(buf_span(&in), &tabbed);
+		buf_put_byte(&in, '\0');
+		unit_case((const char *)in.p, round);
+		assert_int_equal(plain.n, tabbed.n);
+		assert_memory_equal(plain.p, tabbed.p, plain.n);
+	}
+	buf_clear(&in);
+	buf_clear(&plain);
+	buf_clear(&tabbed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_cut_off),
-					    cmocka_unit_test(test_linear) };
+					    cmocka_unit_test(test_linear), cmocka_unit_test(test_both_ways) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "mime_address");
 }
