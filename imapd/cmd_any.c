@@ -19,6 +19,10 @@ static const struct {
 	{ "CREATE-SPECIAL-USE", false, 0 },	/* RFC 6154 3 */
 	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
 	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
+	{ "QUOTA", false, 0 },		/* RFC 9208 */
+	{ "QUOTA=RES-STORAGE", false, 0 },
+	{ "QUOTA=RES-MESSAGE", false, 0 },
+	{ "QUOTA=RES-MAILBOX", false, 0 },
 	{ "XLIST", false, 0 },		/* what Outlook knew before RFC 6154 */
 	{ "CONDSTORE", false, IMAP_CONDSTORE },	/* RFC 7162 3.1.1 */
 	{ "QRESYNC", false, IMAP_QRESYNC | IMAP_CONDSTORE },	/* RFC 7162 3.2.3 */
@@ -124,14 +128,14 @@ enum imap_run imap_run_id(struct imap_server *e)
 
 /* By the order of the table above: bit i is its i-th name. */
 struct enable {
-	uint32_t named;
+	uint64_t named;
 };
 
-static uint32_t capability_bit(struct span name)
+static uint64_t capability_bit(struct span name)
 {
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		if (capabilities[i].enables != 0 && span_is_nocase(name, capabilities[i].name))
-			return UINT32_C(1) << i;
+			return UINT64_C(1) << i;
 	return 0;
 }
 

@@ -10,7 +10,8 @@ enum {
 	STATUS_DELETED = 32,
 	STATUS_SIZE = 64,		/* RFC 8438 */
 	STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
-	STATUS_MAILBOXID = 256		/* RFC 8474 4.3 */
+	STATUS_MAILBOXID = 256,		/* RFC 8474 4.3 */
+	STATUS_DELETED_STORAGE = 512	/* RFC 9208 4.1.4 */
 };
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 	{ "MESSAGES", STATUS_MESSAGES },       { "RECENT", STATUS_RECENT }, { "UIDNEXT", STATUS_UIDNEXT },
 	{ "UIDVALIDITY", STATUS_UIDVALIDITY }, { "UNSEEN", STATUS_UNSEEN },
 	{ "DELETED", STATUS_DELETED },	       { "SIZE", STATUS_SIZE },
-	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ },
+	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ }, { "DELETED-STORAGE", STATUS_DELETED_STORAGE },
 };
 
 static bool parse_item(struct imap_parse *p, unsigned *wanted)
@@ -52,7 +53,7 @@ bool imap_status_parse(struct imap_parse *p, unsigned *wanted)
 static void tell(struct imap_server *e, const struct imap_status *d)
 {
 	const uint64_t values[] = { d->m.exists,  d->recent, d->m.uidnext, d->m.uidvalidity,
-				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq };
+				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq, d->deleted_bytes };
 	const char *space = "";
 
 	imap_text(e, "* STATUS ");
@@ -73,16 +74,60 @@ static void tell(struct imap_server *e, const struct imap_status *d)
 	imap_text(e, ")\r\n");
 }
 
+static enum imap_run finish(struct imap_server *e)
+{
+	tell(e, e->status);
+	return imap_go(e, e->status->after);
+}
+
+/* --- what the mailbox does not say of itself: looked at page by page --------- */
+
+static enum imap_run look(struct imap_server *e, enum store_want want, imap_step page)
+{
+	imap_ask(e, IMAP_SYNC, page)->look = (struct store_look){
+		.mailbox = e->status->m.id, .want = want, .first = e->status->next, .last = UINT32_MAX
+	};
+	return IMAP_RUN_WAIT;
+}
+
+static enum imap_run deleted_page(struct imap_server *e);
+
+static enum imap_run deleted_ask(struct imap_server *e)
+{
+	return look(e, STORE_WANT_RECORDS, deleted_page);
+}
+
+static enum imap_run deleted_page(struct imap_server *e)
+{
+	const struct store_page *page = e->result->page;
+	struct imap_status *d = e->status;
+
+	d->status = e->result->status;
+	if (d->status != STORE_OK)
+		return imap_go(e, d->after);
+	for (size_t i = 0; i < page->record_count; i++)
+		if ((page->records[i].flags & STORE_DELETED) != 0)
+			d->deleted_bytes += page->records[i].size;
+	e->work += (unsigned)page->record_count / 64;
+	d->next = page->next_uid;
+	return imap_go(e, d->next != 0 ? deleted_ask : finish);
+}
+
+static enum imap_run begin_deleted(struct imap_server *e)
+{
+	struct imap_status *d = e->status;
+
+	d->next = 1;
+	if ((d->wanted & STATUS_DELETED_STORAGE) == 0 || d->m.deleted == 0)
+		return imap_go(e, finish);
+	return imap_go(e, deleted_ask);
+}
+
 static enum imap_run recent_page(struct imap_server *e);
 
 static enum imap_run recent_ask(struct imap_server *e)
 {
-	struct imap_action *a = imap_ask(e, IMAP_SYNC, recent_page);
-
-	a->look = (struct store_look){
-		.mailbox = e->status->m.id, .want = STORE_WANT_RANGES, .first = e->status->next, .last = UINT32_MAX
-	};
-	return IMAP_RUN_WAIT;
+	return look(e, STORE_WANT_RANGES, recent_page);
 }
 
 static enum imap_run recent_page(struct imap_server *e)
@@ -96,23 +141,19 @@ static enum imap_run recent_page(struct imap_server *e)
 	set = (struct store_set){ e->result->page->ranges, e->result->page->range_count };
 	d->recent += imap_set_count(&set);
 	d->next = e->result->page->next_uid;
-	if (d->next != 0)
-		return imap_go(e, recent_ask);
-	tell(e, d);
-	return imap_go(e, d->after);
+	return imap_go(e, d->next != 0 ? recent_ask : begin_deleted);
 }
 
 enum imap_run imap_status_run(struct imap_server *e, struct imap_status *d, imap_step after)
 {
 	d->after = after;
 	d->status = STORE_OK;
-	d->recent = 0;
+	d->recent = d->deleted_bytes = 0;
 	d->next = d->m.recent_uid > 0 ? d->m.recent_uid : 1;
 	e->status = d;
 	if ((d->wanted & STATUS_RECENT) != 0 && d->next < d->m.uidnext)
 		return imap_go(e, recent_ask);
-	tell(e, d);
-	return imap_go(e, after);
+	return imap_go(e, begin_deleted);
 }
 
 void imap_status_knows(struct imap_server *e, unsigned wanted)

@@ -108,7 +108,7 @@ struct imap_status {
 	unsigned wanted;		/* of imap_status_parse */
 	struct store_mailbox m;
 	enum store_status status;	/* STORE_OK: it was told */
-	uint64_t recent;
+	uint64_t recent, deleted_bytes;
 	uint32_t next;
 	imap_step after;
 };
@@ -272,6 +272,9 @@ bool imap_parse_create(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_rename(struct imap_server *e, struct imap_parse *p);
 enum imap_run imap_run_rename(struct imap_server *e);
 IMAP_COMMAND(list)
+IMAP_COMMAND(getquota)
+IMAP_COMMAND(getquotaroot)
+IMAP_COMMAND(setquota)
 IMAP_COMMAND(status)
 IMAP_COMMAND(append)
 IMAP_COMMAND(search)

@@ -127,11 +127,21 @@ uint64_t store_lock(struct store_account *a, store_done done, void *arg);
 
 /* --- looking --------------------------------------------------------------- */
 
+/* What the account holds and may hold (RFC 9208). A limit of 0: none. APPEND and COPY beyond a
+ * limit are STORE_OVER_QUOTA; MOVE adds nothing. A copy of very many messages is refused if the
+ * account is full when it begins, else it is done. */
+struct store_quota {
+	uint64_t bytes, bytes_limit;	/* of the messages */
+	uint64_t messages, messages_limit;
+	uint64_t mailboxes, mailboxes_limit;
+};
+
 /* All mailboxes, in pages: from the i-th on; `next` 0 at the end. Sorted by name. */
 struct store_list {
 	const struct store_mailbox *mailboxes;
 	size_t count;
 	size_t next;
+	struct store_quota quota;	/* in each page */
 };
 typedef void (*store_list_done)(void *arg, enum store_status status, const struct store_list *list);
 uint64_t store_list(struct store_account *a, size_t from, store_list_done done, void *arg);

@@ -191,6 +191,10 @@ X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_STORAGED, NUMBER, "5000", "10", "100000"
   "Mailboxes of one account") \
 X(KEYWORD_LIMIT, "KeywordLimit", CONFIG_STORAGED, NUMBER, "64", "8", "64", RESTART, 0, \
   "Different keywords in one mailbox") \
+X(QUOTA, "Quota", CONFIG_STORAGED, SIZE, "0", "0", "1T", RELOAD, 0, \
+  "Bytes that the messages of one account may have together; 0: no limit. A user who is over it can't store or copy further ones") \
+X(QUOTA_MESSAGES, "QuotaMessages", CONFIG_STORAGED, NUMBER, "0", "0", "100000000", RELOAD, 0, \
+  "Messages that one account may have; 0: no limit") \
 /* authd */ \
 X(DEFAULT_DOMAIN, "DefaultDomain", CONFIG_AUTHD, TEXT, "", "", "", RELOAD, 0, \
   "The domain of a user name without one; by default the first domain that was added") \

@@ -29,6 +29,16 @@ static void put_mailbox(struct buf *b, const struct store_mailbox *m)
 	wire_put_varint(b, m->recent_uid);
 }
 
+static void put_quota(struct buf *b, const struct store_quota *q)
+{
+	wire_put_varint(b, q->bytes);
+	wire_put_varint(b, q->bytes_limit);
+	wire_put_varint(b, q->messages);
+	wire_put_varint(b, q->messages_limit);
+	wire_put_varint(b, q->mailboxes);
+	wire_put_varint(b, q->mailboxes_limit);
+}
+
 /* As many as fit into a page; one always does. */
 static void put_list(struct buf *b, const struct store_answer *a)
 {
@@ -46,6 +56,7 @@ static void put_list(struct buf *b, const struct store_answer *a)
 	for (size_t i = 0; i < count; i++)
 		put_mailbox(b, &a->list.mailboxes[i]);
 	wire_put_varint(b, next);
+	put_quota(b, &a->list.quota);
 }
 
 static void put_find(struct buf *b, const struct store_answer *a)
@@ -131,6 +142,16 @@ static void get_mailbox(struct wire *w, struct store_mailbox *m)
 	m->recent_uid = get_u32(w);
 }
 
+static void get_quota(struct wire *w, struct store_quota *q)
+{
+	q->bytes = wire_varint(w);
+	q->bytes_limit = wire_varint(w);
+	q->messages = wire_varint(w);
+	q->messages_limit = wire_varint(w);
+	q->mailboxes = wire_varint(w);
+	q->mailboxes_limit = wire_varint(w);
+}
+
 static void get_list(struct wire *w, struct store_answer *a, struct arena *memory)
 {
 	size_t count = wire_count(w, LEAST_MAILBOX);
@@ -138,7 +159,9 @@ static void get_list(struct wire *w, struct store_answer *a, struct arena *memor
 
 	for (size_t i = 0; i < count && !w->failed; i++)
 		get_mailbox(w, &mailboxes[i]);
-	a->list = (struct store_list){ mailboxes, count, (size_t)wire_varint(w) };
+	a->list = (struct store_list){ .mailboxes = mailboxes, .count = count };
+	a->list.next = (size_t)wire_varint(w);
+	get_quota(w, &a->list.quota);
 }
 
 static void get_find(struct wire *w, struct store_answer *a, struct arena *memory)

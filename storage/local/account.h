@@ -126,6 +126,9 @@ struct account *account_known(struct local *s, struct span name);
 /* Puts its record into the index, in the open transaction. */
 int account_put(struct account *a);
 
+/* What it holds now, and its limits. */
+void account_quota(const struct account *a, struct store_quota *out);
+
 /* --- mailboxes ------------------------------------------------------------- */
 
 /* Gives one, not yet among the account's. NULL: no memory. */

@@ -45,6 +45,9 @@ int apply_touch(struct apply *ap, struct mailbox *m);
 /* Notes a change that has just been made. -ENOMEM: it was undone. */
 int apply_note(struct apply *ap, enum undo_kind kind, struct mailbox *m, struct account *a, struct span name);
 
+/* quota.c: a user's commit may put so much into the account. -ECANCELED, the commit has failed. */
+int apply_quota(struct apply *ap, const struct account *a, uint64_t bytes, uint64_t messages);
+
 int apply_put(struct apply *ap, const struct key *k, struct span value);
 int apply_del(struct apply *ap, const struct key *k);
 

@@ -101,9 +101,15 @@ static int copy_some(struct apply *ap, struct step *step, struct mailbox *to)
 	return apply_log_added(ap, to, step->to.at[0].first, step->to.at[step->to.count - 1].last);
 }
 
+/* One that goes in slices is asked when it begins, for those can't be taken back. */
 int apply_copy(struct apply *ap, struct step *step)
 {
-	return copy_some(ap, step, step->target);
+	bool whole = step->item_at == 0;
+	int r = whole && step->item_count > 0 ? apply_quota(ap, step->account, 0, 1) : 0;
+
+	if (r == 0)
+		r = copy_some(ap, step, step->target);
+	return r == 0 && whole ? apply_quota(ap, step->account, 0, 0) : r;
 }
 
 int apply_move(struct apply *ap, struct step *step)

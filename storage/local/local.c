@@ -318,6 +318,8 @@ void local_settings(struct store *base, const struct local_options *o)
 	s->o.deleted_log_s = o->deleted_log_s;
 	s->o.mailbox_limit = o->mailbox_limit;
 	s->o.keyword_limit = o->keyword_limit;
+	s->o.quota = o->quota;
+	s->o.quota_messages = o->quota_messages;
 }
 
 /* --- closing --------------------------------------------------------------- */

@@ -21,6 +21,8 @@ struct local_options {
 	uint64_t quiet_ms;            /* state files are written after so long without a change */
 	uint64_t deleted_log_s;       /* how long tombstones are kept */
 	unsigned mailbox_limit, keyword_limit;
+	uint64_t quota;               /* bytes of an account's messages; 0: no limit */
+	uint64_t quota_messages;      /* 0: no limit */
 };
 
 /* Opens, recovers, and where the index is lost rebuilds it from the folders. Blocks. */

@@ -34,6 +34,8 @@ static struct local_options options(const struct worker *w)
 		.deleted_log_s = (uint64_t)config_number(c, CONFIG_DELETED_LOG_TIME) / 1000,
 		.mailbox_limit = (unsigned)config_number(c, CONFIG_MAILBOX_LIMIT),
 		.keyword_limit = (unsigned)config_number(c, CONFIG_KEYWORD_LIMIT),
+		.quota = (uint64_t)config_number(c, CONFIG_QUOTA),
+		.quota_messages = (uint64_t)config_number(c, CONFIG_QUOTA_MESSAGES),
 	};
 
 	memcpy(o.key, worker_hello(w)->key, sizeof(o.key));

@@ -159,6 +159,59 @@ static void test_roles(void **state)
 	store_logout(a);
 }
 
+static enum store_status append_to(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text)
+{
+	const struct store_mutation m = { .change = STORE_APPEND, .mailbox = mailbox, .internal_s = 1700000000,
+					  .stage = conf_stage(c, text, strlen(text)) };
+
+	return conf_commit(c, a, &m, 1, NULL)->status;
+}
+
+static enum store_status copy_to(struct conf *c, struct store_account *a, uint64_t from, uint32_t last, const char *to)
+{
+	const struct store_range all = { 1, last };
+	const struct store_mutation m = { .change = STORE_COPY, .mailbox = from, .target = conf_mailbox(c, a, to),
+					  .uids = { &all, 1 } };
+
+	return conf_commit(c, a, &m, 1, NULL)->status;
+}
+
+/* Copies of one message of 3 MiB: 256 of them fit, 512 do not. */
+static void test_quota(void **state)
+{
+	enum { SIZE = 3 << 20 };
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, "a@x.example");
+	uint64_t inbox = conf_mailbox(c, a, "INBOX");
+	char *text = malloc(SIZE + 1);
+	struct store_quota q;
+
+	assert_non_null(text);
+	memset(text, 'x', SIZE);
+	memcpy(text, "a:\r\n\r\n", 6);
+	text[SIZE] = '\0';
+	conf_append(c, a, inbox, text, 0);
+	for (uint32_t n = 1; n < 256; n *= 2)
+		assert_int_equal(copy_to(c, a, inbox, n, "INBOX"), STORE_OK);
+	conf_quota(c, a, &q);
+	assert_int_equal(q.bytes, (uint64_t)256 * SIZE);
+	assert_int_equal(q.bytes_limit, CONFORMANCE_QUOTA);
+	assert_int_equal(q.messages, 256);
+	assert_int_equal(q.messages_limit, 0);
+	assert_int_equal(q.mailboxes, 6);
+	assert_int_equal(copy_to(c, a, inbox, 256, "Archive"), STORE_OVER_QUOTA);
+	assert_int_equal(conf_all(c, a, conf_mailbox(c, a, "Archive"))->record_count, 0);
+	assert_int_equal(copy_to(c, a, inbox, 85, "Archive"), STORE_OK);	/* 341 of 341.3 */
+	assert_int_equal(conf_all(c, a, conf_mailbox(c, a, "Archive"))->record_count, 85);
+	assert_int_equal(copy_to(c, a, inbox, 1, "Archive"), STORE_OVER_QUOTA);
+	assert_int_equal(append_to(c, a, inbox, text), STORE_OVER_QUOTA);
+	conf_append(c, a, inbox, "a: small\r\n\r\n", 0);
+	conf_quota(c, a, &q);
+	assert_int_equal(q.messages, 342);
+	free(text);
+	store_logout(a);
+}
+
 static void test_names(void **state)
 {
 	char longest[256], longer[257], deep[1001], deeper[1002];
@@ -384,7 +437,7 @@ struct conf_group conf_mailbox_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_first_login),  CONF_CASE(test_accounts_are_apart),
-		CONF_CASE(test_create),       CONF_CASE(test_roles),    CONF_CASE(test_names),
+		CONF_CASE(test_create),       CONF_CASE(test_roles),    CONF_CASE(test_quota),    CONF_CASE(test_names),
 		CONF_CASE(test_delete),       CONF_CASE(test_rename),
 		CONF_CASE(test_rename_inbox), CONF_CASE(test_subscribe),
 		CONF_CASE(test_many),         CONF_CASE(test_all_or_nothing),

@@ -190,6 +190,7 @@ struct list_wait {
 	struct store_mailbox *out;
 	size_t count, room, next;
 	struct buf *names;
+	struct store_quota quota;
 };
 
 static void list_done(void *arg, enum store_status status, const struct store_list *list)
@@ -207,6 +208,7 @@ static void list_done(void *arg, enum store_status status, const struct store_li
 		buf_put(w->names, list->mailboxes[i].name);
 	}
 	w->next = list->next;
+	w->quota = list->quota;
 }
 
 enum store_status conf_list(struct conf *c, struct store_account *a, struct store_mailbox *out, size_t room,
@@ -226,6 +228,16 @@ enum store_status conf_list(struct conf *c, struct store_account *a, struct stor
 		out[i].name.p = names.p + (uintptr_t)out[i].name.p;
 	*count = w.count;
 	return w.status;
+}
+
+void conf_quota(struct conf *c, struct store_account *a, struct store_quota *out)
+{
+	struct list_wait w = { .room = 0 };
+
+	store_list(a, 0, list_done, &w);
+	conf_wait(c, &w.done);
+	assert_int_equal(w.status, STORE_OK);
+	*out = w.quota;
 }
 
 struct page_wait {

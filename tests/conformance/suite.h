@@ -12,6 +12,9 @@
 #include "storage/store.h"
 #include "tests/unit/unit.h"
 
+/* Each driver is opened with this limit by account (RFC 9208), and none for the number of messages. */
+#define CONFORMANCE_QUOTA ((uint64_t)1 << 30)
+
 struct conformance_driver {
 	const char *name;
 	void *arg;
@@ -57,6 +60,8 @@ enum store_status conf_find(struct conf *c, struct store_account *a, const char 
 			    struct store_mailbox *out);
 /* The id; fails the test if it is not there. */
 uint64_t conf_mailbox(struct conf *c, struct store_account *a, const char *name);
+/* What the first page of the list says. */
+void conf_quota(struct conf *c, struct store_account *a, struct store_quota *out);
 enum store_status conf_list(struct conf *c, struct store_account *a, struct store_mailbox *out, size_t room,
 			    size_t *count);
 

@@ -268,8 +268,6 @@ static enum store_status copy_all(struct fake_store *s, struct fake_user *u, con
 
 		if (!fake_set_has(set, uid))
 			continue;
-		if (over_quota(s, u, from->messages[i].record.size))
-			return STORE_OVER_QUOTA;
 		status = copy_one(s, u, from, i, to, modseq);
 		if (status != STORE_OK)
 			return status;
@@ -301,9 +299,13 @@ static enum store_status copy(struct fake_store *s, struct fake_user *u, const s
 
 	if (from == NULL || to == NULL)
 		return STORE_NOT_FOUND;
+	if (m->change == STORE_COPY && over_quota(s, u, 0))
+		return STORE_OVER_QUOTA;
 	status = copy_all(s, u, &m->uids, from, to, &taken, &given);
 	if (status == STORE_OK && m->change == STORE_MOVE)
 		drop_all(u, from, &taken);
+	else if (status == STORE_OK && over_quota(s, u, 0))
+		status = STORE_OVER_QUOTA;
 	*result =
 	    (struct store_result){ .mailbox = to->id, .uidvalidity = to->uidvalidity, .modseq = to->modseq };
 	result->from = uids_give(&taken, memory);

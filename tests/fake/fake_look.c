@@ -42,6 +42,18 @@ static enum store_status sight(const struct fake_op *op, const struct fake_mailb
 	return may_see(op, m) ? STORE_OK : STORE_REFUSED;
 }
 
+static struct store_quota quota(const struct fake_store *s, const struct fake_user *u)
+{
+	struct store_quota q = { .bytes = u->boxes.bytes, .bytes_limit = s->options.quota };
+
+	q.mailboxes_limit = s->options.mailbox_limit != 0 ? s->options.mailbox_limit : 5000;
+	for (size_t i = 0; i < u->boxes.count; i++) {
+		q.mailboxes += u->boxes.box[i]->id != 0;
+		q.messages += u->boxes.box[i]->count;
+	}
+	return q;
+}
+
 void fake_run_list(struct fake_store *s, struct fake_op *op)
 {
 	size_t max = s->options.page_mailboxes != 0 ? s->options.page_mailboxes : 100;
@@ -59,6 +71,7 @@ void fake_run_list(struct fake_store *s, struct fake_op *op)
 		}
 		page[list.count++] = describe(b->box[i]);
 	}
+	list.quota = quota(s, op->user);
 	fake_looked(s, op->account, 0);
 	if (op->done.list != NULL)
 		op->done.list(op->arg, STORE_OK, &list);

@@ -29,7 +29,7 @@ static void wipe(void *arg)
 
 static struct store *open_fake(void *arg, uv_loop_t *loop)
 {
-	struct fake_options o = { .meta_header = store_meta_header };
+	struct fake_options o = { .meta_header = store_meta_header, .quota = CONFORMANCE_QUOTA };
 	struct error err;
 
 	(void)arg;

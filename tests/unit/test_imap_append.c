@@ -2,7 +2,7 @@
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
- * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_quota.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
  * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
  * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o

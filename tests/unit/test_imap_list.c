@@ -1,8 +1,8 @@
-/* test_imap_list.c - LIST in all its forms, LSUB and XLIST (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9051).
+/* test_imap_list.c - LIST in all its forms, LSUB, XLIST, quotas (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9208).
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
- * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
+ * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_quota.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
  * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
  * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
  * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
@@ -223,6 +223,43 @@ static void test_renamed(void **state)
 	rig_free(r);
 }
 
+/* RFC 9208: one quota root, "", for all mailboxes. */
+static void test_quota(void **state)
+{
+	static const struct row quotas[] = {
+		{ "the root", "1 GETQUOTA \"\"\r\n", "* QUOTA \"\" (STORAGE 1 100 MAILBOX 6 5000)\r\n" OK },
+		{ "the root as a literal", "1 GETQUOTA {0+}\r\n\r\n", "* QUOTA \"\" (STORAGE 1 100 MAILBOX 6 5000)\r\n" OK },
+		{ "another root", "1 GETQUOTA x\r\n", "1 NO [NONEXISTENT] ~\r\n" },
+		{ "no root", "1 GETQUOTA\r\n", "1 BAD ~\r\n" },
+		{ "the root of a mailbox", "1 GETQUOTAROOT inbox\r\n",
+		  "* QUOTAROOT \"INBOX\" \"\"\r\n* QUOTA \"\" (STORAGE 1 100 MAILBOX 6 5000)\r\n" OK },
+		{ "of a mailbox that is not there", "1 GETQUOTAROOT nope\r\n", "1 NO [NONEXISTENT] ~\r\n" },
+		{ "a user sets none", "1 SETQUOTA \"\" (STORAGE 512 X-Y 1)\r\n", "1 NO [NOPERM] ~\r\n" },
+		{ "nor takes them away", "1 SETQUOTA \"\" ()\r\n", "1 NO [NOPERM] ~\r\n" },
+		{ "no limit", "1 SETQUOTA \"\" (STORAGE)\r\n", "1 BAD ~\r\n" },
+		{ "a limit beyond 63 bits", "1 SETQUOTA \"\" (STORAGE 9223372036854775808)\r\n", "1 BAD ~\r\n" },
+		{ "what EXPUNGE would free", "1 STATUS INBOX (DELETED DELETED-STORAGE)\r\n",
+		  "* STATUS \"INBOX\" (DELETED 1 DELETED-STORAGE 14)\r\n" OK },
+		{ "with the others", "1 LIST \"\" (INBOX Sent) RETURN (STATUS (RECENT DELETED-STORAGE))\r\n",
+		  L(NO_CHILD, "INBOX") "* STATUS \"INBOX\" (RECENT 2 DELETED-STORAGE 14)\r\n"
+		  L(NO_CHILD " \\Sent", "Sent") "* STATUS \"Sent\" (RECENT 0 DELETED-STORAGE 0)\r\n" OK },
+	};
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000, .quota = 102400 };
+	struct rig *r = rig_new(&o);
+	struct conn *c;
+
+	(void)state;
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", "Subject: x\r\n\r\n", STORE_DELETED);
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", "Subject: x\r\n\r\nmore\r\n", 0);
+	c = rig_login(r, NULL);
+	for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++) {
+		unit_case(quotas[i].why, i);
+		rig_say(c, quotas[i].send, quotas[i].want);
+		rig_say_bytes(c, quotas[i].send, quotas[i].want);
+	}
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_many_patterns),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_quota),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap list");

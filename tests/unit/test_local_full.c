@@ -4,7 +4,7 @@
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o tests/conformance/cases_message.o
  * link: tests/conformance/cases_change.o tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o
- * link: storage/local/apply_copy.o storage/local/apply_set.o storage/local/intent.o storage/local/long.o
+ * link: storage/local/apply_copy.o storage/local/quota.o storage/local/apply_set.o storage/local/intent.o storage/local/long.o
  * link: storage/local/account.o storage/local/apply.o storage/local/apply_messages.o storage/local/apply_names.o
  * link: storage/local/body.o storage/local/call.o storage/local/commit.o storage/local/derived.o
  * link: storage/local/dirty.o storage/local/files.o storage/local/finish.o storage/local/flush.o

@@ -5,7 +5,7 @@
  * It is killed; another child opens the store, sends again what was not answered, under
  * the same txid, and compares all that it sees with the ledger.
  * link: tests/conformance/folders.o storage/store.o storage/token.o storage/meta.o
- * link: storage/local/apply_copy.o storage/local/apply_set.o storage/local/intent.o storage/local/long.o
+ * link: storage/local/apply_copy.o storage/local/quota.o storage/local/apply_set.o storage/local/intent.o storage/local/long.o
  * link: storage/local/account.o storage/local/apply.o storage/local/apply_messages.o storage/local/apply_names.o
  * link: storage/local/body.o storage/local/call.o storage/local/commit.o storage/local/derived.o
  * link: storage/local/dirty.o storage/local/files.o storage/local/finish.o storage/local/flush.o

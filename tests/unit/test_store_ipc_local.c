@@ -83,6 +83,7 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 	folders_init(&folders);
+	folders.options.quota = CONFORMANCE_QUOTA;
 	failed = conformance_run(&driver);
 	folders_remove(&folders);
 	return failed;

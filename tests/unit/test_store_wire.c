@@ -392,7 +392,7 @@ static const struct {
 	{ "a plain one", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "fine" } },
 	{ "a failure", STORE_WIRE_SYNC, { .status = STORE_NOT_FOUND, .words = "no such mailbox" } },
 	{ "find", STORE_WIRE_FIND, { .status = STORE_OK, .words = "", .mailbox = mailbox } },
-	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55 } } },
+	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55, { 1, 2, 3, 4, 5, 6 } } } },
 	{ "sync",
 	  STORE_WIRE_SYNC,
 	  { .status = STORE_OK,
@@ -447,6 +447,7 @@ static void same_answer(const struct store_answer *a, const struct store_answer 
 	same_mailbox(&a->mailbox, &b->mailbox);
 	assert_int_equal(a->list.count, b->list.count);
 	assert_int_equal(a->list.next, b->list.next);
+	assert_memory_equal(&a->list.quota, &b->list.quota, sizeof(a->list.quota));
 	for (size_t i = 0; i < a->list.count; i++)
 		same_mailbox(&a->list.mailboxes[i], &b->list.mailboxes[i]);
 	same_page(&a->page, &b->page);
@@ -491,7 +492,7 @@ static void test_long_list_is_cut(void **state)
 	enum { MANY = 2000 };
 	static struct store_mailbox many[MANY];
 	static char name[STORE_NAME_MAX];
-	struct store_answer a = { .status = STORE_OK, .words = "", .from = 40, .list = { many, MANY, 0 } },
+	struct store_answer a = { .status = STORE_OK, .words = "", .from = 40, .list = { .mailboxes = many, .count = MANY } },
 			    got;
 
 	(void)state;
