@@ -49,6 +49,8 @@ static const struct verb verbs[] = {
 	  "store check [ACCOUNT...] [--json]\n"
 	  "store repair [ACCOUNT...] [--dry-run] [--json]\n"
 	  "store rebuild\n"
+	  "store backup DIR [--since BACKUP]\n"
+	  "store restore BACKUP [--account ACCOUNT [--mailbox NAME]] [--to DIR] [--dry-run]\n"
 	  "store import ACCOUNT PATH [--format auto|maildir|mbox|mboxo] [--mailbox NAME] [--dry-run]\n"
 	  "store export ACCOUNT PATH [--format maildir|mbox] [--mailbox NAME]\n" },
 	{ "trace", trace_run, "trace MESSAGE-ID|QUEUE-ID|ADDRESS [--since TIME] [--json]\n" },

@@ -11,6 +11,8 @@ static const struct {
 	{ "check", store_check_run },
 	{ "repair", store_repair_run },
 	{ "rebuild", store_rebuild_run },
+	{ "backup", store_backup_run },
+	{ "restore", store_restore_run },
 	{ "import", store_import_run },
 	{ "export", store_export_run },
 };

@@ -1,0 +1,325 @@
+/*
+ * store_backup.c - store backup DIR [--since BACKUP]: while the server runs.
+ *
+ * What makes it whole: a message is one file that never changes and has a name only when all of it is on disk;
+ * small files are replaced by rename. So each file by itself is right, and what is left is a message that is
+ * moved to where was looked already: the folders are gone through again until nothing turns up that is older
+ * than the backup's beginning. The queue comes before mail/: what leaves it for a mailbox is in one of them.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/store_copy.h"
+#include "admin/store_parts.h"
+#include "common/base/clock.h"
+
+enum { ROUNDS = 10, TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, QUIET_MS = 1000, SHOW_MS = 200, NAME_MOST = 200 };
+
+struct backup {
+	struct manifest_writer w;
+	int to, since; /* folders; since: -1: none */
+	bool since_whole;
+	int64_t begun_s;
+	uint64_t files, bytes, linked, late; /* late: of this round, older than the beginning */
+	uint64_t begun_ms, shown_ms;
+	bool terminal;
+};
+
+static const char end_new[] = ".new";
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+static void progress(struct backup *b)
+{
+	uint64_t now_ms = b->terminal ? clock_mono_ms() : 0;
+
+	if (!b->terminal || now_ms < b->begun_ms + QUIET_MS || now_ms < b->shown_ms + SHOW_MS)
+		return;
+	b->shown_ms = now_ms;
+	fprintf(stderr, "\ryubin: %" PRIu64 " files, %" PRIu64 " MB\033[K", b->files, b->bytes >> 20);
+}
+
+/* --- one file ------------------------------------------------------------------- */
+
+/* A message: it never changes under its name. */
+static bool is_fixed(const char *path)
+{
+	return ends_in(path, ".mail") || strstr(path, "/cur/") != NULL;
+}
+
+/* From the earlier backup. 0; -ENOENT: it has it not, or not so. */
+static int link_earlier(struct backup *b, int at, const char *name, struct manifest_entry *e)
+{
+	uint8_t hash[MANIFEST_HASH];
+	struct stat now, then;
+	int r;
+
+	if (b->since < 0 || !is_fixed(e->path) || fstatat(at, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(b->since, e->path, &then, AT_SYMLINK_NOFOLLOW) < 0 || now.st_size != then.st_size ||
+	    now.st_mtim.tv_sec != then.st_mtim.tv_sec || !S_ISREG(now.st_mode))
+		return -ENOENT;
+	if (store_hash(b->since, e->path, e->hash, &then) < 0)
+		return -ENOENT;
+	/* One that broke off may hold what never came to the disk. */
+	if (!b->since_whole &&
+	    (store_hash(at, name, hash, &now) < 0 || memcmp(hash, e->hash, sizeof(hash)) != 0))
+		return -ENOENT;
+	r = linkat(b->since, e->path, b->to, e->path, 0) == 0 ? 0 : -errno;
+	b->linked += r == 0;
+	e->size = (uint64_t)then.st_size;
+	e->mode = then.st_mode & 0777;
+	e->mtime_s = then.st_mtim.tv_sec;
+	return r == -EMLINK || r == -EXDEV || r == -EPERM ? -ENOENT : r;
+}
+
+static int copy_now(struct backup *b, int at, const char *name, struct manifest_entry *e)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	struct stat st;
+	int r = -EAGAIN;
+
+	for (int i = 0; i < TRIES && r == -EAGAIN; i++) {
+		r = store_copy(at, name, b->to, e->path, e->hash, &st);
+		if (r == -EAGAIN)
+			nanosleep(&pause, NULL);
+	}
+	if (r < 0)
+		return r;
+	e->size = (uint64_t)st.st_size;
+	e->mode = st.st_mode & 0777;
+	e->mtime_s = st.st_mtim.tv_sec;
+	return 0;
+}
+
+/* 0 also for one that has gone meanwhile, is in it already, or is no file. */
+static int take_file(struct backup *b, int at, const char *name, const char *path, struct error *err)
+{
+	struct manifest_entry e = { .folder = false };
+	int r;
+
+	if (faccessat(b->to, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (snprintf(e.path, sizeof(e.path), "%s", path) >= (int)sizeof(e.path))
+		return error_set(err, -ENAMETOOLONG, "the path is too long: %s", path);
+	r = link_earlier(b, at, name, &e);
+	if (r == -ENOENT)
+		r = copy_now(b, at, name, &e);
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EINVAL) {
+		fprintf(stderr, "yubin: warning: %s is no plain file and is left out\n", path);
+		return 0;
+	}
+	if (r < 0)
+		return error_system(err, -r, "%s can't be copied", path);
+	manifest_put(&b->w, &e);
+	b->files++;
+	b->bytes += e.size;
+	b->late += is_fixed(path) && e.mtime_s < b->begun_s;
+	progress(b);
+	return 0;
+}
+
+/* --- folders -------------------------------------------------------------------- */
+
+/* What is made again, or was not finished. */
+static bool left_out(const char *path, const char *name)
+{
+	return strcmp(path, "mail/tmp") == 0 || ends_in(name, end_new) ||
+	       (strncmp(path, "mail/", 5) == 0 && strcmp(name, "derived") == 0) || strcmp(name, "lost+found") == 0;
+}
+
+static int make_folder(struct backup *b, int from, const char *path, struct error *err)
+{
+	struct manifest_entry e = { .folder = true };
+	struct stat st;
+
+	if (fstat(from, &st) < 0)
+		return error_system(err, errno, "can't look at %s", path);
+	if (mkdirat(b->to, path, 0700) < 0)
+		return errno == EEXIST ? 0 : error_system(err, errno, "can't make %s in the backup", path);
+	snprintf(e.path, sizeof(e.path), "%s", path);
+	e.mode = st.st_mode & 0777;
+	manifest_put(&b->w, &e);
+	return 0;
+}
+
+static int take_folder(struct backup *b, int at, const char *name, const char *path, struct error *err);
+
+static int take_one(struct backup *b, int at, const struct dirent *d, const char *above, struct error *err)
+{
+	char path[MANIFEST_PATH_MAX];
+	struct stat st;
+
+	if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/%s", above, d->d_name) >= (int)sizeof(path))
+		return error_set(err, -ENAMETOOLONG, "the path is too long: %s/%s", above, d->d_name);
+	if (left_out(path, d->d_name) || fstatat(at, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return S_ISDIR(st.st_mode) ? take_folder(b, at, d->d_name, path, err)
+				   : take_file(b, at, d->d_name, path, err);
+}
+
+/* The envelope first: an envelope whose message has gone meanwhile is none, but not the other way round. */
+static int take_queued(struct backup *b, int at, const struct dirent *d, const char *above, struct error *err)
+{
+	struct dirent envelope = *d;
+	int r;
+
+	if (ends_in(d->d_name, ".envelope"))
+		return 0;
+	if (!ends_in(d->d_name, ".mail") || strlen(d->d_name) > NAME_MOST)
+		return take_one(b, at, d, above, err);
+	snprintf(strrchr(envelope.d_name, '.'), sizeof(".envelope"), ".envelope");
+	r = take_one(b, at, &envelope, above, err);
+	return r == 0 ? take_one(b, at, d, above, err) : r;
+}
+
+static int take_folder(struct backup *b, int at, const char *name, const char *path, struct error *err)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+	struct dirent *e;
+	DIR *d;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_system(err, errno, "can't open the folder %s", path);
+	r = make_folder(b, fd, path, err);
+	d = fdopendir(fd);
+	if (d == NULL) {
+		close(fd);
+		return error_set(err, -ENOMEM, "no memory to look at %s", path);
+	}
+	while (r == 0 && (e = readdir(d)) != NULL)
+		r = strcmp(path, "queue") == 0 ? take_queued(b, fd, e, path, err) : take_one(b, fd, e, path, err);
+	closedir(d);
+	return r;
+}
+
+/* --- all -------------------------------------------------------------------------- */
+
+static int take_all(struct backup *b, const struct site *s, struct error *err)
+{
+	int r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_ETC], "etc", err);
+
+	if (r == 0)
+		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_ACCOUNTS], "accounts", err);
+	if (r == 0)
+		r = take_file(b, AT_FDCWD, s->paths.ids, "ids", err);
+	if (r == 0)
+		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_QUEUE], "queue", err);
+	for (int i = 0; i < ROUNDS && r == 0; i++) {
+		b->late = 0;
+		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_MAIL], "mail", err);
+		if (b->late == 0)
+			break;
+	}
+	return r;
+}
+
+static int write_manifest(struct backup *b, const struct site *s, struct error *err)
+{
+	int fd = openat(b->to, "manifest", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r;
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (file == NULL)
+		return error_system(err, errno, "can't make the manifest");
+	manifest_begin(&b->w, file, b->begun_s);
+	r = take_all(b, s, err);
+	if (r == 0 && !manifest_end(&b->w))
+		r = error_system(err, errno, "can't write the manifest");
+	if (fclose(file) != 0 && r == 0)
+		r = error_system(err, errno, "can't write the manifest");
+	if (r == 0 && syncfs(b->to) < 0)
+		r = error_system(err, errno, "the backup can't be brought to the disk");
+	return r;
+}
+
+static int open_since(struct backup *b, const char *path, struct error *err)
+{
+	struct manifest_reader reader;
+
+	b->since = -1;
+	if (path == NULL)
+		return 0;
+	b->since = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->since < 0)
+		return error_system(err, errno, "can't open %s", path);
+	b->since_whole = manifest_open(&reader, b->since, NULL) == 0;
+	if (b->since_whole)
+		manifest_close(&reader);
+	else if (!ends_in(path, ".part") && !ends_in(path, ".part/"))
+		return error_set(err, -EBADMSG, "%s is no backup, or its manifest is damaged", path);
+	return 0;
+}
+
+static int make_part(struct backup *b, const char *dir, const char *part, struct error *err)
+{
+	if (access(dir, F_OK) == 0)
+		return error_set(err, -EEXIST, "%s is there already", dir);
+	if (mkdir(part, 0700) < 0)
+		return errno == EEXIST
+			       ? error_set(err, -EEXIST,
+					   "%s is of a backup that broke off: rename it, and give it as --since",
+					   part)
+			       : error_system(err, errno, "can't make %s", part);
+	b->to = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return b->to >= 0 ? 0 : error_system(err, errno, "can't open %s", part);
+}
+
+static int backup(struct backup *b, const struct site *s, const char *dir, const char *since, struct error *err)
+{
+	char part[PATHS_MAX];
+	int r = open_since(b, since, err);
+
+	if (r == 0 && snprintf(part, sizeof(part), "%s.part", dir) >= (int)sizeof(part))
+		return error_set(err, -ENAMETOOLONG, "the path is too long: %s", dir);
+	if (r == 0)
+		r = make_part(b, dir, part, err);
+	if (r == 0)
+		r = write_manifest(b, s, err);
+	if (b->shown_ms > 0)
+		fputs("\r\033[K", stderr);
+	if (r == 0 && rename(part, dir) < 0)
+		r = error_system(err, errno, "can't give the backup its name");
+	if (r == 0 && syncfs(b->to) < 0)
+		r = error_system(err, errno, "the backup can't be brought to the disk");
+	return r;
+}
+
+int store_backup_run(const struct site *s, int argc, char **argv)
+{
+	struct backup b = { .begun_s = time(NULL), .begun_ms = clock_mono_ms() };
+	const char *dir = NULL, *since = NULL;
+	struct error err;
+
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--since") == 0 && i + 1 < argc)
+			since = argv[++i];
+		else if (argv[i][0] != '-' && dir == NULL)
+			dir = argv[i];
+		else
+			return verb_usage(argv[0], "store backup takes a folder to be made, not %s", argv[i]);
+	}
+	if (dir == NULL)
+		return verb_usage(argv[0], "store backup needs the folder to be made");
+	if (ends_in(dir, "/"))
+		return verb_usage(argv[0], "name the folder without a / at its end");
+	b.terminal = isatty(STDERR_FILENO) != 0;
+	if (backup(&b, s, dir, since, &err) < 0)
+		return verb_failed(&err);
+	printf("%s: %" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " of them from the earlier backup.\n"
+	       "It holds this server's private keys, passwords' hashes and all mail: keep it as safe as the server.\n",
+	       dir, b.files, b.bytes, b.linked);
+	return VERB_DONE;
+}
