@@ -34,6 +34,7 @@ static const struct {
 	{ "SORT=DISPLAY", false, 0 },	/* RFC 5957 */
 	{ "ESORT", false, 0 },		/* RFC 5267 */
 	{ "THREAD=ORDEREDSUBJECT", false, 0 },	/* RFC 5256 */
+	{ "THREAD=REFERENCES", false, 0 },
 	{ "WITHIN", false, 0 },		/* RFC 5032 */
 	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */

@@ -1,10 +1,11 @@
-/* cmd_thread.c - THREAD by subjects (RFC 5256 3, ORDEREDSUBJECT).
+/* cmd_thread.c - THREAD (RFC 5256 3): by subjects, or by references (references.h).
  *
- * What is found is ordered by base subject and date, cut into threads, and the threads ordered by
+ * ORDEREDSUBJECT: what is found is ordered by base subject and date, cut into threads, and the threads ordered by
  * their first dates; all in turns. */
 #include <string.h>
 
 #include "imapd/merge.h"
+#include "imapd/references.h"
 #include "imapd/search.h"
 #include "imapd/thread.h"
 #include "imapd/value.h"
@@ -12,7 +13,7 @@
 enum {
 	THREAD_ROWS = 64 << 20,		/* bytes of all messages found, ... */
 	THREAD_TEXTS = 64 << 20,	/* ... and of their subjects */
-	THREAD_STEPS = 256		/* comparisons between two looks at the clock */
+	THREAD_STEPS = 256		/* comparisons, or messages linked, between two looks at the clock */
 };
 
 struct row {
@@ -27,9 +28,11 @@ struct thread {
 	struct buf heads;		/* of each thread: where in merge.order it begins */
 	struct merge merge;		/* rows by subject */
 	struct merge threads;		/* heads by date */
+	struct references *references;	/* NULL: ORDEREDSUBJECT */
 	struct thread_forest forest;
 	struct thread_writer writer;
 	size_t at;
+	bool by_references;
 };
 
 static void clear_thread(struct imap_server *e)
@@ -42,6 +45,7 @@ static void clear_thread(struct imap_server *e)
 	merge_clear(&t->merge);
 	merge_clear(&t->threads);
 	thread_clear(&t->forest);
+	references_free(t->references);
 	search_clear(e);
 }
 
@@ -56,7 +60,8 @@ bool imap_parse_thread(struct imap_server *e, struct imap_parse *p)
 		return imap_parse_fail(p, "the command is too large");
 	thread_init(&t->forest);
 	ok = imap_parse_atom(p, &algorithm) && imap_parse_space(p);
-	if (ok && !span_is_nocase(algorithm, "ORDEREDSUBJECT"))
+	t->by_references = ok && span_is_nocase(algorithm, "REFERENCES");
+	if (ok && !t->by_references && !span_is_nocase(algorithm, "ORDEREDSUBJECT"))
 		ok = imap_parse_fail(p, "no such way to make threads");
 	ok = ok && search_parse_program(p, &t->search);
 	if (!ok)
@@ -81,6 +86,30 @@ static bool take(struct imap_server *e)
 	buf_put(&t->rows, (struct span){ (const uint8_t *)&row, sizeof(row) });
 	e->work += 2;
 	return !t->rows.failed && !t->texts.failed;
+}
+
+static struct span field(const struct search_message *m, enum mime_field name)
+{
+	struct span value;
+
+	return mime_meta_field(m->meta, name, &value) ? value : (struct span){ NULL, 0 };
+}
+
+static bool take_references(struct imap_server *e)
+{
+	struct thread *t = e->data;
+	const struct search_message *m = &t->search.m;
+	struct references_message r = { .uid = m->record->uid,
+					.sent_s = imap_value_sent(m->meta, m->record),
+					.id = field(m, MIME_FIELD_MESSAGE_ID),
+					.references = field(m, MIME_FIELD_REFERENCES),
+					.in_reply_to = field(m, MIME_FIELD_IN_REPLY_TO) };
+
+	buf_reset(&t->texts);
+	r.reply = imap_value_subject(m->meta, m->scratch, &t->texts);
+	r.subject = buf_span(&t->texts);
+	e->work += 4 + (unsigned)(r.references.n / 256);
+	return !t->texts.failed && references_add(t->references, &r) == 0;
 }
 
 static int compare_subjects(const struct thread *t, const struct row *x, const struct row *y)
@@ -140,6 +169,30 @@ static enum imap_run tell(struct imap_server *e)
 	return search_over(e);
 }
 
+static enum imap_run tell_begin(struct imap_server *e, const struct thread_forest *f)
+{
+	struct thread *t = e->data;
+
+	t->at = 0;
+	thread_writer_init(&t->writer, f);
+	imap_text(e, f->n > 0 ? "* THREAD " : "* THREAD");
+	e->half_line = true;
+	return imap_go(e, tell);
+}
+
+static enum imap_run refer(struct imap_server *e)
+{
+	struct thread *t = e->data;
+	int r;
+
+	while ((r = references_go(t->references, THREAD_STEPS)) == 0) {
+		e->work += THREAD_STEPS / 4;
+		if (imap_out_full(e))
+			return IMAP_RUN_MORE;
+	}
+	return r == 1 ? tell_begin(e, references_forest(t->references)) : imap_no_memory(e);
+}
+
 /* Roots in the order of threads; what follows a thread's first message hangs on it. */
 static enum imap_run grow(struct imap_server *e)
 {
@@ -162,11 +215,7 @@ static enum imap_run grow(struct imap_server *e)
 				root = node;
 		}
 	}
-	t->at = 0;
-	thread_writer_init(&t->writer, &t->forest);
-	imap_text(e, t->merge.n > 0 ? "* THREAD " : "* THREAD");
-	e->half_line = true;
-	return imap_go(e, tell);
+	return tell_begin(e, &t->forest);
 }
 
 static enum imap_run order_threads(struct imap_server *e)
@@ -216,6 +265,8 @@ static enum imap_run found_all(struct imap_server *e)
 {
 	struct thread *t = e->data;
 
+	if (t->by_references)
+		return imap_go(e, refer);
 	if (merge_init(&t->merge, t->rows.n / sizeof(struct row), by_subject, t) != 0)
 		return imap_no_memory(e);
 	return imap_go(e, order);
@@ -230,7 +281,9 @@ enum imap_run imap_run_thread(struct imap_server *e)
 	buf_init(&t->texts, THREAD_TEXTS);
 	buf_init(&t->heads, THREAD_ROWS);
 	t->search.wants_meta = true;
-	t->search.take = take;
+	t->search.take = t->by_references ? take_references : take;
+	if (t->by_references && references_new(&t->references) != 0)
+		return imap_no_memory(e);
 	t->search.finish = found_all;
 	return search_start(e);
 }

@@ -30,6 +30,7 @@ static const struct {
 	[MIME_FIELD_DISPOSITION] = { "Content-Disposition", PART },
 	[MIME_FIELD_LANGUAGE] = { "Content-Language", PART },
 	[MIME_FIELD_LOCATION] = { "Content-Location", PART },
+	[MIME_FIELD_REFERENCES] = { "References", MESSAGE },
 };
 
 enum mime_field mime_field_of(struct span name)

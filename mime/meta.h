@@ -22,7 +22,7 @@
 #include "mime/field.h"
 
 enum {
-	MIME_META_VERSION = 1,
+	MIME_META_VERSION = 2,
 	MIME_META_ADDRESSES = 10000	/* in one ENVELOPE or BODYSTRUCTURE */
 };
 

@@ -1,4 +1,5 @@
 /* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
+ * link: imapd/references.o mime/msgid.o common/base/table.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o

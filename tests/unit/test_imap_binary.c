@@ -1,4 +1,5 @@
 /* test_imap_binary.c - FETCH BINARY, BINARY.PEEK, BINARY.SIZE (RFC 3516 4.2).
+ * link: imapd/references.o mime/msgid.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o

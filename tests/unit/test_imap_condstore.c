@@ -1,4 +1,5 @@
 /* test_imap_condstore.c - sessions that follow a mailbox by mod-sequences and UIDs (RFC 7162, RFC 9586, RFC 8474).
+ * link: imapd/references.o mime/msgid.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o

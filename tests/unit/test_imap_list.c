@@ -1,4 +1,5 @@
 /* test_imap_list.c - LIST in all its forms, LSUB, XLIST, quotas (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9208).
+ * link: imapd/references.o mime/msgid.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o

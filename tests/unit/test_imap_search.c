@@ -1,4 +1,5 @@
 /* test_imap_search.c - what SEARCH asks for and how it is answered (RFC 3501, 4731, 5182, 9394, 7162).
+ * link: imapd/references.o mime/msgid.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o

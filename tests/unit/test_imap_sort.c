@@ -1,4 +1,5 @@
 /* test_imap_sort.c - SORT and THREAD (RFC 5256), SORT=DISPLAY (RFC 5957), ESORT (RFC 5267).
+ * link: imapd/references.o mime/msgid.o
  * link: imapd/cmd_thread.o imapd/thread.o
  * link: imapd/fetch_binary.o
  * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
@@ -70,6 +71,9 @@ static const struct {
 	{ "a SORT RETURN (COUNT) (SUBJECT) UTF-8 CC nobody\r\n", "* ESEARCH (TAG \"a\") COUNT 0\r\na OK ~\r\n" },
 	{ "a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n", "* THREAD (2)(5)(1 3)(4)\r\na OK THREAD completed\r\n" },
 	{ "a UID THREAD orderedsubject US-ASCII FROM anna\r\n", "* THREAD (5)(1)\r\na OK ~\r\n" },
+	{ "a THREAD REFERENCES UTF-8 ALL\r\n", "* THREAD (2)(5)((1)(3))(4)\r\na OK THREAD completed\r\n" },
+	{ "a UID THREAD references UTF-8 1:3\r\n", "* THREAD (2)((1)(3))\r\na OK ~\r\n" },
+	{ "a THREAD REFERENCES UTF-8 BODY nothing\r\n", "* THREAD\r\na OK ~\r\n" },
 	{ "a THREAD ORDEREDSUBJECT UTF-8 BODY nothing\r\n", "* THREAD\r\na OK ~\r\n" },
 	{ "a THREAD ORDEREDSUBJECT X-NONE ALL\r\n", "a NO [BADCHARSET ~\r\n" },
 	{ "a THREAD ORDEREDSUBJECT ALL\r\n", "a BAD ~\r\n" },
