@@ -280,6 +280,44 @@ static void test_damaged_files(void **state)
 	store_logout(a);
 }
 
+/* A role that went to another mailbox goes there again, also when the state file of the one that had it is
+ * still the old one. */
+static void test_roles(void **state)
+{
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	const struct store_mutation m = { .change = STORE_CREATE, .name = span_of("Gesendet"), .role = STORE_ROLE_SENT };
+	char name[64], path[300], text[1000];
+	struct store_mailbox sent, other;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "%08x/state", (unsigned)conf_mailbox(&conf, a, "Sent"));
+	at(path, name);
+	fd = open(path, O_RDONLY);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "role sent"));
+	assert_int_equal(conf_change(&conf, a, &m), STORE_OK);
+	store_logout(a);
+	for (unsigned old = 0; old < 2; old++) {
+		unit_case("old state file", old);
+		folders_close(&conf.loop, conf.s);
+		folders_wipe_index(&folders);
+		if (old == 1)
+			overwrite(name, text);
+		conf.s = open_local(&folders, &conf.loop);
+		a = conf_login(&conf, "a@x.example");
+		assert_int_equal(conf_find(&conf, a, "Sent", &sent), STORE_OK);
+		assert_int_equal(conf_find(&conf, a, "Gesendet", &other), STORE_OK);
+		assert_int_equal(sent.role, STORE_ROLE_NONE);
+		assert_int_equal(other.role, STORE_ROLE_SENT);
+		store_logout(a);
+	}
+}
+
 /* An index whose pages are damaged is noticed, thrown away and made again. */
 static void test_damaged_index(void **state)
 {
@@ -388,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_rebuild),       CASE(test_numbers),      CASE(test_damaged_files),
 		CASE(test_damaged_index), CASE(test_other_format),   CASE(test_damaged_body),
+		CASE(test_roles),
 	};
 
 	if (sodium_init() < 0)
