@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/buf.h"
 #include "mime/charset.h"
 
@@ -104,9 +105,64 @@ static struct span take_slice(struct span *in)
 	return span_take(in, n);
 }
 
+/* Bytes of ASCII at the start of in. */
+static size_t ascii_run(struct span in)
+{
+	size_t n = 0;
+	uint64_t eight;
+
+	for (; in.n - n >= sizeof(eight); n += sizeof(eight)) {
+		memcpy(&eight, in.p + n, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (n < in.n && in.p[n] < 0x80)
+		n++;
+	return n;
+}
+
+static size_t find_from(struct span in, size_t from, uint8_t c)
+{
+	const uint8_t *found = memchr(in.p + from, c, in.n - from);
+
+	return found != NULL ? (size_t)(found - in.p) : in.n;
+}
+
+/* ASCII needs no folded copy. While nothing matches, memchr looks for the needle's first byte, in
+ * either case; each of both positions only moves on, so that the run is passed twice at most. */
+static void match_ascii(struct mime_search *s, struct span in)
+{
+	uint8_t first = s->needle[0], small = ascii_lower(first);
+	size_t upper = 0, lower = 0;
+
+	for (size_t i = 0; i < in.n && s->matched < s->n; i++) {
+		uint8_t c;
+
+		if (s->matched == 0) {
+			if (upper <= i)
+				upper = find_from(in, i, first);
+			if (lower <= i)
+				lower = small != first ? find_from(in, i, small) : in.n;
+			i = upper < lower ? upper : lower;
+			if (i == in.n)
+				return;
+		}
+		c = ascii_upper(in.p[i]);
+		while (s->matched > 0 && c != s->needle[s->matched])
+			s->matched = s->border[s->matched - 1];
+		s->matched += c == s->needle[s->matched];
+	}
+}
+
 bool mime_search_feed(struct mime_search *s, struct span utf8)
 {
 	while (utf8.n > 0 && s->matched < s->n) {
+		size_t plain = ascii_run(utf8);
+
+		if (plain > 0) {
+			match_ascii(s, span_take(&utf8, plain));
+			continue;
+		}
 		buf_reset(&s->folded);
 		mime_fold(take_slice(&utf8), &s->folded);
 		match(s, buf_span(&s->folded));
