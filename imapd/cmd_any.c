@@ -41,6 +41,7 @@ static const struct {
 	{ "MULTIAPPEND", false, 0 },	/* RFC 3502 */
 	{ "REPLACE", false, 0 },	/* RFC 8508 */
 	{ "BINARY", false, 0 },		/* RFC 3516 */
+	{ "PARTIAL", false, 0 },	/* RFC 9394 */
 	{ "UTF8=ACCEPT", false, IMAP_UTF8 },	/* RFC 6855 */
 };
 

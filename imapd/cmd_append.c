@@ -409,7 +409,7 @@ static enum imap_run look_for(struct imap_server *e)
 		return refused(e, imap_done(e, "NO [CANNOT] The mailbox was opened read-only"));
 	if (is_replace(e) && !imap_uids(e, &d->set, &d->gone))
 		return refused(e, imap_bad(e, "REPLACE: there is no such message"));
-	if (is_replace(e) && d->gone.count == 0)
+	if (is_replace(e) && (d->gone.count == 0 || imap_view_seq(&e->sel.view, d->gone.ranges[0].first) == 0))
 		return refused(e, imap_done(e, "NO [NONEXISTENT] There is no such message"));
 	imap_ask(e, IMAP_FIND, found)->name = d->name;
 	return IMAP_RUN_WAIT;

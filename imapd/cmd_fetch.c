@@ -38,6 +38,8 @@ bool imap_parse_fetch(struct imap_server *e, struct imap_parse *p)
 		return false;
 	if (f->vanished && (!e->uid || (e->enabled & IMAP_QRESYNC) == 0))	/* RFC 7162 3.2.6 */
 		return imap_parse_fail(p, "VANISHED is for UID FETCH, once QRESYNC is enabled");
+	if (f->part.first != 0 && !e->uid)	/* RFC 9394 3.3 */
+		return imap_parse_fail(p, "PARTIAL is for UID FETCH");
 	return imap_parse_end(p);
 }
 
@@ -331,6 +333,46 @@ static enum imap_run page_there(struct imap_server *e)
 	return imap_go(e, f->sees ? mark_seen : fetch_next);
 }
 
+/* How many messages of the view lie in r; *before: how many in front of it. */
+static uint32_t messages_in(const struct imap_view *v, struct store_range r, uint32_t *before)
+{
+	*before = imap_view_below(v, r.first - 1);
+	return imap_view_below(v, r.last) - *before;
+}
+
+/* RFC 9394 3.3: of the messages in uids those whose place, counted from one end, is in the part. */
+static bool narrow(struct imap_server *e, struct fetch *f)
+{
+	uint64_t low = f->part.first < f->part.last ? f->part.first : f->part.last;
+	uint64_t high = f->part.first < f->part.last ? f->part.last : f->part.first;
+	struct store_range *r = arena_array(e->arena, f->uids.count + 1, sizeof(*r));
+	uint64_t at = 0, total = 0;
+	uint32_t before;
+	size_t n = 0;
+
+	if (r == NULL)
+		return false;
+	for (size_t i = 0; i < f->uids.count; i++)
+		total += messages_in(&e->sel.view, f->uids.ranges[i], &before);
+	if (f->from_end) {
+		uint64_t end = low <= total ? total - low + 1 : 0;
+
+		low = high <= total ? total - high + 1 : 1;
+		high = end;
+	}
+	for (size_t i = 0; i < f->uids.count; i++) {
+		uint32_t count = messages_in(&e->sel.view, f->uids.ranges[i], &before);
+		uint64_t from = low > at + 1 ? low : at + 1, to = high < at + count ? high : at + count;
+
+		if (from <= to)
+			r[n++] = (struct store_range){ imap_view_uid(&e->sel.view, before + (uint32_t)(from - at)),
+						       imap_view_uid(&e->sel.view, before + (uint32_t)(to - at)) };
+		at += count;
+	}
+	f->uids = (struct store_set){ r, n };
+	return true;
+}
+
 enum imap_run imap_run_fetch(struct imap_server *e)
 {
 	struct fetch *f = e->data;
@@ -344,6 +386,8 @@ enum imap_run imap_run_fetch(struct imap_server *e)
 		imap_know_condstore(e);
 	if (!imap_uids(e, &f->set, &f->uids))
 		return imap_bad(e, "FETCH: the set names messages that are not there");
+	if (f->part.first != 0 && !narrow(e, f))
+		return imap_no_memory(e);
 	if (f->sees) {
 		f->seen = calloc(STORE_PAGE_RECORDS, sizeof(*f->seen));
 		if (f->seen == NULL)

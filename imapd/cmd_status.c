@@ -11,7 +11,8 @@ enum {
 	STATUS_SIZE = 64,		/* RFC 8438 */
 	STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
 	STATUS_MAILBOXID = 256,		/* RFC 8474 4.3 */
-	STATUS_DELETED_STORAGE = 512	/* RFC 9208 4.1.4 */
+	STATUS_DELETED_STORAGE = 512,	/* RFC 9208 4.1.4 */
+	STATUS_APPENDLIMIT = 1024	/* RFC 7889 3.1 */
 };
 
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 	{ "UIDVALIDITY", STATUS_UIDVALIDITY }, { "UNSEEN", STATUS_UNSEEN },
 	{ "DELETED", STATUS_DELETED },	       { "SIZE", STATUS_SIZE },
 	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ }, { "DELETED-STORAGE", STATUS_DELETED_STORAGE },
+	{ "APPENDLIMIT", STATUS_APPENDLIMIT },
 };
 
 static bool parse_item(struct imap_parse *p, unsigned *wanted)
@@ -53,7 +55,8 @@ bool imap_status_parse(struct imap_parse *p, unsigned *wanted)
 static void tell(struct imap_server *e, const struct imap_status *d)
 {
 	const uint64_t values[] = { d->m.exists,  d->recent, d->m.uidnext, d->m.uidvalidity,
-				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq, d->deleted_bytes };
+				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq, d->deleted_bytes,
+				    e->set.message_limit };
 	const char *space = "";
 
 	imap_text(e, "* STATUS ");

@@ -71,6 +71,8 @@ struct fetch {
 	bool sees;			/* sets \Seen */
 	uint64_t since;			/* CHANGEDSINCE (RFC 7162 3.1.4.1); 0: all */
 	bool vanished;			/* VANISHED (RFC 7162 3.2.6) */
+	struct store_range part;	/* PARTIAL (RFC 9394 3.3), in any order; first 0: all */
+	bool from_end;			/* it counts from the last message down */
 	bool knows_condstore;		/* it asks for what only a client with CONDSTORE does */
 	bool needs_meta, needs_body;
 	struct store_set uids;

@@ -266,23 +266,52 @@ bool fetch_parse_items(struct imap_parse *p, struct fetch *f)
 	return imap_parse_byte(p, ')');
 }
 
+static bool parse_since(struct imap_parse *p, struct fetch *f)
+{
+	f->knows_condstore = true;
+	if (!imap_parse_space(p) || !imap_parse_number(p, INT64_MAX, &f->since))
+		return false;
+	return f->since > 0 || imap_parse_fail(p, "CHANGEDSINCE 0 is no mod-sequence");
+}
+
+/* RFC 9394 4: "-" stands before both numbers or before none. */
+static bool parse_part(struct imap_parse *p, struct fetch *f)
+{
+	uint64_t a, b;
+
+	if (f->part.first != 0)
+		return imap_parse_fail(p, "PARTIAL stands there twice");
+	if (!imap_parse_space(p))
+		return false;
+	f->from_end = imap_parse_try(p, '-');
+	if (!imap_parse_number(p, UINT32_MAX, &a) || !imap_parse_byte(p, ':') ||
+	    (f->from_end && !imap_parse_byte(p, '-')) || !imap_parse_number(p, UINT32_MAX, &b))
+		return false;
+	f->part = (struct store_range){ (uint32_t)a, (uint32_t)b };
+	return (a > 0 && b > 0) || imap_parse_fail(p, "PARTIAL counts from 1");
+}
+
+static bool parse_modifier(struct imap_parse *p, struct fetch *f)
+{
+	if (imap_parse_try_word(p, "VANISHED")) {
+		f->vanished = true;
+		return true;
+	}
+	if (imap_parse_try_word(p, "CHANGEDSINCE"))
+		return parse_since(p, f);
+	if (imap_parse_try_word(p, "PARTIAL"))
+		return parse_part(p, f);
+	return imap_parse_fail(p, "no such modifier");
+}
+
 /* RFC 4466 2.2 */
 bool fetch_parse_modifiers(struct imap_parse *p, struct fetch *f)
 {
 	if (!imap_parse_byte(p, '('))
 		return false;
 	do {
-		if (imap_parse_try_word(p, "VANISHED")) {
-			f->vanished = true;
-			continue;
-		}
-		if (!imap_parse_try_word(p, "CHANGEDSINCE"))
-			return imap_parse_fail(p, "no such modifier");
-		f->knows_condstore = true;
-		if (!imap_parse_space(p) || !imap_parse_number(p, INT64_MAX, &f->since))
+		if (!parse_modifier(p, f))
 			return false;
-		if (f->since == 0)
-			return imap_parse_fail(p, "CHANGEDSINCE 0 is no mod-sequence");
 	} while (imap_parse_try(p, ' '));
 	if (f->vanished && f->since == 0)
 		return imap_parse_fail(p, "VANISHED goes with CHANGEDSINCE");

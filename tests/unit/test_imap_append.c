@@ -217,6 +217,20 @@ static void test_failures(void **state)
 	rig_free(r);
 }
 
+/* A UID that was there once, between two that are. */
+static void test_replace_gone(void **state)
+{
+	struct rig *r = rig_with(3);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_send(c, "1 STORE 2 +FLAGS.SILENT (\\Deleted)\r\n2 EXPUNGE\r\n");
+	rig_output(c);
+	rig_say(c, "3 UID REPLACE 2 INBOX {3+}\r\nabc\r\n", "3 NO [NONEXISTENT] ~\r\n");
+	rig_say(c, "4 UID REPLACE 3 Sent {3+}\r\nabc\r\n", "* OK [APPENDUID 1002 1] ~\r\n* 2 EXPUNGE\r\n* 1 EXISTS\r\n* 1 RECENT\r\n4 OK ~\r\n");
+	rig_free(r);
+}
+
 /* RFC 6855 3: names and strings as UTF-8, both ways. */
 static void test_utf8(void **state)
 {
@@ -269,8 +283,10 @@ static void test_offers(void **state)
 	rig_send(c, "1 CAPABILITY\r\n");
 	out = rig_output(c);
 	assert_true(has(out, " MULTIAPPEND "));
+
 	assert_true(has(out, " REPLACE "));
 	assert_true(has(out, " APPENDLIMIT=52428800\r\n"));
+	rig_say(c, "2 STATUS Sent (APPENDLIMIT MESSAGES)\r\n", "* STATUS \"Sent\" (MESSAGES 0 APPENDLIMIT 52428800)\r\n2 OK ~\r\n");
 	rig_free(r);
 }
 
@@ -279,7 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_synchronizing), cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_many),	       cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_utf8),	 cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_utf8),	 cmocka_unit_test(test_replace_gone),	 cmocka_unit_test(test_offers),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap append");

@@ -223,12 +223,66 @@ static void test_ids(void **state)
 	rig_free(r);
 }
 
+/* RFC 9394 3.3: UIDs 1 to 8 without 4 are there. */
+static void test_partial(void **state)
+{
+	static const struct {
+		const char *ask;
+		const char *uids;
+	} partial_rows[] = {
+		{ "1:* (UID) (PARTIAL 1:3)", "123" },
+		{ "1:* (UID) (PARTIAL 3:1)", "123" },
+		{ "1:* (UID) (PARTIAL -1:-3)", "678" },
+		{ "1:* (UID) (PARTIAL -3:-1)", "678" },
+		{ "1:* (UID) (PARTIAL 3:4)", "35" },
+		{ "1:* (UID) (PARTIAL 7:9)", "8" },
+		{ "1:* (UID) (PARTIAL 8:9)", "" },
+		{ "1:* (UID) (PARTIAL -7:-9)", "1" },
+		{ "1:* (UID) (PARTIAL -8:-9)", "" },
+		{ "1:* (UID) (PARTIAL -5:-4294967295)", "123" },
+		{ "1:* (UID) (PARTIAL 1:4294967295)", "1235678" },
+		{ "2:4,6,8 (UID) (PARTIAL 2:3)", "36" },
+		{ "2:4,6,8 (UID) (PARTIAL -1:-2)", "68" },
+		{ "2:4,6,8 (UID) (PARTIAL -4:-4)", "2" },
+		{ "4 (UID) (PARTIAL 1:1)", "" },
+		{ "1:* (UID) (partial 2:2 changedsince 1)", "2" },
+	};
+	static const char *const bad[] = {
+		"UID FETCH 1:* UID (PARTIAL 0:1)", "UID FETCH 1:* UID (PARTIAL 1:-2)", "UID FETCH 1:* UID (PARTIAL -1:2)",
+		"UID FETCH 1:* UID (PARTIAL 1)", "UID FETCH 1:* UID (PARTIAL)", "UID FETCH 1:* UID (PARTIAL 1:4294967296)",
+		"UID FETCH 1:* UID (PARTIAL 1:2 PARTIAL 1:2)", "FETCH 1:* UID (PARTIAL 1:2)",
+	};
+	struct rig *r = rig_with(8);
+	struct conn *c = rig_login(r, "INBOX");
+	char send[100], want[1000];
+
+	(void)state;
+	rig_send(c, "0 STORE 4 +FLAGS.SILENT (\\Deleted)\r\n0 EXPUNGE\r\n");
+	rig_output(c);
+	for (size_t i = 0; i < sizeof(partial_rows) / sizeof(partial_rows[0]); i++) {
+		size_t n = 0;
+
+		snprintf(send, sizeof(send), "1 UID FETCH %s\r\n", partial_rows[i].ask);
+		if (i == 15)
+			n += (size_t)snprintf(want + n, sizeof(want) - n, "* OK [HIGHESTMODSEQ ~\r\n");
+		for (const char *u = partial_rows[i].uids; *u != '\0'; u++)
+			n += (size_t)snprintf(want + n, sizeof(want) - n, "* ~ FETCH (UID %c%s)\r\n", *u, i == 15 ? " MODSEQ ~" : "");
+		snprintf(want + n, sizeof(want) - n, "1 OK ~\r\n");
+		rig_say(c, send, want);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(send, sizeof(send), "1 %s\r\n", bad[i]);
+		rig_say(c, send, "1 BAD ~\r\n");
+	}
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_condstore_begins), cmocka_unit_test(test_condstore_select), cmocka_unit_test(test_conditional_store),
 		cmocka_unit_test(test_vanished),	 cmocka_unit_test(test_resync),		  cmocka_unit_test(test_uidonly),
-		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_ids),		 cmocka_unit_test(test_partial),
 	};
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap condstore");
