@@ -48,7 +48,7 @@ static void say_end(const struct import *im, bool dry)
 	       (unsigned long long)(im->done * 1000 / ms));
 	say_count(im->there, "were there already");
 	say_count(im->bad, "skipped: see above");
-	say_count(im->renumbered, "could not keep their UID: the mailbox has given it already");
+	say_count(im->renumbered, "could not keep their UID: mail was there before them");
 	say_count(im->lines, "had lines that end in LF: they end in CRLF now");
 	say_count(im->words_lost, "keywords left out: a mailbox takes 64, without spaces, parentheses and quotes");
 }

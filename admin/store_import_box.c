@@ -16,7 +16,7 @@
 #include "common/base/table.h"
 #include "storage/ipc/store_ipc.h"
 
-enum { BATCH = STORE_MUTATIONS, BATCH_BYTES = 512 * 1024, FLAGS_BYTES = 4096 };
+enum { BATCH = STORE_MUTATIONS, BATCH_BYTES = 512 * 1024, FLAGS_BYTES = 4096, TRIES = 5 };
 
 /* A message that the mailbox has; those of one size and date in a chain. */
 struct known {
@@ -151,7 +151,7 @@ static int batch_send(struct box *b, struct error *err)
 	b->count = b->bytes = 0;
 	buf_reset(&b->words);
 	if (rc == -EINVAL && b->keeps)
-		error_set(err, rc, "new mail came in meanwhile and took the next UIDs; run the import again");
+		rc = error_set(err, -ESTALE, "new mail has taken the next UIDs");
 	return rc == 0 ? 0 : error_context(err, "%s", b->name);
 }
 
@@ -188,8 +188,10 @@ static uint32_t take_uid(struct box *b, const struct source_message *m, const st
 {
 	uint32_t uid = m->uid;
 
-	if (!b->keeps)
+	if (!b->keeps) {
+		b->im->renumbered += uid != 0;
 		return 0;
+	}
 	if (uid == 0 && from->uidnext > b->next)
 		uid = from->uidnext; /* the source has given all below it */
 	if (uid < b->next) {
@@ -301,7 +303,9 @@ static void box_clear(struct box *b)
 	free(b);
 }
 
-int import_box(struct import *im, size_t i, struct error *err)
+enum numbers { NUMBERS_KEEP, NUMBERS_NEW };
+
+static int import_once(struct import *im, size_t i, enum numbers numbers, struct error *err)
 {
 	const struct source_box *from = source_box(im->source, i);
 	struct box *b = calloc(1, sizeof(*b));
@@ -320,10 +324,28 @@ int import_box(struct import *im, size_t i, struct error *err)
 		rc = source_begin(im->source, i, err);
 	if (rc == 0 && im->client != NULL)
 		rc = open_mailbox(b, from, err);
+	b->keeps = b->keeps && numbers == NUMBERS_KEEP;
 	if (rc == 0)
 		rc = all(b, from, err);
 	if (rc == 0)
 		rc = raise_next(b, from, err);
 	box_clear(b);
+	return rc;
+}
+
+/* New mail, or the last commit of an import that was killed, may take UIDs that were free a moment ago: then the
+ * mailbox is looked at anew, and what this run has brought is among what is there. In the end mail matters more
+ * than its numbers. */
+int import_box(struct import *im, size_t i, struct error *err)
+{
+	const struct import before = *im;
+	uint64_t brought = im->done;
+	int rc = import_once(im, i, NUMBERS_KEEP, err);
+
+	for (int tries = 1; rc == -ESTALE; tries++) {
+		im->there = before.there - (im->done - brought);
+		im->bad = before.bad;
+		rc = import_once(im, i, tries < TRIES ? NUMBERS_KEEP : NUMBERS_NEW, err);
+	}
 	return rc;
 }

@@ -184,21 +184,25 @@ static int step_order(const void *a, const void *b)
 	return (uintptr_t)x < (uintptr_t)y ? -1 : (uintptr_t)x > (uintptr_t)y;
 }
 
-/* UIDs, in the order in which they will be visible. */
-static void take_numbers(struct step *step)
+/* UIDs, in the order in which they will be visible. False: the one that a message brings along is below the
+ * next; none is taken then, and the commit makes no more names. */
+static bool take_numbers(struct step *step)
 {
 	struct mailbox *m = step_folder(step);
 
+	if (step->m.change == STORE_APPEND && step->m.uid != 0 && step->m.uid < m->uid_take) {
+		commit_fail(step->commit, STORE_INVALID, "the UID %u is below the next one, %u", step->m.uid, m->uid_take);
+		return false;
+	}
 	if (step->m.change == STORE_APPEND && step->m.uid > m->uid_take)
 		m->uid_take = step->m.uid;
-	else if (step->m.change == STORE_APPEND && step->m.uid != 0 && step->m.uid != m->uid_take)
-		commit_fail(step->commit, STORE_INVALID, "the UID %u is below the next one, %u", step->m.uid, m->uid_take);
 	for (size_t i = 0; i < step->item_count; i++)
 		step->items[i].to = m->uid_take++;
 	m->uid_promised -= step->into.uids;
 	step->into.uids = 0;
 	if (step->m.meta.n > 0)
 		derived_take(step);
+	return true;
 }
 
 /* Shares the folders out among a few jobs. */
@@ -244,11 +248,15 @@ static void group_begin(struct local *s, struct commit_list list, bool big)
 		for (size_t i = 0; i < c->step_count; i++) {
 			if (c->steps[i].item_count == 0)
 				continue;
-			take_numbers(&c->steps[i]);
-			g->steps[g->count++] = &c->steps[i];
+			if (c->status == STORE_OK && take_numbers(&c->steps[i]))
+				g->steps[g->count++] = &c->steps[i];
+			else
+				c->steps[i].result = -EINVAL;
 		}
 	s->linking += !big;
 	group_start(g, queues);
+	if (g->running == 0) /* all were refused */
+		group_end(g);
 }
 
 /* --- who is next ----------------------------------------------------------- */

@@ -1,10 +1,12 @@
 """Mail from a Maildir and from mbox files comes in as it was: bytes, flags, keywords, dates, UIDs."""
 import os
 import re
+import signal
+import subprocess
 import time
 
 import pytest
-from yubin import Site
+from yubin import YUBIN, Site
 
 VALIDITY = 1234567890
 
@@ -180,3 +182,47 @@ def test_the_server_must_run(tmp_path):
     put(tmp_path / "m", "cur/1.a", message(1), 1700000001)
     r = site.run("store", "import", "alice@here.test", str(tmp_path / "m"), ok=False)
     assert r.returncode == 1 and "yubin start" in r.stderr
+
+
+def many(path, count):
+    for n in range(1, count + 1):
+        put(path, f"cur/{1700000000 + n}.M{n}.far:2,S", message(n), 1700000000 + n)
+    (path / "dovecot-uidlist").write_text(f"3 V{VALIDITY} N{2 * count + 1} Gaa\n"
+                                          + "".join(f"{2 * n} :{1700000000 + n}.M{n}.far\n" for n in range(1, count + 1)))
+    return path
+
+
+def in_inbox(site):
+    imap = site.imap()
+    count = int(imap.select("INBOX", readonly=True)[1][0])
+    imap.logout()
+    return count
+
+
+@pytest.mark.parametrize("victim", ["the command", "storaged"])
+def test_killed_and_run_again(site, tmp_path, victim):
+    """Whatever dies: what is in is whole, and the next run brings the rest, each message once. UIDs stay too, but for
+    those that storaged may have given before it died: it goes on behind them."""
+    count = 1500
+    source = many(tmp_path / "m", count)
+    import_ = subprocess.Popen([YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 20
+    while in_inbox(site) == 0 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.kill(import_.pid if victim == "the command" else site.pids("storaged")[0], signal.SIGKILL)
+    import_.communicate(timeout=40)
+    if victim == "the command":
+        assert 0 < in_inbox(site) < count
+    else:
+        assert import_.returncode == 1
+    r = site.run("store", "import", "alice@here.test", str(source))
+    assert "were there already" in r.stdout
+    validity, inbox = fetch(site, "INBOX")
+    assert validity == VALIDITY
+    assert [body for _, (_, _, body) in sorted(inbox.items())] == [message(n) for n in range(1, count + 1)]
+    assert all(flags == {"\\Seen"} for flags, _, _ in inbox.values())
+    if victim == "the command":
+        assert sorted(inbox) == [2 * n for n in range(1, count + 1)]
+    else:
+        assert "could not keep their UID" in r.stdout
