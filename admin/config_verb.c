@@ -119,7 +119,8 @@ static void show_listen(struct show *w, enum config_file which, const struct con
 					     [CONFIG_MODE_IMPLICIT] = "implicit" };
 	static const char *const services[] = { [CONFIG_SERVICE_NONE] = "",
 						[CONFIG_SERVICE_MX] = " mx",
-						[CONFIG_SERVICE_SUBMISSION] = " submission" };
+						[CONFIG_SERVICE_SUBMISSION] = " submission",
+						[CONFIG_SERVICE_LMTP] = " lmtp" };
 	const struct config_listen *l = config_listen(c, i);
 	char value[120];
 

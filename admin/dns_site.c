@@ -81,7 +81,7 @@ static void find_service(struct dns_site *d, const struct setup *s, const struct
 	for (size_t i = 0; i < config_listen_count(c); i++) {
 		const struct config_listen *l = config_listen(c, i);
 
-		if (l->mode != row->mode || l->service == CONFIG_SERVICE_MX || !setup_tls(s, row->daemon, i))
+		if (l->mode != row->mode || !config_takes_logins(l->service) || !setup_tls(s, row->daemon, i))
 			continue;
 		d->services[d->service_count++] = (struct dns_site_service){ row->name, l->port };
 		return;

@@ -30,7 +30,8 @@ const char *tls_port_service(const struct config_listen *l)
 {
 	static const char *const services[] = { [CONFIG_SERVICE_NONE] = "",
 						[CONFIG_SERVICE_MX] = "mx",
-						[CONFIG_SERVICE_SUBMISSION] = "submission" };
+						[CONFIG_SERVICE_SUBMISSION] = "submission",
+						[CONFIG_SERVICE_LMTP] = "lmtp" };
 
 	return services[l->service];
 }

@@ -96,7 +96,7 @@ static void check_logins(const struct place *p, bool tls)
 	bool clear = *without != '\0' && !span_is_nocase(span_of(without), "none") &&
 		     !config_require_tls(p->scope, which, p->listen->service);
 
-	if (p->listen->service == CONFIG_SERVICE_MX || tls || clear)
+	if (!config_takes_logins(p->listen->service) || tls || clear)
 		return;
 	report_warn(
 	    p->r,

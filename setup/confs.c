@@ -121,7 +121,7 @@ bool confs_external(const struct confs *c, enum daemon d)
 	for (size_t i = 0; i < config_listen_count(own); i++) {
 		const struct config_scope *s = config_listen_scope(own, i);
 
-		if (confs_tls(c, d, i) && config_listen(own, i)->service != CONFIG_SERVICE_MX &&
+		if (confs_tls(c, d, i) && config_takes_logins(config_listen(own, i)->service) &&
 		    strcmp(config_text(s, CONFIG_VERIFY_CLIENT), "no") != 0 &&
 		    sasl_listed(config_text(s, CONFIG_MECHANISMS), span_of("EXTERNAL")))
 			return true;

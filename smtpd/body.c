@@ -5,6 +5,8 @@
  * until it is whole, for a missing Date or Message-ID goes in front of it. A message that turns
  * out to be refused is read to its end and thrown away (RFC 5321 4.2.5): only then is the answer heard.
  */
+#include <stdio.h>
+
 #include "common/base/escape.h"
 #include "smtpd/state.h"
 
@@ -149,12 +151,16 @@ void smtp_body_refused(struct smtp_server *e)
 {
 	const char *reply = refusal(e);
 	char shown[PATH_ADDRESS_MAX + 8];
+	size_t recipients = e->recipients;
 
 	smtp_note(e, "message refused from=<%s> size=%llu reply=\"%s\"",
 		  escape_text(shown, sizeof(shown), span_of(e->sender)), (unsigned long long)e->body_size, reply);
 	e->phase = PHASE_COMMAND;
 	smtp_reset(e);
-	smtp_bad(e, reply);
+	if (e->config.lmtp)
+		smtp_reply_each(e, recipients, reply);
+	else
+		smtp_bad(e, reply);
 }
 
 static bool finish(struct smtp_server *e, struct smtp_action *a)
@@ -208,29 +214,37 @@ void smtp_body_done(struct smtp_server *e, size_t given, enum smtp_result result
 		smtp_body_fault(e, result);
 }
 
+static const char *commit_reply(enum smtp_result result)
+{
+	switch (result) {
+	case SMTP_FULL:
+		return "452 4.3.1 no room on this server right now, try again later";
+	case SMTP_OVER_QUOTA:
+		return "452 4.2.2 the mailbox is full";
+	case SMTP_TOO_LARGE:
+		return "552 5.3.4 the message is larger than this server takes";
+	case SMTP_LOOP:		/* RFC 5321 6.3 */
+		return "554 5.4.6 the message was here before and would go the same way again: a loop";
+	default:
+		return "451 4.3.0 the message could not be stored, try again later";
+	}
+}
+
 void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words)
 {
+	char accepted[100];
+
 	e->phase = PHASE_COMMAND;
 	e->has_sender = false;
-	switch (result) {
-	case SMTP_DONE:
+	if (result == SMTP_DONE) {
 		e->accepted++;
-		smtp_replyf(e, "250 2.0.0 accepted%s%s", words != NULL ? " as " : "", words != NULL ? words : "");
-		break;
-	case SMTP_FULL:
-		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");
-		break;
-	case SMTP_OVER_QUOTA:
-		smtp_reply(e, "452 4.2.2 the mailbox is full");
-		break;
-	case SMTP_TOO_LARGE:
-		smtp_reply(e, "552 5.3.4 the message is larger than this server takes");
-		break;
-	case SMTP_LOOP:		/* RFC 5321 6.3 */
-		smtp_bad(e, "554 5.4.6 the message was here before and would go the same way again: a loop");
-		break;
-	default:
-		smtp_reply(e, "451 4.3.0 the message could not be stored, try again later");
+		snprintf(accepted, sizeof(accepted), "250 2.0.0 accepted%s%s", words != NULL ? " as " : "",
+			 words != NULL ? words : "");
+		smtp_reply_each(e, e->recipients, accepted);
+	} else if (result == SMTP_LOOP && !e->config.lmtp) {
+		smtp_bad(e, commit_reply(result));
+	} else {
+		smtp_reply_each(e, e->recipients, commit_reply(result));
 	}
 	smtp_reset(e);
 	if (e->ending != NULL)

@@ -22,6 +22,8 @@ static bool take_arguments(struct span args, uint64_t *size, bool *last)
 /* Why not one byte of it is kept, or NULL. */
 static const char *out_of_order(const struct smtp_server *e)
 {
+	if (e->config.lmtp)	/* RFC 2033 says nothing of replies to chunks */
+		return "502 5.5.1 no BDAT over LMTP";
 	if (!e->esmtp)
 		return "503 5.5.1 BDAT needs EHLO";
 	if (!e->has_sender)

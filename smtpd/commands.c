@@ -9,7 +9,9 @@ enum {
 	C_TLS = 2,		/* under RequireTLS: not before TLS (RFC 3207 4) */
 	C_LOGIN = 4,		/* on submission: not before AUTH (RFC 6409 4.3) */
 	C_NO_ARGUMENT = 8,
-	C_BYTES = 16		/* bytes follow it, whether it may run or not */
+	C_BYTES = 16,		/* bytes follow it, whether it may run or not */
+	C_LMTP = 32,		/* over LMTP alone */
+	C_SMTP = 64		/* over SMTP alone */
 };
 
 struct command {
@@ -62,8 +64,10 @@ static void run_ehlo(struct smtp_server *e, struct span args)
 		put_mechanisms(e);			/* RFC 4954 */
 	smtp_replyf(e, "250-LIMITS RCPTMAX=%zu", e->config.recipient_limit);	/* RFC 9422 4.2 */
 	smtp_reply(e, "250-8BITMIME");			/* RFC 6152 */
-	smtp_reply(e, "250-CHUNKING");			/* RFC 3030 2 */
-	smtp_reply(e, "250-BINARYMIME");		/* RFC 3030 3 */
+	if (!e->config.lmtp) {
+		smtp_reply(e, "250-CHUNKING");		/* RFC 3030 2 */
+		smtp_reply(e, "250-BINARYMIME");	/* RFC 3030 3 */
+	}
 	smtp_reply(e, "250-DSN");			/* RFC 3461 3 */
 	smtp_reply(e, "250-SMTPUTF8");			/* RFC 6531 3.1 */
 	if (e->config.tls)
@@ -136,13 +140,15 @@ static const struct command commands[] = {
 	  "BDAT SIZE [LAST]: so many bytes of the message follow at once; the last chunk says LAST" },
 	{ "DATA",     smtp_run_data, C_HELLO | C_TLS | C_LOGIN | C_NO_ARGUMENT,	/* 4.1.1.4 */
 	  "DATA: the message follows, lines that end in CRLF, behind them a dot on a line of its own" },
-	{ "EHLO",     run_ehlo,      0,				/* 4.1.1.1 */
+	{ "EHLO",     run_ehlo,      C_SMTP,				/* 4.1.1.1 */
 	  "EHLO NAME: greets with the name of your machine; the answer says what this server can do" },
 	{ "EXPN",     run_expn,      C_HELLO | C_TLS,			/* 4.1.1.7 */
 	  "EXPN LIST: is not answered here" },
-	{ "HELO",     run_helo,      0, "HELO NAME: greets, for programs that know no EHLO" },
+	{ "HELO",     run_helo,      C_SMTP, "HELO NAME: greets, for programs that know no EHLO" },
 	{ "HELP",     run_help,      0,				/* 4.1.1.8 */
 	  "HELP [COMMAND]: this text" },
+	{ "LHLO",     run_ehlo,      C_LMTP,			/* RFC 2033 4.1 */
+	  "LHLO NAME: greets over LMTP, as EHLO does over SMTP" },
 	{ "MAIL",     smtp_run_mail, C_HELLO | C_TLS | C_LOGIN,	/* 4.1.1.2 */
 	  "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [REQUIRETLS] [RET=FULL|HDRS] [ENVID=xtext]: begins a message" },
 	{ "NOOP",     run_noop,      0,				/* 4.1.1.9 */
@@ -234,7 +240,9 @@ static const char *refusal(const struct smtp_server *e, const struct command *c,
 	if ((c->flags & C_TLS) && e->config.require_tls && !e->config.tls)
 		return "530 5.7.0 must issue a STARTTLS command first";
 	if ((c->flags & C_HELLO) && !e->said_hello)
-		return "503 5.5.1 say EHLO first";
+		return e->config.lmtp ? "503 5.5.1 say LHLO first" : "503 5.5.1 say EHLO first";
+	if (c->flags & (e->config.lmtp ? C_SMTP : C_LMTP))
+		return e->config.lmtp ? "500 5.5.1 this port speaks LMTP: LHLO" : "500 5.5.1 this port speaks SMTP: EHLO";
 	if ((c->flags & C_LOGIN) && e->config.submission && !e->authenticated)
 		return "530 5.7.0 authentication required: log in with your address and password";
 	if ((c->flags & C_NO_ARGUMENT) && span_trim(args).n > 0)

@@ -33,7 +33,7 @@ int smtp_server_new(struct smtp_server **out, const struct smtp_config *config, 
 	e->now_ms = now_ms;
 	e->login_deadline = now_ms + config->login_ms;
 	e->deadline = now_ms + config->idle_ms;
-	smtp_replyf(e, "220 %s ESMTP Yubin", config->hostname);
+	smtp_replyf(e, "220 %s %s Yubin", config->hostname, config->lmtp ? "LMTP" : "ESMTP");
 	*out = e;
 	return 0;
 }

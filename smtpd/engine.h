@@ -1,5 +1,5 @@
 /*
- * engine.h - the SMTP server as an engine (RFC 5321, RFC 6409, RFC 3461, RFC 6531, RFC 8689): bytes in,
+ * engine.h - the SMTP and LMTP server as an engine (RFC 5321, RFC 2033, RFC 6409, RFC 3461, RFC 6531, RFC 8689): bytes in,
  * actions out.
  *
  * Pure: no socket, clock, file, log or global.
@@ -39,6 +39,7 @@ struct smtp_config {		/* copied, but for the strings, which must outlive the eng
 	const char *mechanisms;		/* offered, in order: "PLAIN,LOGIN,EXTERNAL" */
 	const char *clear_mechanisms;	/* those that may be used without TLS: "none" */
 	bool submission;		/* RFC 6409: authentication required */
+	bool lmtp;			/* RFC 2033: a message is answered once for each recipient */
 	bool require_tls;		/* no mail and no credentials before it */
 	bool may_start_tls;		/* STARTTLS is offered */
 	bool tls;			/* TLS is up already (implicit) */

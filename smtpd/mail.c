@@ -193,7 +193,8 @@ void smtp_run_data(struct smtp_server *e, struct span args)
 	else if ((e->flags & STORE_MAIL_BINARY) != 0)	/* RFC 3030 3 */
 		smtp_bad(e, "503 5.5.1 a message with BODY=BINARYMIME comes by BDAT");
 	else if (e->recipients == 0)
-		smtp_bad(e, "554 5.5.1 no valid recipients");	/* RFC 5321 3.3 */
+		/* RFC 5321 3.3, RFC 2033 4.2 */
+		smtp_bad(e, e->config.lmtp ? "503 5.5.1 no valid recipients" : "554 5.5.1 no valid recipients");
 	else if (e->config.submission)
 		smtp_open(e, SMTP_CHECK_RATE);
 	else

@@ -46,7 +46,7 @@ static const char *take_size(struct smtp_server *e, struct span value)
 /* RFC 6152 2: what the bytes are is seen when they come */
 static const char *take_body(struct smtp_server *e, struct span value)
 {
-	if (span_is_nocase(value, "BINARYMIME"))	/* RFC 3030 3 */
+	if (span_is_nocase(value, "BINARYMIME") && !e->config.lmtp)	/* RFC 3030 3 */
 		e->flags |= STORE_MAIL_BINARY;
 	else if (!span_is_nocase(value, "7BIT") && !span_is_nocase(value, "8BITMIME"))
 		return "501 5.5.4 BODY is 7BIT, 8BITMIME or BINARYMIME";

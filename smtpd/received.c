@@ -6,6 +6,8 @@ static const char *with_protocol(const struct received *r)
 {
 	bool tls = r->tls_protocol != NULL;
 
+	if (r->lmtp)
+		return r->utf8 ? (tls ? "UTF8LMTPS" : "UTF8LMTP") : tls ? "LMTPS" : "LMTP";
 	if (!r->esmtp)
 		return "SMTP";
 	if (r->authenticated)

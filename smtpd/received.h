@@ -13,6 +13,7 @@ struct received {
 	const char *helo;
 	const char *peer;		/* its address; NULL: not told (HideClient) */
 	bool esmtp, authenticated;
+	bool lmtp;
 	bool utf8;			/* SMTPUTF8 was asked for */
 	bool stays_here;		/* in a mailbox, if not only there */
 	const char *tls_protocol, *tls_cipher, *tls_group;	/* NULL without TLS */

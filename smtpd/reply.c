@@ -21,6 +21,15 @@ void smtp_replyf(struct smtp_server *e, const char *format, ...)
 	smtp_reply(e, line);
 }
 
+/* RFC 2033 4.2 */
+void smtp_reply_each(struct smtp_server *e, size_t recipients, const char *line)
+{
+	size_t n = e->config.lmtp ? recipients : 1;
+
+	while (n-- > 0)
+		smtp_reply(e, line);
+}
+
 void smtp_bad(struct smtp_server *e, const char *line)
 {
 	smtp_reply(e, line);

@@ -11,6 +11,8 @@
 #include "smtpd/session.h"
 #include "smtpd/session_parts.h"
 
+enum { LMTP_RECIPIENTS = 500 };
+
 void session_answer(struct session *s, enum smtp_result result, const char *words)
 {
 	smtp_server_done(s->engine, s->number, result, words);
@@ -209,6 +211,14 @@ static enum conn_want session_next(void *session, struct span *out)
 	}
 }
 
+/* Over LMTP all of their replies have to fit into the output at once. */
+static size_t recipient_limit(const struct config_scope *scope, enum config_service service)
+{
+	size_t n = (size_t)config_number(scope, CONFIG_RECIPIENT_LIMIT);
+
+	return service == CONFIG_SERVICE_LMTP && n > LMTP_RECIPIENTS ? LMTP_RECIPIENTS : n;
+}
+
 static struct smtp_config session_config(struct conn *c)
 {
 	const struct config_scope *scope = conn_config(c);
@@ -220,11 +230,12 @@ static struct smtp_config session_config(struct conn *c)
 		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
 		.clear_mechanisms = config_text(scope, CONFIG_AUTH_WITHOUT_TLS),
 		.submission = l->service == CONFIG_SERVICE_SUBMISSION,
+		.lmtp = l->service == CONFIG_SERVICE_LMTP,
 		.require_tls = config_require_tls(scope, CONFIG_SMTPD, l->service),
 		.may_start_tls = conn_may_start_tls(c),
 		.tls = l->mode == CONFIG_MODE_IMPLICIT,
 		.message_limit = (uint64_t)config_number(scope, CONFIG_MESSAGE_LIMIT),
-		.recipient_limit = (size_t)config_number(scope, CONFIG_RECIPIENT_LIMIT),
+		.recipient_limit = recipient_limit(scope, l->service),
 		.line_limit = config_line_limit(scope, CONFIG_SMTPD),
 		.output_limit = (size_t)config_number(scope, CONFIG_OUTPUT_LIMIT),
 		.received_limit = (size_t)config_number(scope, CONFIG_RECEIVED_LIMIT),

@@ -61,6 +61,7 @@ static void write_trace(struct session *s, struct buf *out)
 		.esmtp = smtp_server_is_esmtp(s->engine),
 		.authenticated = *s->account != '\0',
 		.utf8 = smtp_server_is_utf8(s->engine),
+		.lmtp = conn_listen(s->conn)->service == CONFIG_SERVICE_LMTP,
 		.stays_here = s->t.count > 0,
 		.id = s->t.id,
 		.sender = smtp_server_sender(s->engine),

@@ -94,6 +94,8 @@ struct smtp_server {
 void smtp_reply(struct smtp_server *e, const char *line);
 void smtp_replyf(struct smtp_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void smtp_bad(struct smtp_server *e, const char *line);		/* counts as an error */
+/* Of a message that has come in: over LMTP once for each of so many recipients. */
+void smtp_reply_each(struct smtp_server *e, size_t recipients, const char *line);
 void smtp_note(struct smtp_server *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void smtp_close(struct smtp_server *e);
 

@@ -114,7 +114,8 @@ static const char *service_name(const struct config_listen *l)
 {
 	static const char *const names[] = { [CONFIG_SERVICE_NONE] = "",
 					     [CONFIG_SERVICE_MX] = "mx",
-					     [CONFIG_SERVICE_SUBMISSION] = "submission" };
+					     [CONFIG_SERVICE_SUBMISSION] = "submission",
+					     [CONFIG_SERVICE_LMTP] = "lmtp" };
 
 	return names[l->service];
 }

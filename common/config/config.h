@@ -79,8 +79,15 @@ enum config_mode {
 enum config_service {
 	CONFIG_SERVICE_NONE,	/* pop3d, imapd */
 	CONFIG_SERVICE_MX,
-	CONFIG_SERVICE_SUBMISSION
+	CONFIG_SERVICE_SUBMISSION,
+	CONFIG_SERVICE_LMTP	/* RFC 2033 */
 };
+
+/* Users log in there. */
+static inline bool config_takes_logins(enum config_service s)
+{
+	return s == CONFIG_SERVICE_NONE || s == CONFIG_SERVICE_SUBMISSION;
+}
 
 struct config_listen {
 	char text[80];		/* as written: "127.0.0.1:993" */

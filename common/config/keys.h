@@ -45,7 +45,7 @@ X(USER, "User", IN_ALL, TEXT, "", "", "", RESTART, 0, \
   "The system user to become; by default yubin-net (smtpd, pop3d, imapd, deliverd), yubin-auth, yubin-store. Without root: not used") \
 /* every network daemon: ports */ \
 X(LISTEN, "Listen", IN_NET, LISTEN, "", "", "", RESTART, CONFIG_REPEAT, \
-  "ADDRESS:PORT implicit|explicit|plain [mx|submission]; indented keys below it are that port's alone") \
+  "ADDRESS:PORT implicit|explicit|plain [mx|submission|lmtp]; indented keys below it are that port's alone") \
 X(WORKERS, "Workers", CONFIG_SMTPD | CONFIG_IMAPD, NUMBER, "2", "1", "64", RESTART, 0, \
   "How many processes serve the ports") \
 X(ENABLE_SSL, "EnableSSL", IN_NET, BOOL, "yes", "", "", RESTART, 0, \
@@ -133,6 +133,8 @@ X(CONNECTIONS_PER_MINUTE, "ConnectionsPerMinute", CONFIG_SMTPD, NUMBER, "300", "
   "New connections to mx ports in a minute from one client address (IPv6: /64) that one process takes; 0: no limit") \
 X(REFUSED_RECIPIENTS_PER_HOUR, "RefusedRecipientsPerHour", CONFIG_SMTPD, NUMBER, "100", "0", "60000", SESSIONS, CONFIG_PER_LISTEN, \
   "Recipients of one client address (IPv6: /64) that one process refuses on mx ports in an hour before it hears no more from there for a while; 0: no limit") \
+X(LMTP_NETWORKS, "LmtpNetworks", CONFIG_SMTPD, NETWORKS, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
+  "Networks that may connect to lmtp ports: other programs of this site that hand mail over, without a login. Not set: from this machine (127.0.0.0/8, ::1) alone") \
 X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
   "Without a byte of the message before the session ends") \
 X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \

@@ -1,4 +1,4 @@
-/* port.c - ADDRESS:PORT implicit|explicit|plain [mx|submission] */
+/* port.c - ADDRESS:PORT implicit|explicit|plain [mx|submission|lmtp] */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -91,7 +91,7 @@ static int parse_service(struct config_listen *l, enum config_file which, struct
 		if (word.n == 0)
 			return 0;
 		return error_set(err, -EINVAL,
-				 "%s: \"%s\": nothing may follow the mode here (mx and submission are for "
+				 "%s: \"%s\": nothing may follow the mode here (mx, submission and lmtp are for "
 				 "smtpd.conf)",
 				 l->text, shown);
 	}
@@ -99,10 +99,14 @@ static int parse_service(struct config_listen *l, enum config_file which, struct
 		l->service = CONFIG_SERVICE_MX;
 	else if (span_is_nocase(word, "submission"))
 		l->service = CONFIG_SERVICE_SUBMISSION;
+	else if (span_is_nocase(word, "lmtp") && l->port == 25)	/* RFC 2033 5 */
+		return error_set(err, -EINVAL, "%s: port 25 is not for lmtp", l->text);
+	else if (span_is_nocase(word, "lmtp"))
+		l->service = CONFIG_SERVICE_LMTP;
 	else
 		return error_set(err, -EINVAL,
-				 "%s needs mx (mail from other servers) or submission (mail from our own "
-				 "users) behind the mode, not \"%s\"",
+				 "%s needs mx (mail from other servers), submission (mail from our own "
+				 "users) or lmtp behind the mode, not \"%s\"",
 				 l->text, shown);
 	return 0;
 }

@@ -163,7 +163,7 @@ void config_write_allowed(const struct config_row *row, struct buf *out)
 		buf_put_text(out, "ADDRESS or ADDRESS/BITS, several with spaces between");
 		break;
 	case CONFIG_TYPE_LISTEN:
-		buf_put_text(out, "ADDRESS:PORT implicit|explicit|plain [mx|submission]");
+		buf_put_text(out, "ADDRESS:PORT implicit|explicit|plain [mx|submission|lmtp]");
 		break;
 	}
 }

@@ -34,6 +34,13 @@ static void listen_pause(struct server *s)
 	log_warn("MaxConnections reached connections=%zu", s->count);
 }
 
+static const char not_for_you[] = "LmtpNetworks";
+
+static const char *words_of(const struct server *s, const char *limit)
+{
+	return limit == not_for_you ? "421 4.7.0 this port is not for your address\r\n" : s->refusal;
+}
+
 /* Over a limit by address: the protocol's own words where the port speaks clear text. */
 static void refuse(struct server *s, int fd, const struct port *port, const struct address *peer,
 		   const char *limit)
@@ -44,7 +51,7 @@ static void refuse(struct server *s, int fd, const struct port *port, const stru
 	log_info("ICID %llu refused peer=%s listen=%s limit=%s",
 		 (unsigned long long)s->host.id(s->host.arg), address_text(peer, text), port->listen->text, limit);
 	if (port->listen->mode != CONFIG_MODE_IMPLICIT)
-		send(fd, s->refusal, strlen(s->refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(fd, words_of(s, limit), strlen(words_of(s, limit)), MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);
 	close(fd);
 }
@@ -61,10 +68,26 @@ static const char *over_limit(struct server *s, const struct port *port, const c
 	return tally_add(s->by_address, span_of(host), s->ports->per_address) ? NULL : "ConnectionsPerAddress";
 }
 
+static bool may_lmtp(const struct port *port, const char *host)
+{
+	if (config_is_set(port->scope, CONFIG_LMTP_NETWORKS))
+		return config_in_networks(port->scope, CONFIG_LMTP_NETWORKS, host);
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* The key by which the client may not come in, or NULL. */
+static const char *turned_away(struct server *s, const struct port *port, const char *host, bool *exempt)
+{
+	*exempt = true;
+	if (port->listen->service == CONFIG_SERVICE_LMTP && !may_lmtp(port, host))
+		return not_for_you;
+	*exempt = config_in_networks(config_top(s->ports->settings->site), CONFIG_LIMIT_EXEMPT, host);
+	return *exempt ? NULL : over_limit(s, port, host);
+}
+
 static void take(struct server *s, const struct listener *l, int fd, const struct sockaddr_storage *from)
 {
 	const struct port *port = &s->ports->port[l->index];
-	const struct config_scope *site = config_top(s->ports->settings->site);
 	struct address peer;
 	struct error err;
 	const char *limit;
@@ -76,8 +99,7 @@ static void take(struct server *s, const struct listener *l, int fd, const struc
 			log_error("connection dropped: %s", err.words);
 		return;
 	}
-	exempt = config_in_networks(site, CONFIG_LIMIT_EXEMPT, peer.host);
-	limit = exempt ? NULL : over_limit(s, port, peer.host);
+	limit = turned_away(s, port, peer.host, &exempt);
 	if (limit != NULL) {
 		refuse(s, fd, port, &peer, limit);
 		return;
@@ -95,15 +117,14 @@ bool conn_admit(struct conn *c)
 	char text[ADDRESS_PORT_TEXT];
 	const char *limit;
 
-	c->exempt = config_in_networks(config_top(s->ports->settings->site), CONFIG_LIMIT_EXEMPT, c->peer.host);
-	limit = c->exempt ? NULL : over_limit(s, c->port, c->peer.host);
+	limit = turned_away(s, c->port, c->peer.host, &c->exempt);
 	if (limit == NULL)
 		return true;
 	c->exempt = true;	/* was not counted */
 	s->refused++;
 	log_info("ICID %llu refused peer=%s listen=%s limit=%s", (unsigned long long)c->id,
 		 address_text(&c->peer, text), c->port->listen->text, limit);
-	if (c->port->listen->mode == CONFIG_MODE_IMPLICIT || conn_say(c, span_of(s->refusal)))
+	if (c->port->listen->mode == CONFIG_MODE_IMPLICIT || conn_say(c, span_of(words_of(s, limit))))
 		conn_close_when_flushed(c);
 	return false;
 }

@@ -16,6 +16,11 @@ static const struct smtp_config mx = {
 	.message_limit = 1000, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
 	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
 };
+static const struct smtp_config lmtp = {
+	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .lmtp = true,
+	.message_limit = 1000, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
+	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+};
 static const struct smtp_config submission = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .submission = true,
 	.require_tls = true, .tls = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
@@ -48,6 +53,9 @@ static const struct smtp_config in_clear = {
 #define EXT SECURE "C: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n" \
 	"S: 250-AUTH PLAIN LOGIN EXTERNAL\n" EHLO_END_TLS
 
+#define LMTP "S: 220 mx.test LMTP Yubin\nC: LHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\nS: 250-LIMITS*\n" \
+	"S: 250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250 ENHANCEDSTATUSCODES\n"
+
 static const struct row {
 	const char *why;
 	const struct smtp_config *config;
@@ -61,6 +69,19 @@ static const struct row {
 	  MX "C: MAIL FROM:<a@b.test> SIZE=10 BODY=8BITMIME\nC: RCPT TO:<user@here.test>\nC: DATA\nS: 250*\nS: 250*\nS: 354*\n"
 	     "C: x\nC: .\nC: QUIT\nS: 250 2.0.0*\nS: 221*\n",
 	  "x\r\n", true },
+	{ "LMTP answers for each recipient that was taken", &lmtp,
+	  LMTP TO "C: RCPT TO:<nobody@here.test>\nS: 550 5.1.1*\nC: RCPT TO:<fwd@here.test>\nS: 250*\n" DATA
+	  "C: x\nC: .\nS: 250 2.0.0 accepted as ID1\nS: 250 2.0.0 accepted as ID1\nC: NOOP\nS: 250 2.0.0 OK\n", "x\r\n", false },
+	{ "LMTP refuses for each of them", &lmtp,
+	  LMTP TO "C: RCPT TO:<fwd@here.test>\nS: 250*\n" DATA
+	  "C: a\rb\nC: .\nS: 550 5.5.2*\nS: 550 5.5.2*\nC: NOOP\nS: 250 2.0.0 OK\n", NULL, false },
+	{ "LMTP without a recipient", &lmtp,
+	  LMTP "C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<nobody@here.test>\nS: 550*\nC: DATA\nS: 503 5.5.1*\n", NULL, false },
+	{ "LMTP relays nothing", &lmtp, LMTP "C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<x@there.test>\nS: 550 5.7.1*\n", NULL, false },
+	{ "no SMTP over LMTP", &lmtp, "S: 220*\nC: EHLO c\nS: 500 5.5.1*\nC: HELO c\nS: 500 5.5.1*\nC: MAIL FROM:<>\nS: 503 5.5.1 say LHLO first\n", NULL,
+	  false },
+	{ "no LMTP over SMTP", &mx, "S: 220*\nC: LHLO c\nS: 500 5.5.1*\n", NULL, false },
+	{ "no chunks over LMTP", &lmtp, LMTP TO "C: BDAT 3 LAST\nC: x\nS: 502 5.5.1*\nC: MAIL FROM:<> BODY=BINARYMIME\nS: 501*\n", NULL, false },
 	{ "EXTERNAL as whom the certificate names", &certified, EXT "C: AUTH EXTERNAL =\nS: 235 2.7.0*\nC: MAIL FROM:<user@here.test>\nS: 250*\n",
 	  NULL, false },
 	{ "EXTERNAL with a name", &certified, EXT "C: AUTH EXTERNAL dXNlcg==\nS: 235 2.7.0*\n", NULL, false },
@@ -105,7 +126,7 @@ static const struct row {
 	  NULL, false },
 	{ "NOOP and what stands behind it", &mx, MX "C: NOOP\nS: 250 2.0.0 OK\nC: noop <a@b> x=y\nS: 250 2.0.0 OK\n", NULL, false },
 	{ "HELP", &mx,
-	  MX "C: HELP\nS: 214-2.0.0 AUTH BDAT DATA EHLO EXPN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY\nS: 214-2.0.0*\nS: 214 2.0.0*\n"
+	  MX "C: HELP\nS: 214-2.0.0 AUTH BDAT DATA EHLO EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET STARTTLS VRFY\nS: 214-2.0.0*\nS: 214 2.0.0*\n"
 	     "C: help rcpt\nS: 214 2.0.0 RCPT TO:<address>*\nC: HELP ME\nS: 504 5.5.4*\n",
 	  NULL, false },
 	{ "HELP, NOOP and QUIT need no EHLO", &mx, "S: 220*\nC: HELP DATA\nS: 214*\nC: NOOP\nS: 250*\nC: QUIT\nS: 221*\n", NULL, true },
