@@ -221,13 +221,14 @@ static void test_numbers(void **state)
 	assert_int_equal(append_as(c, a, inbox, 7), STORE_OK);
 	assert_int_equal(append_as(c, a, inbox, 7), STORE_INVALID);
 	assert_int_equal(append_as(c, a, inbox, 3), STORE_INVALID);
+	assert_int_equal(append_as(c, a, inbox, 8), STORE_OK); /* what was refused has taken no number */
 	assert_int_equal(append_as(c, a, inbox, 5000), STORE_OK);
 	assert_int_equal(append_as(c, a, inbox, 0), STORE_OK);
 	assert_int_equal(append_as(c, a, inbox, 3000000000), STORE_OK);
 	assert_int_equal(append_as(c, a, inbox, UINT32_MAX), STORE_LIMIT);
 	assert_int_equal(validity(c, a, inbox, 99), STORE_EXISTS);
 	s = conf_all(c, a, inbox);
-	assert_string_equal(conf_uids(s), "7,5000:5001,3000000000");
+	assert_string_equal(conf_uids(s), "7:8,5000:5001,3000000000");
 	assert_int_equal(s->mailbox.uidvalidity, 1234567);
 	assert_int_equal(s->mailbox.uidnext, 3000000001);
 	assert_string_equal(conf_body(c, a, inbox, 3000000000), "x");
@@ -235,7 +236,7 @@ static void test_numbers(void **state)
 	conf_reopen(c);
 	a = login_with(c, STORE_RIGHT_READ);
 	s = conf_all(c, a, inbox);
-	assert_string_equal(conf_uids(s), "7,5000:5001,3000000000");
+	assert_string_equal(conf_uids(s), "7:8,5000:5001,3000000000");
 	assert_int_equal(s->mailbox.uidvalidity, 1234567);
 	assert_true(conf_append(c, a, inbox, "y", 0) > 3000000000);
 	store_logout(a);
