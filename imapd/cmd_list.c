@@ -283,7 +283,7 @@ static enum imap_run judge_names(struct imap_server *e)
 
 		if (imap_out_full(e))
 			return IMAP_RUN_MORE;
-		e->work += 1 + (unsigned)(d->count * n->box.name.n * n->box.name.n / 1000);
+		e->work += 1 + (unsigned)(d->count * n->box.name.n / 32);
 		n->matches = matches(d, n->box.name);
 		n->selected = selected(d, n);
 		if (n->selected)

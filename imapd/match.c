@@ -1,28 +1,71 @@
 /* match.c - the contract is in match.h. */
 #include "imapd/match.h"
 
-#include <string.h>
-
 #include "common/base/ascii.h"
 
-/* on[i]: what was read so far can be what pattern[0..i) stands for. Wildcards may
- * stand for nothing: their successor is on with them. */
-static void skip_wildcards(const uint8_t *pattern, size_t n, bool *on)
+/* Where matching goes on when it fails behind a wildcard: that stands for one byte more. */
+struct resume {
+	size_t pattern, name;	/* behind the wildcard; behind what it stands for */
+	bool set;
+};
+
+struct match {
+	struct span pattern, name;
+	size_t p, n;		/* matched up to here */
+	struct resume star, percent;
+	bool inbox;
+};
+
+/* The first place where what follows a wildcard fits is as good as any later one: what comes behind it has the
+ * more left. So each kind remembers its last wildcard alone. */
+static bool take_wildcard(struct match *m)
 {
-	for (size_t i = 0; i < n; i++)
-		if (on[i] && (pattern[i] == '*' || pattern[i] == '%'))
-			on[i + 1] = true;
+	uint8_t c = m->p < m->pattern.n ? m->pattern.p[m->p] : 0;
+
+	if (c != '*' && c != '%')
+		return false;
+	m->p++;
+	if (c == '*') {
+		m->star = (struct resume){ m->p, m->n, true };
+		m->percent.set = false;
+	} else {
+		m->percent = (struct resume){ m->p, m->n, true };
+	}
+	return true;
 }
 
-static void take_byte(const uint8_t *pattern, size_t n, bool *on, uint8_t c, bool fold)
+static bool take_byte(struct match *m)
 {
-	for (size_t i = n + 1; i-- > 0;) {
-		bool stays = i < n && on[i] && (pattern[i] == '*' || (pattern[i] == '%' && c != '/'));
-		bool comes = i > 0 && on[i - 1] && pattern[i - 1] != '*' && pattern[i - 1] != '%' &&
-			     (fold ? ascii_upper(pattern[i - 1]) == ascii_upper(c) : pattern[i - 1] == c);
+	uint8_t want, c;
 
-		on[i] = stays || comes;
-	}
+	if (m->p == m->pattern.n || m->n == m->name.n)
+		return false;
+	want = m->pattern.p[m->p];
+	c = m->name.p[m->n];
+	if (want != c && !(m->inbox && m->n < 5 && ascii_upper(want) == ascii_upper(c)))
+		return false;
+	m->p++;
+	m->n++;
+	return true;
+}
+
+static bool resume(struct match *m, struct resume *at)
+{
+	m->p = at->pattern;
+	m->n = ++at->name;
+	return true;
+}
+
+/* False: there is no other way. A "%" that has come to the end of the name finds no more there when a "*" in front
+ * of it begins later. */
+static bool go_back(struct match *m)
+{
+	if (m->percent.set && m->percent.name == m->name.n)
+		return false;
+	if (m->percent.set && m->name.p[m->percent.name] != '/')
+		return resume(m, &m->percent);
+	m->percent.set = false;
+	return m->star.set && m->star.name < m->name.n && resume(m, &m->star);
 }
 
 static size_t count_literal(struct span pattern)
@@ -36,17 +79,13 @@ static size_t count_literal(struct span pattern)
 
 bool imap_match(struct span pattern, struct span name)
 {
-	bool on[IMAP_PATTERN_MAX + 1];
-	bool inbox = span_starts_nocase(name, "INBOX") && (name.n == 5 || name.p[5] == '/');
+	struct match m = { .pattern = pattern, .name = name };
 
 	if (pattern.n > IMAP_PATTERN_MAX || count_literal(pattern) > name.n)
 		return false;
-	memset(on, 0, pattern.n + 1);
-	on[0] = true;
-	skip_wildcards(pattern.p, pattern.n, on);
-	for (size_t i = 0; i < name.n; i++) {
-		take_byte(pattern.p, pattern.n, on, name.p[i], inbox && i < 5);
-		skip_wildcards(pattern.p, pattern.n, on);
-	}
-	return on[pattern.n];
+	m.inbox = span_starts_nocase(name, "INBOX") && (name.n == 5 || name.p[5] == '/');
+	while (m.p < pattern.n || m.n < name.n)
+		if (!take_wildcard(&m) && !take_byte(&m) && !go_back(&m))
+			return false;
+	return true;
 }

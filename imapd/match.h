@@ -1,9 +1,9 @@
 /*
  * match.h - does a mailbox name match the pattern of LIST? (RFC 3501 6.3.8)
  *
- * "*" stands for anything, "%" for anything within one level. All states at once:
- * length of name times length of pattern, whatever they hold; a pattern with more to
- * match than the name has is refused at once.
+ * "*" stands for anything, "%" for anything within one level. A pattern with more to
+ * match than the name has is refused at once; else it goes back to the last wildcard of
+ * each kind alone: the length of the name times that of a piece between two "*".
  */
 #ifndef IMAPD_MATCH_H
 #define IMAPD_MATCH_H

@@ -24,6 +24,7 @@
 
 #include <stdlib.h>
 
+#include "imapd/match.h"
 #include "imapd/session.h"
 #include "storage/meta.h"
 
@@ -147,6 +148,45 @@ static void test_wildcards(void **state)
 	rig_free(r);
 }
 
+/* Each answer is what the plain definition gives, for all short patterns and names. */
+static bool plain_match(const char *p, const char *n)
+{
+	if (*p == '\0')
+		return *n == '\0';
+	if (*p != '*' && *p != '%')
+		return *n == *p && plain_match(p + 1, n + 1);
+	for (;; n++) {
+		if (plain_match(p + 1, n))
+			return true;
+		if (*n == '\0' || (*p == '%' && *n == '/'))
+			return false;
+	}
+}
+
+static void nth_word(size_t i, const char *alphabet, char out[16])
+{
+	size_t letters = strlen(alphabet), n = 0;
+
+	for (; i > 0; i = (i - 1) / letters)
+		out[n++] = alphabet[(i - 1) % letters];
+	out[n] = '\0';
+}
+
+static void test_match(void **state)
+{
+	char pattern[16], name[16];
+
+	(void)state;
+	for (size_t i = 0; i < 3000; i++) {
+		nth_word(i, "*%a/", pattern);
+		for (size_t j = 0; j < 400; j++) {
+			nth_word(j, "a/b", name);
+			if (imap_match(span_of(pattern), span_of(name)) != plain_match(pattern, name))
+				fail_msg("%s and %s", pattern, name);
+		}
+	}
+}
+
 static void test_many_patterns(void **state)
 {
 	struct rig *r = rig_begin();
@@ -266,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_many_patterns),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_renamed),
