@@ -25,6 +25,8 @@ static void run_capa(struct pop3_server *e, struct span args)
 	pop3_reply(e, "UIDL");
 	pop3_reply(e, "RESP-CODES");
 	pop3_reply(e, "PIPELINING");
+	pop3_reply(e, "AUTH-RESP-CODE");	/* RFC 3206 6 */
+	pop3_reply(e, "EXPIRE NEVER");		/* RFC 2449 6.7 */
 	if (e->config.may_start_tls)
 		pop3_reply(e, "STLS");				/* RFC 2595 4 */
 	if (sasl_offer_allows(&offer, span_of("USER")))

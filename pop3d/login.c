@@ -61,7 +61,7 @@ static void auth_end(struct pop3_server *e, enum pop3_result result)
 {
 	char wrong[160];
 
-	snprintf(wrong, sizeof(wrong), "-ERR %s", exchange_wrong(&e->exchange));
+	snprintf(wrong, sizeof(wrong), "-ERR [AUTH] %s", exchange_wrong(&e->exchange));
 	forget_secrets(e);
 	switch (result) {
 	case POP3_DONE:

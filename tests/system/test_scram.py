@@ -16,7 +16,7 @@ PORTS = {"smtp": "submissions", "pop3": "pop3s", "imap": "imaps"}
 ASK = {"smtp": "AUTH %s %s", "pop3": "AUTH %s %s", "imap": "t AUTHENTICATE %s %s"}
 MORE = {"smtp": "334 ", "pop3": "+ ", "imap": "+ "}
 GOOD = {"smtp": "235", "pop3": "+OK", "imap": "t OK"}
-WRONG = {"smtp": "535 5.7.8 wrong user name", "pop3": "-ERR wrong user name", "imap": "t NO [AUTHENTICATIONFAILED] Wrong user name"}
+WRONG = {"smtp": "535 5.7.8 wrong user name", "pop3": "-ERR [AUTH] wrong user name", "imap": "t NO [AUTHENTICATIONFAILED] Wrong user name"}
 
 
 class Talk:

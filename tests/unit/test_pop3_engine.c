@@ -149,33 +149,33 @@ static const struct row {
 	bool closed;
 } rows[] = {
 	{ "before TLS: STLS and no way to log in", &clear,
-	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\n"
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\n"
 	     "C: USER user\nS: -ERR [SYS/PERM]*\nC: AUTH PLAIN\nS: -ERR [SYS/PERM]*\nC: QUIT\nS: +OK bye\n", 0, 0, true },
 	{ "after it: the reverse", &clear,
-	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: USER\nS: SASL PLAIN LOGIN\n"
+	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: USER\nS: SASL PLAIN LOGIN\n"
 	     "S: IMPLEMENTATION Yubin\nS: .\nC: STLS\nS: -ERR TLS is up already\n", 0, 0, false },
 	{ "STLS forgets USER", &in_clear, HI "C: USER user\nS: +OK*\nC: STLS\nS: +OK*\nC: PASS se cret\nS: -ERR USER first\n", 0, 0, false },
 	{ "STLS forgets an exchange", &in_clear,
-	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: STLS\nS: -ERR wrong*\nC: STLS\nS: +OK*\n"
+	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: STLS\nS: -ERR [AUTH] wrong*\nC: STLS\nS: +OK*\n"
 	     "C: c2UgY3JldA==\nS: -ERR*\nC: STAT\nS: -ERR log in first\n", 0, 0, false },
 	{ "STLS after the login", &in_clear, IN "C: STLS\nS: -ERR*\nC: STAT\nS: +OK 3 47\n", 0, 0, false },
-	{ "a wrong password", &tls, HI "C: USER user\nS: +OK*\nC: PASS x\nS: -ERR wrong*\nC: PASS x\nS: -ERR USER first\n", 0, 0, false },
+	{ "a wrong password", &tls, HI "C: USER user\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] wrong*\nC: PASS x\nS: -ERR USER first\n", 0, 0, false },
 	{ "AUTH PLAIN", &tls, HI "C: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "AUTH in steps, and given up", &tls,
 	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: *\nS: -ERR cancelled\nC: AUTH FOO\nS: -ERR*\nC: AUTH PLAIN !\nS: -ERR*\n",
 	  0, 0, false },
 	{ "AUTH alone lists", &tls, HI "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: .\n", 0, 0, false },
 	{ "EXTERNAL is shown once TLS is up", &certified,
-	  EXT "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: USER\nS: SASL PLAIN LOGIN EXTERNAL\nS: IMPLEMENTATION Yubin\nS: .\n"
+	  EXT "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: USER\nS: SASL PLAIN LOGIN EXTERNAL\nS: IMPLEMENTATION Yubin\nS: .\n"
 	      "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: EXTERNAL\nS: .\n", 0, 0, false },
 	{ "and not before, whatever AuthWithoutTLS says", &certified,
-	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\nC: AUTH EXTERNAL =\nS: -ERR [SYS/PERM]*\n",
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\nC: AUTH EXTERNAL =\nS: -ERR [SYS/PERM]*\n",
 	  0, 0, false },
 	{ "EXTERNAL as whom the certificate names", &certified, EXT "C: AUTH EXTERNAL =\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "EXTERNAL with a name", &certified, EXT "C: AUTH EXTERNAL dXNlcg==\nS: +OK 3 messages*\n", 0, 0, false },
 	{ "EXTERNAL with an empty answer", &certified, EXT "C: AUTH external\nS: + \nC: \nS: +OK 3 messages*\n", 0, 0, false },
 	{ "EXTERNAL as somebody else, malformed, given up; then with a password", &certified,
-	  EXT "C: AUTH EXTERNAL Ym9i\nS: -ERR this client certificate*\nC: AUTH EXTERNAL AA==\nS: -ERR that is no base64*\n"
+	  EXT "C: AUTH EXTERNAL Ym9i\nS: -ERR [AUTH] this client certificate*\nC: AUTH EXTERNAL AA==\nS: -ERR that is no base64*\n"
 	      "C: AUTH EXTERNAL\nS: + \nC: *\nS: -ERR cancelled\nC: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages*\n", 0, 0, false },
 	{ "EXTERNAL where it is not in Mechanisms", &tls, HI "C: AUTH EXTERNAL =\nS: -ERR this mechanism is not offered\n", 0, 0, false },
 	{ "commands of the wrong state", &tls, HI "C: STAT\nS: -ERR log in first\nC: FOO\nS: -ERR unknown*\nC: NOOP x\nS: -ERR log in*\n", 0, 0, false },
