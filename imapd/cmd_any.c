@@ -35,6 +35,7 @@ static const struct {
 	{ "ESORT", false, 0 },		/* RFC 5267 */
 	{ "THREAD=ORDEREDSUBJECT", false, 0 },	/* RFC 5256 */
 	{ "THREAD=REFERENCES", false, 0 },
+	{ "I18NLEVEL=1", false, 0 },	/* RFC 5255 4.2: i;unicode-casemap in SEARCH, SORT, THREAD */
 	{ "WITHIN", false, 0 },		/* RFC 5032 */
 	{ "SAVEDATE", false, 0 },	/* RFC 8514 */
 	{ "UIDONLY", false, IMAP_UIDONLY },	/* RFC 9586 */
