@@ -76,6 +76,8 @@ static enum sasl_status judge_flag(struct sasl *s, struct span flag)
 		return refuse(s, "your program saw no channel binding offered, but it was: somebody may be in between");
 	if (span_is(flag, "y") || span_is(flag, "n"))
 		return SASL_VERIFY;
+	if (!s->row->bound)
+		return SASL_BAD;
 	span_take(&flag, 2);
 	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
 		if (span_is(flag, bindings[i]))

@@ -61,7 +61,7 @@ static void check_mechanisms(const struct place *p, enum config_key key)
 		/* POP3's USER counts as one where it is about what may be sent in clear */
 		if (!sasl_known(name) && !(key == CONFIG_AUTH_WITHOUT_TLS && span_is_nocase(name, "USER")))
 			report_error(p->r,
-				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN, LOGIN and EXTERNAL are known",
+				     "%s:%u: %s: there is no mechanism \"%s\"; PLAIN, LOGIN, EXTERNAL, SCRAM-SHA-256 and SCRAM-SHA-1 (both also with -PLUS) are known",
 				     place_file(p), config_line(p->scope, key), config_rows[key].name,
 				     escape_text(shown, sizeof(shown), name));
 	}

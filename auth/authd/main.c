@@ -73,6 +73,24 @@ static int take_rules(struct resolve_rules *r, const struct config_scope *c, str
 	return 0;
 }
 
+/* "SHA-256,SHA-1", or "none" */
+static int take_scram(struct authd_policy *p, const struct config_scope *c, struct error *err)
+{
+	const char *text = config_text(c, CONFIG_SCRAM_KEYS);
+	struct span list = span_of(text);
+
+	p->scram_hashes = scram_hashes_listed(text);
+	p->scram_rounds = (uint32_t)config_number(c, CONFIG_SCRAM_ITERATIONS);
+	p->scram_any = strcmp(config_text(c, CONFIG_SCRAM_OFFER), "any") == 0;
+	while (list.n > 0) {
+		struct span one = span_trim(span_take_until(&list, ','));
+
+		if (!span_is_nocase(one, "SHA-256") && !span_is_nocase(one, "SHA-1") && !span_is_nocase(one, "none"))
+			return error_set(err, -EINVAL, "ScramKeys in authd.conf: SHA-256, SHA-1 or none");
+	}
+	return 0;
+}
+
 static struct rate_limits take_rates(const struct config_scope *c)
 {
 	return (struct rate_limits){
@@ -93,13 +111,12 @@ static int authd_settings(void *state, struct worker *w, struct error *err)
 		.cache_ms = (uint64_t)config_number(c, CONFIG_CACHE_TIME),
 		.delay_ms = (uint64_t)config_number(c, CONFIG_FAILURE_DELAY),
 		.rates = take_rates(c),
-		.scram_hashes = scram_hashes_listed(config_text(c, CONFIG_SCRAM_KEYS)),
-		.scram_rounds = (uint32_t)config_number(c, CONFIG_SCRAM_ITERATIONS),
-		.scram_any = strcmp(config_text(c, CONFIG_SCRAM_OFFER), "any") == 0,
 	};
 	struct state *s = state;
 	int code = take_rules(&p.rules, c, err);
 
+	if (code == 0)
+		code = take_scram(&p, c, err);
 	return code == 0 ? authd_apply(s->d, &p, worker_folder(w, 0), err) : code;
 }
 

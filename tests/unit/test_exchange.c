@@ -57,6 +57,35 @@ static void test_order(void **state)
 	assert_false(sasl_offer_mechanism(&o, 3, &name));
 }
 
+static const struct {
+	const char *why, *clear;
+	bool tls;
+	unsigned hashes;
+	const char *name;
+	enum sasl_may want;
+} scrams[] = {
+	{ "keys are there", "none", true, 1u << SCRAM_SHA_256, "SCRAM-SHA-256", SASL_MAY },
+	{ "bound", "none", true, 1u << SCRAM_SHA_256, "scram-sha-256-plus", SASL_MAY },
+	{ "no keys are", "none", true, 0, "SCRAM-SHA-256", SASL_NOT_OFFERED },
+	{ "those of another hash", "none", true, 1u << SCRAM_SHA_1, "SCRAM-SHA-256-PLUS", SASL_NOT_OFFERED },
+	{ "in clear", "none", false, 1u << SCRAM_SHA_256, "SCRAM-SHA-256", SASL_NOT_IN_CLEAR },
+	{ "in clear, as it may", "SCRAM-SHA-256", false, 1u << SCRAM_SHA_256, "SCRAM-SHA-256", SASL_MAY },
+	{ "bound in clear, though listed", "SCRAM-SHA-256-PLUS", false, 1u << SCRAM_SHA_256, "SCRAM-SHA-256-PLUS",
+	  SASL_NOT_IN_CLEAR },
+};
+
+static void test_scram_offers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(scrams) / sizeof(scrams[0]); i++) {
+		struct sasl_offer o = { "SCRAM-SHA-256-PLUS,SCRAM-SHA-256,PLAIN", scrams[i].clear, scrams[i].tls, false, false,
+					scrams[i].hashes };
+
+		unit_case(scrams[i].why, 0);
+		assert_int_equal(sasl_offer_may(&o, span_of(scrams[i].name)), scrams[i].want);
+	}
+}
+
 /* RFC 4422 A: an empty name is as good as one, in the command and behind the challenge. */
 static void test_external(void **state)
 {
@@ -103,7 +132,7 @@ static void test_exchanges(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_offers), cmocka_unit_test(test_order),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_offers), cmocka_unit_test(test_order), cmocka_unit_test(test_scram_offers),
 					    cmocka_unit_test(test_exchanges), cmocka_unit_test(test_external) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "exchange");

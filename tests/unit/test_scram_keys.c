@@ -112,5 +112,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_examples), cmocka_unit_test(test_lines) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "scram_keys");
 }
