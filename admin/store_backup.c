@@ -2,9 +2,8 @@
  * store_backup.c - store backup DIR [--since BACKUP]: while the server runs.
  *
  * What makes it whole: a message is one file that never changes and has a name only when all of it is on disk;
- * small files are replaced by rename. So each file by itself is right, and what is left is a message that is
- * moved to where was looked already: the folders are gone through again until nothing turns up that is older
- * than the backup's beginning. The queue comes before mail/: what leaves it for a mailbox is in one of them.
+ * small files are replaced by rename. So each file by itself is right. Messages that are moved meanwhile are
+ * store_backup_account.c's. The queue comes before mail/: what leaves it for a mailbox is in one of them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,21 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/store_backup.h"
 #include "admin/store_copy.h"
 #include "admin/store_parts.h"
 #include "common/base/clock.h"
 
-enum { ROUNDS = 10, TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, QUIET_MS = 1000, SHOW_MS = 200, NAME_MOST = 200 };
-
-struct backup {
-	struct manifest_writer w;
-	int to, since; /* folders; since: -1: none */
-	bool since_whole;
-	int64_t begun_s;
-	uint64_t files, bytes, linked, late; /* late: of this round, older than the beginning */
-	uint64_t begun_ms, shown_ms;
-	bool terminal;
-};
+enum { TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, QUIET_MS = 1000, SHOW_MS = 200, NAME_MOST = 200 };
 
 static const char end_new[] = ".new";
 
@@ -101,14 +91,13 @@ static int copy_now(struct backup *b, int at, const char *name, struct manifest_
 	return 0;
 }
 
-/* 0 also for one that has gone meanwhile, is in it already, or is no file. */
-static int take_file(struct backup *b, int at, const char *name, const char *path, struct error *err)
+int backup_file(struct backup *b, int at, const char *name, const char *path, struct error *err)
 {
 	struct manifest_entry e = { .folder = false };
 	int r;
 
 	if (faccessat(b->to, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+		return 1;
 	if (snprintf(e.path, sizeof(e.path), "%s", path) >= (int)sizeof(e.path))
 		return error_set(err, -ENAMETOOLONG, "the path is too long: %s", path);
 	r = link_earlier(b, at, name, &e);
@@ -118,16 +107,15 @@ static int take_file(struct backup *b, int at, const char *name, const char *pat
 		return 0;
 	if (r == -EINVAL) {
 		fprintf(stderr, "yubin: warning: %s is no plain file and is left out\n", path);
-		return 0;
+		return 1;
 	}
 	if (r < 0)
 		return error_system(err, -r, "%s can't be copied", path);
 	manifest_put(&b->w, &e);
 	b->files++;
 	b->bytes += e.size;
-	b->late += is_fixed(path) && e.mtime_s < b->begun_s;
 	progress(b);
-	return 0;
+	return 1;
 }
 
 /* --- folders -------------------------------------------------------------------- */
@@ -137,6 +125,26 @@ static bool left_out(const char *path, const char *name)
 {
 	return strcmp(path, "mail/tmp") == 0 || ends_in(name, end_new) ||
 	       (strncmp(path, "mail/", 5) == 0 && strcmp(name, "derived") == 0) || strcmp(name, "lost+found") == 0;
+}
+
+/* mail/DOMAIN/USER, and mail/DOMAIN/USER/ID/cur; not what lies in .lost. */
+static bool is_at(const char *path, unsigned slashes)
+{
+	if (strncmp(path, "mail/", 5) != 0 || path[5] == '.')
+		return false;
+	for (; *path != '\0'; path++)
+		slashes -= *path == '/';
+	return slashes == 0;
+}
+
+static bool is_account(const char *path)
+{
+	return is_at(path, 2);
+}
+
+static bool is_messages(const char *path)
+{
+	return is_at(path, 4) && ends_in(path, "/cur");
 }
 
 static int make_folder(struct backup *b, int from, const char *path, struct error *err)
@@ -154,12 +162,11 @@ static int make_folder(struct backup *b, int from, const char *path, struct erro
 	return 0;
 }
 
-static int take_folder(struct backup *b, int at, const char *name, const char *path, struct error *err);
-
 static int take_one(struct backup *b, int at, const struct dirent *d, const char *above, struct error *err)
 {
 	char path[MANIFEST_PATH_MAX];
 	struct stat st;
+	int r;
 
 	if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 		return 0;
@@ -167,8 +174,9 @@ static int take_one(struct backup *b, int at, const struct dirent *d, const char
 		return error_set(err, -ENAMETOOLONG, "the path is too long: %s/%s", above, d->d_name);
 	if (left_out(path, d->d_name) || fstatat(at, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return S_ISDIR(st.st_mode) ? take_folder(b, at, d->d_name, path, err)
-				   : take_file(b, at, d->d_name, path, err);
+	r = S_ISDIR(st.st_mode) ? backup_folder(b, at, d->d_name, path, err)
+				: backup_file(b, at, d->d_name, path, err);
+	return r < 0 ? r : 0;
 }
 
 /* The envelope first: an envelope whose message has gone meanwhile is none, but not the other way round. */
@@ -186,7 +194,7 @@ static int take_queued(struct backup *b, int at, const struct dirent *d, const c
 	return r == 0 ? take_one(b, at, d, above, err) : r;
 }
 
-static int take_folder(struct backup *b, int at, const char *name, const char *path, struct error *err)
+int backup_folder(struct backup *b, int at, const char *name, const char *path, struct error *err)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
 	struct dirent *e;
@@ -200,8 +208,10 @@ static int take_folder(struct backup *b, int at, const char *name, const char *p
 		close(fd);
 		return error_set(err, -ENOMEM, "no memory to look at %s", path);
 	}
-	while (r == 0 && (e = readdir(d)) != NULL)
+	while (r == 0 && !is_messages(path) && (e = readdir(d)) != NULL)
 		r = strcmp(path, "queue") == 0 ? take_queued(b, fd, e, path, err) : take_one(b, fd, e, path, err);
+	if (r == 0 && is_account(path))
+		r = backup_account(b, fd, path, err);
 	closedir(d);
 	return r;
 }
@@ -210,20 +220,16 @@ static int take_folder(struct backup *b, int at, const char *name, const char *p
 
 static int take_all(struct backup *b, const struct site *s, struct error *err)
 {
-	int r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_ETC], "etc", err);
+	int r = backup_folder(b, AT_FDCWD, s->paths.folder[PATHS_ETC], "etc", err);
 
 	if (r == 0)
-		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_ACCOUNTS], "accounts", err);
+		r = backup_folder(b, AT_FDCWD, s->paths.folder[PATHS_ACCOUNTS], "accounts", err);
 	if (r == 0)
-		r = take_file(b, AT_FDCWD, s->paths.ids, "ids", err);
+		r = backup_file(b, AT_FDCWD, s->paths.ids, "ids", err);
+	if (r >= 0)
+		r = backup_folder(b, AT_FDCWD, s->paths.folder[PATHS_QUEUE], "queue", err);
 	if (r == 0)
-		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_QUEUE], "queue", err);
-	for (int i = 0; i < ROUNDS && r == 0; i++) {
-		b->late = 0;
-		r = take_folder(b, AT_FDCWD, s->paths.folder[PATHS_MAIL], "mail", err);
-		if (b->late == 0)
-			break;
-	}
+		r = backup_folder(b, AT_FDCWD, s->paths.folder[PATHS_MAIL], "mail", err);
 	return r;
 }
 

@@ -4,7 +4,7 @@
  *   store_verb.c   the command line · store_open.c  the folders of a store that nobody serves
  *   store_import*.c, store_source*.c  import · store_export*.c  export · store_client.c  the store of one account, of a running server
  *   store_check.c  check, repair, rebuild · store_told.c  how their findings are told
- *   store_backup.c, store_copy.h, store_manifest.h  backup
+ *   store_backup.h, store_copy.h, store_manifest.h  backup
  *   store_restore.h  restore
  */
 #ifndef ADMIN_STORE_PARTS_H

@@ -91,13 +91,12 @@ static int one_entry(void *arg, const struct manifest_entry *e, struct error *er
 
 	if (!is_ours(o, e->path, &id, &rest))
 		return 0;
-	if (*rest == '\0') {
-		o->at = id;
+	if (id != o->at)
 		o->wanted = is_wanted(o, id);
-		o->mailboxes += o->wanted;
-	}
-	if (!o->wanted || id != o->at)
+	o->at = id;
+	if (!o->wanted)
 		return 0;
+	o->mailboxes += *rest == '\0';
 	snprintf(to, sizeof(to), "%s/%08x%s", o->folder, o->base + id, rest);
 	code = restore_entry(o->r, e, o->mail, to, err);
 	return code == 0 ? own(o, to, err) : code;

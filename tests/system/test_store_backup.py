@@ -58,7 +58,7 @@ def submit(site, name):
 
 
 class Load(threading.Thread):
-    """Delivers, and moves messages from one mailbox to another, a few at a time."""
+    """Delivers, and moves all messages to another mailbox and back."""
     def __init__(self, site):
         super().__init__()
         self.site, self.go, self.fault = site, True, None
@@ -69,8 +69,9 @@ class Load(threading.Thread):
             while self.go:
                 n += 1
                 imap.append("INBOX", None, None, TEXT.format(f"new{n}").encode())
-                imap.select("INBOX")
-                imap._simple_command("MOVE", "1:3", "Archive")
+                for a, b in (("INBOX", "Archive"), ("Archive", "INBOX")):
+                    imap.select(a)
+                    imap._simple_command("MOVE", "1:*", b)
             imap.logout()
         except Exception as e:      # pylint: disable=broad-except
             self.fault = e
