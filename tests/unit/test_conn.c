@@ -1,5 +1,5 @@
 /* test_conn.c - the one shell, over loopback in one process, with an echo in a protocol's place.
- * link: tests/unit/conn_place.o tests/unit/certificate_kit.o
+ * link: common/tls/binding.o tests/unit/conn_place.o tests/unit/certificate_kit.o
  * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
  * link: common/net/life.o common/net/server.o
  * link: common/net/accept.o common/net/proxied.o common/net/proxy.o common/net/ports.o common/net/stream.o common/net/tally.o common/net/rate.o

@@ -1,6 +1,6 @@
 /* test_conn_tls.c - TLS on a connection: wrong modes, refusals, what is counted, and certificates
  * that are no longer good.
- * link: tests/unit/conn_place.o tests/unit/certificate_kit.o
+ * link: common/tls/binding.o tests/unit/conn_place.o tests/unit/certificate_kit.o
  * link: tests/unit/tls_papers.o common/tls/issue.o
  * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
  * link: common/net/life.o common/net/server.o

@@ -1,5 +1,5 @@
 /* test_conn_worker.c - a network daemon whole: yubind's messages, the sandbox, TLS from inside it.
- * link: tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o common/net/life.o
+ * link: common/tls/binding.o tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o common/net/life.o
  * link: common/net/server.o common/net/accept.o common/net/proxied.o common/net/proxy.o common/net/ports.o common/net/stream.o
  * link: common/net/tally.o common/net/rate.o common/net/address.o common/proc/settings.o common/proc/bundle.o
  * link: common/ipc/wire.o common/tls/bio.o common/tls/choice.o common/tls/context.o

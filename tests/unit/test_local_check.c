@@ -1,6 +1,6 @@
 /* test_local_check.c - damage in the index is named, mended, and costs no message.
  * What can be done to files is done in tests/system/test_store_check.py.
- * link: storage/local/check.o storage/local/check_account.o storage/local/check_box.o
+ * link: storage/local/quota.o storage/local/check.o storage/local/check_account.o storage/local/check_box.o
  * link: storage/local/check_folders.o storage/local/check_index.o storage/local/check_kinds.o
  * link: storage/local/check_lost.o storage/local/check_mailbox.o storage/local/check_queue.o
  * link: storage/local/check_small.o
