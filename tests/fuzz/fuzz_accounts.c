@@ -1,6 +1,5 @@
 /* fuzz_accounts.c - a file of accounts/ with any bytes in it, and any name.
- * link: auth/accounts_name.o auth/accounts_text.o sasl/scram_keys.o common/base/base64.o common/base/arena.o common/base/buf.o common/base/clock.o
- * link: common/base/error.o common/base/escape.o common/base/span.o common/base/utf8.o */
+ * link: auth sasl common/base */
 #include <stdlib.h>
 #include <string.h>
 

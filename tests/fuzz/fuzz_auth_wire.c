@@ -1,6 +1,6 @@
 /* fuzz_auth_wire.c - any bytes as any message between a daemon and authd. What is taken is
  * written again and is the same.
- * link: auth/auth_wire.o common/ipc/wire.o common/base/buf.o common/base/span.o */
+ * link: auth common/ipc common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* fuzz_bundle.c - settings of any bytes: what is found lies inside, and is found again.
- * link: common/proc/bundle.o common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/proc common/ipc common/base */
 #include <assert.h>
 
 #include "common/proc/bundle.h"

@@ -1,7 +1,5 @@
 /* fuzz_config.c - any bytes as a configuration file; the first says which file.
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/commented.o common/base/arena.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o */
+ * link: common/config common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* fuzz_control.c - the messages between yubind and its daemons: what is read is whole, and
  * written again gives the same bytes.
- * link: common/proc/control.o common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/proc common/ipc common/base */
 #include <assert.h>
 #include <string.h>
 

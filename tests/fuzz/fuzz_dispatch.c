@@ -1,18 +1,5 @@
 /* fuzz_dispatch.c - a client of storaged that says what it likes, in any order: storaged lives.
- * link: tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o
- * link: tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o
- * link: tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o storage/ipc/client_call.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
- * link: storage/ipc/client_give.o storage/ipc/client_account.o storage/ipc/client_stage.o
- * link: storage/ipc/client_driver.o storage/ipc/store_wire.o storage/ipc/store_ask.o
- * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
- * link: storage/ipc/store_answer_queue.o storage/ipc/client_change.o storage/ipc/client_queue.o
- * link: storage/storaged/serve_queue.o
- * link: storage/ipc/store_answer.o storage/storaged/dispatch.o storage/storaged/serve.o
- * link: storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o common/ipc/frame.o
- * link: common/ipc/record.o common/ipc/wire.o common/ipc/request.o common/base/arena.o
- * link: common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/fake storage/storaged storage/ipc storage common/ipc common/base */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,8 +1,5 @@
 /* fuzz_dkim.c - any message signed, and any message with any key in DNS checked, however cut.
- * link: dkim/key.o dkim/keys.o dkim/sign.o dkim/verify.o dkim/signature.o dkim/record.o dkim/tags.o
- * link: dkim/header.o dkim/body.o dkim/intake.o mime/header.o common/base/buf.o common/base/span.o
- * link: common/base/error.o common/base/base64.o common/base/escape.o common/base/utf8.o
- * link: common/base/clock.o */
+ * link: dkim mime common/base */
 #include <stdlib.h>
 #include <string.h>
 

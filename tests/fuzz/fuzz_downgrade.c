@@ -1,7 +1,6 @@
 /* fuzz_downgrade.c - any bytes as a message to be made 7-bit: what comes out is, cuts change
  * nothing, and once more changes nothing. The first byte is the length of the pieces.
- * link: mime/downgrade.o mime/encode.o mime/encoding.o mime/header.o mime/param.o mime/lex.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o */
+ * link: mime common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* fuzz_imap_parse.c - bytes to commands to words; the same whether they come at once or one by one.
- * link: imapd/read.o imapd/parse.o imapd/set.o common/base/utf7.o imapd/format.o imapd/match.o common/base/arena.o
- * link: common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o common/base/line.o
- * link: common/base/span.o common/base/utf8.o */
+ * link: imapd common/base */
 #include <stdlib.h>
 #include <string.h>
 

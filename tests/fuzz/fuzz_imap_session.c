@@ -1,19 +1,5 @@
 /* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
- * link: imapd/references.o mime/msgid.o common/base/table.o
- * link: imapd/cmd_thread.o imapd/thread.o
- * link: imapd/fetch_binary.o
- * link: imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o imapd/cmd_fetch.o
- * link: imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_quota.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o imapd/cmd_status.o
- * link: imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o imapd/fetch_parse.o
- * link: imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
- * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o
- * link: mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/sync.o imapd/tree.o
- * link: common/base/utf7.o imapd/view.o imapd/walk.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o
- * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
- * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
- * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
- * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
- * link: common/base/error.o common/base/line.o common/base/span.o common/base/utf8.o */
+ * link: imapd sasl mime common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* fuzz_ipc.c - records of any bytes, through the decoder and through a whole connection.
  * Input: the records, each behind its length less 1 (u16, little-endian).
- * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/wire.o
- * link: common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/ipc common/base */
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,7 +1,6 @@
 /* fuzz_maildir.c - any bytes as names of files, folders, subscriptions, and as dovecot-uidlist. A folder that
  * was read is written in a form that is read as the same.
- * link: formats/maildir.o formats/uidlist.o common/base/span.o common/base/buf.o common/base/utf7.o
- * link: common/base/utf8.o common/base/base64.o */
+ * link: formats common/base */
 #include <stdlib.h>
 #include <string.h>
 

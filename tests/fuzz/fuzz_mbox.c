@@ -1,5 +1,5 @@
 /* fuzz_mbox.c - any bytes as an mbox: every message that is taken out and put in again comes out the same.
- * link: formats/mbox.o formats/lines.o common/base/span.o common/base/buf.o common/base/clock.o */
+ * link: formats common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* fuzz_mime_address.c - any bytes as a header and as the value of each structured field.
- * link: mime/address.o mime/header.o mime/date.o mime/param.o mime/lex.o mime/words.o mime/encoding.o
- * link: common/base/span.o common/base/buf.o common/base/base64.o common/base/clock.o */
+ * link: mime common/base */
 #include <stdlib.h>
 
 #include "mime/address.h"

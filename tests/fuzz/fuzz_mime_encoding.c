@@ -1,7 +1,6 @@
 /* fuzz_mime_encoding.c - decoders, charsets and the search: whatever comes, in one piece
  * or byte by byte, the same comes out.
- * link: mime/encoding.o mime/param.o mime/lex.o mime/charset.o mime/search.o mime/text.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/utf8.o common/base/base64.o */
+ * link: mime common/base */
 #include <stdlib.h>
 
 #include "common/base/utf8.h"

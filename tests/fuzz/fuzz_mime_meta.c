@@ -1,7 +1,5 @@
 /* fuzz_mime_meta.c - any bytes as a blob: refused, or all that it says can be used.
- * link: mime/parse.o mime/collect.o mime/meta.o mime/meta_imap.o mime/meta_section.o mime/address.o
- * link: mime/header.o mime/field.o mime/blob.o mime/param.o mime/lex.o mime/date.o mime/encoding.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o common/base/clock.o */
+ * link: mime common/base */
 #include <stdlib.h>
 
 #include "mime/meta.h"

@@ -1,5 +1,5 @@
 /* fuzz_mode.c - any first bytes: once told, more of them change nothing; a line always tells.
- * link: common/net/mode.o common/base/span.o */
+ * link: common/net common/base */
 #include <stdlib.h>
 #include <string.h>
 

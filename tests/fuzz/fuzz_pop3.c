@@ -1,8 +1,5 @@
 /* fuzz_pop3.c - any bytes into the POP3 engine; the first byte chooses port and answers.
- * link: pop3d/engine.o pop3d/commands.o pop3d/login.o pop3d/listing.o pop3d/message.o pop3d/maildrop.o
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o common/base/line.o
- * link: common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o
- * link: common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: pop3d sasl common/base */
 #include <stdlib.h>
 
 #include "pop3d/engine.h"

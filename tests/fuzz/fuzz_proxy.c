@@ -1,5 +1,5 @@
 /* fuzz_proxy.c - any bytes as a PROXY header; a cut anywhere makes no difference.
- * link: common/net/proxy.o common/net/address.o common/base/span.o */
+ * link: common/net common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* fuzz_queue_order.c - questions about the queue, and answers, by who says what they like.
- * link: storage/local/queue_order.o storage/local/queue_order_lines.o admin/queue_reader.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: admin storage/local common/base */
 #include <stdlib.h>
 
 #include "admin/queue_reader.h"

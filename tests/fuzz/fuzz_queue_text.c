@@ -1,7 +1,5 @@
 /* fuzz_queue_text.c - queue/ID.envelope with any bytes in it, and a record of the index.
- * link: storage/local/queue_record.o storage/local/queue_text.o storage/local/queue_text_read.o
- * link: storage/local/record.o storage/local/ranges.o common/base/arena.o common/base/buf.o
- * link: common/base/error.o common/base/span.o */
+ * link: storage/local common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* fuzz_report.c - a report of anything: its lines are whole, and its parts where they belong.
- * link: deliverd/report.o deliverd/report_text.o deliverd/report_advice.o mime/header.o common/base/buf.o
- * link: common/base/base64.o common/base/span.o common/base/clock.o common/base/utf8.o common/base/error.o */
+ * link: deliverd mime common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* fuzz_sasl.c - any answers in any order: what is to be verified is well formed.
- * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/base/base64.o common/base/buf.o common/base/arena.o common/base/utf8.o
- * link: common/base/span.o common/base/error.o
+ * link: sasl common/base
  *
  * Input: one byte (bit 0: LOGIN, bit 1: an initial response, bit 2: EXTERNAL, bit 3: SCRAM, -PLUS with bit 0; bit
  * 4: -PLUS is offered), then answers, each behind two bytes of length. */

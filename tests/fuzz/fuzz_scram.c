@@ -1,7 +1,6 @@
 /* fuzz_scram.c - any challenges into the SASL client; each line is one, the first byte chooses
  * the mechanism.
- * link: sasl/client.o sasl/scram.o common/base/span.o common/base/buf.o common/base/arena.o
- * link: common/base/base64.o common/base/error.o */
+ * link: sasl common/base */
 #include <stdlib.h>
 
 #include "sasl/client.h"

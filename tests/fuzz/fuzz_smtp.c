@@ -1,9 +1,5 @@
 /* fuzz_smtp.c - any bytes into the SMTP engine; the first byte chooses port and answers.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o smtpd/chunk.o
- * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o common/base/idn.o smtpd/header_watch.o mime/address.o mime/header.o
- * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o
- * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: smtpd sasl mime common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,6 @@
 /* fuzz_smtp_client.c - any bytes from a server into the SMTP client; the first two choose what the
  * client wants and how the bytes are cut.
- * link: deliverd/engine.o deliverd/engine_hello.o deliverd/engine_auth.o deliverd/engine_mail.o
- * link: deliverd/engine_check.o deliverd/engine_body.o deliverd/reply.o sasl/client.o sasl/scram.o
- * link: common/base/span.o common/base/buf.o common/base/dot.o common/base/escape.o
- * link: common/base/utf8.o common/base/base64.o common/base/arena.o common/base/error.o */
+ * link: deliverd sasl common/base */
 #include <sanitizer/allocator_interface.h>
 #include <stdlib.h>
 #include <string.h>

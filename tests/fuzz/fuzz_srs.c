@@ -1,6 +1,6 @@
 /* fuzz_srs.c - any bytes as a sender and as an SRS address. What was rewritten leads back to an
  * address that is rewritten to the same; what is taken back was made under the key.
- * link: auth/srs.o common/base/span.o */
+ * link: auth common/base */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,8 +1,5 @@
 /* fuzz_store_wire.c - what is read of a request or an answer is what would be written.
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o common/ipc/wire.o
- * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
- * link: storage/ipc/store_answer_queue.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: storage/ipc common/ipc common/base */
 #include <stdlib.h>
 
 #include "common/ipc/ipc.h"

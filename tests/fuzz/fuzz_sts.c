@@ -1,5 +1,5 @@
 /* fuzz_sts.c - a domain's MTA-STS record and policy: what is taken reads the same again.
- * link: deliverd/sts_policy.o common/base/span.o common/base/buf.o common/base/error.o */
+ * link: deliverd common/base */
 #include <stdlib.h>
 #include <string.h>
 

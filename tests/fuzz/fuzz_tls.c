@@ -1,12 +1,6 @@
 /* fuzz_tls.c - any bytes where a ClientHello is due: no crash, the same end however they
  * are cut, and a line for the log that is one line.
- * link: common/tls/policy.o common/tls/protocol.o common/tls/pem.o common/tls/chain.o
- * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
- * link: common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
- * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o
- * link: common/base/table.o common/base/clock.o common/tls/text.o */
+ * link: common/tls common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* fuzz_tls_holder.c - any bytes as a client's certificate: what names come out are lines of
  * plain text, so many and so long at most. And any bytes as a list of fingerprints.
- * link: common/tls/holder.o common/tls/prints.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/utf8.o common/tls/text.o common/base/escape.o */
+ * link: common/tls common/base */
 #include <stdlib.h>
 #include <string.h>
 

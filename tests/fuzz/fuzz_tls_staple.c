@@ -1,8 +1,6 @@
 /* fuzz_tls_staple.c - any bytes as an OCSP response: it is taken, or there is a line that
  * says why not; what is taken is what goes out.
- * link: common/tls/staple.o common/tls/chain.o common/tls/identity.o common/tls/pem.o common/base/span.o
- * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/tls/text.o */
+ * link: common/tls common/base */
 #include <stdlib.h>
 #include <string.h>
 

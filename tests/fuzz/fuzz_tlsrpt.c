@@ -1,8 +1,6 @@
 /* fuzz_tlsrpt.c - a domain's TLSRPT record, and counts that were kept: what is taken is fit for a
  * header, and is kept the same again.
- * link: deliverd/tlsrpt_mail.o deliverd/tlsrpt_count.o deliverd/tlsrpt_json.o deliverd/sts_policy.o
- * link: common/base/json.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/base/base64.o common/base/span.o common/base/buf.o common/base/error.o */
+ * link: deliverd common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* fuzz_trace.c - a log that somebody has written what they liked into: it is told, or passed over.
- * link: admin/trace_book.o admin/trace_line.o admin/trace_text.o admin/trace_json.o common/base/json.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/escape.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: admin common/base */
 #include <stdlib.h>
 
 #include "admin/trace_parts.h"

@@ -1,5 +1,5 @@
 /* fuzz_way.c - any text as a domain's literal, as a route's host, as a TLSA record.
- * link: deliverd/way_rules.o common/dns/name.o common/base/idn.o common/base/span.o */
+ * link: deliverd common/dns common/base */
 #include <stdlib.h>
 #include <string.h>
 

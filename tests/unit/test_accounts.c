@@ -1,8 +1,5 @@
 /* test_accounts.c - the folder accounts/: names, files, changes, and what is broken.
- * link: auth/accounts.o auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o
- * link: auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/base/base64.o auth/accounts_certificate.o common/base/arena.o
- * link: common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: auth sasl common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,24 +1,6 @@
 /* test_admin_change.c - whom a change of etc/ would keep out, by what the running daemons count.
- * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin/conf.o admin/tls_change.o admin/tls_port.o
- * link: admin/tls_running.o admin/sheet.o setup/setup.o setup/check.o setup/material.o setup/switches.o
- * link: setup/daemons.o setup/report.o setup/confs.o setup/named.o setup/pack.o setup/holders.o
- * link: setup/check_tls.o setup/dates.o auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o
- * link: auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/tls/paper.o
- * link: common/tls/trial.o common/tls/view.o common/tls/view_papers.o common/tls/view_openssl.o
- * link: common/tls/census.o common/tls/rules.o common/tls/rules_write.o common/config/config.o
- * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/network.o
- * link: common/config/port.o common/config/paths.o common/config/file.o common/config/commented.o
- * link: common/proc/bundle.o common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o
- * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o
- * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
- * link: common/tls/cause.o common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
- * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
- * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/text.o
- * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
+ * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin setup auth sasl dkim common/proc common/ipc common/tls
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,9 +1,5 @@
 /* test_admin_queue.c - what `yubin queue` makes of storaged's answers.
- * link: admin/queue_reader.o admin/queue_words.o admin/queue_text.o admin/queue_json.o admin/sheet.o
- * link: storage/local/queue_order.o storage/local/queue_order_lines.o common/base/json.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/escape.o
- * link: common/base/span.o common/base/table.o common/base/utf8.o auth/accounts_text.o sasl/scram_keys.o common/base/base64.o
- * link: auth/accounts_name.o common/base/clock.o */
+ * link: admin auth storage/local sasl common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

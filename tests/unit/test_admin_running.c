@@ -1,6 +1,5 @@
 /* test_admin_running.c - what several processes say of their TLS, put together by port.
- * link: admin/tls_running.o common/tls/census.o common/tls/cause.o common/tls/rules.o common/base/span.o
- * link: common/base/buf.o common/base/error.o */
+ * link: admin common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* test_admin_sheet.c - what a person reads, and what a script does.
- * link: admin/sheet.o common/base/json.o common/base/span.o common/base/buf.o common/base/error.o common/base/escape.o
- * link: common/base/utf8.o */
+ * link: admin common/base */
 #include "tests/unit/unit.h"
 
 #include "admin/json.h"

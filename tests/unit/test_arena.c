@@ -1,5 +1,5 @@
 /* test_arena.c - a limit in all, blocks large and small, reset.
- * link: common/base/arena.o common/base/error.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include <stdalign.h>

@@ -1,5 +1,5 @@
 /* test_auth_cache.c - the cache of verified passwords, and the guesses of an address.
- * link: auth/authd/cache.o auth/authd/throttle.o common/base/error.o */
+ * link: auth/authd common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

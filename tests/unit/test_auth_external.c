@@ -1,14 +1,5 @@
 /* test_auth_external.c - whom authd logs in by a client certificate, and whom not.
- * link: auth/auth.o auth/auth_wire.o auth/authd/authd.o auth/authd/rate.o auth/authd/secret.o auth/srs.o auth/authd/external.o
- * link: auth/authd/cache.o
- * link: auth/authd/hasher.o auth/authd/login.o auth/authd/scram.o auth/authd/keys.o
- * link: sasl/prepare.o auth/authd/peer.o auth/authd/resolve.o
- * link: auth/authd/throttle.o tests/unit/auth_folder.o tests/unit/auth_world.o auth/accounts.o
- * link: auth/accounts_change.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
- * link: auth/accounts_text.o sasl/scram_keys.o common/base/base64.o auth/accounts_certificate.o storage/token.o common/ipc/ipc.o
- * link: common/ipc/frame.o common/ipc/record.o common/ipc/now.o common/ipc/request.o common/ipc/wire.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/unit/auth_folder.o tests/unit/auth_world.o auth/authd auth storage sasl common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

@@ -1,9 +1,5 @@
 /* test_auth_resolve.c - which accounts an address leads to, and who may send as it.
- * link: auth/authd/resolve.o auth/srs.o tests/unit/auth_folder.o auth/accounts.o auth/accounts_change.o
- * link: auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/base/base64.o
- * link: auth/accounts_certificate.o common/base/arena.o common/base/buf.o common/base/clock.o
- * link: common/base/error.o common/base/escape.o common/base/span.o common/base/table.o
- * link: common/base/utf8.o */
+ * link: tests/unit/auth_folder.o auth/authd auth sasl common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
 /* test_auth_wire.c - what a daemon and authd say comes out as it went in, and no cut body does.
- * link: auth/auth_wire.o common/ipc/wire.o common/base/buf.o common/base/span.o */
+ * link: auth common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

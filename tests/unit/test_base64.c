@@ -1,5 +1,5 @@
 /* test_base64.c - RFC 4648 10, and what is refused.
- * link: common/base/base64.o common/base/buf.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/base64.h"

@@ -1,5 +1,5 @@
 /* test_buf.c - growth has an end, and a failure sticks.
- * link: common/base/buf.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/buf.h"

@@ -1,5 +1,5 @@
 /* test_bundle.c - settings reach a daemon whole, or not at all.
- * link: common/proc/bundle.o common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/proc common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

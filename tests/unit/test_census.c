@@ -1,5 +1,5 @@
 /* test_census.c - hours roll off, the last clients are kept, and what is written is read again.
- * link: common/tls/census.o common/tls/cause.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include "common/tls/cause.h"

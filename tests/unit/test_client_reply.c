@@ -1,6 +1,5 @@
 /* test_client_reply.c - a server's replies, good and bad, cut at every byte.
- * link: deliverd/reply.o common/base/span.o common/base/escape.o common/base/utf8.o
- * link: common/base/buf.o */
+ * link: deliverd common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_clock.c - dates as IMAP and mail write them.
- * link: common/base/clock.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 /* test_config.c - the files in etc/: what is taken, and what each mistake is answered with.
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/commented.o common/base/arena.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o */
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,8 +1,5 @@
 /* test_config_etc.c - the files in etc/ are what `yubin init` writes, and parse.
- * link: admin/conf.o common/config/config.o common/config/parse.o common/config/rows.o
- * link: common/config/value.o common/config/network.o common/config/port.o common/config/commented.o
- * link: common/config/file.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o */
+ * link: admin common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* test_conn_client.c - whom a certificate may log in: ClientNames, and nothing of one that is not good.
- * link: common/net/conn_client.o common/config/config.o common/config/network.o common/config/parse.o
- * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/escape.o
- * link: common/base/span.o common/base/utf8.o */
+ * link: common/net common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,19 +1,7 @@
 /* test_conn_tls.c - TLS on a connection: wrong modes, refusals, what is counted, and certificates
  * that are no longer good.
- * link: common/tls/binding.o tests/unit/conn_place.o tests/unit/certificate_kit.o
- * link: tests/unit/tls_papers.o common/tls/issue.o
- * link: common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o
- * link: common/net/life.o common/net/server.o
- * link: common/net/accept.o common/net/proxied.o common/net/proxy.o common/net/ports.o common/net/stream.o common/net/tally.o common/net/rate.o
- * link: common/net/address.o common/proc/settings.o common/proc/bundle.o common/ipc/wire.o
- * link: common/tls/bio.o common/tls/choice.o common/tls/context.o common/tls/facts.o
- * link: common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o common/tls/policy.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/policy_read.o common/config/config.o
- * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
- * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
- * link: common/base/utf8.o common/base/arena.o common/base/table.o common/tls/text.o */
+ * link: tests/unit/conn_place.o tests/unit/certificate_kit.o tests/unit/tls_papers.o common/net common/proc common/ipc
+ * link: common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,18 +1,6 @@
 /* test_conn_worker.c - a network daemon whole: yubind's messages, the sandbox, TLS from inside it.
- * link: common/tls/binding.o tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net/conn.o common/net/shake.o common/net/counts.o common/tls/rules_write.o common/net/mode.o common/tls/census.o common/net/life.o
- * link: common/net/server.o common/net/accept.o common/net/proxied.o common/net/proxy.o common/net/ports.o common/net/stream.o
- * link: common/net/tally.o common/net/rate.o common/net/address.o common/proc/settings.o common/proc/bundle.o
- * link: common/ipc/wire.o common/tls/bio.o common/tls/choice.o common/tls/context.o
- * link: common/tls/facts.o common/tls/hello.o common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/pem.o
- * link: common/tls/policy.o common/tls/protocol.o common/tls/seal.o common/tls/session.o
- * link: common/tls/tickets.o common/tls/client.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/policy_read.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/port.o common/config/network.o common/base/buf.o common/base/span.o
- * link: common/base/error.o common/base/clock.o common/base/log.o common/base/line.o
- * link: common/base/escape.o common/base/utf8.o common/base/arena.o common/base/table.o
- * link: common/proc/worker.o common/proc/start.o common/proc/control.o common/proc/ids.o
- * link: common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o
- * link: common/ipc/record.o common/ipc/frame.o common/ipc/now.o common/net/host.o common/tls/text.o */
+ * link: tests/unit/certificate_kit.o tests/unit/yubind_kit.o common/net common/proc common/ipc common/tls
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <netinet/in.h>

@@ -1,7 +1,5 @@
 /* test_content.c - a message's bytes as they go out: what is put in front, what is left out.
- * link: deliverd/content.o common/proc/body.o mime/downgrade.o mime/encode.o mime/encoding.o mime/header.o
- * link: mime/param.o mime/lex.o mime/parse.o mime/collect.o mime/meta.o mime/address.o mime/field.o mime/blob.o
- * link: mime/date.o common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o common/base/clock.o */
+ * link: deliverd mime common/proc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_control.c - the first message from yubind.
- * link: common/proc/control.o common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/proc common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

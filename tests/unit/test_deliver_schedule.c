@@ -1,18 +1,5 @@
 /* test_deliver_schedule.c - leases, destinations, connections: who has a turn, who waits, who is told.
- * link: tests/unit/deliver_world.o deliverd/schedule.o deliverd/destination.o deliverd/destination_way.o
- * link: deliverd/connection.o deliverd/opening.o deliverd/delivery.o deliverd/content.o deliverd/outcome.o
- * link: deliverd/tell.o deliverd/job.o deliverd/word.o deliverd/report.o deliverd/report_text.o
- * link: deliverd/report_advice.o deliverd/engine.o deliverd/engine_auth.o deliverd/engine_body.o
- * link: deliverd/engine_check.o deliverd/engine_hello.o deliverd/engine_mail.o deliverd/reply.o sasl/client.o
- * link: sasl/scram.o common/proc/body.o common/config/route.o common/config/rows.o
- * link: common/config/value.o common/config/network.o common/config/config.o common/config/port.o
- * link: mime/downgrade.o mime/encode.o mime/encoding.o mime/header.o mime/param.o mime/lex.o mime/parse.o
- * link: mime/collect.o mime/meta.o mime/address.o mime/field.o mime/blob.o mime/date.o
- * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
- * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o tests/fake/fake_queue.o
- * link: tests/fake/fake_lease.o tests/fake/fake_note.o storage/store.o common/base/arena.o common/base/buf.o
- * link: common/base/base64.o common/base/clock.o common/base/dot.o common/base/error.o common/base/escape.o common/base/line.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/unit/deliver_world.o tests/fake deliverd storage sasl mime common/proc common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <unistd.h>

@@ -1,7 +1,5 @@
 /* test_deliver_texts.c - RetryTimes, BindAddress, Resolver.
- * link: common/config/deliver.o common/config/rows.o common/config/value.o common/config/network.o common/config/config.o
- * link: common/config/parse.o common/config/port.o common/base/arena.o common/base/buf.o common/base/span.o
- * link: common/base/escape.o common/base/error.o common/base/utf8.o */
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include "common/config/deliver.h"

@@ -1,6 +1,5 @@
 /* test_dkim_keys.c - the list of a domain's signing keys, read and written.
- * link: dkim/keys.o common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o
- * link: common/base/utf8.o common/base/clock.o */
+ * link: dkim common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_dns_name.c - names as people and programs write them; resolv.conf.
- * link: common/dns/name.o common/base/idn.o common/base/span.o */
+ * link: common/dns common/base */
 #include "tests/unit/unit.h"
 
 #include "common/dns/dns.h"

@@ -1,5 +1,5 @@
 /* test_dot.c - dots in and out, cut at every byte; only CRLF.CRLF ends the data.
- * link: common/base/dot.o common/base/buf.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/dot.h"

@@ -1,5 +1,5 @@
 /* test_escape.c - what a peer sent can't start a line or end a string.
- * link: common/base/escape.o common/base/utf8.o common/base/buf.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/escape.h"

@@ -1,9 +1,5 @@
 /* test_fake_queue.c - the queue in memory does what storage/queue.h says.
- * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
- * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o tests/fake/fake_queue.o
- * link: tests/fake/fake_lease.o tests/fake/fake_note.o storage/store.o common/base/arena.o
- * link: common/base/buf.o common/base/clock.o common/base/error.o common/base/span.o
- * link: common/base/table.o common/base/utf8.o */
+ * link: tests/fake storage common/base */
 #include "tests/unit/unit.h"
 
 #include <unistd.h>

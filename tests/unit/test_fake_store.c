@@ -1,9 +1,5 @@
 /* test_fake_store.c - the store in memory does what storage/store.h says.
- * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
- * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: tests/fake storage common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

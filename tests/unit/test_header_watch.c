@@ -1,5 +1,5 @@
 /* test_header_watch.c - what a header holds, seen as it streams by, cut anywhere.
- * link: smtpd/header_watch.o common/base/buf.o common/base/span.o */
+ * link: smtpd common/base */
 #include "tests/unit/unit.h"
 
 #include "smtpd/header_watch.h"

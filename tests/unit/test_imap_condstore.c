@@ -1,26 +1,5 @@
 /* test_imap_condstore.c - sessions that follow a mailbox by mod-sequences and UIDs (RFC 7162, RFC 9586, RFC 8474).
- * link: imapd/references.o mime/msgid.o
- * link: imapd/cmd_thread.o imapd/thread.o
- * link: imapd/fetch_binary.o
- * link: tests/unit/imap_rig.o imapd/cmd_any.o imapd/cmd_append.o imapd/cmd_auth.o imapd/cmd_copy.o
- * link: imapd/cmd_fetch.o imapd/cmd_list.o imapd/cmd_mailbox.o imapd/cmd_quota.o imapd/role.o imapd/cmd_search.o imapd/cmd_select.o
- * link: imapd/cmd_status.o imapd/cmd_store.o imapd/commands.o imapd/derive.o imapd/fetch_body.o
- * link: imapd/fetch_parse.o imapd/format.o imapd/match.o imapd/parse.o imapd/read.o imapd/search_match.o
- * link: imapd/search_parse.o imapd/search_return.o imapd/cmd_sort.o imapd/merge.o imapd/value.o
- * link: mime/subject.o imapd/search_scan.o imapd/server.o imapd/set.o imapd/shell.o
- * link: imapd/shell_body.o imapd/shell_store.o imapd/sync.o imapd/tree.o common/base/utf7.o imapd/view.o
- * link: imapd/walk.o service/login.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
- * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
- * link: storage/store.o storage/meta.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o
- * link: sasl/exchange.o mime/address.o mime/blob.o mime/charset.o mime/collect.o mime/date.o
- * link: mime/encoding.o mime/field.o mime/header.o mime/lex.o mime/meta.o mime/meta_imap.o
- * link: mime/meta_section.o mime/param.o mime/parse.o mime/search.o mime/text.o mime/words.o
- * link: common/config/config.o common/config/file.o common/config/network.o common/config/parse.o
- * link: common/config/port.o common/config/rows.o common/config/value.o common/config/commented.o
- * link: common/base/arena.o common/base/base64.o common/base/buf.o common/base/clock.o
- * link: common/base/error.o common/base/escape.o common/base/line.o common/base/log.o common/base/span.o
- * link: common/base/table.o common/base/utf8.o */
+ * link: tests/unit/imap_rig.o tests/fake imapd service storage sasl mime common/config common/base */
 #include "tests/unit/imap_rig.h"
 
 #include <stdlib.h>

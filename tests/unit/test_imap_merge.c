@@ -1,5 +1,5 @@
 /* test_imap_merge.c - order in turns.
- * link: imapd/merge.o */
+ * link: imapd */
 #include "tests/unit/unit.h"
 
 #include "imapd/merge.h"

@@ -1,7 +1,5 @@
 /* test_imap_parse.c - the words of commands (RFC 3501 9).
- * link: imapd/parse.o imapd/set.o common/base/utf7.o imapd/format.o imapd/match.o common/base/arena.o
- * link: common/base/base64.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/span.o common/base/utf8.o */
+ * link: imapd common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_imap_read.c - lines and literals to commands, cut at every byte (RFC 3501 4.3, RFC 7888).
- * link: imapd/read.o common/base/buf.o common/base/error.o common/base/line.o common/base/span.o */
+ * link: imapd common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/buf.h"

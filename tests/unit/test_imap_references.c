@@ -1,7 +1,5 @@
 /* test_imap_references.c - THREAD=REFERENCES (RFC 5256 3): who answers whom.
- * link: imapd/references.o imapd/thread.o imapd/merge.o imapd/format.o mime/msgid.o common/base/table.o
- * link: common/base/utf7.o common/base/base64.o common/base/utf8.o common/base/clock.o common/base/buf.o
- * link: common/base/error.o common/base/span.o */
+ * link: imapd mime common/base */
 #include "tests/unit/unit.h"
 
 #include <time.h>

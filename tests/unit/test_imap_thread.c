@@ -1,5 +1,5 @@
 /* test_imap_thread.c - a forest of messages as THREAD writes it (RFC 5256 4).
- * link: imapd/thread.o imapd/format.o common/base/utf7.o common/base/base64.o common/base/utf8.o common/base/clock.o common/base/buf.o common/base/span.o */
+ * link: imapd common/base */
 #include "tests/unit/unit.h"
 
 #include "imapd/thread.h"

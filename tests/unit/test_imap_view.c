@@ -1,6 +1,5 @@
 /* test_imap_view.c - sequence numbers against a plain array, at random.
- * link: imapd/view.o imapd/set.o imapd/format.o common/base/utf7.o common/base/arena.o common/base/base64.o
- * link: common/base/buf.o common/base/error.o common/base/span.o common/base/utf8.o */
+ * link: imapd common/base */
 #include "tests/unit/unit.h"
 
 #include "imapd/view.h"

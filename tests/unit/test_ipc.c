@@ -1,7 +1,5 @@
 /* test_ipc.c - messages arrive whole, in order, with their descriptors; a bad frame costs its sender.
- * link: common/ipc/ipc.o common/ipc/record.o common/ipc/frame.o common/ipc/now.o
- * link: common/ipc/wire.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/clock.o */
+ * link: common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <dirent.h>

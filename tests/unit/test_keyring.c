@@ -1,8 +1,5 @@
 /* test_keyring.c - a domain's signing keys on disk; and the records that a domain should have.
- * link: admin/keyring.o admin/file.o admin/dns_plan.o admin/dns_plan_write.o common/base/json.o dkim/keys.o dkim/key.o
- * link: common/dns/name.o common/base/idn.o common/config/paths.o common/config/file.o common/base/buf.o common/base/span.o
- * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/clock.o
- * link: common/base/base64.o common/base/arena.o */
+ * link: admin dkim common/dns common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

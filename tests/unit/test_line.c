@@ -1,5 +1,5 @@
 /* test_line.c - RFC 5321 2.3.8: CRLF and nothing else ends a line.
- * link: common/base/line.o common/base/buf.o common/base/span.o common/base/error.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/line.h"

@@ -1,28 +1,6 @@
 /* test_local_check.c - damage in the index is named, mended, and costs no message.
  * What can be done to files is done in tests/system/test_store_check.py.
- * link: storage/local/quota.o storage/local/check.o storage/local/check_account.o storage/local/check_box.o
- * link: storage/local/check_folders.o storage/local/check_index.o storage/local/check_kinds.o
- * link: storage/local/check_lost.o storage/local/check_mailbox.o storage/local/check_queue.o
- * link: storage/local/check_small.o
- * link: storage/store.o storage/token.o storage/meta.o
- * link: storage/local/apply_copy.o storage/local/apply_set.o storage/local/intent.o storage/local/long.o
- * link: storage/local/account.o storage/local/apply.o storage/local/apply_messages.o storage/local/apply_names.o
- * link: storage/local/body.o storage/local/call.o storage/local/commit.o storage/local/derived.o
- * link: storage/local/dirty.o storage/local/files.o storage/local/finish.o storage/local/flush.o
- * link: storage/local/garbage.o storage/local/kv.o storage/local/link.o storage/local/load.o
- * link: storage/local/local.o storage/local/login.o storage/local/look.o storage/local/names.o
- * link: storage/local/pool.o storage/local/prepare.o storage/local/ranges.o storage/local/rebuild.o
- * link: storage/local/record.o storage/local/request.o storage/local/result.o storage/local/settle.o
- * link: storage/local/space.o storage/local/stage.o storage/local/state.o storage/local/statefile.o
- * link: storage/local/stock.o storage/local/sync.o storage/local/turn.o storage/local/txids.o
- * link: storage/local/uids.o storage/local/walk.o
- * link: storage/local/queue_accept.o storage/local/queue_act.o storage/local/queue_admin.o
- * link: storage/local/queue_dest.o storage/local/queue_files.o storage/local/queue_heap.o
- * link: storage/local/queue_index.o storage/local/queue_lease.o storage/local/queue_load.o
- * link: storage/local/queue_note.o storage/local/queue_record.o storage/local/queue_report.o
- * link: storage/local/queue_text.o storage/local/queue_text_read.o storage/local/queue_walk.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o common/base/escape.o
- * link: common/base/log.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: storage/local storage common/base */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

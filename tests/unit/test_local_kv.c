@@ -1,5 +1,5 @@
 /* test_local_kv.c - sorted keys and values: transactions, walks, a new start.
- * link: storage/local/kv.o common/base/span.o common/base/error.o common/base/log.o common/base/clock.o */
+ * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_local_names.c - no account, mailbox or message leaves its place in the folders.
- * link: storage/local/names.o common/base/span.o common/base/utf8.o */
+ * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include "storage/local/names.h"

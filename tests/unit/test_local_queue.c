@@ -1,10 +1,6 @@
 /* test_local_queue.c - the local queue by the clock, and for administrators. Whole rooms are linked: it
  * is no test of one module.
- * link: tests/conformance/local_queue.o tests/conformance/queued.o tests/conformance/suite.o
- * link: tests/conformance/cases_mailbox.o tests/conformance/cases_message.o tests/conformance/cases_change.o
- * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o tests/conformance/cases_queue.o
- * link: tests/conformance/cases_note.o tests/conformance/folders.o
- * link: $(O)/storage_local.a $(O)/storage.a $(O)/common_base.a */
+ * link: tests/conformance storage/local storage common/base */
 #include "tests/conformance/local_queue.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * and what was answered. It is killed; another one compares, sends again what was not answered under
  * the same txid, and compares once more. Now and then the index is lost in between.
  * Whole rooms are linked: it is no test of one module.
- * link: tests/conformance/folders.o $(O)/storage_local.a $(O)/storage.a $(O)/common_base.a */
+ * link: tests/conformance storage/local storage common/base */
 #include "tests/conformance/folders.h"
 #include "tests/unit/unit.h"
 

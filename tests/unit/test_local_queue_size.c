@@ -1,7 +1,7 @@
 /* test_local_queue_size.c - 100,000 messages for 1,000 domains: what they cost in memory, and that a lease
  * does not get slower.
  * Whole rooms are linked: it is no test of one module.
- * link: tests/conformance/folders.o $(O)/storage_local.a $(O)/storage.a $(O)/common_base.a */
+ * link: tests/conformance storage/local storage common/base */
 #include "tests/conformance/folders.h"
 #include "tests/unit/unit.h"
 

@@ -1,7 +1,5 @@
 /* test_local_queue_text.c - the queue's heap, records and envelope texts.
- * link: storage/local/queue_heap.o storage/local/queue_record.o storage/local/queue_text.o
- * link: storage/local/queue_text_read.o storage/local/record.o storage/local/ranges.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

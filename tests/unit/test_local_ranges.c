@@ -1,5 +1,5 @@
 /* test_local_ranges.c - sets of UIDs, compared with a plain bitmap.
- * link: storage/local/ranges.o */
+ * link: storage/local */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_local_record.c - what goes into the index comes out of it, and damage is seen.
- * link: storage/local/record.o storage/local/ranges.o common/base/buf.o common/base/span.o */
+ * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include "storage/local/record.h"

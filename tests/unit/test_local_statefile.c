@@ -1,5 +1,5 @@
 /* test_local_statefile.c - the small files tell what they were told, or nothing.
- * link: storage/local/statefile.o common/base/buf.o common/base/span.o */
+ * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
 /* test_log.c - the form of a line, levels, and what happens when nobody takes them.
- * link: common/base/log.o common/base/clock.o common/base/span.o common/base/error.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* test_maildir.c - names of files and folders in a Maildir, subscriptions, dovecot-uidlist.
- * link: formats/maildir.o formats/uidlist.o common/base/span.o common/base/buf.o common/base/utf7.o
- * link: common/base/utf8.o common/base/base64.o */
+ * link: formats common/base */
 #include "tests/unit/unit.h"
 
 #include "formats/maildir.h"

@@ -1,5 +1,5 @@
 /* test_mbox.c - messages taken out of an mbox, and put into one; line ends of files from elsewhere.
- * link: formats/mbox.o formats/lines.o common/base/span.o common/base/buf.o common/base/clock.o */
+ * link: formats common/base */
 #include "tests/unit/unit.h"
 
 #include "formats/lines.h"

@@ -1,9 +1,5 @@
 /* test_memory.c - what is remembered of other servers: over a restart, and for how long.
- * link: tests/unit/fake_web.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
- * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o storage/store.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o common/base/table.o
- * link: common/base/utf8.o deliverd/asks.o deliverd/memory.o */
+ * link: tests/unit/fake_web.o tests/fake deliverd storage common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_meta.c - an entry of the derived file reads back whole, or as none.
- * link: storage/meta.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: storage common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

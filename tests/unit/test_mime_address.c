@@ -1,5 +1,5 @@
 /* test_mime_address.c - RFC 5322 3.4, 4.4 and appendix A; and what real senders write.
- * link: mime/address.o mime/lex.o common/base/span.o common/base/buf.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/address.h"

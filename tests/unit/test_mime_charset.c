@@ -1,5 +1,5 @@
 /* test_mime_charset.c - charsets to UTF-8, cut at each byte; and folding.
- * link: mime/charset.o common/base/span.o common/base/buf.o common/base/error.o common/base/utf8.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_mime_date.c - RFC 5322 3.3, 4.3 and appendix A. Figures from `date -d`.
- * link: mime/date.o mime/lex.o common/base/span.o common/base/buf.o common/base/clock.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/date.h"

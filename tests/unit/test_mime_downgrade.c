@@ -1,8 +1,5 @@
 /* test_mime_downgrade.c - 8-bit messages made 7-bit, cut at every byte; what is decoded is the same.
- * link: mime/downgrade.o mime/encode.o mime/encoding.o mime/header.o mime/param.o mime/lex.o
- * link: mime/parse.o mime/collect.o mime/meta.o mime/address.o mime/field.o mime/blob.o mime/date.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o
- * link: common/base/clock.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

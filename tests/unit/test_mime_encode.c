@@ -1,6 +1,5 @@
 /* test_mime_encode.c - encodings made, cut at every byte; what is decoded is what was given.
- * link: mime/encode.o mime/encoding.o mime/param.o mime/lex.o common/base/span.o common/base/buf.o
- * link: common/base/base64.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* test_mime_encoding.c - RFC 2045 6.7 and 6.8, each case cut in two at each place and
  * fed byte by byte.
- * link: mime/encoding.o mime/param.o mime/lex.o common/base/span.o common/base/buf.o common/base/base64.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/encoding.h"

@@ -1,5 +1,5 @@
 /* test_mime_header.c - RFC 5322 2.2: fields, folding, and RFC 9051 6.4.5.1: picking them.
- * link: mime/header.o common/base/span.o common/base/buf.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/header.h"

@@ -1,8 +1,6 @@
 /* test_mime_limits.c - messages made to hurt: each is read in linear time, in bounded
  * memory, and served with as much structure as the limits leave.
- * link: mime/parse.o mime/collect.o mime/meta.o mime/meta_imap.o mime/meta_section.o mime/address.o
- * link: mime/header.o mime/field.o mime/blob.o mime/param.o mime/lex.o mime/date.o mime/encoding.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o common/base/clock.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <malloc.h>

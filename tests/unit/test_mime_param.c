@@ -1,5 +1,5 @@
 /* test_mime_param.c - RFC 2045 5.1, RFC 2183 and the examples of RFC 2231 3 to 4.1.
- * link: mime/param.o mime/lex.o common/base/span.o common/base/buf.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/param.h"

@@ -1,7 +1,5 @@
 /* test_mime_parse.c - from a message to BODYSTRUCTURE, BODY and ENVELOPE (RFC 9051 7.5.2).
- * link: mime/parse.o mime/collect.o mime/meta.o mime/meta_imap.o mime/meta_section.o mime/address.o
- * link: mime/header.o mime/field.o mime/blob.o mime/param.o mime/lex.o mime/date.o mime/encoding.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/base64.o common/base/clock.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "mime/meta.h"

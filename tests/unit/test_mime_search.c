@@ -1,6 +1,5 @@
 /* test_mime_search.c - a needle across any cut, whatever its case; text parts as a stream.
- * link: mime/search.o mime/text.o mime/charset.o mime/encoding.o mime/param.o mime/lex.o
- * link: common/base/span.o common/base/buf.o common/base/error.o common/base/utf8.o common/base/base64.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

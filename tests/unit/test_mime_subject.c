@@ -1,5 +1,5 @@
 /* test_mime_subject.c - RFC 5256 2.1: what is left of a subject.
- * link: mime/subject.o common/base/buf.o common/base/span.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include <time.h>

@@ -1,7 +1,6 @@
 /* test_mime_words.c - RFC 2047 8 and RFC 2231 4: the RFCs' examples, and words cut by
  * careless senders. The charset function here knows UTF-8 and ISO-8859-1 alone.
- * link: mime/words.o mime/encoding.o mime/param.o mime/lex.o common/base/span.o common/base/buf.o
- * link: common/base/base64.o common/base/utf8.o */
+ * link: mime common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/utf8.h"

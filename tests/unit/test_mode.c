@@ -1,5 +1,5 @@
 /* test_mode.c - first bytes, cut at every place: what they are, and from which byte on.
- * link: common/net/mode.o common/base/span.o */
+ * link: common/net common/base */
 #include "tests/unit/unit.h"
 
 #include "common/net/mode.h"

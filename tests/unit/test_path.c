@@ -1,5 +1,5 @@
 /* test_path.c - RFC 5321 4.1.2: each disguise of an address is the address, or none.
- * link: smtpd/path.o common/base/idn.o common/base/span.o common/base/utf8.o */
+ * link: smtpd common/base */
 #include "tests/unit/unit.h"
 
 #include "smtpd/path.h"

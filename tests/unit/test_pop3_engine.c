@@ -1,8 +1,5 @@
 /* test_pop3_engine.c - conversations with the POP3 engine, whole and byte by byte.
- * link: pop3d/engine.o pop3d/commands.o pop3d/login.o pop3d/listing.o pop3d/message.o pop3d/maildrop.o
- * link: sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o tests/unit/script.o
- * link: common/base/line.o common/base/dot.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/base64.o common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: tests/unit/script.o pop3d sasl common/base */
 #include "tests/unit/unit.h"
 
 #include "pop3d/engine.h"

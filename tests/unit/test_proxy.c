@@ -1,5 +1,5 @@
 /* test_proxy.c - PROXY headers as proxies send them, and as nobody should; each cut at every byte.
- * link: common/net/proxy.o common/net/address.o common/base/span.o */
+ * link: common/net common/base */
 #include "tests/unit/unit.h"
 
 #include "common/net/proxy.h"

@@ -1,6 +1,5 @@
 /* test_queue_order.c - questions about the queue and their answers, page by page.
- * link: storage/local/queue_order.o storage/local/queue_order_lines.o storage/storaged/queue_answer.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: storage/storaged storage/local common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

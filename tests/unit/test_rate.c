@@ -1,5 +1,5 @@
 /* test_rate.c - how often from each address.
- * link: common/net/rate.o common/net/tally.o common/base/table.o common/base/span.o common/base/error.o */
+ * link: common/net common/base */
 #include "tests/unit/unit.h"
 
 #include "common/net/rate.h"

@@ -1,5 +1,5 @@
 /* test_received.c - RFC 5321 4.4, RFC 3848: the trace lines, with the TLS facts.
- * link: smtpd/received.o common/base/buf.o common/base/span.o */
+ * link: smtpd common/base */
 #include "tests/unit/unit.h"
 
 #include "smtpd/received.h"

@@ -1,6 +1,5 @@
 /* test_report.c - what senders are told: written, read by another program, and its advice.
- * link: deliverd/report.o deliverd/report_text.o deliverd/report_advice.o mime/header.o common/base/buf.o
- * link: common/base/base64.o common/base/span.o common/base/clock.o common/base/utf8.o common/base/error.o */
+ * link: deliverd mime common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

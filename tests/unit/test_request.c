@@ -1,5 +1,5 @@
 /* test_request.c - a number is found once, and never given twice.
- * link: common/ipc/request.o common/base/table.o common/base/span.o common/base/error.o */
+ * link: common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include "common/ipc/request.h"

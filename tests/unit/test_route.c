@@ -1,7 +1,5 @@
 /* test_route.c - Route's values: who, where, how; and the file of an auth=.
- * link: common/config/route.o common/config/rows.o common/config/value.o common/config/network.o
- * link: common/config/config.o common/base/arena.o common/base/buf.o common/base/span.o common/base/escape.o
- * link: common/base/error.o common/base/utf8.o common/config/port.o */
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include "common/config/route.h"

@@ -1,5 +1,5 @@
 /* test_sandbox.c - what a daemon can't do any more, tried from inside; and what it still can.
- * link: common/proc/sandbox.o common/proc/landlock.o common/proc/calls.o common/base/error.o */
+ * link: common/proc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

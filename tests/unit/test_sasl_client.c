@@ -1,6 +1,5 @@
 /* test_sasl_client.c - mechanisms from the client's side; RFC 7677 3's exchange.
- * link: sasl/client.o sasl/scram.o common/base/span.o common/base/buf.o common/base/arena.o
- * link: common/base/base64.o common/base/error.o */
+ * link: sasl common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_scram_keys.c - the examples of RFC 5802 5 and RFC 7677 3 from the server's side.
- * link: sasl/scram_keys.o common/base/span.o common/base/buf.o common/base/base64.o */
+ * link: sasl common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/base64.h"

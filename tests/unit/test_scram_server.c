@@ -1,6 +1,5 @@
 /* test_scram_server.c - the client's messages of SCRAM: what is taken, what is refused (RFC 5802 7).
- * link: sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/base/arena.o
- * link: common/base/base64.o common/base/buf.o common/base/utf8.o common/base/span.o common/base/error.o */
+ * link: sasl common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/base64.h"

@@ -1,7 +1,5 @@
 /* test_secret.c - accounts/srs.key: made, read again, changed by hand, broken.
- * link: auth/authd/secret.o auth/accounts_file.o auth/accounts_text.o sasl/scram_keys.o common/base/base64.o auth/accounts_name.o common/base/buf.o
- * link: common/base/clock.o common/base/error.o common/base/escape.o common/base/log.o common/base/span.o
- * link: common/base/utf8.o */
+ * link: auth/authd auth sasl common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_service_login.c - one place for all logins: asked once, counted, told as what it is.
- * link: service/login.o common/base/log.o common/base/clock.o common/base/span.o */
+ * link: service common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/log.h"

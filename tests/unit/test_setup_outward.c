@@ -1,21 +1,6 @@
 /* test_setup_outward.c - what deliverd is handed, and what `yubin config check` says of its conf.
- * link: tests/unit/fake_site.o tests/unit/tls_papers.o setup/setup.o setup/confs.o setup/named.o
- * link: setup/pack.o setup/holders.o setup/check.o setup/check_tls.o setup/dates.o setup/material.o
- * link: setup/renew.o setup/pair.o setup/switches.o setup/daemons.o setup/report.o admin/conf.o
- * link: auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o
- * link: auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/config/config.o common/config/parse.o
- * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
- * link: common/config/paths.o common/config/file.o common/config/commented.o common/proc/bundle.o
- * link: common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/table.o sasl/sasl.o
- * link: sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o common/tls/cause.o common/tls/chain.o
- * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
- * link: common/tls/facts.o common/tls/hello.o common/tls/holder.o common/tls/identity.o common/tls/issue.o
- * link: common/tls/paper.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/prints.o common/tls/protocol.o common/tls/refusal.o common/tls/seal.o
- * link: common/tls/session.o common/tls/staple.o common/tls/tickets.o common/tls/trial.o common/tls/text.o
- * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
+ * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin setup auth sasl dkim common/proc common/ipc common/tls
+ * link: common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

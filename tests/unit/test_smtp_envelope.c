@@ -1,10 +1,5 @@
 /* test_smtp_envelope.c - parameters of MAIL and RCPT, and what is asked of a submitted message.
- * link: smtpd/engine.o smtpd/commands.o smtpd/mail.o smtpd/parameters.o smtpd/auth.o smtpd/body.o smtpd/chunk.o
- * link: smtpd/submitted.o smtpd/reply.o smtpd/path.o common/base/idn.o smtpd/header_watch.o mime/address.o mime/header.o
- * link: mime/lex.o sasl/exchange.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o sasl/scram_keys.o
- * link: tests/unit/script.o tests/unit/smtp_outside.o common/base/line.o common/base/dot.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/base64.o
- * link: common/base/escape.o common/base/utf8.o common/base/arena.o */
+ * link: tests/unit/script.o tests/unit/smtp_outside.o smtpd sasl mime common/base */
 #include "tests/unit/unit.h"
 
 #include "smtpd/engine.h"

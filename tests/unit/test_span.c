@@ -1,5 +1,5 @@
 /* test_span.c - cutting, comparing and reading numbers out of borrowed bytes.
- * link: common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/span.h"

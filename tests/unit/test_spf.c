@@ -1,6 +1,5 @@
 /* test_spf.c - which addresses an SPF record lets send.
- * link: admin/spf.o tests/unit/fake_world.o common/base/span.o common/base/buf.o common/base/escape.o
- * link: common/base/utf8.o */
+ * link: tests/unit/fake_world.o admin common/base */
 #include "tests/unit/unit.h"
 
 #include "admin/spf.h"

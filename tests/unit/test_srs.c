@@ -1,5 +1,5 @@
 /* test_srs.c - senders rewritten and found again; forged and old ones are not.
- * link: auth/srs.o common/base/span.o */
+ * link: auth common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

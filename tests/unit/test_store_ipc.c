@@ -1,19 +1,5 @@
 /* test_store_ipc.c - a daemon's store and storaged's dispatch, talking: each call.
- * link: tests/fake/rig.o tests/fake/fake_pair.o tests/fake/fake_loop.o tests/fake/fake_store.o
- * link: tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o tests/fake/fake_change.o
- * link: tests/fake/fake_look.o tests/fake/fake_stage.o storage/store.o storage/ipc/store_ipc.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
- * link: storage/ipc/client_call.o storage/ipc/client_give.o storage/ipc/client_account.o
- * link: storage/ipc/client_stage.o storage/ipc/client_driver.o storage/ipc/store_wire.o
- * link: storage/ipc/store_ask.o storage/ipc/store_answer.o storage/storaged/dispatch.o
- * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
- * link: storage/ipc/store_answer_queue.o storage/ipc/client_change.o storage/ipc/client_queue.o
- * link: storage/storaged/serve_queue.o
- * link: storage/storaged/serve.o storage/storaged/serve_change.o common/ipc/ipc.o common/ipc/now.o
- * link: common/ipc/frame.o common/ipc/record.o common/ipc/wire.o common/ipc/request.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/escape.o common/base/log.o common/base/span.o common/base/table.o
- * link: common/base/utf8.o */
+ * link: tests/fake storage/storaged storage/ipc storage common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,16 +1,6 @@
 /* test_store_ipc_local.c - the ipc driver over storaged's dispatch over the local store keeps what
  * storage/store.h promises. Whole rooms are linked: it is no test of one module.
- * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
- * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
- * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
- * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o
- * link: tests/conformance/folders.o tests/fake/fake_pair.o tests/fake/fake_loop.o
- * link: tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o tests/fake/fake_box.o
- * link: tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
- * link: storage/storaged/dispatch.o storage/storaged/serve.o storage/storaged/serve_change.o
- * link: storage/storaged/serve_queue.o storage/storaged/backend.o $(O)/storage_ipc.a $(O)/storage_local.a $(O)/storage.a
- * link: $(O)/common_ipc.a $(O)/common_base.a */
+ * link: tests/conformance tests/fake storage/storaged storage/local storage/ipc storage common/ipc common/base */
 #include "tests/conformance/folders.h"
 #include "tests/conformance/suite.h"
 #include "tests/fake/fake_pair.h"

@@ -1,5 +1,5 @@
 /* test_store_manifest.c - a backup's manifest: what it says is read back, and nothing else.
- * link: admin/store_manifest.o common/base/error.o common/base/span.o */
+ * link: admin common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

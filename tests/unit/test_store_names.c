@@ -1,5 +1,5 @@
 /* test_store_names.c - where mailboxes from elsewhere go.
- * link: admin/store_import_names.o */
+ * link: admin */
 #include "tests/unit/unit.h"
 
 #include "admin/store_import_names.h"

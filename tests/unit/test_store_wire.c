@@ -1,8 +1,5 @@
 /* test_store_wire.c - requests to storaged and its answers, written and read again.
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o common/ipc/wire.o
- * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
- * link: storage/ipc/store_answer_queue.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: storage/ipc common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

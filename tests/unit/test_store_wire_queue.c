@@ -1,8 +1,5 @@
 /* test_store_wire_queue.c - the requests and answers of storage/queue.h, written and read again.
- * link: storage/ipc/store_wire.o storage/ipc/store_ask.o storage/ipc/store_answer.o common/ipc/wire.o
- * link: storage/ipc/store_mail.o storage/ipc/store_ask_change.o storage/ipc/store_ask_queue.o
- * link: storage/ipc/store_answer_queue.o common/base/arena.o common/base/buf.o common/base/error.o
- * link: common/base/span.o */
+ * link: storage/ipc common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

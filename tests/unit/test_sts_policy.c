@@ -1,5 +1,5 @@
 /* test_sts_policy.c - MTA-STS: records, policies, and which hosts they list (RFC 8461 3, 4.1).
- * link: deliverd/sts_policy.o common/base/span.o common/base/buf.o common/base/error.o */
+ * link: deliverd common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

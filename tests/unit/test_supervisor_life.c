@@ -1,30 +1,7 @@
 /* test_supervisor_life.c - a whole yubind, its daemons played by this very program: those
  * that it runs are symlinks to it, and called as "smtpd" it is fake_daemon.h's.
- * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o supervisor/supervisor.o
- * link: supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o supervisor/job.o
- * link: supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o supervisor/orders_one.o supervisor/orders_store.o storage/token.o
- * link: supervisor/status.o setup/setup.o setup/check.o
- * link: setup/material.o supervisor/sockets.o setup/switches.o setup/daemons.o setup/report.o
- * link: supervisor/lines.o supervisor/blocks.o supervisor/logfile.o supervisor/lock.o
- * link: supervisor/holder.o supervisor/notify.o admin/site.o admin/conf.o setup/confs.o setup/named.o
- * link: setup/pack.o setup/holders.o setup/check_tls.o setup/dates.o auth/accounts.o
- * link: auth/accounts_certificate.o auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o
- * link: auth/accounts_text.o sasl/scram_keys.o common/tls/paper.o common/tls/trial.o supervisor/watch.o
- * link: supervisor/answers.o setup/renew.o setup/pair.o common/config/config.o common/config/parse.o
- * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
- * link: common/config/paths.o common/config/file.o common/config/commented.o common/proc/bundle.o
- * link: common/proc/control.o common/ipc/ipc.o common/ipc/frame.o common/ipc/record.o common/ipc/now.o
- * link: common/ipc/wire.o common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/log.o
- * link: common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o
- * link: common/tls/choice.o common/tls/client.o common/tls/context.o common/tls/explain.o
- * link: common/tls/cause.o common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
- * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
- * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/text.o
- * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
+ * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o admin supervisor setup auth storage
+ * link: sasl dkim common/proc common/ipc common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <poll.h>

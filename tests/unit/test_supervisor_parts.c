@@ -1,10 +1,5 @@
 /* test_supervisor_parts.c - what yubind is made of, each part alone: switches, log lines, ids, sockets.
- * link: setup/switches.o setup/daemons.o setup/report.o supervisor/lines.o
- * link: supervisor/blocks.o supervisor/logfile.o supervisor/lock.o supervisor/holder.o supervisor/notify.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
- * link: common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o
- * link: common/base/utf8.o common/base/clock.o */
+ * link: supervisor setup common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>

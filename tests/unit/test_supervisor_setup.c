@@ -1,23 +1,6 @@
 /* test_supervisor_setup.c - what `yubin config check` says, and who is handed what.
- * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin/conf.o setup/setup.o setup/check.o
- * link: setup/material.o setup/switches.o setup/daemons.o setup/report.o supervisor/sockets.o
- * link: supervisor/holder.o setup/confs.o setup/named.o setup/pack.o setup/holders.o setup/check_tls.o
- * link: setup/dates.o auth/accounts.o auth/accounts_certificate.o auth/accounts_file.o
- * link: auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o common/tls/paper.o
- * link: common/tls/trial.o common/config/config.o common/config/parse.o common/config/rows.o
- * link: common/config/value.o common/config/network.o common/config/port.o common/config/paths.o
- * link: common/config/file.o common/config/commented.o common/proc/bundle.o common/ipc/wire.o
- * link: common/base/arena.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/table.o sasl/sasl.o
- * link: sasl/plain.o sasl/login.o sasl/external.o sasl/scram_server.o common/tls/bio.o common/tls/choice.o
- * link: common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/cause.o
- * link: common/tls/refusal.o common/tls/facts.o common/tls/hello.o common/tls/chain.o
- * link: common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o
- * link: common/tls/issue.o common/tls/pem.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/protocol.o common/tls/seal.o common/tls/session.o common/tls/tickets.o
- * link: common/tls/text.o
- * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
+ * link: tests/unit/fake_site.o tests/unit/tls_papers.o admin supervisor setup auth sasl dkim common/proc common/ipc
+ * link: common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

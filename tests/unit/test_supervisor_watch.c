@@ -1,28 +1,6 @@
 /* test_supervisor_watch.c - files that are replaced under a running yubind: noticed, handed out, told once.
- * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o tests/unit/tls_papers.o
- * link: supervisor/supervisor.o supervisor/child.o supervisor/talk.o supervisor/slots.o supervisor/peers.o
- * link: supervisor/job.o supervisor/stop.o supervisor/orders.o supervisor/orders_socket.o
- * link: supervisor/orders_one.o supervisor/orders_store.o storage/token.o supervisor/status.o supervisor/answers.o
- * link: supervisor/watch.o supervisor/sockets.o supervisor/lines.o supervisor/blocks.o supervisor/logfile.o
- * link: supervisor/lock.o supervisor/holder.o supervisor/notify.o setup/setup.o setup/confs.o setup/named.o
- * link: setup/pack.o setup/holders.o setup/check.o setup/check_tls.o setup/dates.o setup/material.o
- * link: setup/renew.o setup/pair.o setup/switches.o setup/daemons.o setup/report.o admin/site.o
- * link: admin/conf.o auth/accounts.o auth/accounts_certificate.o auth/accounts_change.o
- * link: auth/accounts_file.o auth/accounts_name.o auth/accounts_order.o auth/accounts_text.o sasl/scram_keys.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/paths.o common/config/file.o
- * link: common/config/commented.o common/proc/bundle.o common/proc/control.o common/ipc/ipc.o
- * link: common/ipc/frame.o common/ipc/record.o common/ipc/now.o common/ipc/wire.o common/base/arena.o
- * link: common/base/buf.o common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o
- * link: common/base/clock.o common/base/log.o common/base/table.o sasl/sasl.o sasl/plain.o sasl/login.o
- * link: sasl/external.o sasl/scram_server.o common/tls/bio.o common/tls/cause.o common/tls/chain.o common/tls/choice.o
- * link: common/tls/client.o common/tls/context.o common/tls/explain.o common/tls/facts.o common/tls/hello.o
- * link: common/tls/holder.o common/tls/identity.o common/tls/issue.o common/tls/paper.o common/tls/pem.o
- * link: common/tls/policy.o common/tls/policy_read.o common/tls/prints.o common/tls/protocol.o
- * link: common/tls/refusal.o common/tls/seal.o common/tls/session.o common/tls/staple.o
- * link: common/tls/tickets.o common/tls/trial.o common/tls/text.o
- * link: setup/outward.o common/config/route.o common/config/deliver.o setup/signing.o dkim/keys.o dkim/key.o common/tls/outbound.o
- * link: common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/base64.o */
+ * link: tests/unit/fake_yubind.o tests/unit/fake_daemon.o tests/unit/fake_site.o tests/unit/tls_papers.o admin
+ * link: supervisor setup auth storage sasl dkim common/proc common/ipc common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

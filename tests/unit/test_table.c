@@ -1,5 +1,5 @@
 /* test_table.c - put, get, remove, walk, through growth.
- * link: common/base/table.o common/base/error.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/table.h"

@@ -1,13 +1,6 @@
 /* test_tls_client.c - certificates of clients: no, optional, require; and again when a
  * session is resumed.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o tests/unit/tls_port.o common/tls/policy.o
- * link: common/tls/protocol.o common/tls/pem.o common/tls/chain.o common/tls/identity.o common/tls/holder.o
- * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o
- * link: common/tls/refusal.o
- * link: common/tls/client.o common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o
- * link: common/tls/facts.o common/tls/explain.o common/tls/cause.o common/tls/issue.o common/base/span.o
- * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o common/tls/text.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o tests/unit/tls_port.o common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_port.h"

@@ -1,6 +1,5 @@
 /* test_tls_holder.c - whom a client's certificate names, and which fingerprints are known.
- * link: common/tls/holder.o common/tls/prints.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/utf8.o common/tls/text.o common/base/escape.o */
+ * link: common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include <ctype.h>

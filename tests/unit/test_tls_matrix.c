@@ -1,16 +1,7 @@
 /* test_tls_matrix.c - mask x level x key x hash x version: what a server of ours serves, what
  * a client of ours takes, which certificates of clients are good. What is right stands in the
  * tables of this file and is not asked of the code.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/policy_read.o
- * link: common/tls/protocol.o common/tls/pem.o common/tls/identity.o common/tls/chain.o common/tls/holder.o
- * link: common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o
- * link: common/tls/client.o common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o
- * link: common/tls/facts.o common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o
- * link: common/tls/outbound.o common/tls/outbound_peer.o common/tls/outbound_dane.o common/tls/outbound_text.o common/base/span.o
- * link: common/base/buf.o common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o common/base/arena.o common/config/config.o common/config/parse.o
- * link: common/config/rows.o common/config/value.o common/config/network.o common/config/port.o
- * link: common/config/commented.o common/tls/text.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <openssl/err.h>

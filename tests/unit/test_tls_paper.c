@@ -1,6 +1,5 @@
 /* test_tls_paper.c - whose a certificate or a revocation list is, and until when.
- * link: tests/unit/tls_papers.o common/tls/paper.o common/tls/issue.o common/tls/pem.o common/base/buf.o
- * link: common/base/span.o common/base/error.o common/base/escape.o common/base/utf8.o common/tls/text.o */
+ * link: tests/unit/tls_papers.o common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include <time.h>

@@ -1,8 +1,5 @@
 /* test_tls_policy.c - keys of a conf file become a policy, or an error with words.
- * link: common/tls/policy.o common/tls/policy_read.o common/tls/protocol.o common/base/span.o common/base/buf.o
- * link: common/base/error.o common/base/arena.o common/base/escape.o common/base/utf8.o
- * link: common/config/config.o common/config/parse.o common/config/rows.o common/config/value.o
- * link: common/config/network.o common/config/port.o common/config/commented.o */
+ * link: common/tls common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* test_tls_revoke.c - revocation lists of the site's own CA, judged by OpenSSL's verifier; PKCS#12 files.
- * link: common/tls/revoke.o common/tls/issue.o common/tls/pem.o common/base/span.o common/base/buf.o
- * link: common/base/error.o common/base/escape.o common/base/utf8.o common/tls/text.o */
+ * link: common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

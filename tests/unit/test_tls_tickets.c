@@ -1,9 +1,5 @@
 /* test_tls_tickets.c - sessions resumed: across workers, never across ports.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o common/tls/pem.o
- * link: common/tls/chain.o common/tls/identity.o common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/choice.o common/tls/seal.o common/tls/tickets.o common/tls/client.o
- * link: common/tls/hello.o common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/cause.o common/tls/refusal.o common/tls/issue.o common/base/span.o common/base/buf.o common/base/error.o
- * link: common/base/escape.o common/base/utf8.o common/base/table.o common/base/clock.o common/tls/text.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/tls_peer.h"

@@ -1,13 +1,5 @@
 /* test_tls_view.c - what a port's TLS is, and the reasons for what it is not.
- * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls/policy.o common/tls/protocol.o
- * link: common/tls/pem.o common/tls/identity.o common/tls/choice.o common/tls/seal.o
- * link: common/tls/tickets.o common/tls/client.o common/tls/refusal.o common/tls/chain.o
- * link: common/tls/holder.o common/tls/prints.o common/tls/staple.o common/tls/hello.o
- * link: common/tls/context.o common/tls/bio.o common/tls/session.o common/tls/facts.o
- * link: common/tls/explain.o common/tls/cause.o common/tls/issue.o common/tls/trial.o common/tls/view.o
- * link: common/tls/view_papers.o common/tls/view_openssl.o common/base/span.o common/base/buf.o
- * link: common/base/error.o common/base/escape.o common/base/utf8.o common/base/table.o
- * link: common/base/clock.o common/tls/text.o */
+ * link: tests/unit/tls_peer.o tests/unit/tls_papers.o common/tls common/base */
 #include "tests/unit/unit.h"
 
 #include <openssl/crypto.h>

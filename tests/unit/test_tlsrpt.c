@@ -1,11 +1,5 @@
 /* test_tlsrpt.c - a domain's day of TLS sessions: counted, kept over a restart, reported, forgotten.
- * link: tests/unit/fake_web.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
- * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
- * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o storage/store.o
- * link: common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o common/base/table.o
- * link: common/base/utf8.o common/base/base64.o common/base/json.o common/base/escape.o
- * link: deliverd/asks.o deliverd/sts_policy.o deliverd/tlsrpt.o deliverd/tlsrpt_send.o deliverd/tlsrpt_count.o deliverd/tlsrpt_json.o
- * link: deliverd/tlsrpt_mail.o common/base/log.o */
+ * link: tests/unit/fake_web.o tests/fake deliverd storage common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

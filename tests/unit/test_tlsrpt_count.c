@@ -1,7 +1,5 @@
 /* test_tlsrpt_count.c - TLS sessions counted, kept, and put into a report (RFC 8460 4).
- * link: deliverd/tlsrpt_count.o deliverd/tlsrpt_json.o deliverd/sts_policy.o common/base/json.o
- * link: common/base/escape.o common/base/utf8.o common/base/clock.o common/base/span.o
- * link: common/base/buf.o common/base/error.o */
+ * link: deliverd common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* test_tlsrpt_mail.c - where reports go, and what they travel in (RFC 8460 3, 5).
- * link: deliverd/tlsrpt_mail.o common/base/base64.o common/base/span.o common/base/buf.o
- * link: common/base/error.o */
+ * link: deliverd common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

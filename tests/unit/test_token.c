@@ -1,5 +1,5 @@
 /* test_token.c - a token says what was granted, and nothing else makes one.
- * link: storage/token.o common/base/error.o common/base/span.o */
+ * link: storage common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>

@@ -1,7 +1,5 @@
 /* test_trace_book.c - the story of a message, out of a log.
- * link: admin/trace_book.o admin/trace_line.o admin/trace_text.o admin/trace_json.o common/base/json.o
- * link: common/base/arena.o common/base/buf.o common/base/clock.o common/base/error.o
- * link: common/base/escape.o common/base/span.o common/base/table.o common/base/utf8.o */
+ * link: admin common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

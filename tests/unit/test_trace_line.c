@@ -1,5 +1,5 @@
 /* test_trace_line.c - a line of the log, taken apart.
- * link: admin/trace_line.o common/base/span.o common/base/clock.o */
+ * link: admin common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

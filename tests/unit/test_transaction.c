@@ -1,5 +1,5 @@
 /* test_transaction.c - who gets a message, here and elsewhere, and what the store is told.
- * link: smtpd/transaction.o common/base/arena.o common/base/buf.o common/base/error.o common/base/span.o */
+ * link: smtpd common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* test_utf8.c - RFC 3629: shortest form, no surrogates, at most U+10FFFF.
- * link: common/base/utf8.o common/base/span.o */
+ * link: common/base */
 #include "tests/unit/unit.h"
 
 #include "common/base/utf8.h"

@@ -1,5 +1,5 @@
 /* test_wire.c - numbers and strings in a message's body: nothing is read past its end.
- * link: common/ipc/wire.o common/base/buf.o common/base/span.o */
+ * link: common/ipc common/base */
 #include "tests/unit/unit.h"
 
 #include "common/ipc/wire.h"

@@ -1,6 +1,6 @@
 /* test_word.c - which TLS another server must show. The tables are those of deliverd(8): each of
  * their cells is a case here.
- * link: deliverd/word.o common/base/span.o common/base/buf.o */
+ * link: deliverd common/base */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,12 +1,5 @@
 /* test_worker.c - a daemon's life, with the test in yubind's place.
- * link: tests/unit/yubind_kit.o common/proc/worker.o common/proc/start.o common/proc/settings.o
- * link: common/proc/bundle.o common/proc/control.o common/proc/ids.o common/proc/sandbox.o
- * link: common/proc/landlock.o common/proc/calls.o common/ipc/ipc.o common/ipc/record.o
- * link: common/ipc/frame.o common/ipc/now.o common/ipc/wire.o common/config/config.o
- * link: common/config/parse.o common/config/rows.o common/config/value.o common/config/port.o
- * link: common/config/network.o common/base/buf.o common/base/span.o common/base/error.o
- * link: common/base/clock.o common/base/log.o common/base/line.o common/base/escape.o
- * link: common/base/utf8.o common/base/arena.o common/base/table.o */
+ * link: tests/unit/yubind_kit.o common/proc common/ipc common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
