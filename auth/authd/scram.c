@@ -227,22 +227,35 @@ void scram_prove(struct peer *p, uint64_t number, uint64_t scram, struct span fi
 
 /* --- whether to offer it --------------------------------------------------- */
 
+/* The hashes that the account has keys for. */
+static unsigned hashes_of(const struct account *a)
+{
+	unsigned has = 0;
+
+	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+		has |= a->scram[h] != NULL ? 1u << h : 0;
+	return has;
+}
+
+/* Who has no password is not asked. Where nobody has one yet the first one's keys will be made with his
+ * password: a site without accounts shows what it will show then. */
 unsigned scram_hashes(const struct authd *d)
 {
 	unsigned all = d->policy.scram_hashes, some = 0;
+	size_t asked = 0;
 
 	for (size_t i = 0; i < accounts_count(d->accounts); i++) {
 		const struct account *a = accounts_at(d->accounts, i);
-		unsigned has = 0;
 
 		if (*a->password == '\0' || !a->enabled)
 			continue;
-		for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
-			has |= a->scram[h] != NULL ? 1u << h : 0;
-		all &= has;
-		some |= has;
+		asked++;
+		all &= hashes_of(a);
+		some |= hashes_of(a);
 	}
-	return some & (d->policy.scram_any ? d->policy.scram_hashes : all);
+	if (asked > 0 && some == 0)
+		return 0;
+	return d->policy.scram_any ? d->policy.scram_hashes : all;
 }
 
 void scram_tell(struct peer *p)

@@ -6,7 +6,7 @@
  *       the verdict tells whether there is such a user, and it says the same as for a wrong password.
  * When  SCRAM is offered with a hash as soon as every account that can log in by password has keys of it
  *       (ScramOffer all), or one has (any): a program that finds SCRAM offered does not try
- *       anything else. Accounts without keys get them when they next log in by password (keys.h).
+ *       anything else; while no account has a password, with all that keys are made for. Accounts without keys get them when they next log in by password (keys.h).
  */
 #ifndef AUTHD_SCRAM_H
 #define AUTHD_SCRAM_H

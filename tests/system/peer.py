@@ -101,7 +101,7 @@ class Peer:
             words = self.listed("CAPA")
         else:
             words = self.say("CAPABILITY")[0].split()
-        return {w for w in words if w.startswith(SECURITY)}
+        return {w for w in words if w.startswith(SECURITY) and w != "AUTH-RESP-CODE"}
 
     def rest(self):
         """What still comes, until the end."""

@@ -199,9 +199,56 @@ static void test_salts(void **state)
 	assert_string_equal(first, other);
 }
 
+enum { KEYS = 1u << SCRAM_SHA_256 };
+
+static const struct {
+	const char *why;
+	unsigned hashes;
+	bool any;
+	const char *accounts[3];	/* "name", "-name" for one without a password */
+	unsigned want;
+} offers[] = {
+	{ "nobody yet: as it will be", KEYS, false, { NULL }, KEYS },
+	{ "nobody yet, any", KEYS, true, { NULL }, KEYS },
+	{ "nobody who has a password", KEYS, false, { "-list" }, KEYS },
+	{ "none has keys", KEYS, false, { "alice", "-list" }, 0 },
+	{ "none has keys, any", KEYS, true, { "alice", "bob" }, 0 },
+	{ "none are made", 0, false, { NULL }, 0 },
+	{ "none are made, any", 0, true, { NULL }, 0 },
+};
+
+/* A site without accounts offers what it will offer to the first one. */
+static void test_offers(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		char address[100];
+
+		unit_case(offers[i].why, 0);
+		auth_folder_remove(&w->folder);
+		auth_folder_make(&w->folder);
+		auth_folder_domain(&w->folder, "example.org");
+		for (size_t k = 0; k < 3 && offers[i].accounts[k] != NULL; k++) {
+			bool without = *offers[i].accounts[k] == '-';
+
+			snprintf(address, sizeof(address), "%s@example.org", offers[i].accounts[k] + without);
+			auth_folder_account(&w->folder, address, without ? NULL : "wonderland");
+		}
+		w->policy.scram_hashes = offers[i].hashes;
+		w->policy.scram_any = offers[i].any;
+		w->policy.scram_rounds = 4096;
+		assert_int_equal(authd_apply(w->authd, &w->policy, w->folder.fd, NULL), 0);
+		world_connect(w, WORLD_RIGHTS);
+		assert_int_equal(world_login(w, "nobody@example.org", "x").status, AUTH_WRONG);
+		assert_int_equal(auth_scram_hashes(w->client), offers[i].want);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_conversations, world_set_up, world_tear_down),
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_offers, world_set_up, world_tear_down),
+					     cmocka_unit_test_setup_teardown(test_conversations, world_set_up, world_tear_down),
 					    cmocka_unit_test_setup_teardown(test_lost, world_set_up, world_tear_down),
 					    cmocka_unit_test_setup_teardown(test_salts, world_set_up, world_tear_down) };
 
