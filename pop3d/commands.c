@@ -27,6 +27,8 @@ static void run_capa(struct pop3_server *e, struct span args)
 	pop3_reply(e, "PIPELINING");
 	pop3_reply(e, "AUTH-RESP-CODE");	/* RFC 3206 6 */
 	pop3_reply(e, "EXPIRE NEVER");		/* RFC 2449 6.7 */
+	pop3_reply(e, "UTF8 USER");		/* RFC 6856 2 */
+	pop3_reply(e, "LANG");			/* RFC 6856 3 */
 	if (e->config.may_start_tls)
 		pop3_reply(e, "STLS");				/* RFC 2595 4 */
 	if (sasl_offer_allows(&offer, span_of("USER")))
@@ -48,6 +50,8 @@ static void run_stls(struct pop3_server *e, struct span args)
 		pop3_bad(e, "-ERR TLS is up already");
 	} else if (!e->config.may_start_tls) {
 		pop3_bad(e, "-ERR this port offers no STLS");
+	} else if (e->utf8) {		/* RFC 6856 2.1 */
+		pop3_bad(e, "-ERR STLS goes before UTF8");
 	} else {
 		pop3_reply(e, "+OK begin TLS");
 		e->phase = PHASE_TLS;
@@ -121,6 +125,7 @@ static const struct command commands[] = {
 	{ "AUTH", pop3_run_auth, IN_AUTHORIZATION },			/* RFC 5034 4 */
 	{ "CAPA", run_capa, IN_AUTHORIZATION | IN_TRANSACTION | NO_ARGUMENT },	/* RFC 2449 5 */
 	{ "DELE", run_dele, IN_TRANSACTION },				/* 5 */
+	{ "LANG", pop3_run_lang, IN_AUTHORIZATION | IN_TRANSACTION },	/* RFC 6856 3 */
 	{ "LIST", pop3_run_list, IN_TRANSACTION },			/* 5 */
 	{ "NOOP", run_noop, IN_TRANSACTION | NO_ARGUMENT },		/* 5 */
 	{ "PASS", pop3_run_pass, IN_AUTHORIZATION },			/* 7 */
@@ -132,6 +137,7 @@ static const struct command commands[] = {
 	{ "TOP", pop3_run_top, IN_TRANSACTION },			/* 7 */
 	{ "UIDL", pop3_run_uidl, IN_TRANSACTION },			/* 7 */
 	{ "USER", pop3_run_user, IN_AUTHORIZATION },			/* 7 */
+	{ "UTF8", pop3_run_utf8, IN_AUTHORIZATION | NO_ARGUMENT },	/* RFC 6856 2.1 */
 };
 
 static const struct command *find(struct span verb)

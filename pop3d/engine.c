@@ -9,6 +9,8 @@
 
 #include "pop3d/state.h"
 
+enum { REPLY_PIECES = 52 };	/* a piece of nothing but dots, or of a header that its surrogate blows up */
+
 int pop3_server_new(struct pop3_server **out, const struct pop3_config *config, uint64_t now_ms,
 		    struct error *err)
 {
@@ -24,7 +26,7 @@ int pop3_server_new(struct pop3_server **out, const struct pop3_config *config, 
 		return r;
 	}
 	e->config = *config;
-	buf_init(&e->replies, config->output_limit + 4 * POP3_PIECE);
+	buf_init(&e->replies, config->output_limit + REPLY_PIECES * POP3_PIECE);
 	buf_init(&e->note, 4096);
 	buf_init(&e->secret, POP3_AUTH_LINE_MAX);
 	e->now_ms = now_ms;
@@ -45,6 +47,7 @@ void pop3_server_free(struct pop3_server *e)
 	buf_clear(&e->replies);
 	buf_clear(&e->note);
 	maildrop_clear(&e->drop);
+	mime_surrogate_clear(&e->surrogate);
 	free(e);
 }
 

@@ -13,6 +13,8 @@ struct sasl_offer pop3_offer(const struct pop3_server *e)
 				    e->config.require_tls, e->config.certificate, e->config.scram };
 }
 
+static const char no_text[] = "-ERR [AUTH] names and passwords are UTF-8, without control characters";
+
 static bool may_user(const struct pop3_server *e)
 {
 	struct sasl_offer offer = pop3_offer(e);
@@ -26,6 +28,8 @@ void pop3_run_user(struct pop3_server *e, struct span args)
 		pop3_bad(e, clear_refused);
 	} else if (args.n == 0 || args.n >= sizeof(e->user)) {
 		pop3_bad(e, "-ERR USER wants a name");
+	} else if (!pop3_may_log_in(args)) {
+		pop3_bad(e, no_text);
 	} else {
 		memcpy(e->user, args.p, args.n);
 		e->user[args.n] = '\0';
@@ -39,6 +43,8 @@ void pop3_run_pass(struct pop3_server *e, struct span args)
 		pop3_bad(e, clear_refused);
 	} else if (e->user[0] == '\0') {
 		pop3_bad(e, "-ERR USER first");
+	} else if (!pop3_may_log_in(args)) {
+		pop3_bad(e, no_text);
 	} else {
 		buf_reset(&e->secret);
 		buf_put_secret(&e->secret, args);	/* RFC 1939 7: spaces belong to it */

@@ -1,5 +1,13 @@
-/* message.c - RETR and TOP: a body, piece by piece, dots stuffed (RFC 1939 5, 7). */
+/*
+ * message.c - RETR and TOP: a body, piece by piece, dots stuffed (RFC 1939 5, 7).
+ *
+ * Without UTF8 a header in UTF-8 goes out as its surrogate (RFC 6856 2.1): refusing the message would leave it
+ * in the mailbox for good, for most programs that fetch by POP3 have no other way to read it.
+ * RFC 6856 2.1 not done: LIST tells the size of the message, not of its surrogate, which is known when it was made.
+ */
 #include "pop3d/state.h"
+
+enum { SURROGATE_OUT = 12 * (SURROGATE_FIELD + POP3_PIECE) + 1024 };
 
 static void begin(struct pop3_server *e, struct maildrop_message *m, uint64_t lines)
 {
@@ -8,6 +16,8 @@ static void begin(struct pop3_server *e, struct maildrop_message *m, uint64_t li
 	e->in_header = e->line_empty = true;
 	e->body_over = false;
 	dot_encoder_init(&e->dots);
+	mime_surrogate_clear(&e->surrogate);
+	mime_surrogate_init(&e->surrogate);
 	pop3_open(e, POP3_OPEN_BODY);
 	e->open.uid = m->uid;
 }
@@ -88,14 +98,39 @@ static size_t top_part(struct pop3_server *e, struct span in)
 	return in.n;
 }
 
-void pop3_server_bytes(struct pop3_server *e, struct span bytes)
+static void put_bytes(struct pop3_server *e, struct span bytes)
 {
 	size_t n = e->lines_left == UINT64_MAX ? bytes.n : top_part(e, bytes);
 
-	if (bytes.n == 0 || n < bytes.n)
+	if (n < bytes.n)
 		e->body_over = true;
 	bytes.n = n;
 	dot_encode(&e->dots, bytes, &e->replies);
+}
+
+/* The header's bytes off *in, as this client can read them. */
+static void put_header(struct pop3_server *e, struct span *in)
+{
+	struct buf out;
+
+	buf_init(&out, SURROGATE_OUT);
+	if (in->n > 0)
+		mime_surrogate_feed(&e->surrogate, in, &out);
+	else
+		mime_surrogate_end(&e->surrogate, &out);
+	e->replies.failed |= out.failed;
+	put_bytes(e, buf_span(&out));
+	buf_clear(&out);
+}
+
+void pop3_server_bytes(struct pop3_server *e, struct span bytes)
+{
+	bool last = bytes.n == 0;
+
+	if (!e->utf8 && !e->surrogate.over)
+		put_header(e, &bytes);
+	put_bytes(e, bytes);
+	e->body_over |= last;
 }
 
 void pop3_read_done(struct pop3_server *e, enum pop3_result result)

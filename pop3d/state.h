@@ -6,6 +6,7 @@
  * login.c      USER, PASS, AUTH, and opening the maildrop
  * listing.c    LIST and UIDL of everything, row by row
  * message.c    RETR and TOP
+ * utf8.c       UTF8 and LANG
  */
 #ifndef POP3D_STATE_H
 #define POP3D_STATE_H
@@ -13,6 +14,7 @@
 #include "common/base/buf.h"
 #include "common/base/dot.h"
 #include "common/base/line.h"
+#include "mime/surrogate.h"
 #include "pop3d/engine.h"
 #include "pop3d/maildrop.h"
 #include "sasl/exchange.h"
@@ -54,11 +56,13 @@ struct pop3_server {
 	struct buf secret;		/* the password of PASS; wiped */
 	struct maildrop drop;
 	unsigned errors, retrieved;
+	bool utf8;			/* the client knows headers in UTF-8 (RFC 6856 2.1) */
 
 	enum pop3_long running;
 	size_t row;			/* of a listing */
 	struct maildrop_message *message;	/* of a body */
 	struct dot_encoder dots;
+	struct mime_surrogate surrogate;	/* of its header, without UTF8 */
 	bool body_open, body_over, close_body;
 	bool in_header, line_empty;	/* TOP: where in the message */
 	uint64_t lines_left;		/* TOP: lines of the body still to be sent; UINT64_MAX: RETR */
@@ -96,6 +100,12 @@ void pop3_run_top(struct pop3_server *e, struct span args);
 void pop3_body_opened(struct pop3_server *e, enum pop3_result result);
 void pop3_body_go(struct pop3_server *e);	/* opens POP3_READ when there is room */
 void pop3_read_done(struct pop3_server *e, enum pop3_result result);
+
+/* utf8.c */
+void pop3_run_utf8(struct pop3_server *e, struct span args);
+void pop3_run_lang(struct pop3_server *e, struct span args);
+/* A name or a password that USER and PASS take. */
+bool pop3_may_log_in(struct span text);
 
 /* A message number at *args; NULL after -ERR was said. */
 struct maildrop_message *pop3_take_message(struct pop3_server *e, struct span *args);

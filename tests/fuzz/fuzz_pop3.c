@@ -1,10 +1,10 @@
 /* fuzz_pop3.c - any bytes into the POP3 engine; the first byte chooses port and answers.
- * link: pop3d sasl common/base */
+ * link: pop3d sasl mime common/base */
 #include <stdlib.h>
 
 #include "pop3d/engine.h"
 
-static const char text[] = "Subject: x\r\n\r\n.one\r\ntwo\r\n";
+static const char text[] = "To: \303\244@b, c\r\nSubject: \303\244\r\n\r\n.one\r\ntwo\r\n";
 
 static void answer(struct pop3_server *e, const struct pop3_action *a, uint8_t seed, size_t *at)
 {

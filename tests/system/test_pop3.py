@@ -1,5 +1,9 @@
 """POP3: what a session sees, what QUIT does, what other programs do meanwhile."""
+import contextlib
+import email
+import email.policy
 import poplib
+import smtplib
 
 import pytest
 from yubin import DOMAIN, PASSWORD
@@ -105,6 +109,39 @@ def test_read_mail_is_seen_in_imap(three):
     imap.select("INBOX")
     assert imap.search(None, "SEEN")[1] == [b"1"]
     imap.logout()
+
+
+def test_utf8(three):
+    text = "From: Jürgen <jürgen@here.test>\r\nSubject: 郵便 now\r\n\r\nschön\r\n".encode()
+    with smtplib.SMTP("127.0.0.1", three.port("mx"), timeout=20) as smtp:
+        smtp.sendmail("someone@there.test", f"bob@{DOMAIN}", text, ["SMTPUTF8", "BODY=8BITMIME"])
+    pop = three.pop("bob")
+    lines = pop.retr(4)[1]
+    pop.quit()
+    message = email.message_from_bytes(b"\r\n".join(lines), policy=email.policy.default)
+    assert message["Subject"] == "郵便 now"
+    assert message["From"].addresses[0].addr_spec == "invalid@internationalized-address.invalid"
+    assert message["From"].addresses[0].display_name == "Jürgen <jürgen@here.test>"
+    assert lines[-1] == "schön".encode()
+    pop = poplib.POP3_SSL("localhost", three.port("pop3s"), context=three.tls, timeout=20)
+    pop.utf8()
+    pop.user(f"bob@{DOMAIN}")
+    pop.pass_(PASSWORD)
+    assert (b"\r\n".join(pop.retr(4)[1]) + b"\r\n").endswith(text)
+    pop.dele(4)
+    pop.quit()
+
+
+def test_a_password_in_utf8(site):
+    with contextlib.suppress(AssertionError):
+        site.run("account", "remove", f"jun@{DOMAIN}")
+    site.account("jun", "schön 郵便")
+    with site.secure("pop3s") as c:
+        c.line()
+        assert c.ask(f"USER jun@{DOMAIN}").startswith("+OK")
+        assert c.ask("PASS schön 郵便").startswith("+OK 0 messages")
+        assert c.ask("LANG *").startswith("+OK en ")
+        assert c.ask("QUIT").startswith("+OK")
 
 
 def test_malformed(site):

@@ -1,5 +1,5 @@
 /* test_pop3_engine.c - conversations with the POP3 engine, whole and byte by byte.
- * link: tests/unit/script.o pop3d sasl common/base */
+ * link: tests/unit/script.o pop3d sasl mime common/base */
 #include "tests/unit/unit.h"
 
 #include "pop3d/engine.h"
@@ -31,7 +31,7 @@ static const char *const bodies[] = { "A: b\r\n\r\none\r\n.two\r\nthree", "S: x\
 struct outside {
 	struct pop3_server *engine;
 	struct buf notes;
-	const char *body;
+	const char *body, *other;	/* instead of the one with UID 9 */
 	size_t at;
 	unsigned deleted[8], deleted_count, seen_count, open_bodies;
 	bool closed, busy, update_fails;
@@ -53,7 +53,7 @@ static enum pop3_result open_body(struct outside *o, uint32_t uid)
 {
 	if (uid == 6)
 		return POP3_GONE;
-	o->body = bodies[uid == 5 ? 0 : 2];
+	o->body = uid == 9 && o->other != NULL ? o->other : bodies[uid == 5 ? 0 : 2];
 	o->at = 0;
 	o->open_bodies++;
 	return POP3_DONE;
@@ -72,6 +72,16 @@ static enum pop3_result update(struct outside *o)
 	return o->update_fails ? POP3_TRY_LATER : POP3_DONE;
 }
 
+static const char *const users[][2] = { { "user", "se cret" }, { "\xe9\x83\xb5", "\xe4\xbe\xbf \xf0\x9f\x93\xae" } };
+
+static enum pop3_result verify(const struct sasl_credentials *c)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (span_is(c->user, users[i][0]) && span_is(c->password, users[i][1]))
+			return POP3_DONE;
+	return POP3_WRONG;
+}
+
 static enum pop3_result play(struct outside *o, const struct pop3_action *a)
 {
 	size_t n;
@@ -81,8 +91,7 @@ static enum pop3_result play(struct outside *o, const struct pop3_action *a)
 		if (strcmp(a->credentials->mechanism, "EXTERNAL") == 0)
 			return a->credentials->authzid.n == 0 || span_is(a->credentials->authzid, "user") ?
 				       POP3_DONE : POP3_WRONG;
-		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "se cret") ?
-			       POP3_DONE : POP3_WRONG;
+		return verify(a->credentials);
 	case POP3_OPEN:
 		return open_drop(o);
 	case POP3_OPEN_BODY:
@@ -146,10 +155,10 @@ static const struct row {
 	bool closed;
 } rows[] = {
 	{ "before TLS: STLS and no way to log in", &clear,
-	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\n"
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: UTF8 USER\nS: LANG\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\n"
 	     "C: USER user\nS: -ERR [SYS/PERM]*\nC: AUTH PLAIN\nS: -ERR [SYS/PERM]*\nC: QUIT\nS: +OK bye\n", 0, 0, true },
 	{ "after it: the reverse", &clear,
-	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: USER\nS: SASL PLAIN LOGIN\n"
+	  HI "C: STLS\nS: +OK begin TLS\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: UTF8 USER\nS: LANG\nS: USER\nS: SASL PLAIN LOGIN\n"
 	     "S: IMPLEMENTATION Yubin\nS: .\nC: STLS\nS: -ERR TLS is up already\n", 0, 0, false },
 	{ "STLS forgets USER", &in_clear, HI "C: USER user\nS: +OK*\nC: STLS\nS: +OK*\nC: PASS se cret\nS: -ERR USER first\n", 0, 0, false },
 	{ "STLS forgets an exchange", &in_clear,
@@ -163,10 +172,10 @@ static const struct row {
 	  0, 0, false },
 	{ "AUTH alone lists", &tls, HI "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: .\n", 0, 0, false },
 	{ "EXTERNAL is shown once TLS is up", &certified,
-	  EXT "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: USER\nS: SASL PLAIN LOGIN EXTERNAL\nS: IMPLEMENTATION Yubin\nS: .\n"
+	  EXT "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: UTF8 USER\nS: LANG\nS: USER\nS: SASL PLAIN LOGIN EXTERNAL\nS: IMPLEMENTATION Yubin\nS: .\n"
 	      "C: AUTH\nS: +OK\nS: PLAIN\nS: LOGIN\nS: EXTERNAL\nS: .\n", 0, 0, false },
 	{ "and not before, whatever AuthWithoutTLS says", &certified,
-	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\nC: AUTH EXTERNAL =\nS: -ERR [SYS/PERM]*\n",
+	  HI "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\nS: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: UTF8 USER\nS: LANG\nS: STLS\nS: IMPLEMENTATION Yubin\nS: .\nC: AUTH EXTERNAL =\nS: -ERR [SYS/PERM]*\n",
 	  0, 0, false },
 	{ "EXTERNAL as whom the certificate names", &certified, EXT "C: AUTH EXTERNAL =\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "EXTERNAL with a name", &certified, EXT "C: AUTH EXTERNAL dXNlcg==\nS: +OK 3 messages*\n", 0, 0, false },
@@ -190,6 +199,21 @@ static const struct row {
 	     "C: DELE 3\nS: +OK*\nC: LIST\nS: +OK 1 messages\nS: 1 24\nS: .\nC: QUIT\nS: +OK bye\n", 2, 0, true },
 	{ "pipelined", &tls, IN "C: STAT\nC: RETR 1\nC: DELE 1\nC: QUIT\nS: +OK 3 47\nS: +OK 24 octets\nS: A: b\nS: \nS: one\nS: ..two\nS: three\nS: .\nS: +OK marked*\nS: +OK bye\n",
 	  1, 0, true },
+	{ "UTF8 once or twice, with no argument, before the login", &tls,
+	  HI "C: UTF8 x\nS: -ERR this command*\nC: UTF8\nS: +OK*\nC: utf8\nS: +OK*\nC: USER user\nS: +OK*\nC: PASS se cret\nS: +OK 3*\nC: UTF8\nS: -ERR you are*\n",
+	  0, 0, false },
+	{ "STLS behind UTF8", &in_clear, HI "C: UTF8\nS: +OK*\nC: STLS\nS: -ERR STLS goes before UTF8\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: RESP-CODES\n"
+	  "S: PIPELINING\nS: AUTH-RESP-CODE\nS: EXPIRE NEVER\nS: UTF8 USER\nS: LANG\nS: STLS\nS: USER\nS: SASL LOGIN\nS: IMPLEMENTATION Yubin\nS: .\n", 0, 0, false },
+	{ "UTF8 behind STLS", &clear, HI "C: STLS\nS: +OK*\nC: UTF8\nS: +OK*\n", 0, 0, false },
+	{ "a name and a password in UTF-8, before UTF8", &tls,
+	  HI "C: USER \xe9\x83\xb5\nS: +OK*\nC: PASS \xe4\xbe\xbf \xf0\x9f\x93\xae\nS: +OK 3*\n", 0, 0, false },
+	{ "no UTF-8, and what SASLprep forbids", &tls,
+	  HI "C: USER \xe4\nS: -ERR [AUTH] names*\nC: USER a\x7f\nS: -ERR [AUTH]*\nC: USER user\nS: +OK*\nC: PASS \xff\nS: -ERR [AUTH] names*\n"
+	     "C: PASS \xed\xa0\x80\nS: -ERR [AUTH] names*\nC: PASS \xe2\x80\xae\nS: -ERR [AUTH] names*\nC: PASS \xef\xbf\xbe\nS: -ERR [AUTH] names*\n"
+	     "C: PASS \xf4\x80\x80\x80\nS: -ERR [AUTH] names*\nC: PASS se cret\nS: +OK 3*\n", 0, 0, false },
+	{ "LANG in both states", &tls,
+	  HI "C: LANG\nS: +OK languages\nS: en English\nS: .\nC: LANG MUL\nS: -ERR*\nC: LANG EN\nS: +OK en *\nC: USER user\nS: +OK*\nC: PASS se cret\nS: +OK*\n"
+	     "C: LANG *\nS: +OK en *\nC: LANG en-GB\nS: -ERR*\n", 0, 0, false },
 	{ "too many errors", &clear, HI "C: A\nS: -ERR*\nC: B\nS: -ERR*\nC: C\nS: -ERR*\nC: D\nS: -ERR*\nS: -ERR too many errors, closing\nC: NOOP\n", 0, 0, true },
 	{ "an over-long line", &tls,
 	  HI "C: USER 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\nS: -ERR line too long\nC: QUIT\nS: +OK bye\n",
@@ -226,6 +250,33 @@ static void test_rows(void **state)
 			assert_int_equal(o.open_bodies, 0);
 			stop(&o);
 		}
+}
+
+/* RFC 6856 2.1: a header in UTF-8 is for who said UTF8; for the others there is a surrogate. */
+static void test_utf8(void **state)
+{
+	static const char message[] = "From: \xc3\xb6@x\r\nSubject: a \xc3\xa4\r\n\r\n.\xc3\xa4\r\n.\r\nlast\r\n";
+	static const char *const plays[] = {
+		IN "C: RETR 3\nS: +OK*\nS: From: =?utf-8?b?PMO2QHg+?= <invalid@internationalized-address.invalid>\n"
+		   "S: Subject: a =?utf-8?b?w6Q=?=\nS: \nS: ..\xc3\xa4\nS: ..\nS: last\nS: .\n"
+		   "C: TOP 3 1\nS: +OK*\nS: From: =?utf-8*\nS: Subject: a =?utf-8?b?w6Q=?=\nS: \nS: ..\xc3\xa4\nS: .\n"
+		   "C: TOP 3 0\nS: +OK*\nS: From: =?utf-8*\nS: Subject: a =?utf-8?b?w6Q=?=\nS: \nS: .\n",
+		HI "C: UTF8\nS: +OK*\nC: USER user\nS: +OK*\nC: PASS se cret\nS: +OK*\n"
+		   "C: RETR 3\nS: +OK*\nS: From: \xc3\xb6@x\nS: Subject: a \xc3\xa4\nS: \nS: ..\xc3\xa4\nS: ..\nS: last\nS: .\n"
+		   "C: TOP 3 0\nS: +OK*\nS: From: \xc3\xb6@x\nS: Subject: a \xc3\xa4\nS: \nS: .\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct outside o;
+		const struct script_engine e = { &o, feed, pump };
+
+		unit_case("UTF8", i);
+		start(&o, &tls);
+		o.other = message;
+		script_play(&e, plays[i], 0);
+		stop(&o);
+	}
 }
 
 /* The certificate is known when TLS is up; and without one EXTERNAL is not there. */
@@ -332,6 +383,7 @@ static void test_log_holds_no_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_certificate),
+					    cmocka_unit_test(test_utf8),
 					    cmocka_unit_test(test_in_use),
 					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_nul_ends_auth),
