@@ -1,4 +1,4 @@
-"""The C programs of this folder, built when they are older than their source."""
+"""The C programs of this folder, built when they are older than their sources: NAME.c, or all of NAME/*.c."""
 import pathlib
 import subprocess
 
@@ -6,7 +6,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def program(name):
-    source, binary = HERE / f"{name}.c", HERE / name
-    if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", str(binary), str(source), "-lssl", "-lcrypto", "-lpthread"], check=True)
+    folder = HERE / name
+    sources = sorted(folder.glob("*.[ch]")) if folder.is_dir() else [HERE / f"{name}.c"]
+    binary = HERE / (f"{name}.bin" if folder.is_dir() else name)
+    if not binary.exists() or binary.stat().st_mtime < max(s.stat().st_mtime for s in sources):
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", f"-I{HERE.parents[1]}", "-o", str(binary),
+                        *[str(s) for s in sources if s.suffix == ".c"], "-lssl", "-lcrypto", "-lpthread"], check=True)
     return str(binary)
