@@ -250,9 +250,12 @@ static enum kind kind_of(struct span name)
 {
 	struct span plain = name;
 
+	enum mime_field field;
+
 	if (span_starts_nocase(name, "Resent-"))
 		span_take(&plain, strlen("Resent-"));
-	if (mime_field_of_addresses(mime_field_of(plain)))
+	field = mime_field_of(plain);
+	if (field != MIME_FIELD_COUNT && mime_field_of_addresses(field))
 		return KIND_ADDRESSES;
 	switch (mime_field_of(name)) {
 	case MIME_FIELD_TYPE:
