@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-static enum imap_run search_next(struct imap_server *e);
+static enum imap_run look(struct imap_server *e);
+static enum imap_run tell_page(struct imap_server *e);
 
 void search_clear(struct imap_server *e)
 {
@@ -13,14 +14,12 @@ void search_clear(struct imap_server *e)
 
 	if (s->saving)
 		imap_ranges_clear(&e->sel.saved);	/* RFC 5182 2.1: after NO nothing is saved */
-	for (struct search_key *k = s->all; k != NULL; k = k->listed)
-		mime_search_free(k->needle);
-	mime_text_free(s->text);
+	search_job_drop(s->job);
+	s->job = NULL;
 	free(s->page.records);
 	imap_ranges_clear(&s->found.uids);
 	buf_clear(&s->found.modseqs);
 	buf_clear(&s->scratch);
-	buf_clear(&s->header);
 }
 
 bool imap_parse_search(struct imap_server *e, struct imap_parse *p)
@@ -39,8 +38,15 @@ bool imap_parse_search(struct imap_server *e, struct imap_parse *p)
 	return ok;
 }
 
+static struct store_set copy_set(struct arena *a, const struct imap_ranges *from)
+{
+	struct span bytes = arena_copy(a, (struct span){ (const uint8_t *)from->r, from->n * sizeof(*from->r) });
+
+	return (struct store_set){ (const struct store_range *)(const void *)bytes.p, bytes.p != NULL ? from->n : 0 };
+}
+
 /* Which UIDs a key's set means. Numbers that are not there match nothing. */
-static bool place_set(struct imap_server *e, struct search_key *k)
+static bool place_set(struct imap_server *e, struct search_job *j, struct search_key *k)
 {
 	const struct imap_view *v = &e->sel.view;
 	uint32_t count = imap_view_count(v);
@@ -48,10 +54,10 @@ static bool place_set(struct imap_server *e, struct search_key *k)
 	size_t kept = 0;
 
 	if (k->numbers.saved) {
-		k->uids = (struct store_set){ e->sel.saved.r, e->sel.saved.n };
-		return true;
+		k->uids = copy_set(j->arena, &e->sel.saved);
+		return k->uids.count == e->sel.saved.n;
 	}
-	if (!imap_set_resolve(&k->numbers, k->op == SEARCH_UIDS ? imap_view_last_uid(v) : count, e->arena, &k->uids))
+	if (!imap_set_resolve(&k->numbers, k->op == SEARCH_UIDS ? imap_view_last_uid(v) : count, j->arena, &k->uids))
 		return false;
 	if (k->op == SEARCH_UIDS)
 		return true;
@@ -69,31 +75,14 @@ static bool place_sets(struct imap_server *e)
 	struct search *s = e->data;
 
 	s->uids = (struct store_set){ &all, 1 };
-	for (struct search_key *k = s->all; k != NULL; k = k->listed)
-		if ((k->op == SEARCH_NUMBERS || k->op == SEARCH_UIDS) && !place_set(e, k))
+	for (struct search_key *k = s->job->all; k != NULL; k = k->listed)
+		if ((k->op == SEARCH_NUMBERS || k->op == SEARCH_UIDS) && !place_set(e, s->job, k))
 			return false;
 	/* a set that all must be in: nothing else need be looked at */
-	for (const struct search_key *k = s->root->first; k != NULL; k = k->next)
+	for (const struct search_key *k = s->job->root->first; k != NULL; k = k->next)
 		if (k->op == SEARCH_NUMBERS || k->op == SEARCH_UIDS)
 			s->uids = k->uids;
 	return true;
-}
-
-static enum imap_run page_there(struct imap_server *e)
-{
-	const struct store_page *page = e->result->page;
-	struct search *s = e->data;
-
-	if (e->result->status != STORE_OK)
-		return imap_no(e, e->result->status);
-	if (imap_page_copy(e, page, &s->uids, &s->page) != 0)
-		return imap_no_memory(e);
-	imap_walk_took(&s->walk, page->next_uid);
-	s->m.now_s = e->result->real_s;
-	search_page(s);
-	s->at = 0;
-	e->work += (unsigned)page->record_count / 16;
-	return imap_go(e, search_next);
 }
 
 enum imap_run search_over(struct imap_server *e)
@@ -113,6 +102,79 @@ enum imap_run search_classic_end(struct imap_server *e)
 	return search_over(e);
 }
 
+/* --- what a page has ------------------------------------------------------- */
+
+static void settle(struct imap_server *e)
+{
+	struct search *s = e->data;
+	const struct store_record *r = &s->page.records[s->at++];
+
+	s->m.record = r;
+	if (s->take != NULL)
+		s->lost |= !s->take(e);
+	s->m.meta = NULL;
+	if (s->take == NULL && s->give.extended) {
+		s->lost |= !search_take(s, r);
+		s->enough = s->job->first;
+		return;
+	}
+	s->found.count++;
+	if (r->modseq > s->found.highest)
+		s->found.highest = r->modseq;
+	if (s->take != NULL)
+		return;
+	imap_text(e, " ");
+	imap_put_number(&e->out, e->uid ? r->uid : imap_view_seq(&e->sel.view, r->uid));
+}
+
+static enum imap_run meta_there(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	s->missing |= e->derive->status == STORE_NOT_FOUND;
+	s->m.meta = &e->derive->meta;
+	e->work += 4;
+	if (e->derive->status == STORE_OK)
+		settle(e);
+	else
+		s->at++;
+	return imap_go(e, tell_page);
+}
+
+static enum imap_run tell_page(struct imap_server *e)
+{
+	struct search *s = e->data;
+
+	while (s->at < s->page.count && !s->enough) {
+		if (s->lost)
+			return imap_no_memory(e);
+		if (imap_out_full(e))
+			return IMAP_RUN_MORE;
+		e->work += s->at % 8 == 0;
+		if (s->answers[s->at] != SEARCH_YES)
+			s->at++;
+		else if (s->wants_meta)
+			return imap_derive_run(e, &s->page.records[s->at], meta_there);
+		else
+			settle(e);
+	}
+	return imap_go(e, look);
+}
+
+static enum imap_run page_there(struct imap_server *e)
+{
+	const struct store_page *page = e->result->page;
+	struct search *s = e->data;
+
+	if (e->result->status != STORE_OK)
+		return imap_no(e, e->result->status);
+	if (imap_page_copy(e, page, &s->uids, &s->page) != 0)
+		return imap_no_memory(e);
+	imap_walk_took(&s->walk, page->next_uid);
+	s->job->now_s = e->result->real_s;
+	return search_page_run(e, tell_page);
+}
+
 static enum imap_run look(struct imap_server *e)
 {
 	struct search *s = e->data;
@@ -126,89 +188,13 @@ static enum imap_run look(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
-static void settle(struct imap_server *e, enum search_answer a)
-{
-	struct search *s = e->data;
-	const struct store_record *r = &s->page.records[s->at++];
-
-	if (a == SEARCH_YES && s->take != NULL)
-		s->lost |= !s->take(e);
-	if (s->m.read)
-		search_forget(s);
-	s->m.meta = NULL;
-	s->m.read = false;
-	if (a != SEARCH_YES)
-		return;
-	if (s->take == NULL && s->give.extended) {
-		s->lost |= !search_take(s, r);
-		s->enough = (s->give.want & ~(unsigned)SEARCH_WANT_SAVE) == SEARCH_WANT_MIN;
-		return;
-	}
-	s->found.count++;
-	if (r->modseq > s->found.highest)
-		s->found.highest = r->modseq;
-	if (s->take != NULL)
-		return;
-	imap_text(e, " ");
-	imap_put_number(&e->out, e->uid ? r->uid : imap_view_seq(&e->sel.view, r->uid));
-}
-
-enum imap_run search_scanned(struct imap_server *e)
-{
-	struct search *s = e->data;
-
-	settle(e, search_answer(s->root, &s->m));
-	return imap_go(e, search_next);
-}
-
-static enum imap_run meta_there(struct imap_server *e)
-{
-	struct search *s = e->data;
-	enum search_answer a;
-
-	if (e->derive->status != STORE_OK) {
-		s->missing |= e->derive->status == STORE_NOT_FOUND;
-		settle(e, SEARCH_NO);
-		return imap_go(e, search_next);
-	}
-	s->m.meta = &e->derive->meta;
-	e->work += 4;
-	a = search_answer(s->root, &s->m);
-	if (a == SEARCH_OPEN)
-		return search_scan(e);
-	settle(e, a);
-	return imap_go(e, search_next);
-}
-
-static enum imap_run search_next(struct imap_server *e)
-{
-	struct search *s = e->data;
-
-	while (s->at < s->page.count && !s->enough) {
-		enum search_answer a;
-
-		if (s->lost)
-			return imap_no_memory(e);
-		if (imap_out_full(e))
-			return IMAP_RUN_MORE;
-		s->m.record = &s->page.records[s->at];
-		e->work += (unsigned)(s->keys / 32) + (s->at % 8 == 0);
-		a = search_answer(s->root, &s->m);
-		if (a == SEARCH_OPEN || (a == SEARCH_YES && s->wants_meta))
-			return imap_derive_run(e, s->m.record, meta_there);
-		settle(e, a);
-	}
-	return imap_go(e, look);
-}
-
 static enum imap_run start(struct imap_server *e, struct search *s)
 {
 	if (!place_sets(e))
 		return imap_no_memory(e);
 	buf_init(&s->scratch, 8 << 20);
-	buf_init(&s->header, SEARCH_HEADER_MAX);
 	buf_init(&s->found.modseqs, 8 << 20);
-	s->m.view = &e->sel.view;
+	s->job->first = s->finish == NULL && (s->give.want & ~(unsigned)SEARCH_WANT_SAVE) == SEARCH_WANT_MIN;
 	s->m.scratch = &s->scratch;
 	imap_walk_init(&s->walk, &s->uids);
 	if (s->finish == NULL && !s->give.extended) {

@@ -1,79 +1,13 @@
 /*
- * search.h - what SEARCH asks (RFC 3501 6.4.4), and whether a message answers it.
- *
- * Keys are a tree. Each is YES, NO or OPEN: open until the metadata, or the text of the
- * message, are there. So a message is opened only if everything cheaper left it open.
+ * search.h - SEARCH, and what SORT and THREAD have of it: page by page the messages that
+ * answer a job's keys (search_job.h).
  */
 #ifndef IMAPD_SEARCH_H
 #define IMAPD_SEARCH_H
 
+#include "imapd/search_job.h"
 #include "imapd/session.h"
 #include "imapd/walk.h"
-#include "mime/search.h"
-#include "mime/text.h"
-
-enum {
-	SEARCH_DEPTH = 50,		/* parentheses, NOT and OR inside each other */
-	SEARCH_KEYS = 2000,		/* in one command */
-	SEARCH_TEXTS = 32,		/* of them that look for text */
-	SEARCH_HEADER_MAX = 256 << 10,	/* bytes of a header that is looked at, ... */
-	SEARCH_HEADER_TURN = 4096	/* ... and of them in one turn, rounded up to a field */
-};
-
-enum search_op {
-	SEARCH_ALL,
-	SEARCH_AND,
-	SEARCH_OR,
-	SEARCH_NOT,
-	SEARCH_NUMBERS,			/* a set of sequence numbers */
-	SEARCH_UIDS,
-	SEARCH_EMAILID,
-	SEARCH_NEVER,
-	SEARCH_FLAG,			/* all of flags are set */
-	SEARCH_UNFLAG,			/* none is */
-	SEARCH_KEYWORD,
-	SEARCH_UNKEYWORD,
-	SEARCH_RECENT,
-	SEARCH_BEFORE,
-	SEARCH_ON,
-	SEARCH_SINCE,
-	SEARCH_SAVEDBEFORE,		/* RFC 8514 4.3 */
-	SEARCH_SAVEDON,
-	SEARCH_SAVEDSINCE,
-	SEARCH_OLDER,			/* RFC 5032 3 */
-	SEARCH_YOUNGER,
-	SEARCH_MODSEQ,			/* RFC 7162 3.1.5 */
-	SEARCH_SENTBEFORE,
-	SEARCH_SENTON,
-	SEARCH_SENTSINCE,
-	SEARCH_LARGER,
-	SEARCH_SMALLER,
-	SEARCH_FIELD,			/* a header field that the metadata keep */
-	SEARCH_HEADER,			/* any other */
-	SEARCH_BODY,
-	SEARCH_TEXT
-};
-
-enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN };
-
-struct search_key {
-	enum search_op op;
-	struct search_key *first;	/* AND, OR, NOT: the keys inside, ... */
-	struct search_key *next;	/* ... and the one beside it */
-	struct search_key *listed;	/* all keys of the command */
-	struct imap_set numbers;
-	struct store_set uids;		/* what numbers come to */
-	uint32_t flags;
-	uint64_t keyword;		/* bit in the page at hand, 0: the mailbox has it not */
-	struct span name;		/* keyword or header field */
-	uint8_t guid[STORE_GUID];
-	enum mime_field field;
-	int64_t day;
-	uint64_t size;			/* or seconds, or a mod-sequence */
-	struct mime_search *needle;
-	bool empty;			/* HEADER x "": is the field there? */
-	bool found;			/* BODY, TEXT, HEADER: in the text that was read */
-};
 
 enum search_want {
 	SEARCH_WANT_MIN = 1,
@@ -100,19 +34,15 @@ struct search_found {
 	struct buf modseqs;		/* of each, where PARTIAL asks for some */
 };
 
-/* One message. */
+/* One message that answers, for who wants more of it. */
 struct search_message {
 	const struct store_record *record;
-	const struct imap_view *view;
-	const struct mime_meta *meta;	/* NULL: not yet */
-	int64_t now_s;
-	bool read;			/* keys' found is final */
+	const struct mime_meta *meta;
 	struct buf *scratch;
 };
 
 struct search {
-	struct search_key *root, *all;
-	size_t keys, texts;
+	struct search_job *job;
 	struct span charset;
 	bool unknown_charset, long_text;
 	bool modseq;			/* a key asks for mod-sequences: the answer has one */
@@ -124,6 +54,8 @@ struct search {
 	bool enough;			/* nothing behind this can change the answer */
 	bool lost;			/* no memory for what was found */
 	bool saving;			/* a failure empties what was saved */
+	bool missing;			/* a message went meanwhile */
+	enum store_status failed;	/* messages could not be read */
 	struct search_return give;
 	struct search_found found;
 	struct store_set told;		/* UIDs of ALL or PARTIAL, ... */
@@ -131,16 +63,16 @@ struct search {
 	struct store_set uids;
 	struct imap_walk walk;
 	struct imap_page page;
-	size_t at;
+	enum search_answer answers[STORE_PAGE_RECORDS];	/* of the page */
+	uint16_t asked[STORE_PAGE_RECORDS];	/* which of the page the job's items are */
+	bool bodies;			/* metadata have told what they can */
+	imap_step after_page;
+	bool backward;			/* pages, and the messages of each, from the end */
+	uint32_t below;			/* then: sequence numbers from here on were looked at */
+	size_t at;			/* the message of the page that is told next */
+	size_t put_at, put_from;	/* of job->made: handed back before */
 	struct search_message m;
 	struct buf scratch;
-	/* the text of the message at hand */
-	size_t part_at;
-	uint64_t offset, left;
-	struct buf header;
-	size_t header_at;		/* fields before it were shown */
-	struct mime_text *text;
-	bool any, missing;
 };
 
 /* search_parse.c */
@@ -155,27 +87,15 @@ bool search_take(struct search *s, const struct store_record *r);
 /* Keeps and tells what was found, as RETURN asked; then search_over. */
 enum imap_run search_tell(struct imap_server *e);
 
-/* search_match.c */
-enum search_answer search_answer(const struct search_key *k, const struct search_message *m);
-/* Looks keywords up for a page. */
-void search_page(struct search *s);
-/* Shows a text to all keys of these kinds that still look; value may have encoded words. */
-bool search_wants(const struct search *s, enum search_op op);
-/* Takes the next field off *header. False at the end. */
-bool search_show_field(struct search *s, struct span *header);
-void search_show_part(struct search *s, const struct mime_part *part);
-void search_show_text(struct search *s, struct span utf8);
-void search_text_begins(struct search *s);
-void search_forget(struct search *s);
+/* search_page.c: goes on with `after` once all of s->page's answers are known, or those up to
+ * the first that is enough. */
+enum imap_run search_page_run(struct imap_server *e, imap_step after);
 
-/* search_scan.c: reads the message at hand; then `after`. */
-enum imap_run search_scan(struct imap_server *e);
 /* cmd_search.c; e->data begins with a struct search */
 enum imap_run search_start(struct imap_server *e);
 void search_clear(struct imap_server *e);
 /* The numbers are out already. */
 enum imap_run search_classic_end(struct imap_server *e);
-enum imap_run search_scanned(struct imap_server *e);
 enum imap_run search_over(struct imap_server *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* search_match.c - does a message answer the keys? (RFC 3501 6.4.4) */
-#include "imapd/search.h"
+#include "imapd/search_job.h"
 
 #include <string.h>
 
@@ -41,13 +41,13 @@ static int compare_day(int64_t real_s, int64_t day)
 	return (exact > day) - (exact < day);
 }
 
-static enum search_answer sent(const struct search_key *k, const struct search_message *m)
+static enum search_answer sent(const struct search_key *k, const struct search_job *j)
 {
 	struct mime_date date;
 
-	if (m->meta == NULL)
+	if (!j->has_meta)
 		return SEARCH_OPEN;
-	if (!mime_meta_sent(m->meta, &date))
+	if (!mime_meta_sent(&j->meta, &date))
 		return SEARCH_NO;
 	return yes(k->op == SEARCH_SENTBEFORE ? date.day < k->day :
 		   k->op == SEARCH_SENTON     ? date.day == k->day :
@@ -66,21 +66,23 @@ static bool find_in(const struct search_key *k, struct span value, struct buf *s
 	return found;
 }
 
-static enum search_answer field(const struct search_key *k, const struct search_message *m)
+static enum search_answer field(struct search_job *j, const struct search_key *k)
 {
 	struct span value;
 
-	if (m->meta == NULL)
+	if (!j->has_meta)
 		return SEARCH_OPEN;
-	return yes(mime_meta_field(m->meta, k->field, &value) && (k->empty || find_in(k, value, m->scratch)));
+	return yes(mime_meta_field(&j->meta, k->field, &value) && (k->empty || find_in(k, value, &j->scratch)));
 }
 
-static enum search_answer all_of(const struct search_key *k, const struct search_message *m)
+static enum search_answer answer(struct search_job *j, const struct search_key *k, const struct search_item *item);
+
+static enum search_answer all_of(struct search_job *j, const struct search_key *k, const struct search_item *item)
 {
 	enum search_answer all = SEARCH_YES;
 
 	for (const struct search_key *i = k->first; i != NULL; i = i->next) {
-		enum search_answer one = search_answer(i, m);
+		enum search_answer one = answer(j, i, item);
 
 		if (one == SEARCH_NO)
 			return SEARCH_NO;
@@ -90,12 +92,12 @@ static enum search_answer all_of(const struct search_key *k, const struct search
 	return all;
 }
 
-static enum search_answer any_of(const struct search_key *k, const struct search_message *m)
+static enum search_answer any_of(struct search_job *j, const struct search_key *k, const struct search_item *item)
 {
 	enum search_answer any = SEARCH_NO;
 
 	for (const struct search_key *i = k->first; i != NULL; i = i->next) {
-		enum search_answer one = search_answer(i, m);
+		enum search_answer one = answer(j, i, item);
 
 		if (one == SEARCH_YES)
 			return SEARCH_YES;
@@ -105,20 +107,20 @@ static enum search_answer any_of(const struct search_key *k, const struct search
 	return any;
 }
 
-enum search_answer search_answer(const struct search_key *k, const struct search_message *m)
+static enum search_answer answer(struct search_job *j, const struct search_key *k, const struct search_item *item)
 {
-	const struct store_record *r = m->record;
+	const struct store_record *r = item->record;
 	enum search_answer inner;
 
 	switch (k->op) {
 	case SEARCH_ALL:
 		return SEARCH_YES;
 	case SEARCH_AND:
-		return all_of(k, m);
+		return all_of(j, k, item);
 	case SEARCH_OR:
-		return any_of(k, m);
+		return any_of(j, k, item);
 	case SEARCH_NOT:
-		inner = search_answer(k->first, m);
+		inner = answer(j, k->first, item);
 		return inner == SEARCH_OPEN ? SEARCH_OPEN : yes(inner == SEARCH_NO);
 	case SEARCH_NUMBERS:
 	case SEARCH_UIDS:
@@ -136,7 +138,7 @@ enum search_answer search_answer(const struct search_key *k, const struct search
 	case SEARCH_UNKEYWORD:
 		return yes((r->keywords & k->keyword) == 0);
 	case SEARCH_RECENT:
-		return yes(imap_view_is_recent(m->view, r->uid));
+		return yes(item->recent);
 	case SEARCH_BEFORE:
 		return yes(compare_day(r->internal_s, k->day) < 0);
 	case SEARCH_ON:
@@ -150,75 +152,75 @@ enum search_answer search_answer(const struct search_key *k, const struct search
 	case SEARCH_SAVEDSINCE:
 		return yes(compare_day(r->saved_s, k->day) >= 0);
 	case SEARCH_OLDER:
-		return yes(r->internal_s <= m->now_s - (int64_t)k->size);
+		return yes(r->internal_s <= j->now_s - (int64_t)k->size);
 	case SEARCH_YOUNGER:
-		return yes(r->internal_s >= m->now_s - (int64_t)k->size);
+		return yes(r->internal_s >= j->now_s - (int64_t)k->size);
 	case SEARCH_MODSEQ:
 		return yes(r->modseq >= k->size);
 	case SEARCH_SENTBEFORE:
 	case SEARCH_SENTON:
 	case SEARCH_SENTSINCE:
-		return sent(k, m);
+		return sent(k, j);
 	case SEARCH_LARGER:
 		return yes(r->size > k->size);
 	case SEARCH_SMALLER:
 		return yes(r->size < k->size);
 	case SEARCH_FIELD:
-		return field(k, m);
+		return field(j, k);
 	case SEARCH_HEADER:
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
-		return k->found ? SEARCH_YES : m->read ? SEARCH_NO : SEARCH_OPEN;
+		return k->found ? SEARCH_YES : j->read ? SEARCH_NO : SEARCH_OPEN;
 	}
 	return SEARCH_NO;
 }
 
-void search_page(struct search *s)
+enum search_answer search_answer(struct search_job *j, const struct store_record *r, bool recent)
 {
-	for (struct search_key *k = s->all; k != NULL; k = k->listed) {
-		if (k->op != SEARCH_KEYWORD && k->op != SEARCH_UNKEYWORD)
-			continue;
-		k->keyword = 0;
-		for (size_t i = 0; i < s->page.keyword_count && i < STORE_KEYWORDS; i++)
-			if (span_equal_nocase(s->page.keywords[i], k->name))
-				k->keyword = UINT64_C(1) << i;
-	}
+	const struct search_item item = { .record = r, .recent = recent };
+
+	j->has_meta = j->read = false;
+	return answer(j, j->root, &item);
+}
+
+enum search_answer search_answer_item(struct search_job *j, const struct search_item *item)
+{
+	return answer(j, j->root, item);
 }
 
 /* --- text that was read ---------------------------------------------------- */
 
-bool search_wants(const struct search *s, enum search_op op)
+bool search_wants(const struct search_job *j, enum search_op op)
 {
-	for (const struct search_key *k = s->all; k != NULL; k = k->listed)
+	for (const struct search_key *k = j->reading; k != NULL; k = k->reading)
 		if (k->op == op && !k->found)
 			return true;
 	return false;
 }
 
-void search_forget(struct search *s)
+void search_forget(struct search_job *j)
 {
-	for (struct search_key *k = s->all; k != NULL; k = k->listed)
+	for (struct search_key *k = j->reading; k != NULL; k = k->reading)
 		k->found = false;
-	search_text_begins(s);
+	search_text_begins(j);
 }
 
-void search_text_begins(struct search *s)
+void search_text_begins(struct search_job *j)
 {
-	for (struct search_key *k = s->all; k != NULL; k = k->listed)
-		if (k->needle != NULL)
-			mime_search_reset(k->needle);
+	for (struct search_key *k = j->reading; k != NULL; k = k->reading)
+		mime_search_reset(k->needle);
 }
 
-void search_show_text(struct search *s, struct span utf8)
+void search_show_text(struct search_job *j, struct span utf8)
 {
-	for (struct search_key *k = s->all; k != NULL; k = k->listed)
+	for (struct search_key *k = j->reading; k != NULL; k = k->reading)
 		if ((k->op == SEARCH_BODY || k->op == SEARCH_TEXT) && !k->found)
 			k->found = mime_search_feed(k->needle, utf8);
 }
 
-static void show_field(struct search *s, const struct mime_header_field *f)
+static void show_field(struct search_job *j, const struct mime_header_field *f)
 {
-	for (struct search_key *k = s->all; k != NULL; k = k->listed) {
+	for (struct search_key *k = j->reading; k != NULL; k = k->reading) {
 		if (k->found || (k->op != SEARCH_HEADER && k->op != SEARCH_TEXT))
 			continue;
 		if (k->op == SEARCH_HEADER && !span_equal_nocase(k->name, f->name))
@@ -232,38 +234,48 @@ static void show_field(struct search *s, const struct mime_header_field *f)
 			mime_search_feed(k->needle, f->name);
 			mime_search_feed(k->needle, span_of(": "));
 		}
-		k->found = mime_search_feed(k->needle, buf_span(&s->scratch));
+		k->found = mime_search_feed(k->needle, buf_span(&j->scratch));
 	}
 }
 
-bool search_show_field(struct search *s, struct span *header)
+static bool wants_field(const struct search_job *j, struct span name)
+{
+	for (const struct search_key *k = j->reading; k != NULL; k = k->reading)
+		if (!k->found && (k->op == SEARCH_TEXT || (k->op == SEARCH_HEADER && span_equal_nocase(k->name, name))))
+			return true;
+	return false;
+}
+
+bool search_show_field(struct search_job *j, struct span *header)
 {
 	struct mime_header_field f;
 	struct buf unfolded;
 
 	if (!mime_header_next(header, &f))
 		return false;
+	if (!wants_field(j, f.name))
+		return true;
 	buf_init(&unfolded, f.value.n + 1);
-	buf_reset(&s->scratch);
+	buf_reset(&j->scratch);
 	mime_header_unfold(f.value, &unfolded);
-	mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &s->scratch);
-	show_field(s, &f);
+	mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &j->scratch);
+	show_field(j, &f);
 	buf_clear(&unfolded);
 	return true;
 }
 
 /* The header of a message inside the message, and what a part says of itself. */
-void search_show_part(struct search *s, const struct mime_part *part)
+void search_show_part(struct search_job *j, const struct mime_part *part)
 {
 	struct span value;
 
 	for (int i = 0; i < MIME_FIELD_COUNT; i++) {
 		if (!mime_part_field(part, (enum mime_field)i, &value))
 			continue;
-		buf_reset(&s->scratch);
-		mime_words_decode(value, mime_charset_convert, NULL, &s->scratch);
-		search_text_begins(s);
-		search_show_text(s, buf_span(&s->scratch));
+		buf_reset(&j->scratch);
+		mime_words_decode(value, mime_charset_convert, NULL, &j->scratch);
+		search_text_begins(j);
+		search_show_text(j, buf_span(&j->scratch));
 	}
-	search_text_begins(s);
+	search_text_begins(j);
 }

@@ -73,16 +73,19 @@ static const struct row {
 
 static struct search_key *new_key(struct imap_parse *p, struct search *s, enum search_op op)
 {
-	struct search_key *k = s->keys < SEARCH_KEYS ? arena_alloc(p->arena, sizeof(*k)) : NULL;
+	struct search_job *j = s->job;
+	struct search_key *k = j->keys < SEARCH_KEYS ? arena_alloc(j->arena, sizeof(*k)) : NULL;
 
 	if (k == NULL) {
 		imap_parse_fail(p, "too many keys");
 		return NULL;
 	}
-	s->keys++;
+	j->keys++;
 	k->op = op;
-	k->listed = s->all;
-	s->all = k;
+	k->listed = j->all;
+	j->all = k;
+	j->asks_recent |= op == SEARCH_RECENT;
+	j->asks_meta |= op == SEARCH_SENTBEFORE || op == SEARCH_SENTON || op == SEARCH_SENTSINCE;
 	return k;
 }
 
@@ -92,8 +95,13 @@ static bool make_needle(struct imap_parse *p, struct search *s, struct search_ke
 	struct buf utf8;
 	int r;
 
-	if (++s->texts > SEARCH_TEXTS)
+	if (++s->job->texts > SEARCH_TEXTS)
 		return imap_parse_fail(p, "too many texts to look for");
+	s->job->asks_meta |= k->op == SEARCH_FIELD;
+	if (k->op != SEARCH_FIELD) {
+		k->reading = s->job->reading;
+		s->job->reading = k;
+	}
 	buf_init(&utf8, 8 * text.n + 64);
 	if (s->unknown_charset || !mime_charset_convert(NULL, s->charset, text, &utf8)) {
 		s->unknown_charset = true;
@@ -116,8 +124,13 @@ static bool parse_needle(struct imap_parse *p, struct search *s, struct search_k
 
 static bool parse_header(struct imap_parse *p, struct search *s, struct search_key *k)
 {
-	if (!imap_parse_space(p) || !imap_parse_astring(p, &k->name))
+	struct span name;
+
+	if (!imap_parse_space(p) || !imap_parse_astring(p, &name))
 		return false;
+	k->name = arena_copy(s->job->arena, name);
+	if (k->name.p == NULL && name.n > 0)
+		return imap_parse_fail(p, "the command is too large");
 	k->field = mime_field_of(k->name);
 	if (k->field != MIME_FIELD_COUNT && mime_field_of_message(k->field))
 		k->op = SEARCH_FIELD;
@@ -308,8 +321,12 @@ static bool parse_charset(struct imap_parse *p, struct search *s)
 
 static bool parse_keys(struct imap_parse *p, struct search *s)
 {
-	s->root = new_key(p, s, SEARCH_AND);
-	return s->root != NULL && parse_list(p, s, s->root, 0) && imap_parse_end(p);
+	struct search_key *root;
+
+	if (search_job_new(&s->job) != 0)
+		return imap_parse_fail(p, "there is no memory for a search");
+	root = s->job->root = new_key(p, s, SEARCH_AND);
+	return root != NULL && parse_list(p, s, root, 0) && imap_parse_end(p);
 }
 
 bool search_parse(struct imap_parse *p, struct search *s)

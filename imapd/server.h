@@ -21,6 +21,7 @@
 #include "storage/store.h"
 
 struct imap_server;		/* opaque; session.h */
+struct search_job;		/* search_job.h */
 
 enum {
 	IMAP_ARENA = 4 << 20,		/* arguments of one command: literals and line are far below */
@@ -69,6 +70,7 @@ enum imap_kind {
 	IMAP_COMMIT,		/* store_commit; appends take the stages in their order */
 	IMAP_META,		/* the metadata of a record; STORE_NOT_FOUND: none */
 	IMAP_BODY_OPEN,		/* store_body; one is open at a time */
+	IMAP_MATCH,		/* works on job (search_job.h), away from the loop; bodies opened if it wants them */
 	IMAP_READ,		/* at most length bytes at offset of the open body */
 	IMAP_STAGE_NEW,		/* store_stage_new: size; IMAP_MUTATIONS of them at most */
 	IMAP_STAGE_WRITE	/* bytes, into the last of them; done when more may come */
@@ -93,6 +95,10 @@ struct imap_action {
 			size_t count;
 		} commit;
 		const struct store_record *record;
+		struct {
+			uint64_t mailbox;
+			struct search_job *job;
+		} match;
 		struct {
 			uint64_t mailbox;
 			uint32_t uid;

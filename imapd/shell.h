@@ -9,6 +9,8 @@
 #include "imapd/server.h"
 #include "service/login.h"
 
+struct shell_match;
+
 extern const struct conn_protocol imap_protocol;
 
 struct shell {
@@ -22,6 +24,7 @@ struct shell {
 	struct store_stage **stages;	/* of the APPEND in hand, IMAP_MUTATIONS of room; NULL: none */
 	size_t stage_n;
 	struct body_read *reading;
+	struct shell_match *match;	/* the job that is away */
 	int body;			/* the message that is open, or -1 */
 	int meta;			/* the account's derived file, or -1 */
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
@@ -40,6 +43,11 @@ void shell_body_open(struct shell *s, const struct imap_action *a);
 void shell_body_read(struct shell *s, const struct imap_action *a);
 void shell_body_close(struct shell *s);
 void shell_meta(struct shell *s, const struct imap_action *a);
+
+/* shell_match.c */
+void shell_match(struct shell *s, const struct imap_action *a);
+/* The session ends. */
+void shell_match_cancel(struct shell *s);
 
 /* Hands a result to the engine. */
 void shell_answer(struct shell *s, const struct imap_result *result);

@@ -257,6 +257,9 @@ void shell_act(struct shell *s, const struct imap_action *a)
 	case IMAP_COMMIT:
 		do_commit(s, a);
 		break;
+	case IMAP_MATCH:
+		shell_match(s, a);
+		break;
 	case IMAP_META:
 		shell_meta(s, a);
 		break;
@@ -282,6 +285,7 @@ void shell_clear(struct shell *s)
 	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	shell_body_close(s);
+	shell_match_cancel(s);
 	drop_stages(s);
 	if (s->meta >= 0)
 		close(s->meta);

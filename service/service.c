@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/proc/seats.h"
 #include "storage/ipc/store_ipc.h"
 
 static const struct service_kind *kind;	/* set once by service_main, before anything runs */
@@ -19,6 +20,7 @@ static void service_free(void *state)
 	if (s->store != NULL)
 		store_ipc_free(s->store);
 	auth_free(s->auth);
+	seats_free(s->searches);
 	free(s);
 }
 
@@ -34,6 +36,8 @@ static int service_prepare(struct worker *w, void **state, struct error *err)
 	r = store_ipc_new(&s->store, worker_loop(w), err);
 	if (r == 0)
 		r = auth_new(&s->auth, worker_loop(w), err);
+	if (r == 0)
+		r = seats_new(&s->searches, worker_loop(w), SERVICE_SEARCHES);
 	if (r == 0)
 		r = server_new(&s->server, w, kind->protocol, kind->refusal, s, err);
 	if (r == 0 && kind->prepare != NULL)

@@ -11,11 +11,16 @@
 #include "common/net/server.h"
 #include "storage/store.h"
 
+enum { SERVICE_SEARCHES = 2 };	/* at once in a process: half of libuv's threads */
+
+struct seats;
+
 struct service {		/* conn_daemon gives it */
 	struct worker *worker;
 	struct server *server;
 	struct store *store;
 	struct auth *auth;
+	struct seats *searches;	/* searches that are worked on (common/proc/seats.h) */
 	uint64_t done;		/* counted by the protocol: messages, sessions */
 	unsigned serial;	/* for the protocol's own numbering */
 	uint8_t piece[32768];	/* scratch for one read of a body; void when the loop turns */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imapd/search_job.h"
 #include "imapd/server.h"
 
 static const char body[] = "From: a@b\r\nSubject: =?utf-8?q?=C3=BC?=\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
@@ -95,6 +96,37 @@ static void answer_list(struct world *w, const struct imap_action *a)
 	imap_server_done(w->e, a->number, &r);
 }
 
+static bool no_meta(void *arg, const struct store_record *r, struct buf *out)
+{
+	(void)arg;
+	(void)r;
+	(void)out;
+	return false;
+}
+
+static ptrdiff_t read_body(void *arg, size_t i, uint64_t offset, uint8_t *to, size_t n)
+{
+	struct world *w = arg;
+
+	(void)i;
+	need(offset < sizeof(body) - 1 && n > 0);
+	n = 1 + pick(w, (uint32_t)(sizeof(body) - 1 - offset));
+	memcpy(to, body + offset, n);
+	return pick(w, 50) == 0 ? -5 : (ptrdiff_t)n;
+}
+
+static void answer_match(struct world *w, const struct imap_action *a)
+{
+	const struct search_source from = { w, no_meta, read_body };
+	struct imap_result r = { .status = STORE_OK };
+
+	for (size_t i = 0; i < a->match.job->n; i++)
+		a->match.job->items[i].status = pick(w, 20) == 0 ? STORE_NOT_FOUND : STORE_OK;
+	while (search_job_step(a->match.job, &from))
+		;
+	imap_server_done(w->e, a->number, &r);
+}
+
 static void answer(struct world *w, const struct imap_action *a)
 {
 	struct store_mailbox m;
@@ -113,6 +145,9 @@ static void answer(struct world *w, const struct imap_action *a)
 		return;
 	case IMAP_COMMIT:
 		answer_commit(w, a);
+		return;
+	case IMAP_MATCH:
+		answer_match(w, a);
 		return;
 	case IMAP_LIST:
 		answer_list(w, a);

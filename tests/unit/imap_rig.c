@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/proc/seats.h"
 
 enum { SESSIONS = 16 };
 
@@ -32,6 +33,9 @@ struct rig {
 	uint64_t skew_ms;
 	bool slow_disk, certificate;
 	struct body_read *reads;
+	struct sitter *line, *job;	/* of seats.h: who waits; who is away */
+	bool taken, held;
+	unsigned jobs;
 };
 
 struct body_read {		/* one that waits for the slow disk */
@@ -166,6 +170,63 @@ static bool run_read(struct rig *r)
 		b->done(b->arg, n < 0 ? -EIO : 0, (struct span){ bytes, n > 0 ? (size_t)n : 0 });
 	close(b->fd);
 	free(b);
+	return true;
+}
+
+/* One seat. What is away runs, in one go, when nobody else has anything to do. */
+static void sit_down(struct rig *r)
+{
+	struct sitter *who = r->line;
+
+	if (who == NULL || r->taken)
+		return;
+	r->line = who->next;
+	r->taken = true;
+	who->work.data = r;
+	who->seated(who);
+}
+
+void seats_take(struct seats *seats, struct sitter *who)
+{
+	struct sitter **last = &the_rig->line;
+
+	(void)seats;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = who;
+	sit_down(the_rig);
+}
+
+void seats_run(struct sitter *who)
+{
+	assert_true(the_rig->taken && the_rig->job == NULL);
+	the_rig->job = who;
+}
+
+void seats_rise(struct sitter *who)
+{
+	struct sitter **at = &the_rig->line;
+
+	while (*at != NULL && *at != who)
+		at = &(*at)->next;
+	if (*at == who)
+		*at = who->next;
+	if (who->work.data == NULL)
+		return;
+	the_rig->taken = false;
+	sit_down(the_rig);
+}
+
+static bool run_job(struct rig *r)
+{
+	struct sitter *who = r->job;
+
+	if (who == NULL || r->held)
+		return false;
+	r->job = NULL;
+	r->jobs++;
+	who->run(who);
+	who->ran(who);
 	return true;
 }
 
@@ -305,7 +366,7 @@ static bool turn(struct rig *r)
 
 static void settle(struct rig *r)
 {
-	while (turn(r) || run_auth(r) || fake_store_step(r->store) > 0 || run_read(r))
+	while (turn(r) || run_auth(r) || fake_store_step(r->store) > 0 || run_read(r) || run_job(r))
 		;
 }
 
@@ -334,7 +395,8 @@ void rig_free(struct rig *r)
 	for (size_t i = 0; i < SESSIONS; i++)
 		if (r->conns[i] != NULL)
 			rig_close(r->conns[i]);
-	while (run_read(r))
+	r->held = false;
+	while (run_read(r) || run_job(r))
 		;
 	fake_store_free(r->store);
 	free(r);
@@ -344,6 +406,22 @@ void rig_free(struct rig *r)
 void rig_slow_disk(struct rig *r)
 {
 	r->slow_disk = true;
+}
+
+void rig_hold(struct rig *r)
+{
+	r->held = true;
+}
+
+void rig_go(struct rig *r)
+{
+	r->held = false;
+	settle(r);
+}
+
+unsigned rig_jobs(const struct rig *r)
+{
+	return r->jobs;
 }
 
 void rig_certificate(struct rig *r)

@@ -19,6 +19,11 @@ void rig_free(struct rig *r);
 struct store *rig_store(struct rig *r);
 /* From here on no read of a body is answered at once. */
 void rig_slow_disk(struct rig *r);
+/* From here on nothing runs on the pool, until rig_go. */
+void rig_hold(struct rig *r);
+void rig_go(struct rig *r);
+/* Jobs that ran, or were told to stop while they did. */
+unsigned rig_jobs(const struct rig *r);
 /* From here on clients show a certificate that names RIG_ACCOUNT. */
 void rig_certificate(struct rig *r);
 void rig_time(struct rig *r, uint64_t ms);	/* goes on by ms; sessions are ticked */

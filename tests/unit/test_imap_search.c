@@ -1,5 +1,6 @@
 /* test_imap_search.c - what SEARCH asks for and how it is answered (RFC 3501, 4731, 5182, 9394, 7162).
  * link: tests/unit/imap_rig.o tests/fake imapd service storage sasl mime common/config common/base */
+#include "imapd/search_job.h"
 #include "tests/unit/imap_rig.h"
 
 #include "storage/meta.h"
@@ -261,12 +262,87 @@ static void test_saved_failure(void **state)
 	rig_free(r);
 }
 
+/* One session's search is away; the others go on, wait in line, or leave. */
+static void test_crowd(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *away = rig_login(r, "INBOX"), *waits = rig_login(r, "INBOX"), *leaves = rig_login(r, "INBOX");
+	struct conn *third = rig_login(r, "INBOX");
+	unsigned before;
+
+	(void)state;
+	rig_hold(r);
+	rig_output(waits);
+	rig_send(away, "a SEARCH BODY hello\r\n");
+	rig_send(leaves, "a SEARCH BODY hello\r\n");
+	rig_send(waits, "a SEARCH BODY bye\r\n");
+	rig_output(third);
+	rig_say(third, "b NOOP\r\n", "b OK NOOP completed\r\n");
+	rig_say(third, "c SEARCH ALL\r\n", "* SEARCH 1 2 3 4 5 6\r\nc OK ~\r\n");
+	rig_close(leaves);
+	rig_close(away);
+	before = rig_jobs(r);
+	rig_go(r);
+	assert_int_equal(rig_jobs(r), before + 2);
+	rig_want(waits, "* SEARCH 2 3 5\r\na OK SEARCH completed\r\n");
+	rig_free(r);
+}
+
+struct reader {
+	unsigned metas, reads;
+};
+
+static bool no_meta(void *arg, const struct store_record *record, struct buf *out)
+{
+	(void)record;
+	(void)out;
+	((struct reader *)arg)->metas++;
+	return false;
+}
+
+static ptrdiff_t read_zeros(void *arg, size_t i, uint64_t offset, uint8_t *to, size_t n)
+{
+	(void)i;
+	(void)offset;
+	((struct reader *)arg)->reads++;
+	memset(to, '0', n);
+	return (ptrdiff_t)n;
+}
+
+/* What is told to stop reads nothing more, in the middle of a message too. */
+static void test_stop(void **state)
+{
+	const struct store_record records[2] = { { .uid = 1, .size = 50 << 20 }, { .uid = 2, .size = 50 << 20 } };
+	struct reader reader = { 0, 0 };
+	const struct search_source from = { &reader, no_meta, read_zeros };
+	struct search_job *j;
+
+	(void)state;
+	assert_int_equal(search_job_new(&j), 0);
+	j->root = arena_alloc(j->arena, sizeof(*j->root));
+	j->root->op = SEARCH_BODY;
+	search_job_begin(j, true);
+	assert_true(search_job_add(j, &records[0], false));
+	assert_true(search_job_add(j, &records[1], false));
+	for (int i = 0; i < 10; i++)
+		assert_true(search_job_step(j, &from));
+	assert_int_equal(reader.metas, 1);
+	assert_int_equal(reader.reads, 9);
+	search_job_stop(j);
+	assert_false(search_job_step(j, &from));
+	assert_int_equal(reader.reads, 9);
+	assert_int_equal(j->at, 0);
+	search_job_drop(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_esearch), cmocka_unit_test(test_partial), cmocka_unit_test(test_modseq),
 		cmocka_unit_test(test_dates_and_ids), cmocka_unit_test(test_emailid), cmocka_unit_test(test_uidonly),
 		cmocka_unit_test(test_saved), cmocka_unit_test(test_saved_forgets), cmocka_unit_test(test_saved_failure),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,211 @@
+/*
+ * shell_match.c - a search's job (search_job.h) is worked on by the pool.
+ *
+ * So many at once in a worker (SERVICE_SEARCHES): who sits has the bodies of its job opened,
+ * SEARCH_BODIES at most, then the pool reads and compares, then it rises and the first in line has
+ * the seat. A session that ends leaves the line at once; what runs is told to stop.
+ */
+#include "imapd/shell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/proc/seats.h"
+#include "imapd/search_job.h"
+#include "storage/meta.h"
+
+struct asked {			/* one body */
+	struct shell_match *match;
+	uint64_t op;		/* 0: answered */
+	int fd;
+};
+
+struct shell_match {
+	struct sitter sitter;	/* first */
+	struct shell *shell;	/* NULL: nobody waits any more */
+	struct search_job *job;
+	uint64_t mailbox;
+	uint64_t meta_op;
+	int meta;		/* its own descriptor of the derived file, or -1 */
+	bool meta_used, meta_useless;	/* an entry was read; one that should be there was not */
+	bool running;
+	size_t waits;		/* bodies that are not answered */
+	struct asked asked[SEARCH_BODIES];
+};
+
+static void free_match(struct shell_match *m)
+{
+	for (size_t i = 0; i < SEARCH_BODIES; i++)
+		if (m->asked[i].fd >= 0)
+			close(m->asked[i].fd);
+	if (m->meta >= 0)
+		close(m->meta);
+	search_job_drop(m->job);
+	free(m);
+}
+
+/* --- on the pool ----------------------------------------------------------- */
+
+static bool read_meta(void *arg, const struct store_record *r, struct buf *out)
+{
+	struct shell_match *m = arg;
+	bool ok = m->meta >= 0 && store_meta_read(m->meta, r, out);
+
+	m->meta_used |= ok;
+	m->meta_useless |= !ok && r->meta_length > 0;
+	return ok;
+}
+
+static ptrdiff_t read_body(void *arg, size_t i, uint64_t offset, uint8_t *to, size_t n)
+{
+	const struct shell_match *m = arg;
+	ssize_t r;
+
+	do
+		r = pread(m->asked[i].fd, to, n, (off_t)offset);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+static void run(struct sitter *sitter)
+{
+	struct shell_match *m = (struct shell_match *)sitter;
+	const struct search_source from = { m, read_meta, read_body };
+
+	while (search_job_step(m->job, &from))
+		;
+}
+
+/* --- on the loop ----------------------------------------------------------- */
+
+/* An entry that can't be read may lie in a newer file than the one that is open. */
+static void note_meta(struct shell *s, const struct shell_match *m)
+{
+	if (m->meta_used)
+		s->meta_fresh = false;
+	if (!m->meta_useless || s->meta_fresh || s->meta < 0)
+		return;
+	close(s->meta);
+	s->meta = -1;
+}
+
+static void ran(struct sitter *sitter)
+{
+	struct shell_match *m = (struct shell_match *)sitter;
+	struct shell *s = m->shell;
+
+	seats_rise(sitter);
+	if (s != NULL) {
+		s->match = NULL;
+		note_meta(s, m);
+	}
+	free_match(m);
+	if (s != NULL) {
+		shell_answer_status(s, STORE_OK);
+		conn_wake(s->conn);
+	}
+}
+
+static void start(struct shell_match *m)
+{
+	m->running = true;
+	seats_run(&m->sitter);
+}
+
+static void body_there(void *arg, enum store_status status, int fd, uint64_t size)
+{
+	struct asked *a = arg;
+	struct shell_match *m = a->match;
+
+	(void)size;
+	a->op = 0;
+	a->fd = fd;
+	m->job->items[a - m->asked].status = status;
+	if (--m->waits == 0)
+		start(m);
+}
+
+static void ask_bodies(struct shell_match *m)
+{
+	struct search_job *j = m->job;
+
+	for (size_t i = 0; j->bodies && i < j->n && i < SEARCH_BODIES; i++) {
+		struct asked *a = &m->asked[i];
+
+		a->match = m;
+		a->op = store_body(m->shell->account, m->mailbox, j->items[i].record->uid, body_there, a);
+		m->waits += a->op != 0;
+		if (a->op == 0)
+			j->items[i].status = STORE_TRY_LATER;
+	}
+	if (m->waits == 0)
+		start(m);
+}
+
+static void use_meta(struct shell_match *m)
+{
+	m->meta = m->shell->meta >= 0 ? fcntl(m->shell->meta, F_DUPFD_CLOEXEC, 0) : -1;
+	ask_bodies(m);
+}
+
+static void meta_there(void *arg, enum store_status status, int fd, uint64_t size)
+{
+	struct shell_match *m = arg;
+
+	(void)status;
+	(void)size;
+	m->meta_op = 0;
+	m->shell->meta = fd;
+	m->shell->meta_fresh = true;
+	use_meta(m);
+}
+
+static void seated(struct sitter *sitter)
+{
+	struct shell_match *m = (struct shell_match *)sitter;
+	struct shell *s = m->shell;
+
+	if (s->meta < 0)
+		m->meta_op = store_meta_file(s->account, meta_there, m);
+	if (m->meta_op == 0)
+		use_meta(m);
+}
+
+void shell_match(struct shell *s, const struct imap_action *a)
+{
+	struct shell_match *m = calloc(1, sizeof(*m));
+
+	if (m == NULL) {
+		shell_answer_status(s, STORE_TRY_LATER);
+		return;
+	}
+	m->sitter = (struct sitter){ .seated = seated, .run = run, .ran = ran };
+	m->shell = s;
+	m->job = search_job_hold(a->match.job);
+	m->mailbox = a->match.mailbox;
+	m->meta = -1;
+	for (size_t i = 0; i < SEARCH_BODIES; i++)
+		m->asked[i].fd = -1;
+	s->match = m;
+	seats_take(s->service->searches, &m->sitter);
+}
+
+void shell_match_cancel(struct shell *s)
+{
+	struct shell_match *m = s->match;
+
+	s->match = NULL;
+	if (m == NULL)
+		return;
+	m->shell = NULL;
+	search_job_stop(m->job);
+	if (m->running)
+		return;		/* ran frees it */
+	store_cancel(s->service->store, m->meta_op);
+	for (size_t i = 0; i < SEARCH_BODIES; i++)
+		store_cancel(s->service->store, m->asked[i].op);
+	seats_rise(&m->sitter);
+	free_match(m);
+}
