@@ -132,6 +132,7 @@ const struct conn_protocol imap_protocol = {
 	.which = CONFIG_IMAPD,
 	.wrong_mode = "* BYE ",
 	.refusal = "* BYE ",
+	.full = "* BYE [UNAVAILABLE] Too many connections, try again later\r\n",
 	.start_tls = "STARTTLS",
 	.open = shell_open,
 	.close = shell_close,

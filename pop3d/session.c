@@ -412,6 +412,7 @@ const struct conn_protocol pop3d_protocol = {
 	.which = CONFIG_POP3D,
 	.wrong_mode = "-ERR ",
 	.refusal = "-ERR ",
+	.full = "-ERR [SYS/TEMP] too many connections, try again later\r\n",
 	.start_tls = "STLS",
 	.open = session_open,
 	.close = session_close,

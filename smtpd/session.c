@@ -330,6 +330,7 @@ const struct conn_protocol smtpd_protocol = {
 	.which = CONFIG_SMTPD,
 	.wrong_mode = "500 5.5.1 ",
 	.refusal = "421 4.7.66 ",
+	.full = "421 4.3.2 too many connections, try again later\r\n",
 	.start_tls = "STARTTLS",
 	.open = session_open,
 	.close = session_close,

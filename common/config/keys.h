@@ -99,7 +99,7 @@ X(EXPLAIN_REFUSAL, "ExplainRefusal", IN_NET, BOOL, "no", "", "", SESSIONS, CONFI
   "yes: a client whose TLS is too old for the policy gets a connection all the same, on which it is told why (421 4.7.66) and nothing else") \
 /* every network daemon: limits */ \
 X(MAX_CONNECTIONS, "MaxConnections", IN_NET, NUMBER, "4000", "1", "60000", SESSIONS, 0, \
-  "Connections that one process serves at a time") \
+  "Connections that one process serves at a time; a client beyond them is told to come later (421, -ERR, BYE)") \
 X(CONNECTIONS_PER_ADDRESS, "ConnectionsPerAddress", IN_NET, NUMBER, "50", "1", "60000", SESSIONS, 0, \
   "Connections that one client address may hold in one process") \
 X(CONNECTIONS_PER_USER, "ConnectionsPerUser", IN_NET, NUMBER, "50", "1", "60000", SESSIONS, 0, \

@@ -14,16 +14,51 @@
 
 enum {
 	TURN = 64,          /* connections taken in one turn */
+	FULL_MS = 500,      /* how long another worker has to take what waits, before it is told to come later */
+	FULL_TURN = 256,    /* connections told so in one go */
 	COMPLAIN_MS = 10000 /* between two complaints that something is short */
 };
 
 static void on_listener(uv_poll_t *poll, int status, int events);
 
+/* The protocol's own words where the port speaks clear text. */
+static void say_and_close(int fd, const struct port *port, const char *words)
+{
+	if (port->listen->mode != CONFIG_MODE_IMPLICIT && words != NULL)
+		send(fd, words, strlen(words), MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
 void listen_again(struct server *s)
 {
 	s->full = false;
+	uv_timer_stop(&s->full_timer);
 	for (struct listener *l = s->listeners; l != NULL; l = l->next)
 		uv_poll_start(&l->poll, UV_READABLE, on_listener);
+}
+
+/* What still waits when all workers are full is told so: it would wait for minutes, not knowing why. */
+static void turn_away(struct server *s, const struct listener *l)
+{
+	const struct port *port = &s->ports->port[l->index];
+	int fd;
+
+	for (int n = 0; n < FULL_TURN; n++) {
+		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		s->refused++;
+		say_and_close(fd, port, s->protocol->full);
+	}
+}
+
+static void on_full(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		turn_away(s, l);
 }
 
 static void listen_pause(struct server *s)
@@ -31,6 +66,7 @@ static void listen_pause(struct server *s)
 	s->full = true;
 	for (struct listener *l = s->listeners; l != NULL; l = l->next)
 		uv_poll_stop(&l->poll);
+	uv_timer_start(&s->full_timer, on_full, FULL_MS, FULL_MS);
 	log_warn("MaxConnections reached connections=%zu", s->count);
 }
 
@@ -41,7 +77,7 @@ static const char *words_of(const struct server *s, const char *limit)
 	return limit == not_for_you ? "421 4.7.0 this port is not for your address\r\n" : s->refusal;
 }
 
-/* Over a limit by address: the protocol's own words where the port speaks clear text. */
+/* Over a limit by address. */
 static void refuse(struct server *s, int fd, const struct port *port, const struct address *peer,
 		   const char *limit)
 {
@@ -50,10 +86,7 @@ static void refuse(struct server *s, int fd, const struct port *port, const stru
 	s->refused++;
 	log_info("ICID %llu refused peer=%s listen=%s limit=%s",
 		 (unsigned long long)s->host.id(s->host.arg), address_text(peer, text), port->listen->text, limit);
-	if (port->listen->mode != CONFIG_MODE_IMPLICIT)
-		send(fd, words_of(s, limit), strlen(words_of(s, limit)), MSG_NOSIGNAL | MSG_DONTWAIT);
-	shutdown(fd, SHUT_WR);
-	close(fd);
+	say_and_close(fd, port, words_of(s, limit));
 }
 
 /* The key whose limit the address is over, or NULL: then it is counted. */
@@ -236,6 +269,7 @@ static void on_listener_closed(uv_handle_t *h)
 
 void listen_end(struct server *s)
 {
+	uv_timer_stop(&s->full_timer);
 	while (s->listeners != NULL) {
 		struct listener *l = s->listeners;
 

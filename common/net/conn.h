@@ -60,6 +60,7 @@ struct conn_protocol {
 	 * "-ERR ", "* BYE "), and on a connection that is up only to say why (ExplainRefusal:
 	 * "421 4.7.66 "). */
 	const char *wrong_mode, *refusal;
+	const char *full; /* told over MaxConnections in clear: a whole line. NULL: nothing */
 	const char *start_tls; /* "STARTTLS", "STLS" */
 
 	/* A session for c. The greeting is what next gives first. */

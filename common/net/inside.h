@@ -72,6 +72,7 @@ struct server {
 	struct rate *came, *blamed; /* connections in a minute, refused recipients in an hour */
 	uv_idle_t idle; /* runs while somebody is ready */
 	uv_timer_t drain;
+	uv_timer_t full_timer; /* runs while full */
 	unsigned handles;       /* of ours that libuv still holds */
 	int reserve;            /* a descriptor to give up when there are none left */
 	uint64_t complained_ms; /* when that was last logged */

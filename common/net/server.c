@@ -282,6 +282,7 @@ void server_free(struct server *s)
 		close(s->reserve);
 	uv_close((uv_handle_t *)&s->idle, on_closed);
 	uv_close((uv_handle_t *)&s->drain, on_closed);
+	uv_close((uv_handle_t *)&s->full_timer, on_closed);
 }
 
 int server_new_at(struct server **out, const struct server_host *host, const struct conn_protocol *p,
@@ -302,8 +303,9 @@ int server_new_at(struct server **out, const struct server_host *host, const str
 	buf_init(&s->said, ROOM);
 	uv_idle_init(host->loop, &s->idle);
 	uv_timer_init(host->loop, &s->drain);
-	s->idle.data = s->drain.data = s;
-	s->handles = 2;
+	uv_timer_init(host->loop, &s->full_timer);
+	s->idle.data = s->drain.data = s->full_timer.data = s;
+	s->handles = 3;
 	s->reserve = eventfd(0, EFD_CLOEXEC);
 	code = s->reserve < 0 ? error_system(err, errno, "can't open a descriptor") : 0;
 	if (code == 0)

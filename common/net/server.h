@@ -3,7 +3,8 @@
  *
  * Shape   One for a daemon; its functions fit worker.h's table. Sockets are shared
  *         by the workers; what comes is accepted in turns of 64, TCP_NODELAY set.
- * Limits  MaxConnections (over it: not accepted until one ends),
+ * Limits  MaxConnections (over it: not accepted until one ends; what no other worker has taken within
+ *         half a second hears conn_protocol.full),
  *         ConnectionsPerAddress (over it: the protocol's refusal, closed),
  *         ConnectionsPerUser; LimitExempt names who is spared the second.
  * Counts  Handshakes of the last day for each Listen (census.h); they outlive reloads.

@@ -397,7 +397,7 @@ static void test_limit_by_user(void **state)
 
 static void test_max_connections(void **state)
 {
-	struct client a, b;
+	struct client a, b, c;
 	struct place p;
 
 	(void)state;
@@ -405,8 +405,18 @@ static void test_max_connections(void **state)
 	client_open(&a, &p, 0);
 	client_hears(&a, "hello\r\n");
 	client_open(&b, &p, 1);
+	client_open(&c, &p, 2);
 	turn_for(&p, 20);
-	assert_int_equal(client_read(&b, b.got, 10), -1); /* waits in the kernel's queue */
+	assert_int_equal(client_read(&b, b.got, 10), -1); /* waits in the kernel's queue: another worker may take it */
+	client_hears(&b, "full\r\n");
+	client_hears_end(&b);
+	client_close(&b);
+	client_hears_end(&c); /* TLS from the first byte: no words */
+	client_close(&c);
+	client_say(&a, "one\r\n");
+	client_hears(&a, "echo one\r\n");
+	client_open(&b, &p, 1);
+	turn_for(&p, 20);
 	client_close(&a);
 	client_hears(&b, "hello STARTTLS\r\n");
 	client_close(&b);
