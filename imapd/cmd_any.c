@@ -1,4 +1,4 @@
-/* cmd_any.c - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE, STARTTLS, IDLE. */
+/* cmd_any.c - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE, STARTTLS, COMPRESS, IDLE. */
 #include "imapd/session.h"
 
 static const struct {
@@ -43,6 +43,7 @@ static const struct {
 	{ "REPLACE", false, 0 },	/* RFC 8508 */
 	{ "BINARY", false, 0 },		/* RFC 3516 */
 	{ "PARTIAL", false, 0 },	/* RFC 9394 */
+	{ "COMPRESS=DEFLATE", false, 0 },	/* RFC 4978 */
 	{ "UTF8=ACCEPT", false, IMAP_UTF8 },	/* RFC 6855 */
 };
 
@@ -194,6 +195,24 @@ enum imap_run imap_run_starttls(struct imap_server *e)
 		return imap_bad(e, "STARTTLS is not offered here");
 	e->start_tls = true;
 	return imap_done(e, "OK Begin TLS now");
+}
+
+bool imap_parse_compress(struct imap_server *e, struct imap_parse *p)
+{
+	(void)e;
+	if (!imap_parse_try_word(p, "DEFLATE"))
+		return imap_parse_fail(p, "DEFLATE is the way that is known");
+	return imap_parse_end(p);
+}
+
+/* RFC 4978 3: TLS never compresses here (common/tls/context.c). Behind the login only: no
+ * password goes with what a stranger may have chosen. */
+enum imap_run imap_run_compress(struct imap_server *e)
+{
+	if (e->compressed)
+		return imap_bad(e, "[COMPRESSIONACTIVE] COMPRESS DEFLATE is on already");
+	e->compress = true;
+	return imap_done(e, "OK DEFLATE begins now");
 }
 
 /* RFC 2177 3: any line ends it, DONE with success. */

@@ -16,6 +16,7 @@ static const struct imap_command commands[] = {
 	{ "CAPABILITY",   imap_parse_nothing,      imap_run_capability,   ANY,            0,                      "RFC 3501 6.1.1" },
 	{ "CHECK",        imap_parse_nothing,      imap_run_noop,         IMAP_SELECTED,  C_LOOK,                 "RFC 3501 6.4.1" },
 	{ "CLOSE",        imap_parse_nothing,      imap_run_close,        IMAP_SELECTED,  0,                      "RFC 3501 6.4.2" },
+	{ "COMPRESS",     imap_parse_compress,     imap_run_compress,     IN,             0,                      "RFC 4978 3" },
 	{ "COPY",         imap_parse_copy,         imap_run_copy,         IMAP_SELECTED,  C_UID | C_NUMBERS,      "RFC 3501 6.4.7" },
 	{ "CREATE",       imap_parse_create,       imap_run_create,       IN,             0,                      "RFC 3501 6.3.3" },
 	{ "DELETE",       imap_parse_name,         imap_run_delete,       IN,             0,                      "RFC 3501 6.3.4" },

@@ -287,7 +287,7 @@ void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_
 
 static bool takes_input(const struct imap_server *e)
 {
-	if (e->closing || e->start_tls || e->waiting != 0 || e->out.n >= IMAP_OUT_MARK)
+	if (e->closing || e->start_tls || e->compress || e->waiting != 0 || e->out.n >= IMAP_OUT_MARK)
 		return false;
 	if (e->input == IMAP_INPUT_LINE)
 		return !e->sync.begun && (!e->dirty || e->retry_ms != 0);
@@ -441,6 +441,10 @@ static enum imap_kind at_rest(struct imap_server *e, struct imap_action *a)
 		a->kind = IMAP_CLOSE;
 	} else if (e->start_tls && e->waiting == 0) {
 		a->kind = IMAP_START_TLS;
+	} else if (e->compress) {
+		a->kind = IMAP_COMPRESS;
+		e->compress = false;
+		e->compressed = true;
 	}
 	e->work = 0;
 	return a->kind;

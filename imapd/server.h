@@ -56,6 +56,7 @@ enum imap_kind {
 	IMAP_YIELD,		/* there is more to do; let others have the loop first */
 	IMAP_REPLY,		/* bytes */
 	IMAP_START_TLS,		/* once all output is sent; then imap_server_secured */
+	IMAP_COMPRESS,		/* from here on both ways are compressed (RFC 4978); no answer */
 	IMAP_CLOSE,		/* once all output is sent */
 	/* without an answer */
 	IMAP_WATCH,		/* store_watch from here on: imap_server_changed */

@@ -118,6 +118,7 @@ struct imap_server {
 	enum imap_state state;
 	enum imap_input input;
 	bool secure, certificate, greeted, closing, start_tls, broken;
+	bool compress, compressed;	/* wanted once the reply is out; on */
 	unsigned enabled;		/* enum imap_enabled */
 	unsigned errors;
 	struct imap_reader *reader;
@@ -267,6 +268,7 @@ IMAP_COMMAND(id)
 IMAP_COMMAND(enable)
 IMAP_COMMAND(select)
 
+bool imap_parse_compress(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_name(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_create(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_rename(struct imap_server *e, struct imap_parse *p);
@@ -289,6 +291,7 @@ enum imap_run imap_run_capability(struct imap_server *e);
 enum imap_run imap_run_noop(struct imap_server *e);
 enum imap_run imap_run_logout(struct imap_server *e);
 enum imap_run imap_run_starttls(struct imap_server *e);
+enum imap_run imap_run_compress(struct imap_server *e);
 enum imap_run imap_run_namespace(struct imap_server *e);
 enum imap_run imap_run_close(struct imap_server *e);
 enum imap_run imap_run_unselect(struct imap_server *e);

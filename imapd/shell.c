@@ -7,6 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
+enum { TURN_PLAIN = 64 * 1024 };	/* a turn uncompresses so many bytes: then it is the others' turn */
+
 static struct imap_settings settings_of(struct conn *c)
 {
 	const struct config_scope *scope = conn_config(c);
@@ -56,8 +58,43 @@ static void shell_close(void *session)
 			 (unsigned long long)s->in_bytes, (unsigned long long)s->out_bytes);
 	shell_clear(s);
 	imap_server_free(s->engine);
+	imap_deflate_free(s->deflate);
 	free(s->user);
 	free(s);
+}
+
+/* --- plain, or through the streams of COMPRESS ----------------------------- */
+
+static void used(struct shell *s)
+{
+	s->rest_ms = s->now_ms + IMAP_DEFLATE_REST_MS;
+}
+
+/* Uncompressed bytes into the engine. False: it took none. */
+static bool pump(struct shell *s, struct span *in)
+{
+	struct span *plain = imap_deflate_plain(s->deflate);
+	size_t before;
+	int r;
+
+	if (in->n > 0)
+		used(s);
+	r = imap_deflate_take(s->deflate, in);
+	if (r != 0) {
+		span_take(in, in->n);
+		imap_server_end(s->engine, r == -EBADMSG ? "What came is not compressed as COMPRESS has it" :
+							   "The server has no memory for that now");
+		return true;
+	}
+	before = plain->n;
+	imap_server_feed(s->engine, plain);
+	s->turn_plain += before - plain->n;
+	return plain->n < before;
+}
+
+static bool turn_is_over(const struct shell *s)
+{
+	return s->turn_plain >= TURN_PLAIN;
 }
 
 static void shell_feed(void *session, struct span *in)
@@ -65,8 +102,64 @@ static void shell_feed(void *session, struct span *in)
 	struct shell *s = session;
 	size_t before = in->n;
 
-	imap_server_feed(s->engine, in);
+	if (s->deflate == NULL)
+		imap_server_feed(s->engine, in);
+	else if (!turn_is_over(s))
+		pump(s, in);
 	s->in_bytes += before - in->n;
+}
+
+/* The engine wants input: what has come already may have more of it. */
+static bool more_input(struct shell *s)
+{
+	struct span none = { NULL, 0 };
+
+	if (s->deflate == NULL)
+		return false;
+	if (turn_is_over(s)) {
+		conn_wake(s->conn);
+		return false;
+	}
+	return pump(s, &none);
+}
+
+/* What is compressed of the reply at hand; with nothing at hand, all that was kept back.
+ * False: there is no more. */
+static bool compressed(struct shell *s, struct span *out)
+{
+	uint8_t *room = s->service->piece;
+	size_t n;
+
+	if (imap_deflate_put(s->deflate, &s->plain, room, sizeof(s->service->piece), &n) != 0) {
+		s->broken = true;
+		return false;
+	}
+	if (n > 0)
+		used(s);
+	*out = (struct span){ room, n };
+	s->out_bytes += n;
+	return n > 0;
+}
+
+static bool flush(struct shell *s, struct span *out)
+{
+	return s->deflate != NULL && compressed(s, out);
+}
+
+static bool start_compression(struct shell *s)
+{
+	return imap_deflate_new(&s->deflate, NULL) == 0;
+}
+
+static bool put_reply(struct shell *s, struct span bytes, struct span *out)
+{
+	if (s->deflate == NULL) {
+		*out = bytes;
+		s->out_bytes += bytes.n;
+		return true;
+	}
+	s->plain = bytes;
+	return compressed(s, out);
 }
 
 static enum conn_want shell_next(void *session, struct span *out)
@@ -74,25 +167,33 @@ static enum conn_want shell_next(void *session, struct span *out)
 	struct shell *s = session;
 	struct imap_action a;
 
-	for (;;) {
+	while (!s->broken) {
+		if (s->plain.n > 0 && compressed(s, out))
+			return CONN_WANT_OUTPUT;
 		switch (imap_server_next(s->engine, &a)) {
 		case IMAP_WANT_INPUT:
-			return CONN_WANT_INPUT;
+			if (more_input(s))
+				break;
+			return flush(s, out) ? CONN_WANT_OUTPUT : CONN_WANT_INPUT;
 		case IMAP_YIELD:
 			conn_wake(s->conn);
 			return CONN_WANT_INPUT;
 		case IMAP_REPLY:
-			*out = a.bytes;
-			s->out_bytes += a.bytes.n;
-			return CONN_WANT_OUTPUT;
+			if (put_reply(s, a.bytes, out))
+				return CONN_WANT_OUTPUT;
+			break;
 		case IMAP_START_TLS:
 			return CONN_WANT_TLS;
+		case IMAP_COMPRESS:
+			s->broken = !start_compression(s);
+			break;
 		case IMAP_CLOSE:
-			return CONN_WANT_CLOSE;
+			return flush(s, out) ? CONN_WANT_OUTPUT : CONN_WANT_CLOSE;
 		default:
 			shell_act(s, &a);
 		}
 	}
+	return CONN_WANT_CLOSE;
 }
 
 static void shell_secured(void *session)
@@ -106,12 +207,23 @@ static void shell_secured(void *session)
 
 static void shell_tick(void *session, uint64_t now_ms)
 {
-	imap_server_tick(((struct shell *)session)->engine, now_ms);
+	struct shell *s = session;
+
+	s->now_ms = now_ms;
+	s->turn_plain = 0;
+	if (s->rest_ms != 0 && now_ms >= s->rest_ms) {
+		imap_deflate_rest(s->deflate);
+		s->rest_ms = 0;
+	}
+	imap_server_tick(s->engine, now_ms);
 }
 
 static uint64_t shell_deadline(void *session)
 {
-	return imap_server_deadline(((struct shell *)session)->engine);
+	struct shell *s = session;
+	uint64_t end = imap_server_deadline(s->engine);
+
+	return s->rest_ms != 0 && s->rest_ms < end ? s->rest_ms : end;
 }
 
 static void shell_end(void *session, enum conn_end why)

@@ -6,6 +6,7 @@
 
 #include "common/net/conn.h"
 #include "common/proc/body.h"
+#include "imapd/deflate.h"
 #include "imapd/server.h"
 #include "service/login.h"
 
@@ -30,7 +31,12 @@ struct shell {
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
 	struct store_record record;	/* whose metadata are asked for */
 	char *user;			/* "user@domain", NULL before the login */
-	uint64_t in_bytes, out_bytes;
+	uint64_t in_bytes, out_bytes;	/* as they cross the wire, TLS apart */
+	struct imap_deflate *deflate;	/* NULL: COMPRESS is not on */
+	struct span plain;		/* the engine's reply, as far as it is not compressed yet */
+	bool broken;			/* no memory to compress it */
+	size_t turn_plain;		/* bytes that this turn has uncompressed */
+	uint64_t now_ms, rest_ms;	/* when the streams give memory back; 0: they have */
 };
 
 /* shell_store.c: does what the engine asks. */

@@ -325,6 +325,7 @@ static void converse(struct conn *c)
 	struct span out, in;
 
 	c->awake = false;
+	imap_protocol.tick(c->session, clock_mono_ms() + c->rig->skew_ms);
 	while (!c->closed && !c->wants_tls && !c->blocked) {
 		switch (imap_protocol.next(c->session, &out)) {
 		case CONN_WANT_OUTPUT:
