@@ -29,6 +29,15 @@ class Ledger:
         with self.lock:
             getattr(self, kind).add(ident)
 
+    def copy(self):
+        """What is promised at this moment."""
+        return {kind: getattr(self, kind).copy() for kind in ("promised", "flagged", "gone", "uids")}
+
+    def go_back(self, then):
+        """The server comes back with its disk of that moment: what was promised later never was. What was asked for may have begun."""
+        for kind, value in then.items():
+            setattr(self, kind, value)
+
     def seen(self, key, ident):
         with self.lock:
             old = self.uids.setdefault(key, ident)

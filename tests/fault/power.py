@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""power.py [CYCLES] [SEED] [--control] - what was acknowledged is there after the power went, again and again.
+"""power.py [CYCLES] [SEED] [--on ext4|xfs|snapshot] [--control] - what was acknowledged is there after the power went, again and again.
 
-The site lies on an ext4 of its own in a file. Under load that file system is told to stop at once (EXT4_IOC_SHUTDOWN, journal not flushed),
-as if the machine had lost its power: what was not synced is gone. Then everything is killed, mounted anew and started, without a hand,
-and the ledger is held against the mailboxes. Needs root.
+The site lies on a file system of its own in a file. Under load the power goes:
+  ext4, xfs   the file system is told to stop at once (its shutdown ioctl, log not flushed): what was not synced is gone
+  snapshot    the file below an ext4 is cloned (FICLONE, on an XFS), and the clone is what the machine comes back with: all that had
+              reached the disk by then, whatever the file system would have written next
+Then everything is killed, mounted anew and started, without a hand, and the ledger is held against the mailboxes. Needs root.
 
 --control: storaged's syncs do nothing (strace answers for them). Then something must be lost; if not, this test shows nothing."""
+import argparse
 import contextlib
 import fcntl
 import os
@@ -24,36 +27,77 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from ledger import Ledger, judge, read_all, work  # noqa: E402
 from yubin import Site  # noqa: E402
 
-CONTROL = "--control" in sys.argv
-NUMBERS = [int(a) for a in sys.argv[1:] if a.isdigit()]
-CYCLES = NUMBERS[0] if NUMBERS else 10
-SEED = NUMBERS[1] if len(NUMBERS) > 1 else int(time.time())
 IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
+FICLONE = 0x40049409
 CYCLES_OF_A_SITE = 10
 
 
+def mount(image, at):
+    subprocess.run(["mount", "-o", "loop", str(image), str(at)], check=True)
+
+
+def make(kind, image, megabytes):
+    image.unlink(missing_ok=True)
+    with open(image, "wb") as f:
+        f.truncate(megabytes << 20)
+    subprocess.run([f"mkfs.{kind}", "-q", *(["-F"] if kind == "ext4" else []), str(image)], check=True)
+
+
 class Disk:
-    def __init__(self, folder):
-        self.image, self.at = folder / "disk.img", folder / "disk"
+    """A file system that is shut down."""
+
+    def __init__(self, folder, kind):
+        self.kind, self.image, self.at = kind, folder / "disk.img", folder / "disk"
         self.at.mkdir()
 
     def make(self):
-        self.image.unlink(missing_ok=True)
-        with open(self.image, "wb") as f:
-            f.truncate(400 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=True)
-        self.mount()
-
-    def mount(self):
-        subprocess.run(["mount", "-o", "loop", str(self.image), str(self.at)], check=True)
+        make(self.kind, self.image, 400)
+        mount(self.image, self.at)
 
     def unmount(self):
         subprocess.run(["umount", str(self.at)], check=True)
 
-    def cut(self):
+    def cut(self, ledger):
         fd = os.open(self.at, os.O_RDONLY)
         fcntl.ioctl(fd, IOC_SHUTDOWN, struct.pack("I", NOLOGFLUSH))
         os.close(fd)
+        return lambda: None
+
+    def back(self):
+        self.unmount()
+        mount(self.image, self.at)
+
+    def end(self):
+        subprocess.run(["umount", "-l", str(self.at)], check=False)
+
+
+class Snapshots(Disk):
+    """An ext4 whose disk is cloned while it works."""
+
+    def __init__(self, folder):
+        super().__init__(folder, "ext4")
+        self.below = folder / "below"
+        self.below.mkdir()
+        make("xfs", folder / "below.img", 1600)
+        mount(folder / "below.img", self.below)
+        self.image, self.clone = self.below / "disk.img", self.below / "clone.img"
+
+    def cut(self, ledger):
+        """What was promised by now holds; what comes later never was."""
+        with ledger.lock:
+            before = ledger.copy()
+        with open(self.image, "rb") as old, open(self.clone, "wb") as new:
+            fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
+        return lambda: ledger.go_back(before)
+
+    def back(self):
+        self.unmount()
+        self.clone.replace(self.image)
+        mount(self.image, self.at)
+
+    def end(self):
+        super().end()
+        subprocess.run(["umount", "-l", str(self.below)], check=False)
 
 
 def all_pids(site):
@@ -74,15 +118,15 @@ def without_syncs(site):
                              "-e", "inject=fsync,fdatasync,syncfs,sync:retval=0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def cycle(disk, site, ledger, rng, number):
-    tracer = without_syncs(site) if CONTROL else None
+def cycle(disk, site, ledger, rng, seed, control):
+    tracer = without_syncs(site) if control else None
     stop = threading.Event()
     if tracer:
         time.sleep(0.1)
-    threads = work(site, ledger, stop, SEED + 100 * number)
+    threads = work(site, ledger, stop, seed)
     time.sleep(rng.uniform(0.2, 0.8))
     pids = all_pids(site)
-    disk.cut()
+    settle = disk.cut(ledger)
     kill_all(pids)
     stop.set()
     for t in threads:
@@ -90,18 +134,25 @@ def cycle(disk, site, ledger, rng, number):
     if tracer:
         tracer.kill()
         tracer.wait()
-    disk.unmount()
-    disk.mount()
+    settle()
+    disk.back()
     site.start()
 
 
-def main():
-    rng = random.Random(SEED)
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cycles", type=int, nargs="?", default=10)
+    parser.add_argument("seed", type=int, nargs="?", default=int(time.time()))
+    parser.add_argument("--on", choices=("ext4", "xfs", "snapshot"), default="ext4")
+    parser.add_argument("--control", action="store_true")
+    return parser.parse_args()
+
+
+def cycles(asked, disk, rng):
+    """Runs them all; what was promised, and what was found."""
     faults, promised, site, ledger = [], 0, None, None
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="yubin-power-", dir="/var/tmp"))
-    disk = Disk(folder)
     try:
-        for number in range(CYCLES):
+        for number in range(asked.cycles):
             if number % CYCLES_OF_A_SITE == 0:
                 if site:
                     site.stop()
@@ -112,23 +163,33 @@ def main():
                 site.start()
             had = len(ledger.promised)
             ledger.round = number
-            cycle(disk, site, ledger, rng, number)
+            cycle(disk, site, ledger, rng, asked.seed + 100 * number, asked.control)
             promised += len(ledger.promised) - had
             found = judge(ledger, read_all(site, "alice"), read_all(site, "bob"))
             faults += [f"cycle {number}: {f}" for f in found]
             ledger.faults = []
-            if found and CONTROL:
+            if found and asked.control:
                 break
+        return number + 1, promised, faults
     finally:
         with contextlib.suppress(OSError):
             kill_all(all_pids(site))
-        subprocess.run(["umount", "-l", str(disk.at)], check=False)
+
+
+def main():
+    asked = arguments()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="yubin-power-", dir="/var/tmp"))
+    disk = Snapshots(folder) if asked.on == "snapshot" else Disk(folder, asked.on)
+    try:
+        done, promised, faults = cycles(asked, disk, random.Random(asked.seed))
+    finally:
+        disk.end()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"power cut: {CYCLES if not CONTROL else number + 1} cycles{' without syncs' if CONTROL else ''}, {promised} messages acknowledged, "
-          f"{len(faults)} faults, seed {SEED}")
-    for f in faults[:3 if CONTROL else 20]:
+    print(f"power cut ({asked.on}): {done} cycles{' without syncs' if asked.control else ''}, {promised} messages acknowledged, "
+          f"{len(faults)} faults, seed {asked.seed}")
+    for f in faults[:3 if asked.control else 20]:
         print("FAULT:", f)
-    good = bool(faults) if CONTROL else not faults
+    good = bool(faults) if asked.control else not faults
     print(f"fault tests: {int(good)} passed, {int(not good)} failed")
     return not good
 
