@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/tls/load.h"
 #include "deliverd/connection.h"
 #include "deliverd/deliverd.h"
 #include "deliverd/memory.h"
@@ -127,7 +128,9 @@ static int deliverd_prepare(struct worker *w, void **state, struct error *err)
 	link_init(&d->idlers);
 	link_init(&d->tells);
 	find_own_addresses(d);
-	r = store_ipc_new(&d->store, d->loop, err);
+	r = tls_load(err);
+	if (r == 0)
+		r = store_ipc_new(&d->store, d->loop, err);
 	if (r == 0)
 		r = auth_new(&d->auth, d->loop, err);
 	if (r == 0)

@@ -26,10 +26,10 @@ enum {
 
 /* --- the process ----------------------------------------------------------- */
 
-/* The environment of a daemon: the time zone, and what sanitizers read. */
+/* The environment of a daemon: the time zone, a library that all are to load (another malloc), and what sanitizers read. */
 static void choose_environment(char *environment[8], const char *const *from)
 {
-	static const char *const kept[] = { "TZ=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
+	static const char *const kept[] = { "TZ=", "LD_PRELOAD=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
 	unsigned n = 0;
 
 	for (; *from != NULL; from++)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,7 @@ static int run(struct supervisor *s, const struct options *o, struct report *r)
 		return give_up(s, err.words);
 	}
 	setup_drop(setup);
+	malloc_trim(0); /* what reading etc/ and trying TLS took */
 	supervisor_run(s);
 	supervisor_close(s);
 	if (s->again_fd >= 0 && s->exit_code == 0)

@@ -351,10 +351,12 @@ static int take_one(struct ipc *i, uint8_t room[IPC_FRAME_MAX])
 	return 0;
 }
 
-/* room is the one receive buffer: on the stack, so that no connection holds one. */
+/* room is the one receive buffer of the process, whose messages all come in one thread: no connection holds
+ * one, and of it only what the longest message so far needed is in memory. (On the stack all of it would be:
+ * the compiler probes the pages of large frames.) */
 static void take_turn(struct ipc *i)
 {
-	uint8_t room[IPC_FRAME_MAX] __attribute__((uninitialized));
+	static uint8_t room[IPC_FRAME_MAX];
 
 	for (int n = 0; n < TURN && i->fd >= 0 && !i->ended; n++) {
 		if (i->paused && i->broken == 0)

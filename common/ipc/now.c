@@ -120,13 +120,15 @@ int ipc_receive_now(int fd, int timeout_ms, struct ipc_message *m, uint8_t **bod
 		    struct error *err)
 {
 	uint64_t deadline_ms = clock_mono_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
-	uint8_t room[IPC_FRAME_MAX] __attribute__((uninitialized));
+	uint8_t *room = malloc(IPC_FRAME_MAX); /* not on the stack: its pages would stay with the process */
 	struct ipc_assembly *part = NULL;
 	struct ipc_frame f;
 	size_t fd_count;
 	int code;
 
 	*body = NULL;
+	if (room == NULL)
+		return error_set(err, -ENOMEM, "no memory for a message");
 	do {
 		code = receive_frame(fd, deadline_ms, room, &f, fds, &fd_count, err);
 		if (code == 0)
@@ -137,7 +139,8 @@ int ipc_receive_now(int fd, int timeout_ms, struct ipc_message *m, uint8_t **bod
 		code = hand_over(m, body, fds, err);
 	}
 	ipc_assembly_free(part);
-	explicit_bzero(room, sizeof(room)); /* the first message of all holds the key of the tokens */
+	explicit_bzero(room, IPC_FRAME_MAX); /* the first message of all holds the key of the tokens */
+	free(room);
 	return code;
 }
 

@@ -1,6 +1,7 @@
 /* host.c - a server that lives in a worker (server.h's server_new). */
 #include "common/net/inside.h"
 #include "common/net/server.h"
+#include "common/tls/load.h"
 
 static struct settings *host_settings(void *arg)
 {
@@ -26,6 +27,10 @@ int server_new(struct server **out, struct worker *w, const struct conn_protocol
 				    .settings = host_settings,
 				    .id = host_id,
 				    .leave = host_leave };
+	int code = tls_load(err);
 
+	*out = NULL;
+	if (code < 0)
+		return code;
 	return server_new_at(out, &host, p, refusal, daemon, err);
 }

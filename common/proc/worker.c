@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -373,17 +371,11 @@ static void raise_descriptors(uint32_t wanted)
 }
 
 /* What libraries load on first use is loaded now: later there are no files. */
-static int load_libraries(enum sandbox_kind kind, struct error *err)
+static int load_libraries(struct error *err)
 {
-	unsigned char byte;
-
 	tzset();
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
-	if (kind != SANDBOX_FILES &&
-	    (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
-	     RAND_bytes(&byte, 1) != 1))
-		return error_set(err, -EIO, "OpenSSL can't be used; see its openssl.cnf");
 	return 0;
 }
 
@@ -454,7 +446,7 @@ static int begin(struct worker *w, struct error *err)
 	uv_timer_init(&w->loop, &w->deadline);
 	set_log_level(w);
 	raise_descriptors(w->start.hello.nofile);
-	code = load_libraries(w->d->sandbox, err);
+	code = load_libraries(err);
 	if (code == 0)
 		code = prepare_and_lock(w, err);
 	if (code == 0)

@@ -49,6 +49,7 @@ class Site:
     def __init__(self, path, accounts=("alice", "bob"), settings=None, hostname="mail.here.test", domain=DOMAIN):
         self.path = pathlib.Path(path)
         self.base = free_base()
+        self.environment = {}	# more of it, for the command and what it starts
         self.run("init", "--hostname", hostname, "--domain", domain, "--port-base", str(self.base))
         for name, lines in (settings or {}).items():
             self.set(name, lines)
@@ -59,7 +60,7 @@ class Site:
     # --- the command ---------------------------------------------------------
     def run(self, *args, ok=True, text=None, timeout=60):
         r = subprocess.run([YUBIN, "-C", str(self.path), *args], input=text, capture_output=True, text=True,
-                           timeout=timeout)
+                           timeout=timeout, env=os.environ | self.environment)
         if ok and r.returncode != 0:
             raise AssertionError(f"yubin {' '.join(args)}: {r.returncode}\n{r.stdout}{r.stderr}\n{self.log()[-3000:]}")
         return r

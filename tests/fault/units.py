@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""units.py [--most N] [--seed N] [--kind KIND] PROGRAM... - unit tests in which the n-th call goes wrong (inject.c), for many n.
+
+KIND: malloc (no memory), emfile (no descriptor), short (a read or write does half), eintr (a signal came first).
+Without memory or descriptors a test may fail, by its own words; it must not crash, hang or corrupt what it has. Halves and signals
+nobody may notice: the test passes. Of each program at most N calls are tried, spread over all it makes."""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+HIDDEN = ("short", "eintr")
+CRASH = re.compile(rb"exception: |Segmentation|double free|corrupted|free\(\): |malloc\(\): |realloc\(\): |munmap_chunk|stack smashing|Sanitizer|runtime error")
+TOO_LONG_S = 60
+
+
+def run(program, kind, at, count=None):
+    env = os.environ | {"FAULT_KIND": kind, "FAULT_AT": str(at)} | ({"FAULT_COUNT": count} if count else {})
+    with tempfile.TemporaryDirectory(prefix="yubin-fault-") as folder:
+        try:
+            done = subprocess.run([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, timeout=TOO_LONG_S)
+        except subprocess.TimeoutExpired:
+            return "hangs", b""
+    out = done.stdout + done.stderr
+    if done.returncode < 0:
+        return f"dies of signal {-done.returncode}", out
+    if CRASH.search(out):
+        return "crashes", out
+    return ("fails" if done.returncode else ""), out
+
+
+def calls_of(program, kind):
+    with tempfile.NamedTemporaryFile(prefix="yubin-count-") as f:
+        word, out = run(program, kind, 0, f.name)
+        return (int(pathlib.Path(f.name).read_text() or 0) if not word else 0), word, out
+
+
+def chosen(calls, most, rng):
+    if calls <= most:
+        return list(range(1, calls + 1))
+    return sorted(rng.sample(range(1, calls + 1), most))
+
+
+def try_all(program, kind, most, seed):
+    """How many calls were tried, and what was wrong."""
+    calls, word, out = calls_of(program, kind)
+    if word:
+        return 0, [(0, f"{word} without a fault", out)]
+    tried = chosen(calls, most, random.Random(f"{seed} {program} {kind}"))
+    wrong = []
+    for at in tried:
+        word, out = run(program, kind, at)
+        if word and (word != "fails" or kind in HIDDEN):
+            wrong.append((at, word, out))
+    return len(tried), wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--most", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", action="append", choices=("malloc", "emfile", "short", "eintr"))
+    parser.add_argument("-v", action="store_true")
+    parser.add_argument("program", nargs="+")
+    asked = parser.parse_args()
+    kinds = asked.kind or ["malloc", "emfile", "short", "eintr"]
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for kind in kinds:
+            total = 0
+            results = pool.map(lambda p: (p, try_all(p, kind, asked.most, asked.seed)), asked.program)
+            for program, (tried, wrong) in results:
+                total += tried
+                bad += len(wrong)
+                for at, word, out in wrong:
+                    print(f"FAULT: {pathlib.Path(program).name} {word}: FAULT_KIND={kind} FAULT_AT={at} {program}")
+                    if asked.v:
+                        sys.stdout.write(out.decode(errors="replace")[-1500:] + "\n")
+            print(f"{kind}: {total} calls failed in {len(asked.program)} programs", flush=True)
+    print(f"fault tests of units: {int(not bad)} passed, {int(bool(bad))} failed")
+    return bool(bad)
+
+
+sys.exit(main())
