@@ -30,6 +30,9 @@ struct shell {
 	int meta;			/* the account's derived file, or -1 */
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
 	struct store_record record;	/* whose metadata are asked for */
+	struct shell_window *window;	/* what was read ahead of the derived file, or NULL */
+	struct body_read *meta_reading;
+	uint64_t meta_next;		/* where the entry behind the last one would lie; 0: none was read */
 	char *user;			/* "user@domain", NULL before the login */
 	uint64_t in_bytes, out_bytes;	/* as they cross the wire, TLS apart */
 	struct imap_deflate *deflate;	/* NULL: COMPRESS is not on */
@@ -48,7 +51,12 @@ void shell_clear(struct shell *s);
 void shell_body_open(struct shell *s, const struct imap_action *a);
 void shell_body_read(struct shell *s, const struct imap_action *a);
 void shell_body_close(struct shell *s);
+
+/* shell_meta.c */
 void shell_meta(struct shell *s, const struct imap_action *a);
+/* The command is over: what was read ahead is of no more use. */
+void shell_meta_rest(struct shell *s);
+void shell_meta_close(struct shell *s);
 
 /* shell_match.c */
 void shell_match(struct shell *s, const struct imap_action *a);

@@ -1,13 +1,10 @@
-/* shell_body.c - a message's bytes and its metadata, without waiting for the disk on the loop. */
+/* shell_body.c - a message's bytes, without waiting for the disk on the loop. */
 #include "imapd/shell.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "storage/meta.h"
-
-/* --- the body -------------------------------------------------------------- */
 
 void shell_body_close(struct shell *s)
 {
@@ -67,54 +64,4 @@ void shell_body_read(struct shell *s, const struct imap_action *a)
 	s->reading = body_read_later(worker_loop(s->service->worker), s->body, a->read.offset, want, piece_read, s);
 	if (s->reading == NULL)
 		shell_answer_status(s, STORE_TRY_LATER);
-}
-
-/* --- metadata -------------------------------------------------------------- */
-
-static bool give_meta(struct shell *s)
-{
-	struct imap_result result = { .status = STORE_OK };
-	struct buf meta;
-	bool ok;
-
-	buf_init(&meta, STORE_META_MAX);
-	ok = store_meta_read(s->meta, &s->record, &meta);
-	if (ok) {
-		result.bytes = buf_span(&meta);
-		shell_answer(s, &result);
-	}
-	buf_clear(&meta);
-	return ok;
-}
-
-static void meta_opened(void *arg, enum store_status status, int fd, uint64_t size)
-{
-	struct shell *s = arg;
-
-	(void)size;
-	s->store_op = 0;
-	s->meta = fd;
-	if (status != STORE_OK || !give_meta(s))
-		shell_answer_status(s, STORE_NOT_FOUND);
-	conn_wake(s->conn);
-}
-
-/* An entry that can't be read may lie in a newer file than the one that is open: that one
- * is asked for once. */
-void shell_meta(struct shell *s, const struct imap_action *a)
-{
-	s->record = *a->record;
-	if (s->meta >= 0 && give_meta(s)) {
-		s->meta_fresh = false;
-		return;
-	}
-	if (s->meta >= 0 && s->meta_fresh) {
-		shell_answer_status(s, STORE_NOT_FOUND);
-		return;
-	}
-	if (s->meta >= 0)
-		close(s->meta);
-	s->meta = -1;
-	s->meta_fresh = true;
-	shell_asked(s, store_meta_file(s->account, meta_opened, s));
 }

@@ -287,9 +287,7 @@ void shell_clear(struct shell *s)
 	shell_body_close(s);
 	shell_match_cancel(s);
 	drop_stages(s);
-	if (s->meta >= 0)
-		close(s->meta);
-	s->meta = -1;
+	shell_meta_close(s);
 	store_logout(s->account);
 	s->account = NULL;
 }

@@ -16,7 +16,7 @@ void mime_blob_put_bytes(struct buf *out, struct span bytes)
 	buf_put(out, bytes);
 }
 
-bool mime_blob_take(struct span *in, uint64_t *number)
+bool mime_blob_take_long(struct span *in, uint64_t *number)
 {
 	*number = 0;
 	for (unsigned shift = 0; shift < 63; shift += 7) {
@@ -29,14 +29,4 @@ bool mime_blob_take(struct span *in, uint64_t *number)
 			return true;
 	}
 	return false;
-}
-
-bool mime_blob_take_bytes(struct span *in, struct span *bytes)
-{
-	uint64_t n;
-
-	if (!mime_blob_take(in, &n) || n > in->n)
-		return false;
-	*bytes = span_take(in, (size_t)n);
-	return true;
 }

@@ -18,7 +18,28 @@ void mime_blob_put(struct buf *out, uint64_t number);
 void mime_blob_put_bytes(struct buf *out, struct span bytes);
 
 /* Take one off *in. False if it is cut off or too large; *in is void then. */
-bool mime_blob_take(struct span *in, uint64_t *number);
-bool mime_blob_take_bytes(struct span *in, struct span *bytes);
+static inline bool mime_blob_take(struct span *in, uint64_t *number);
+static inline bool mime_blob_take_bytes(struct span *in, struct span *bytes);
+
+/* mime_blob_take where a number has more than one byte. */
+bool mime_blob_take_long(struct span *in, uint64_t *number);
+
+static inline bool mime_blob_take(struct span *in, uint64_t *number)
+{
+	if (in->n == 0 || in->p[0] > 0x7f)
+		return mime_blob_take_long(in, number);
+	*number = span_take(in, 1).p[0];
+	return true;
+}
+
+static inline bool mime_blob_take_bytes(struct span *in, struct span *bytes)
+{
+	uint64_t n;
+
+	if (!mime_blob_take(in, &n) || n > in->n)
+		return false;
+	*bytes = span_take(in, (size_t)n);
+	return true;
+}
 
 #endif

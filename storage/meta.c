@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,19 +63,32 @@ static bool read_whole(int fd, uint8_t *to, size_t n, uint64_t offset)
 	return true;
 }
 
+bool store_meta_entry(struct span entry, const struct store_record *r, struct span *meta)
+{
+	uint8_t want[STORE_META_HEADER];
+	struct span header = span_take(&entry, sizeof(want));
+
+	*meta = entry;
+	if (header.n != sizeof(want) || entry.n != r->meta_length)
+		return false;
+	store_meta_header(want, r->guid, entry);
+	return memcmp(header.p, want, sizeof(want)) == 0;
+}
+
 bool store_meta_read(int fd, const struct store_record *r, struct buf *out)
 {
-	uint8_t header[STORE_META_HEADER], want[STORE_META_HEADER], *to;
+	size_t n = STORE_META_HEADER + (size_t)r->meta_length;
+	struct span meta;
+	uint8_t *to;
 
-	if (r->meta_length == 0 || r->meta_length > STORE_META_MAX || r->meta_offset > INT64_MAX / 2 ||
-	    !read_whole(fd, header, sizeof(header), r->meta_offset))
+	if (r->meta_length == 0 || r->meta_length > STORE_META_MAX || r->meta_offset > INT64_MAX / 2)
 		return false;
-	to = buf_room(out, r->meta_length);
-	if (to == NULL || !read_whole(fd, to, r->meta_length, r->meta_offset + STORE_META_HEADER))
+	to = malloc(n);
+	if (to == NULL || !read_whole(fd, to, n, r->meta_offset) || !store_meta_entry((struct span){ to, n }, r, &meta)) {
+		free(to);
 		return false;
-	store_meta_header(want, r->guid, (struct span){ to, r->meta_length });
-	if (memcmp(header, want, sizeof(want)) != 0)
-		return false;
-	out->n += r->meta_length;
-	return true;
+	}
+	buf_put(out, meta);
+	free(to);
+	return !out->failed;
 }

@@ -18,6 +18,10 @@ enum { STORE_META_HEADER = 32 }; /* bytes before an entry's own */
 /* The header of an entry for these bytes. */
 void store_meta_header(uint8_t out[STORE_META_HEADER], const uint8_t guid[STORE_GUID], struct span meta);
 
+/* The bytes of an entry, header and all, that is the record's: *meta is what lies behind its header, lent by it. False: it is
+ * another one, or damaged. */
+bool store_meta_entry(struct span entry, const struct store_record *r, struct span *meta);
+
 /* Appends the entry's bytes to out. False: none that fits the record. */
 bool store_meta_read(int fd, const struct store_record *r, struct buf *out);
 

@@ -42,7 +42,7 @@ static bool buf_grow(struct buf *b, size_t need)
 	return true;
 }
 
-uint8_t *buf_room(struct buf *b, size_t n)
+uint8_t *buf_more(struct buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
@@ -51,34 +51,6 @@ uint8_t *buf_room(struct buf *b, size_t n)
 		return NULL;
 	}
 	return b->p + b->n;
-}
-
-void buf_put(struct buf *b, struct span s)
-{
-	uint8_t *to;
-
-	if (s.n == 0)
-		return;
-	to = buf_room(b, s.n);
-	if (to == NULL)
-		return;
-	memcpy(to, s.p, s.n);
-	b->n += s.n;
-}
-
-void buf_put_text(struct buf *b, const char *s)
-{
-	buf_put(b, span_of(s));
-}
-
-void buf_put_byte(struct buf *b, uint8_t c)
-{
-	uint8_t *to = buf_room(b, 1);
-
-	if (to == NULL)
-		return;
-	*to = c;
-	b->n++;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)
@@ -136,9 +108,4 @@ void buf_put_secret(struct buf *b, struct span s)
 		buf_put(b, s);
 	}
 	buf_wipe(&old);
-}
-
-struct span buf_span(const struct buf *b)
-{
-	return (struct span){ b->p, b->n };
 }

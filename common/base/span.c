@@ -1,14 +1,7 @@
 /* span.c - the contract is in span.h. */
 #include "common/base/span.h"
 
-#include <string.h>
-
 #include "common/base/ascii.h"
-
-struct span span_of(const char *s)
-{
-	return (struct span){ (const uint8_t *)s, s != NULL ? strlen(s) : 0 };
-}
 
 bool span_equal(struct span a, struct span b)
 {
@@ -43,16 +36,6 @@ bool span_starts(struct span a, const char *s)
 bool span_starts_nocase(struct span a, const char *s)
 {
 	return span_is_nocase(span_take(&a, strlen(s)), s);
-}
-
-struct span span_take(struct span *in, size_t n)
-{
-	struct span out = { in->p, n < in->n ? n : in->n };
-
-	if (out.n > 0)
-		in->p += out.n;
-	in->n -= out.n;
-	return out;
 }
 
 struct span span_take_until(struct span *in, uint8_t c)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct span {
 	const uint8_t *p;
@@ -18,7 +19,10 @@ struct span {
 };
 
 /* The bytes of a C string, its NUL left out. NULL gives the empty span. */
-struct span span_of(const char *s);
+static inline struct span span_of(const char *s)
+{
+	return (struct span){ (const uint8_t *)s, s != NULL ? strlen(s) : 0 };
+}
 
 /* a and b hold the same bytes. _nocase folds ASCII letters only. */
 bool span_equal(struct span a, struct span b);
@@ -33,7 +37,15 @@ bool span_starts(struct span a, const char *s);
 bool span_starts_nocase(struct span a, const char *s);
 
 /* Takes at most n bytes off the front of *in and gives them. */
-struct span span_take(struct span *in, size_t n);
+static inline struct span span_take(struct span *in, size_t n)
+{
+	struct span out = { in->p, n < in->n ? n : in->n };
+
+	if (out.n > 0)
+		in->p += out.n;
+	in->n -= out.n;
+	return out;
+}
 
 /* Takes what stands before the first c off *in, drops c itself, and gives it.
  * Without a c it gives all of *in and leaves the empty span. */

@@ -118,6 +118,24 @@ SEARCHES = [("ALL", "1 2"), ("SUBJECT plain", "1"), ('SUBJECT "PARTS"', "2"), ("
             ("BEFORE 1-Jan-2020", ""), ("NEW", "1 2"), ("OLD", ""), ("RECENT", "1 2"), ("DELETED", ""), ("UNDELETED", "1 2"), ("1:* UNANSWERED UNFLAGGED UNDRAFT", "1 2")]
 
 
+def test_envelopes_in_any_order_and_of_any_size(site, box):
+    """Metadata are read ahead in order; not beyond what they hold, and not into another message's."""
+    subjects = ["x" * 30000 if i == 7 else f"number {i}" for i in range(60)]
+    for i, subject in enumerate(subjects):
+        folded = "\r\n ".join(subject[k:k + 900] for k in range(0, len(subject), 900))
+        box.append(box.name, None, None, f"From: a@there.test\r\nSubject: {folded}\r\nIn-Reply-To: {folded}\r\nMessage-ID: {folded}\r\n\r\n{i}\r\n".encode())
+    box.noop()
+
+    def told(numbers):
+        rows = [x if isinstance(x, bytes) else b"".join(x) for x in box.fetch(numbers, "(ENVELOPE)")[1] if x != b")"]
+        return [re.sub(" (?=x)", "", re.search(rb'NIL "(.*?)" \(\(', r).group(1).decode()) for r in rows]
+    for _ in range(2):
+        assert told("3:62") == subjects
+    for i in (59, 7, 0, 8, 6, 30, 7):
+        assert told(str(i + 3)) == [subjects[i]]
+    assert told("62,10,3,11") == [subjects[i] for i in (0, 7, 8, 59)]
+
+
 @pytest.mark.parametrize("keys,want", SEARCHES)
 def test_search(box, keys, want):
     if "é" in keys:
