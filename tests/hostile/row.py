@@ -17,7 +17,7 @@ class Row:
     text     a pattern that is in the answers, or None
     never    a pattern that is not in them, or None
     after    "step": the farewell is answered; "closed": the server ended it before; "waits": neither, the server rightly
-             waits for more of what was announced; "any"
+             waits for more of what was announced; "may-wait": that, or anything else; "any"
     arrives  messages of this conversation's sender that must be in the mailbox at the end; None: not looked at
     """
     proto: str
@@ -55,6 +55,29 @@ def imap_codes(lines):
     return out
 
 
+def fetch_fault(answer):
+    """Why the FETCH answers are not well-formed, or None: parentheses pair, strings and literals end."""
+    at, depth, inside = 0, 0, False
+    while at < len(answer):
+        if not inside:
+            end = answer.find(b"\r\n", at)
+            if not re.match(rb"\* \d+ FETCH \(", answer[at:at + 40]):
+                at = len(answer) if end < 0 else end + 2
+                continue
+            inside = True
+        m = re.compile(rb'"(?:[^"\\\r\n]|\\["\\])*"|~?\{(\d+)\}\r\n|[()]|\r\n|[^"{()\r]+|.', re.S).match(answer, at)
+        at = m.end() + (int(m[1]) if m[1] else 0)
+        if m[0] in (b"(", b")"):
+            depth += 1 if m[0] == b"(" else -1
+        elif m[0] == b"\r\n":
+            if depth != 0:
+                return f"parentheses do not pair in a FETCH answer that ends at {at}"
+            inside = False
+        elif m[0] in (b'"', b"{", b"\r"):
+            return f"a string does not end in a FETCH answer at {at}: {answer[max(0, at - 60):at + 20]!r}"
+    return None
+
+
 def judge(row, answer, farewell, ended):
     """What is wrong with the bytes that came back, in words; None: nothing. farewell: the pattern of the last answer."""
     lines = answer.split(b"\r\n")
@@ -62,7 +85,7 @@ def judge(row, answer, farewell, ended):
     parted = re.search(farewell, answer)
     before = answer[:parted.start()] if parted else answer
     got = " ".join(codes(before.split(b"\r\n")))
-    if not ended and row.after != "waits":
+    if not ended and row.after not in ("waits", "may-wait"):
         return "the server neither answered nor ended the session"
     if row.after == "step" and not parted:
         return f"the session is not in step any more: no answer to the farewell; codes {got!r}"
@@ -76,6 +99,8 @@ def judge(row, answer, farewell, ended):
         return f"{row.text!r} is not in the answer"
     if row.never and re.search(row.never.encode(), before, re.S):
         return f"{row.never!r} is in the answer"
+    if row.proto == "imap" and ended and fetch_fault(answer):
+        return fetch_fault(answer)
     if any(b"\n" in x or b"\r" in x for x in lines) and row.proto != "imap":
         return "a line of the answer holds a lone CR or LF"
     return None

@@ -1,26 +1,35 @@
 """The table: every row in every way, many at a time, and what must be true of the server afterwards."""
 import asyncio
+import dataclasses
 import re
 import ssl
 
 import rows_auth
 import rows_ending
+import rows_imap
+import rows_mail
+import rows_pop3
 import rows_smtp
 from row import judge
 from talk import FAREWELL, WAYS, Broken, Talk
 
-SOURCES = (rows_auth, rows_ending, rows_smtp)
+SOURCES = (rows_auth, rows_ending, rows_imap, rows_mail, rows_pop3, rows_smtp)
 TOGETHER = 24
 SHOWN = 15                      # failures that are told with their transcript
 
 
-def rows(long):
-    seen = set()
+def rows():
+    """All rows; a name that comes again gets a number."""
+    seen = {}
     for source in SOURCES:
         for row in source.rows():
-            assert (row.proto, row.name) not in seen, f"two rows are named {row.name}"
-            seen.add((row.proto, row.name))
-            yield row
+            n = seen[row.proto, row.name] = seen.get((row.proto, row.name), 0) + 1
+            yield row if n == 1 else dataclasses.replace(row, name=f"{row.name} ({n})")
+
+
+def chosen(rows, long):
+    """Every third row for the short run; all of a protocol's small tables come by in the long one."""
+    return list(rows) if long else [row for i, row in enumerate(rows) if i % 3 == 0]
 
 
 def ways(row, index, long):

@@ -128,7 +128,7 @@ class Talk:
         start = len(self.got)
         farewell = FAREWELL[row.proto][0]
         sender = asyncio.ensure_future(self.push(row.bytes(mark) + farewell))
-        if row.after == "waits":
+        if row.after in ("waits", "may-wait"):
             self.seconds = 1.5
         ended = await self.rest()
         sender.cancel()

@@ -35,6 +35,17 @@ class World(Site):
                             + ("" if name == "lmtp" else "    AuthWithoutTLS PLAIN,LOGIN,USER,SCRAM-SHA-256\n"))
             self.ports[name] = port
 
+    def seed(self):
+        """What the rows for readers find: 20 messages of several kinds."""
+        imap = self.imap("reader")
+        for i in range(20):
+            part = f"--b\r\nContent-Type: text/{'html' if i % 2 else 'plain'}; charset=utf-8\r\n\r\n<p>part {i} caf\u00e9</p>\r\n"
+            text = (f"From: =?utf-8?q?S=C3=A9nder?= <s{i}@there.test>\r\nTo: reader@here.test\r\nSubject: message {i}\r\n"
+                    f"Message-ID: <{i}@there.test>\r\nDate: Mon, {i + 1} Jan 2024 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+                    f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{part * (1 + i % 4)}--b--\r\n")
+            imap.append("INBOX", None, None, text.encode())
+        imap.logout()
+
     def census(self):
         """The processes: name -> pids. A row may end none of them."""
         return {d: self.pids(d) for d in DAEMONS}
