@@ -87,7 +87,8 @@ void pop3_update_done(struct pop3_server *e, enum pop3_result result)
 		say_bye(e);
 		return;
 	}
-	pop3_reply(e, "-ERR [SYS/TEMP] the deleted messages could not be removed; none was");
+	pop3_reply(e, e->late ? "-ERR [SYS/TEMP] the deleted messages may not be removed yet" :
+				"-ERR [SYS/TEMP] the deleted messages could not be removed; none was");
 	e->phase = PHASE_CLOSED;
 }
 

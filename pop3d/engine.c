@@ -95,6 +95,7 @@ void pop3_open(struct pop3_server *e, enum pop3_action_kind kind)
 {
 	e->open = (struct pop3_action){ .kind = kind, .number = ++e->last_number };
 	e->open_given = false;
+	e->open_until_ms = e->now_ms + (kind == POP3_UPDATE ? e->config.commit_ms : e->config.answer_ms);
 }
 
 static void feed_line(struct pop3_server *e, struct span *in)
@@ -126,7 +127,7 @@ static void feed_line(struct pop3_server *e, struct span *in)
 
 static bool may_feed(const struct pop3_server *e)
 {
-	return e->open.number == 0 && e->running == LONG_NONE && e->note.n == 0 &&
+	return e->open.number == 0 && !e->cancel && e->running == LONG_NONE && e->note.n == 0 &&
 	       e->replies.n - e->reply_sent <= e->config.output_limit &&
 	       (e->phase == PHASE_AUTHORIZATION || e->phase == PHASE_AUTH || e->phase == PHASE_TRANSACTION);
 }
@@ -178,6 +179,9 @@ void pop3_server_next(struct pop3_server *e, struct pop3_action *a)
 	if (e->note.n > 0) {
 		e->note_given = true;
 		*a = (struct pop3_action){ .kind = POP3_NOTE, .bytes = buf_span(&e->note) };
+	} else if (e->cancel) {
+		e->cancel = false;
+		a->kind = POP3_CANCEL;
 	} else if (e->close_body) {
 		e->close_body = false;
 		a->kind = POP3_CLOSE_BODY;
@@ -273,9 +277,21 @@ static bool login_is_due(const struct pop3_server *e)
 
 uint64_t pop3_server_deadline(const struct pop3_server *e)
 {
-	if (e->phase == PHASE_CLOSED || e->open.number != 0 || e->running != LONG_NONE)
+	if (e->phase != PHASE_CLOSED && e->open.number != 0)
+		return e->open_until_ms;
+	if (e->phase == PHASE_CLOSED || e->running != LONG_NONE)
 		return UINT64_MAX;
 	return login_is_due(e) && e->login_deadline < e->deadline ? e->login_deadline : e->deadline;
+}
+
+/* Whoever should have answered is stuck, or has too much to do. */
+static void give_up_waiting(struct pop3_server *e)
+{
+	pop3_note(e, "no answer in time waited_for=%s", login_is_due(e) ? "login" :
+		  e->open.kind == POP3_UPDATE ? "update" : "message");
+	e->cancel = true;
+	e->late = e->open.kind == POP3_UPDATE;
+	pop3_server_done(e, e->open.number, POP3_TRY_LATER);
 }
 
 void pop3_server_tick(struct pop3_server *e, uint64_t now_ms)
@@ -283,6 +299,10 @@ void pop3_server_tick(struct pop3_server *e, uint64_t now_ms)
 	e->now_ms = now_ms;
 	if (now_ms < pop3_server_deadline(e))
 		return;
+	if (e->open.number != 0) {
+		give_up_waiting(e);
+		return;
+	}
 	/* RFC 1939 3: the session ends without UPDATE */
 	pop3_reply(e, "-ERR waited too long, closing");
 	pop3_note(e, "timed out phase=%s", login_is_due(e) ? "login" : "idle");

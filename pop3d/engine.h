@@ -32,6 +32,7 @@ struct pop3_config {		/* copied, but for the strings, which must outlive the eng
 	unsigned scram;			/* as sasl_offer's */
 	size_t line_limit, output_limit, error_limit;
 	uint64_t login_ms, idle_ms;
+	uint64_t answer_ms, commit_ms;	/* how long an action may be open, and UPDATE: then it counts as POP3_TRY_LATER */
 };
 
 enum pop3_action_kind {
@@ -40,6 +41,7 @@ enum pop3_action_kind {
 	POP3_START_TLS,
 	POP3_CLOSE,
 	POP3_NOTE,		/* text for the log */
+	POP3_CANCEL,		/* what was asked last is not waited for any more: its answer must not come */
 	POP3_CLOSE_BODY,	/* the body that is open is not needed any more */
 	/* these carry a number and want pop3_server_done */
 	POP3_AUTHENTICATE,	/* credentials */

@@ -20,6 +20,7 @@ struct session {
 	struct service *service;
 	struct pop3_server *engine;
 	uint64_t number;		/* of the action in hand */
+	enum pop3_action_kind kind;	/* its kind */
 	uint64_t store_op;
 	char account[STORE_ACCOUNT_MAX];
 	struct service_login login;
@@ -274,10 +275,26 @@ static void do_update(struct session *s)
 
 /* --- the engine's actions -------------------------------------------------- */
 
+static void cancel(struct session *s)
+{
+	service_login_cancel(&s->login);
+	store_cancel(s->service->store, s->store_op);
+	s->store_op = 0;
+	if (s->kind == POP3_READ)
+		close_body(s);
+	if (s->kind == POP3_OPEN)
+		leave_account(s);
+}
+
 static void act(struct session *s, const struct pop3_action *a)
 {
 	s->number = a->number;
+	if (a->number != 0)
+		s->kind = a->kind;
 	switch (a->kind) {
+	case POP3_CANCEL:
+		cancel(s);
+		break;
 	case POP3_AUTHENTICATE:
 		service_login_begin(&s->login, s->service, s->conn, "pop3", a->credentials, login_done, s);
 		break;
@@ -341,6 +358,8 @@ static int session_open(void **session, struct conn *c, struct error *err)
 		.error_limit = (size_t)config_number(scope, CONFIG_ERROR_LIMIT),
 		.login_ms = (uint64_t)config_number(scope, CONFIG_LOGIN_TIME),
 		.idle_ms = (uint64_t)config_idle_ms(scope, CONFIG_POP3D),
+		.answer_ms = (uint64_t)config_number(scope, CONFIG_ANSWER_TIME),
+		.commit_ms = (uint64_t)config_number(scope, CONFIG_COMMIT_TIME),
 	};
 	struct session *s = calloc(1, sizeof(*s));
 	int r;
@@ -365,8 +384,7 @@ static void session_close(void *session)
 
 	log_info("ICID %llu session ended user=%s retrieved=%u", (unsigned long long)conn_id(s->conn),
 		 *s->account != '\0' ? s->account : "-", pop3_server_retrieved(s->engine));
-	service_login_cancel(&s->login);
-	store_cancel(s->service->store, s->store_op);
+	cancel(s);
 	close_body(s);
 	leave_account(s);
 	pop3_server_free(s->engine);

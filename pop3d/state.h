@@ -47,6 +47,8 @@ struct pop3_server {
 
 	struct pop3_action open;	/* number 0: none */
 	bool open_given;
+	uint64_t open_until_ms;		/* then it counts as answered: try later */
+	bool cancel, late;		/* late: what was given up was UPDATE */
 	uint64_t last_number;
 
 	struct exchange exchange;

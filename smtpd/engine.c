@@ -61,6 +61,7 @@ void smtp_open(struct smtp_server *e, enum smtp_action_kind kind)
 					.address = e->address,
 					.size = kind == SMTP_CHECK_RATE ? e->recipients : e->announced };
 	e->open_given = false;
+	e->open_until_ms = e->now_ms + (kind == SMTP_COMMIT ? e->config.commit_ms : e->config.answer_ms);
 }
 
 void smtp_forget_body(struct smtp_server *e)
@@ -121,7 +122,7 @@ static void feed_line(struct smtp_server *e, struct span *in)
 
 static bool may_feed(const struct smtp_server *e)
 {
-	if (e->open.number != 0 || e->abandon || e->note.n > 0 ||
+	if (e->open.number != 0 || e->cancel || e->abandon || e->note.n > 0 ||
 	    e->replies.n - e->reply_sent > e->config.output_limit)
 		return false;
 	if (e->phase == PHASE_BODY)
@@ -174,7 +175,7 @@ static void next_silent(struct smtp_server *e, struct smtp_action *a)
 	}
 }
 
-/* In this order: the log's line, what voids a transaction, actions, replies. Replies wait
+/* In this order: the log's line, what voids an action or a transaction, actions, replies. Replies wait
  * while an action is open: pipelined commands are answered in one write (RFC 2920 3.2). */
 void smtp_server_next(struct smtp_server *e, struct smtp_action *a)
 {
@@ -183,6 +184,9 @@ void smtp_server_next(struct smtp_server *e, struct smtp_action *a)
 	if (e->note.n > 0) {
 		e->note_given = true;
 		*a = (struct smtp_action){ .kind = SMTP_NOTE, .bytes = buf_span(&e->note) };
+	} else if (e->cancel) {
+		e->cancel = false;
+		a->kind = SMTP_CANCEL;
 	} else if (e->abandon) {
 		e->abandon = false;
 		a->kind = SMTP_ABANDON;
@@ -269,9 +273,39 @@ static bool login_is_due(const struct smtp_server *e)
 
 uint64_t smtp_server_deadline(const struct smtp_server *e)
 {
-	if (e->phase == PHASE_CLOSED || e->open.number != 0)
+	if (e->phase == PHASE_CLOSED)
 		return UINT64_MAX;
+	if (e->open.number != 0)
+		return e->open_until_ms;
 	return login_is_due(e) && e->login_deadline < e->deadline ? e->login_deadline : e->deadline;
+}
+
+static const char *waits_for(enum smtp_action_kind kind)
+{
+	switch (kind) {
+	case SMTP_AUTHENTICATE:
+		return "login";
+	case SMTP_CHECK_ROOM:
+		return "room";
+	case SMTP_CHECK_RECIPIENT:
+	case SMTP_ADD_REMOTE:
+		return "recipient";
+	case SMTP_BODY_BEGIN:
+	case SMTP_BODY:
+		return "body";
+	case SMTP_COMMIT:
+		return "commit";
+	default:
+		return "sender";
+	}
+}
+
+/* Whoever should have answered is stuck, or has too much to do. Nothing was promised yet. */
+static void give_up_waiting(struct smtp_server *e)
+{
+	smtp_note(e, "no answer in time waited_for=%s", waits_for(e->open.kind));
+	e->cancel = true;
+	smtp_server_done(e, e->open.number, SMTP_TRY_LATER, NULL);
 }
 
 void smtp_server_tick(struct smtp_server *e, uint64_t now_ms)
@@ -279,6 +313,10 @@ void smtp_server_tick(struct smtp_server *e, uint64_t now_ms)
 	e->now_ms = now_ms;
 	if (now_ms < smtp_server_deadline(e))
 		return;
+	if (e->open.number != 0) {
+		give_up_waiting(e);
+		return;
+	}
 	/* RFC 5321 4.5.3.2 */
 	smtp_replyf(e, "421 4.4.2 %s waited too long, closing", e->config.hostname);
 	smtp_note(e, "timed out phase=%s", in_body(e) || e->bdat ? "data" : login_is_due(e) ? "login" : "idle");

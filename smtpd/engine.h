@@ -48,6 +48,7 @@ struct smtp_config {		/* copied, but for the strings, which must outlive the eng
 	uint64_t message_limit;		/* bytes */
 	size_t recipient_limit, line_limit, output_limit, received_limit, error_limit;
 	uint64_t login_ms, idle_ms, data_ms;
+	uint64_t answer_ms, commit_ms;	/* how long an action may be open, and COMMIT: then it counts as SMTP_TRY_LATER */
 };
 
 enum smtp_action_kind {
@@ -56,6 +57,7 @@ enum smtp_action_kind {
 	SMTP_START_TLS,		/* behind the replies; smtp_server_secured when it is up */
 	SMTP_CLOSE,
 	SMTP_NOTE,		/* text for the log: one line, escaped */
+	SMTP_CANCEL,		/* what was asked last is not waited for any more: its answer must not come */
 	SMTP_ABANDON,		/* forget the transaction */
 	/* these carry a number and want smtp_server_done */
 	SMTP_AUTHENTICATE,	/* credentials */

@@ -146,9 +146,22 @@ static void rate_done(void *arg, enum auth_status st, const char *words)
 
 /* --- the engine's actions -------------------------------------------------- */
 
+/* A stage whose answer is late is written to no more, nor is a delivery that may still happen kept. */
+static void cancel(struct session *s)
+{
+	service_login_cancel(&s->login);
+	auth_cancel(s->daemon->auth, s->auth_op);
+	store_cancel(s->daemon->store, s->store_op);
+	s->auth_op = s->store_op = 0;
+	if (s->kind == SMTP_BODY_BEGIN || s->kind == SMTP_BODY || s->kind == SMTP_COMMIT)
+		transaction_clear(&s->t);
+}
+
 static void act(struct session *s, const struct smtp_action *a)
 {
 	s->number = a->number;
+	if (a->number != 0)
+		s->kind = a->kind;
 	switch (a->kind) {
 	case SMTP_AUTHENTICATE:
 		service_login_begin(&s->login, s->daemon, s->conn, "smtp", a->credentials, login_done, s);
@@ -178,6 +191,9 @@ static void act(struct session *s, const struct smtp_action *a)
 		break;
 	case SMTP_COMMIT:
 		session_commit(s, a);
+		break;
+	case SMTP_CANCEL:
+		cancel(s);
 		break;
 	case SMTP_ABANDON:
 		transaction_clear(&s->t);
@@ -243,6 +259,8 @@ static struct smtp_config session_config(struct conn *c)
 		.login_ms = (uint64_t)config_number(scope, CONFIG_LOGIN_TIME),
 		.idle_ms = (uint64_t)config_idle_ms(scope, CONFIG_SMTPD),
 		.data_ms = (uint64_t)config_number(scope, CONFIG_DATA_TIME),
+		.answer_ms = (uint64_t)config_number(scope, CONFIG_ANSWER_TIME),
+		.commit_ms = (uint64_t)config_number(scope, CONFIG_COMMIT_TIME),
 	};
 }
 
@@ -272,10 +290,8 @@ static void session_close(void *session)
 	log_info("ICID %llu session ended user=%s accepted=%u errors=%u", (unsigned long long)conn_id(s->conn),
 		 *s->account != '\0' ? s->account : "-", smtp_server_accepted(s->engine),
 		 smtp_server_errors(s->engine));
-	service_login_cancel(&s->login);
-	auth_cancel(s->daemon->auth, s->auth_op);
-	store_cancel(s->daemon->store, s->store_op);
 	s->number = 0;
+	cancel(s);
 	transaction_clear(&s->t);
 	smtp_server_free(s->engine);
 	free(s);

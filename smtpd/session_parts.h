@@ -17,6 +17,7 @@ struct session {
 	struct service_login login;
 	struct transaction t;
 	uint64_t number;			/* of the action in hand */
+	enum smtp_action_kind kind;		/* its kind */
 	uint64_t size;				/* of the message in hand */
 	uint64_t auth_op, store_op;
 	char date_line[CLOCK_TEXT + 16], message_id_line[320];

@@ -41,6 +41,8 @@ struct smtp_server {
 	/* the action that is open, and the one that waits to be given */
 	struct smtp_action open;	/* open.number 0: none */
 	bool open_given;
+	uint64_t open_until_ms;		/* then it counts as answered: try later */
+	bool cancel;
 	uint64_t last_number;
 
 	char helo[PATH_DOMAIN_MAX + 1];

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pop3_config config = {
 		.hostname = "h", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "none", .require_tls = true,
 		.may_start_tls = true, .line_limit = 512, .output_limit = 16384, .error_limit = 50, .login_ms = 1000,
-		.idle_ms = 1000,
+		.idle_ms = 1000, .answer_ms = 3000, .commit_ms = 9000,
 	};
 	struct pop3_server *e;
 	struct span in;

@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct smtp_config config = {
 		.hostname = "h", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "PLAIN", .message_limit = 5000,
 		.recipient_limit = 5, .line_limit = 512, .output_limit = 16384, .received_limit = 5, .error_limit = 50,
-		.login_ms = 1000, .idle_ms = 1000, .data_ms = 1000, .may_start_tls = true,
+		.login_ms = 1000, .idle_ms = 1000, .data_ms = 1000, .answer_ms = 3000, .commit_ms = 9000, .may_start_tls = true,
 	};
 	struct smtp_server *e;
 	struct span in;

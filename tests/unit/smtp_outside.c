@@ -100,7 +100,12 @@ void outside_pump(void *outside, struct buf *said)
 		case SMTP_ABANDON:
 			o->abandoned++;
 			break;
+		case SMTP_CANCEL:
+			o->cancelled++;
+			break;
 		default:
+			if (a.kind == o->stuck)
+				break;
 			smtp_server_done(o->engine, a.number, play(o, &a),
 					 a.kind == SMTP_CHECK_RATE ? "no more" : "ID1");
 		}

@@ -12,7 +12,8 @@
 struct outside {
 	struct smtp_server *engine;
 	struct buf body, notes;
-	unsigned committed, abandoned;
+	unsigned committed, abandoned, cancelled;
+	enum smtp_action_kind stuck;	/* is not answered */
 	size_t largest;		/* of the body's pieces */
 	bool closed, tls;
 	enum smtp_result commit, rate, from;

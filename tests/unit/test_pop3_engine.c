@@ -9,20 +9,24 @@ static const struct pop3_config clear = {
 	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .require_tls = true,
 	.may_start_tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 4, .login_ms = 1000,
 	.idle_ms = 5000,
+	.answer_ms = 3000, .commit_ms = 9000,
 };
 static const struct pop3_config tls = {
 	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .require_tls = true,
 	.tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+	.answer_ms = 3000, .commit_ms = 9000,
 };
 
 static const struct pop3_config in_clear = {
 	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "USER,LOGIN", .may_start_tls = true,
 	.line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+	.answer_ms = 3000, .commit_ms = 9000,
 };
 
 static const struct pop3_config certified = {
 	.hostname = "p.test", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "EXTERNAL", .certificate = true,
 	.may_start_tls = true, .line_limit = 100, .output_limit = 16384, .error_limit = 40, .login_ms = 1000, .idle_ms = 5000,
+	.answer_ms = 3000, .commit_ms = 9000,
 };
 
 static const char *const bodies[] = { "A: b\r\n\r\none\r\n.two\r\nthree", "S: x\r\n\r\n", "only a header\r\n" };
@@ -34,6 +38,8 @@ struct outside {
 	const char *body, *other;	/* instead of the one with UID 9 */
 	size_t at;
 	unsigned deleted[8], deleted_count, seen_count, open_bodies;
+	unsigned cancelled;
+	enum pop3_action_kind stuck;	/* is not answered */
 	bool closed, busy, update_fails;
 };
 
@@ -131,7 +137,12 @@ static void pump(void *outside, struct buf *said)
 		case POP3_START_TLS:
 			pop3_server_secured(o->engine);
 			break;
+		case POP3_CANCEL:
+			o->cancelled++;
+			break;
 		default:
+			if (a.kind == o->stuck)
+				break;
 			pop3_server_done(o->engine, a.number, play(o, &a));
 		}
 	}
@@ -340,6 +351,48 @@ static void test_deadline(void **state)
 	stop(&o);
 }
 
+#define LOGIN "C: USER user\nS: +OK*\nC: PASS se cret\n"
+
+/* authd or storaged answers late: the client hears of it, and the session goes on. */
+static void test_late(void **state)
+{
+	static const struct {
+		enum pop3_action_kind stuck;
+		unsigned ms;
+		const char *before, *after;
+		bool closed;
+	} late[] = {
+		{ POP3_AUTHENTICATE, 3000, HI LOGIN, "S: -ERR [SYS/TEMP] can't check*\n" LOGIN "S: +OK 3 messages (47 octets)\n", false },
+		{ POP3_OPEN, 3000, HI LOGIN, "S: -ERR [SYS/TEMP] can't open*\n" LOGIN "S: +OK 3 messages (47 octets)\n", false },
+		{ POP3_OPEN_BODY, 3000, IN "C: RETR 1\n", "S: -ERR [SYS/TEMP] can't read*\nC: TOP 1 0\nS: +OK*\nS: A: b\nS: \nS: .\n", false },
+		{ POP3_READ, 3000, IN "C: RETR 1\n", "S: +OK 24 octets\n", true },
+		{ POP3_UPDATE, 9000, IN "C: DELE 1\nS: +OK*\nC: QUIT\n", "S: -ERR [SYS/TEMP] the deleted messages may not be removed yet\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		struct outside o;
+		const struct script_engine e = { &o, feed, pump };
+		struct pop3_config config = tls;
+
+		unit_case("late", i);
+		config.login_ms = config.idle_ms = 100000;
+		start(&o, &config);
+		o.stuck = late[i].stuck;
+		script_play(&e, late[i].before, 0);
+		pop3_server_tick(o.engine, late[i].ms - 1);
+		script_play(&e, "", 0);
+		assert_int_equal(o.cancelled, 0);
+		o.stuck = POP3_NONE;
+		pop3_server_tick(o.engine, late[i].ms);
+		pop3_server_done(o.engine, 1, POP3_DONE);
+		script_play(&e, late[i].after, 0);
+		assert_int_equal(o.cancelled, 1);
+		assert_int_equal(o.closed, late[i].closed);
+		stop(&o);
+	}
+}
+
 /* A line that is refused ends the exchange: the next one is a command again. */
 static void test_nul_ends_auth(void **state)
 {
@@ -386,6 +439,7 @@ int main(void)
 					    cmocka_unit_test(test_utf8),
 					    cmocka_unit_test(test_in_use),
 					    cmocka_unit_test(test_update_fails), cmocka_unit_test(test_deadline),
+					    cmocka_unit_test(test_late),
 		cmocka_unit_test(test_nul_ends_auth),
 		cmocka_unit_test(test_log_holds_no_secret),
 	};

@@ -7,12 +7,12 @@
 static const struct smtp_config mx = {
 	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .message_limit = 100,
 	.recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3, .error_limit = 4,
-	.login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+	.login_ms = 1000, .idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 static const struct smtp_config submission = {
 	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .submission = true, .tls = true,
 	.message_limit = 200, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
-	.error_limit = 50, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+	.error_limit = 50, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 
 #define FROM "MAIL FROM:<a@b.test>\r\n"

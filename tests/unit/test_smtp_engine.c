@@ -9,32 +9,32 @@
 static const struct smtp_config mx = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .may_start_tls = true,
 	.message_limit = 1000, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
-	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 static const struct smtp_config lmtp = {
 	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .lmtp = true,
 	.message_limit = 1000, .recipient_limit = 3, .line_limit = 100, .output_limit = 65536, .received_limit = 3,
-	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+	.error_limit = 5, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 static const struct smtp_config submission = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "none", .submission = true,
 	.require_tls = true, .tls = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
 	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
-	.data_ms = 7000,
+	.data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 
 static const struct smtp_config certified = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN,EXTERNAL", .clear_mechanisms = "EXTERNAL", .submission = true,
 	.may_start_tls = true, .certificate = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
 	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
-	.data_ms = 7000,
+	.data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 
 static const struct smtp_config in_clear = {
 	.hostname = "mx.test", .mechanisms = "PLAIN,LOGIN", .clear_mechanisms = "PLAIN", .submission = true,
 	.may_start_tls = true, .message_limit = 1000, .recipient_limit = 3, .line_limit = 100,
 	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
-	.data_ms = 7000,
+	.data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 
 #define HELLO "S: 220 mx.test ESMTP Yubin\nC: EHLO c\nS: 250-mx.test greets c\nS: 250-PIPELINING\nS: 250-SIZE 1000\n"

@@ -9,13 +9,13 @@
 static const struct smtp_config mx = {
 	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .may_start_tls = true,
 	.message_limit = 100000, .recipient_limit = 3, .line_limit = 2048, .output_limit = 65536, .received_limit = 3,
-	.error_limit = 50, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000,
+	.error_limit = 50, .login_ms = 1000, .idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 static const struct smtp_config submission = {
 	.hostname = "mx.test", .mechanisms = "PLAIN", .clear_mechanisms = "none", .submission = true,
 	.require_tls = true, .tls = true, .message_limit = 100000, .recipient_limit = 3, .line_limit = 2048,
 	.output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, .idle_ms = 5000,
-	.data_ms = 7000,
+	.data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000,
 };
 
 #define HELLO "S: 220*\nC: EHLO c\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\n"

@@ -9,7 +9,7 @@
 
 #define LIMITS .hostname = "mx.test", .mechanisms = "PLAIN", .message_limit = 1000, .recipient_limit = 10, \
 	.line_limit = 2048, .output_limit = 65536, .received_limit = 3, .error_limit = 50, .login_ms = 1000, \
-	.idle_ms = 5000, .data_ms = 7000
+	.idle_ms = 5000, .data_ms = 7000, .answer_ms = 3000, .commit_ms = 9000
 
 static const struct smtp_config mx = { LIMITS, .clear_mechanisms = "none", .may_start_tls = true };
 static const struct smtp_config submission = { LIMITS, .clear_mechanisms = "PLAIN", .may_start_tls = true, .submission = true };
