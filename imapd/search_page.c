@@ -72,8 +72,8 @@ static enum imap_run matched(struct imap_server *e)
 		/* behind the first that is enough nobody looked */
 		s->answers[s->asked[i]] = j->bodies && item->answer == SEARCH_OPEN && !j->first ? SEARCH_NO : item->answer;
 		s->missing |= item->status == STORE_NOT_FOUND;
-		if (item->status == STORE_TRY_LATER)
-			s->failed = STORE_TRY_LATER;
+		if (item->status != STORE_OK && item->status != STORE_NOT_FOUND && item->status != STORE_CORRUPT)
+			s->failed = item->status;
 	}
 	return imap_go(e, put_made);
 }

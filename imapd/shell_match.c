@@ -16,30 +16,23 @@
 #include "imapd/search_job.h"
 #include "storage/meta.h"
 
-struct asked {			/* one body */
-	struct shell_match *match;
-	uint64_t op;		/* 0: answered */
-	int fd;
-};
-
 struct shell_match {
 	struct sitter sitter;	/* first */
 	struct shell *shell;	/* NULL: nobody waits any more */
 	struct search_job *job;
 	uint64_t mailbox;
-	uint64_t meta_op;
+	uint64_t op;		/* of the store's call that is open */
 	int meta;		/* its own descriptor of the derived file, or -1 */
 	bool meta_used, meta_useless;	/* an entry was read; one that should be there was not */
 	bool running;
-	size_t waits;		/* bodies that are not answered */
-	struct asked asked[SEARCH_BODIES];
+	int body[SEARCH_BODIES];	/* of the items, or -1 */
 };
 
 static void free_match(struct shell_match *m)
 {
 	for (size_t i = 0; i < SEARCH_BODIES; i++)
-		if (m->asked[i].fd >= 0)
-			close(m->asked[i].fd);
+		if (m->body[i] >= 0)
+			close(m->body[i]);
 	if (m->meta >= 0)
 		close(m->meta);
 	search_job_drop(m->job);
@@ -64,7 +57,7 @@ static ptrdiff_t read_body(void *arg, size_t i, uint64_t offset, uint8_t *to, si
 	ssize_t r;
 
 	do
-		r = pread(m->asked[i].fd, to, n, (off_t)offset);
+		r = pread(m->body[i], to, n, (off_t)offset);
 	while (r < 0 && errno == EINTR);
 	return r;
 }
@@ -114,40 +107,58 @@ static void start(struct shell_match *m)
 	seats_run(&m->sitter);
 }
 
-static void body_there(void *arg, enum store_status status, int fd, uint64_t size)
+/* Which item it is; they go up or down, i was the last. */
+static size_t item_of(const struct search_job *j, uint32_t uid, size_t i)
 {
-	struct asked *a = arg;
-	struct shell_match *m = a->match;
+	for (size_t n = 0; n < j->n; n++, i++)
+		if (j->items[i % j->n].record->uid == uid)
+			return i % j->n;
+	return j->n;
+}
 
-	(void)size;
-	a->op = 0;
-	a->fd = fd;
-	m->job->items[a - m->asked].status = status;
-	if (--m->waits == 0)
-		start(m);
+/* What the answer does not have went meanwhile. */
+static void bodies_there(void *arg, enum store_status status, const struct store_opened *opened, size_t count)
+{
+	struct shell_match *m = arg;
+	struct search_job *j = m->job;
+	size_t at = 0;
+
+	m->op = 0;
+	for (size_t i = 0; i < j->n; i++)
+		j->items[i].status = status != STORE_OK ? status : STORE_NOT_FOUND;
+	for (size_t i = 0; i < count; i++) {
+		at = item_of(j, opened[i].uid, at);
+		if (at < j->n && m->body[at] < 0) {
+			m->body[at] = opened[i].fd;
+			j->items[at].status = opened[i].status;
+		} else if (opened[i].fd >= 0) {
+			close(opened[i].fd);
+		}
+	}
+	start(m);
 }
 
 static void ask_bodies(struct shell_match *m)
 {
+	struct store_range ranges[SEARCH_BODIES];
+	struct store_set uids = { ranges, 0 };
 	struct search_job *j = m->job;
 
-	for (size_t i = 0; j->bodies && i < j->n && i < SEARCH_BODIES; i++) {
-		struct asked *a = &m->asked[i];
-
-		a->match = m;
-		a->op = store_body(m->shell->account, m->mailbox, j->items[i].record->uid, body_there, a);
-		m->waits += a->op != 0;
-		if (a->op == 0)
-			j->items[i].status = STORE_TRY_LATER;
-	}
-	if (m->waits == 0)
-		start(m);
+	for (size_t i = 0; i < j->n && i < SEARCH_BODIES; i++)
+		ranges[i].first = ranges[i].last = j->items[i].record->uid;
+	uids.count = imap_ranges_sort(ranges, j->n);
+	m->op = store_bodies(m->shell->account, m->mailbox, &uids, bodies_there, m);
+	if (m->op == 0)
+		bodies_there(m, STORE_TRY_LATER, NULL, 0);
 }
 
 static void use_meta(struct shell_match *m)
 {
 	m->meta = m->shell->meta >= 0 ? fcntl(m->shell->meta, F_DUPFD_CLOEXEC, 0) : -1;
-	ask_bodies(m);
+	if (m->job->bodies)
+		ask_bodies(m);
+	else
+		start(m);
 }
 
 static void meta_there(void *arg, enum store_status status, int fd, uint64_t size)
@@ -156,7 +167,7 @@ static void meta_there(void *arg, enum store_status status, int fd, uint64_t siz
 
 	(void)status;
 	(void)size;
-	m->meta_op = 0;
+	m->op = 0;
 	m->shell->meta = fd;
 	m->shell->meta_fresh = true;
 	use_meta(m);
@@ -168,8 +179,8 @@ static void seated(struct sitter *sitter)
 	struct shell *s = m->shell;
 
 	if (s->meta < 0)
-		m->meta_op = store_meta_file(s->account, meta_there, m);
-	if (m->meta_op == 0)
+		m->op = store_meta_file(s->account, meta_there, m);
+	if (m->op == 0)
 		use_meta(m);
 }
 
@@ -187,7 +198,7 @@ void shell_match(struct shell *s, const struct imap_action *a)
 	m->mailbox = a->match.mailbox;
 	m->meta = -1;
 	for (size_t i = 0; i < SEARCH_BODIES; i++)
-		m->asked[i].fd = -1;
+		m->body[i] = -1;
 	s->match = m;
 	seats_take(s->service->searches, &m->sitter);
 }
@@ -203,9 +214,7 @@ void shell_match_cancel(struct shell *s)
 	search_job_stop(m->job);
 	if (m->running)
 		return;		/* ran frees it */
-	store_cancel(s->service->store, m->meta_op);
-	for (size_t i = 0; i < SEARCH_BODIES; i++)
-		store_cancel(s->service->store, m->asked[i].op);
+	store_cancel(s->service->store, m->op);
 	seats_rise(&m->sitter);
 	free_match(m);
 }

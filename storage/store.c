@@ -44,6 +44,12 @@ uint64_t store_body(struct store_account *a, uint64_t mailbox, uint32_t uid, sto
 	return a->store->driver->body(a, mailbox, uid, done, arg);
 }
 
+uint64_t store_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids, store_bodies_done done,
+		      void *arg)
+{
+	return a->store->driver->bodies(a, mailbox, uids, done, arg);
+}
+
 uint64_t store_meta_file(struct store_account *a, store_body_done done, void *arg)
 {
 	return a->store->driver->meta_file(a, done, arg);

@@ -71,6 +71,7 @@ enum {
 	STORE_SET_RANGES = 60000,	/* ranges in a set handed in */
 	STORE_MUTATIONS = 64,		/* of one commit */
 	STORE_RECIPIENTS = 1000,	/* of one delivery; more: several deliveries */
+	STORE_BODIES = 64,		/* messages of one store_bodies */
 	STORE_META_MAX = 256 * 1024	/* bytes of derived metadata of one message */
 };
 
@@ -193,6 +194,31 @@ void store_watch(struct store_account *a, store_changed changed, void *arg);
 /* A message's bytes: a read-only descriptor, the callback's to keep (-1 on failure). */
 typedef void (*store_body_done)(void *arg, enum store_status status, int fd, uint64_t size);
 uint64_t store_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg);
+
+/* Several at once: those of uids (STORE_BODIES numbers at most) that are there, ascending; each
+ * descriptor is the callback's to keep, -1 where its status is not STORE_OK. */
+struct store_opened {
+	uint32_t uid;
+	enum store_status status;
+	int fd;
+	uint64_t size;
+};
+typedef void (*store_bodies_done)(void *arg, enum store_status status, const struct store_opened *opened, size_t count);
+uint64_t store_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids, store_bodies_done done,
+		      void *arg);
+/* Ascending, disjoint, and not too many. */
+static inline bool store_bodies_valid(const struct store_set *uids)
+{
+	uint64_t total = 0, last = 0;
+
+	for (size_t i = 0; i < uids->count && total <= STORE_BODIES; i++) {
+		if (uids->ranges[i].first <= last || uids->ranges[i].last < uids->ranges[i].first)
+			return false;
+		last = uids->ranges[i].last;
+		total += last - uids->ranges[i].first + 1;
+	}
+	return total <= STORE_BODIES;
+}
 
 /* The account's derived file, read-only, the callback's to keep: for storage/meta.h. */
 uint64_t store_meta_file(struct store_account *a, store_body_done done, void *arg);

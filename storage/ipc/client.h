@@ -41,6 +41,7 @@ union call_done {
 	store_find_done find;
 	store_page_done page;
 	store_body_done body;
+	store_bodies_done bodies;
 	store_commit_done commit;
 	queue_lease_done lease;
 	queue_note_done note;

@@ -81,6 +81,18 @@ static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t ui
 	return body_call(account_call(a, &ask, arg), done);
 }
 
+static uint64_t call_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids,
+			    store_bodies_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_BODIES, .mailbox = mailbox, .uids = *uids };
+	struct call *call = account_call(a, &ask, arg);
+
+	if (call == NULL)
+		return 0;
+	call->done.bodies = done;
+	return client_call_go(call);
+}
+
 static uint64_t call_meta_file(struct store_account *a, store_body_done done, void *arg)
 {
 	struct store_ask ask = { .type = STORE_WIRE_META_FILE };
@@ -126,6 +138,7 @@ const struct store_driver client_driver = {
 	.sync = call_sync,
 	.watch = client_account_watch,
 	.body = call_body,
+	.bodies = call_bodies,
 	.meta_file = call_meta_file,
 	.meta_put = call_meta_put,
 	.stage_new = client_stage_new,

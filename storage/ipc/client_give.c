@@ -32,6 +32,29 @@ static void give_body(struct call *call, const struct store_answer *a, struct ip
 	call->done.body(call->arg, status, fd, fd >= 0 ? a->size : 0);
 }
 
+/* A descriptor for each that is whole, in their order; else none of them is of use. */
+static void give_bodies(struct call *call, const struct store_answer *a, struct ipc_message *m)
+{
+	size_t n = 0;
+
+	if (call->done.bodies == NULL)
+		return;		/* the message's descriptors are closed with it */
+	for (size_t i = 0; i < a->opened_count; i++)
+		n += a->opened[i].status == STORE_OK;
+	if (a->status != STORE_OK || n != m->fd_count) {
+		call->done.bodies(call->arg, a->status != STORE_OK ? a->status : STORE_TRY_LATER, NULL, 0);
+		return;
+	}
+	n = 0;
+	for (size_t i = 0; i < a->opened_count; i++) {
+		if (a->opened[i].status != STORE_OK)
+			continue;
+		a->opened[i].fd = m->fds[n];
+		m->fds[n++] = -1;
+	}
+	call->done.bodies(call->arg, STORE_OK, a->opened, a->opened_count);
+}
+
 static void give_lock(struct call *call, const struct store_answer *a)
 {
 	if (a->status == STORE_OK)
@@ -60,6 +83,8 @@ void client_call_give(struct call *call, const struct store_answer *a, struct ip
 		call->done.page(call->arg, a->status, ok ? &a->page : NULL);
 	else if (call->type == STORE_WIRE_BODY || call->type == STORE_WIRE_META_FILE)
 		give_body(call, a, m);
+	else if (call->type == STORE_WIRE_BODIES)
+		give_bodies(call, a, m);
 	else if (call->type == STORE_WIRE_COMMIT)
 		call->done.commit(call->arg, a->status, ok ? a->results : NULL, ok ? a->count : 0, a->words);
 	else if (call->type == STORE_WIRE_NOTE_GET)

@@ -104,6 +104,16 @@ static void put_file(struct buf *b, const struct store_answer *a)
 	wire_put_varint(b, a->size);
 }
 
+static void put_bodies(struct buf *b, const struct store_answer *a)
+{
+	wire_put_varint(b, a->opened_count);
+	for (size_t i = 0; i < a->opened_count; i++) {
+		wire_put_varint(b, a->opened[i].uid);
+		wire_put_u8(b, (uint8_t)a->opened[i].status);
+		wire_put_varint(b, a->opened[i].size);
+	}
+}
+
 static void put_results(struct buf *b, const struct store_answer *a)
 {
 	wire_put_varint(b, a->count);
@@ -237,6 +247,26 @@ static void get_file(struct wire *w, struct store_answer *a, struct arena *memor
 	a->size = wire_varint(w);
 }
 
+static void get_bodies(struct wire *w, struct store_answer *a, struct arena *memory)
+{
+	size_t count = (size_t)store_wire_upto(w, STORE_BODIES);
+	uint32_t last = 0;
+
+	a->opened = store_wire_array(w, memory, count, sizeof(*a->opened));
+	for (size_t i = 0; i < count && !w->failed; i++) {
+		struct store_opened *o = &a->opened[i];
+
+		o->uid = get_u32(w);
+		o->status = store_wire_enum(w, STORE_LIMIT);
+		o->fd = -1;
+		o->size = wire_varint(w);
+		if (o->uid <= last)
+			store_wire_fail(w);
+		last = o->uid;
+	}
+	a->opened_count = w->failed ? 0 : count;
+}
+
 static void get_results(struct wire *w, struct store_answer *a, struct arena *memory)
 {
 	size_t count = wire_count(w, LEAST_RESULT);
@@ -270,6 +300,7 @@ static const struct {
 	[STORE_WIRE_FIND] = { put_find, get_find },
 	[STORE_WIRE_SYNC] = { put_page, get_page },
 	[STORE_WIRE_BODY] = { put_file, get_file },
+	[STORE_WIRE_BODIES] = { put_bodies, get_bodies },
 	[STORE_WIRE_META_FILE] = { put_file, get_file },
 	[STORE_WIRE_COMMIT] = { put_results, get_results },
 	[STORE_WIRE_LEASE] = { store_answer_put_lease, store_answer_get_lease },

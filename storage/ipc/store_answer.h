@@ -20,6 +20,8 @@ struct store_answer {
 	struct store_mailbox mailbox;       /* FIND */
 	struct store_page page;             /* SYNC */
 	uint64_t size;                      /* BODY, META_FILE */
+	struct store_opened *opened; /* BODIES; descriptors come beside the answer: each fd is -1 */
+	size_t opened_count;
 	const struct store_result *results; /* COMMIT */
 	size_t count;
 	struct queue_job *jobs; /* LEASE; their descriptors come beside the answer: each fd is -1 */

@@ -66,6 +66,15 @@ static enum store_status put_message(struct buf *b, const struct store_ask *ask)
 	return STORE_OK;
 }
 
+static enum store_status put_bodies(struct buf *b, const struct store_ask *ask)
+{
+	if (!store_bodies_valid(&ask->uids))
+		return STORE_INVALID;
+	wire_put_varint(b, ask->mailbox);
+	store_wire_put_set(b, ask->uids.ranges, ask->uids.count);
+	return STORE_OK;
+}
+
 static enum store_status put_meta_put(struct buf *b, const struct store_ask *ask)
 {
 	if (ask->meta.n > STORE_META_MAX)
@@ -147,6 +156,14 @@ static void get_message(struct wire *w, struct store_ask *ask, struct arena *mem
 	ask->uid = (uint32_t)store_wire_upto(w, UINT32_MAX);
 }
 
+static void get_bodies(struct wire *w, struct store_ask *ask, struct arena *memory)
+{
+	ask->mailbox = wire_varint(w);
+	ask->uids = store_wire_set(w, STORE_BODIES, memory);
+	if (!w->failed && !store_bodies_valid(&ask->uids))
+		store_wire_fail(w);
+}
+
 static void get_meta_put(struct wire *w, struct store_ask *ask, struct arena *memory)
 {
 	get_message(w, ask, memory);
@@ -187,6 +204,7 @@ static const struct {
 	[STORE_WIRE_SYNC] = { true, put_sync, get_sync },
 	[STORE_WIRE_WATCH] = { true, put_watch, get_watch },
 	[STORE_WIRE_BODY] = { true, put_message, get_message },
+	[STORE_WIRE_BODIES] = { true, put_bodies, get_bodies },
 	[STORE_WIRE_META_FILE] = { true, put_nothing, get_nothing },
 	[STORE_WIRE_META_PUT] = { true, put_meta_put, get_meta_put },
 	[STORE_WIRE_STAGE] = { false, put_stage, get_stage },

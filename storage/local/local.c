@@ -46,6 +46,7 @@ static const struct store_driver local_driver = {
 	.sync = look_sync,
 	.watch = login_watch,
 	.body = look_body,
+	.bodies = look_bodies,
 	.meta_file = look_meta_file,
 	.meta_put = request_meta_put,
 	.stage_new = stage_new,

@@ -39,6 +39,8 @@ bool look_may_see(const struct look *l, const struct mailbox *m);
 uint64_t look_list(struct store_account *a, size_t from, store_list_done done, void *arg);
 uint64_t look_find(struct store_account *a, struct span name, store_find_done done, void *arg);
 uint64_t look_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg);
+uint64_t look_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids, store_bodies_done done,
+		     void *arg);
 uint64_t look_meta_file(struct store_account *a, store_body_done done, void *arg);
 uint64_t look_room(struct store *s, uint64_t size, store_done done, void *arg);
 /* sync.c */

@@ -107,16 +107,23 @@ void names_mailbox(char out[NAMES_MAILBOX_MAX], const char *folder, uint32_t mai
 	snprintf(out, NAMES_MAILBOX_MAX, "%s/%08x", folder, mailbox);
 }
 
-void names_message(char out[NAMES_PATH_MAX], const char *folder, uint32_t mailbox, uint32_t uid,
-		   const uint8_t guid[STORE_GUID])
+void names_file(char out[NAMES_FILE_MAX], uint32_t uid, const uint8_t guid[STORE_GUID])
 {
-	int n = snprintf(out, NAMES_PATH_MAX - 2 * STORE_GUID, "%s/%08x/cur/%u.", folder, mailbox, uid);
+	int n = snprintf(out, NAMES_FILE_MAX - 2 * STORE_GUID, "%u.", uid);
 
 	for (size_t i = 0; i < STORE_GUID; i++) {
 		out[n++] = hex_digits[guid[i] >> 4];
 		out[n++] = hex_digits[guid[i] & 15];
 	}
 	out[n] = '\0';
+}
+
+void names_message(char out[NAMES_PATH_MAX], const char *folder, uint32_t mailbox, uint32_t uid,
+		   const uint8_t guid[STORE_GUID])
+{
+	int n = snprintf(out, NAMES_PATH_MAX - NAMES_FILE_MAX, "%s/%08x/cur/", folder, mailbox);
+
+	names_file(out + n, uid, guid);
 }
 
 bool names_mailbox_parse(const char *name, uint32_t *mailbox)

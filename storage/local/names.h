@@ -14,6 +14,7 @@
 enum {
 	NAMES_FOLDER_MAX = 512, /* "DOMAIN/USER" and its NUL */
 	NAMES_MAILBOX_MAX = NAMES_FOLDER_MAX + 16,
+	NAMES_FILE_MAX = 48,	/* "UID.GUID" and its NUL */
 	NAMES_PATH_MAX = NAMES_MAILBOX_MAX + 64
 };
 
@@ -22,6 +23,9 @@ bool names_folder(char out[NAMES_FOLDER_MAX], struct span account);
 
 /* The account of a folder's two parts, as they stand in the file system. False: not ours. */
 bool names_account(char out[STORE_ACCOUNT_MAX], const char *domain, const char *user);
+
+/* "UID.GUID" */
+void names_file(char out[NAMES_FILE_MAX], uint32_t uid, const uint8_t guid[STORE_GUID]);
 
 /* "DOMAIN/USER/0000002a", and "DOMAIN/USER/0000002a/cur/UID.GUID". */
 void names_mailbox(char out[NAMES_MAILBOX_MAX], const char *folder, uint32_t mailbox);

@@ -184,6 +184,30 @@ static bool run_body(struct serving *r, const struct store_ask *ask, struct erro
 	return true;
 }
 
+static void on_bodies(void *arg, enum store_status status, const struct store_opened *opened, size_t count)
+{
+	struct store_answer a = { .status = status };
+	struct store_opened copy[STORE_BODIES];
+	int fds[STORE_BODIES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = opened[i];
+		if (opened[i].fd >= 0)
+			fds[n++] = opened[i].fd;
+	}
+	a.opened = copy;
+	a.opened_count = count;
+	serving_end(arg, &a, fds, n);
+}
+
+static bool run_bodies(struct serving *r, const struct store_ask *ask, struct error *err)
+{
+	(void)err;
+	r->op = store_bodies(r->login->account, ask->mailbox, &ask->uids, on_bodies, r);
+	return true;
+}
+
 static bool run_meta_file(struct serving *r, const struct store_ask *ask, struct error *err)
 {
 	(void)ask;
@@ -226,6 +250,7 @@ static const struct serve_row rows[STORE_WIRE_TYPES] = {
 	[STORE_WIRE_SYNC] = { "sync", READ, true, LARGE, run_sync },
 	[STORE_WIRE_WATCH] = { "watch", READ, true, 0, run_watch },
 	[STORE_WIRE_BODY] = { "body", READ, true, 0, run_body },
+	[STORE_WIRE_BODIES] = { "bodies", READ, true, 16 * STORE_BODIES, run_bodies },
 	[STORE_WIRE_META_FILE] = { "meta_file", READ, true, 0, run_meta_file },
 	[STORE_WIRE_META_PUT] = { "meta_put", READ, true, 0, run_meta_put },
 	[STORE_WIRE_STAGE] = { "stage", BODIES, false, 0, serve_stage },

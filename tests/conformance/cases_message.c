@@ -248,6 +248,77 @@ static void test_expunge(void **state)
 	store_logout(a);
 }
 
+struct bodies_wait {
+	bool done;
+	enum store_status status;
+	size_t count;
+	struct store_opened opened[STORE_BODIES];
+};
+
+static void bodies_done(void *arg, enum store_status status, const struct store_opened *opened, size_t count)
+{
+	struct bodies_wait *w = arg;
+
+	w->done = true;
+	w->status = status;
+	w->count = count;
+	for (size_t i = 0; i < count; i++)
+		w->opened[i] = opened[i];
+}
+
+static enum store_status bodies(struct conf *c, struct store_account *a, uint64_t mailbox, const struct store_range *r,
+				size_t n, struct bodies_wait *w)
+{
+	const struct store_set set = { r, n };
+
+	w->done = false;
+	assert_int_not_equal(store_bodies(a, mailbox, &set, bodies_done, w), 0);
+	conf_wait(c, &w->done);
+	return w->status;
+}
+
+/* Those that are there, in order, each with its own bytes. */
+static void test_bodies(void **state)
+{
+	static const struct store_range some[] = { { 2, 4 }, { 6, 6 }, { 9, 40 } }, many = { 1, STORE_BODIES + 1 },
+					wrong[] = { { 4, 5 }, { 2, 2 } };
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, "a@x.example");
+	uint64_t inbox = conf_mailbox(c, a, "INBOX");
+	static const uint32_t uids[] = { 2, 4, 6, 9 };
+	struct bodies_wait w;
+	char text[20];
+
+	for (int i = 1; i < 10; i++) {
+		snprintf(text, sizeof(text), "body %d", i);
+		conf_append(c, a, inbox, text, 0);
+	}
+	assert_int_equal(conf_expunge(c, a, inbox, 3, 3), STORE_OK);
+	assert_int_equal(bodies(c, a, inbox, some, 3, &w), STORE_OK);
+	assert_int_equal(w.count, 4);
+	for (size_t i = 0; i < w.count; i++) {
+		char got[20] = "";
+
+		snprintf(text, sizeof(text), "body %u", uids[i]);
+		assert_int_equal(w.opened[i].uid, uids[i]);
+		assert_int_equal(w.opened[i].status, STORE_OK);
+		assert_int_equal(w.opened[i].size, strlen(text));
+		assert_int_equal(pread(w.opened[i].fd, got, sizeof(got) - 1, 0), strlen(text));
+		assert_string_equal(got, text);
+		assert_int_equal(write(w.opened[i].fd, "x", 1), -1); /* read-only */
+		close(w.opened[i].fd);
+	}
+	assert_int_equal(bodies(c, a, inbox, some, 0, &w), STORE_OK);
+	assert_int_equal(w.count, 0);
+	assert_int_equal(bodies(c, a, inbox, &some[2], 1, &w), STORE_OK);
+	assert_int_equal(w.count, 1);
+	close(w.opened[0].fd);
+	assert_int_equal(bodies(c, a, 999999, some, 3, &w), STORE_NOT_FOUND);
+	assert_int_equal(bodies(c, a, inbox, &many, 1, &w), STORE_INVALID);
+	assert_int_equal(bodies(c, a, inbox, wrong, 2, &w), STORE_INVALID);
+	store_logout(a);
+}
+
 static void test_body_outlives_expunge(void **state)
 {
 	struct conf *c = conf_of(state);
@@ -450,7 +521,7 @@ struct conf_group conf_message_cases(void)
 		CONF_CASE(test_append),   CONF_CASE(test_sizes),
 		CONF_CASE(test_stage),    CONF_CASE(test_flags),
 		CONF_CASE(test_keywords), CONF_CASE(test_unchanged_since),
-		CONF_CASE(test_expunge),  CONF_CASE(test_body_outlives_expunge),
+		CONF_CASE(test_expunge),  CONF_CASE(test_bodies), CONF_CASE(test_body_outlives_expunge),
 		CONF_CASE(test_copy),     CONF_CASE(test_move),
 		CONF_CASE(test_meta),     CONF_CASE(test_reopen),
 	};

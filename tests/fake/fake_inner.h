@@ -49,6 +49,7 @@ struct fake_op {
 		store_find_done find;
 		store_page_done page;
 		store_body_done body;
+		store_bodies_done bodies;
 		store_commit_done commit;
 		queue_lease_done lease;
 		queue_note_done note;
@@ -59,6 +60,7 @@ struct fake_op {
 	struct store_token token;
 	uint64_t mailbox, size;
 	uint32_t uid;
+	struct store_set uids;
 	size_t from, count;
 	struct span name, meta;
 	struct store_look look;
@@ -140,6 +142,7 @@ void fake_run_list(struct fake_store *s, struct fake_op *op);
 void fake_run_find(struct fake_store *s, struct fake_op *op);
 void fake_run_sync(struct fake_store *s, struct fake_op *op);
 void fake_run_body(struct fake_store *s, struct fake_op *op);
+void fake_run_bodies(struct fake_store *s, struct fake_op *op);
 void fake_run_meta_file(struct fake_store *s, struct fake_op *op);
 void fake_run_meta_put(struct fake_store *s, struct fake_op *op);
 

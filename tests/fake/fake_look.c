@@ -299,6 +299,36 @@ void fake_run_body(struct fake_store *s, struct fake_op *op)
 		give_body(op, status != STORE_OK ? status : STORE_NOT_FOUND, -1, 0);
 }
 
+static bool set_has(const struct store_set *s, uint32_t uid)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (uid >= s->ranges[i].first && uid <= s->ranges[i].last)
+			return true;
+	return false;
+}
+
+void fake_run_bodies(struct fake_store *s, struct fake_op *op)
+{
+	const struct fake_mailbox *m = fake_box_by_id(&op->user->boxes, op->mailbox);
+	enum store_status status = sight(op, m);
+	struct store_opened opened[STORE_BODIES];
+	size_t n = 0;
+
+	(void)s;
+	if (op->done.bodies == NULL)
+		return;
+	if (status == STORE_OK && !store_bodies_valid(&op->uids))
+		status = STORE_INVALID;
+	for (size_t i = 0; status == STORE_OK && i < m->count; i++) {
+		const struct fake_message *message = &m->messages[i];
+
+		if (set_has(&op->uids, message->record.uid))
+			opened[n++] = (struct store_opened){ message->record.uid, STORE_OK, fake_body_fd(message->body),
+							     message->body->n };
+	}
+	op->done.bodies(op->arg, status, status == STORE_OK ? opened : NULL, n);
+}
+
 void fake_run_meta_file(struct fake_store *s, struct fake_op *op)
 {
 	(void)s;

@@ -129,6 +129,19 @@ static uint64_t call_body(struct store_account *a, uint64_t mailbox, uint32_t ui
 	return fake_op_add(store_at(a), op);
 }
 
+static uint64_t call_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids,
+			    store_bodies_done done, void *arg)
+{
+	struct fake_op *op = account_op(FAKE_BODIES, a, arg);
+	struct span ranges = arena_copy(op->memory, (struct span){ (const uint8_t *)uids->ranges,
+								   uids->count * sizeof(*uids->ranges) });
+
+	op->done.bodies = done;
+	op->mailbox = mailbox;
+	op->uids = (struct store_set){ (const struct store_range *)(const void *)ranges.p, uids->count };
+	return fake_op_add(store_at(a), op);
+}
+
 static uint64_t call_meta_file(struct store_account *a, store_body_done done, void *arg)
 {
 	struct fake_op *op = account_op(FAKE_META_FILE, a, arg);
@@ -258,6 +271,7 @@ const struct store_driver fake_driver = {
 	.sync = call_sync,
 	.watch = call_watch,
 	.body = call_body,
+	.bodies = call_bodies,
 	.meta_file = call_meta_file,
 	.meta_put = call_meta_put,
 	.stage_new = fake_stage_new,

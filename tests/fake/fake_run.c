@@ -82,6 +82,9 @@ void fake_give_nothing(struct fake_op *op, enum store_status status, const char 
 	case FAKE_META_FILE:
 		op->done.body(op->arg, status, -1, 0);
 		return;
+	case FAKE_BODIES:
+		op->done.bodies(op->arg, status, NULL, 0);
+		return;
 	case FAKE_COMMIT:
 		op->done.commit(op->arg, status, NULL, 0, words);
 		return;
@@ -341,6 +344,9 @@ static void work(struct fake_store *s, struct fake_op *op)
 		return;
 	case FAKE_BODY:
 		fake_run_body(s, op);
+		return;
+	case FAKE_BODIES:
+		fake_run_bodies(s, op);
 		return;
 	case FAKE_META_FILE:
 		fake_run_meta_file(s, op);

@@ -10,6 +10,8 @@
 #include "storage/ipc/store_ask.h"
 
 static const struct store_range two_ranges[] = { { 1, 1 }, { 3, 4000000000u } };
+static const struct store_range few_ranges[] = { { 1, 1 }, { 3999999938u, 4000000000u } };
+static struct store_opened opened[] = { { .uid = 7, .fd = -1, .size = 99 }, { .uid = 4294967295u, .status = STORE_CORRUPT, .fd = -1 } };
 static const struct store_range odd_ranges[] = { { 4294967295u, 4294967295u } };
 static const struct span keywords[] = { { (const uint8_t *)"$Work", 5 }, { (const uint8_t *)"b", 1 } };
 static const struct store_mutation mutations[] = {
@@ -62,6 +64,7 @@ static const struct {
 		      .claim_recent = true } } },
 	{ "watch", { .type = STORE_WIRE_WATCH, .account = 5, .watch = true } },
 	{ "body", { .type = STORE_WIRE_BODY, .account = 5, .mailbox = 9, .uid = UINT32_MAX } },
+	{ "bodies", { .type = STORE_WIRE_BODIES, .account = 5, .mailbox = 9, .uids = { few_ranges, 2 } } },
 	{ "meta file", { .type = STORE_WIRE_META_FILE, .account = 5 } },
 	{ "meta put",
 	  { .type = STORE_WIRE_META_PUT,
@@ -158,6 +161,7 @@ static void same_ask(const struct store_ask *a, const struct store_ask *b)
 	same_span(a->token, b->token);
 	same_span(a->name, b->name);
 	same_span(a->meta, b->meta);
+	same_set(a->uids, b->uids);
 	assert_true(a->look.mailbox == b->look.mailbox && a->look.want == b->look.want);
 	assert_true(a->look.since == b->look.since && a->look.first == b->look.first);
 	assert_true(a->look.last == b->look.last && a->look.claim_recent == b->look.claim_recent);
@@ -406,6 +410,7 @@ static const struct {
 		      .vanished_count = 1,
 		      .next_uid = 88 } } },
 	{ "body", STORE_WIRE_BODY, { .status = STORE_OK, .words = "", .size = UINT64_MAX } },
+	{ "bodies", STORE_WIRE_BODIES, { .status = STORE_OK, .words = "", .opened = opened, .opened_count = 2 } },
 	{ "commit", STORE_WIRE_COMMIT, { .status = STORE_OK, .words = "", .results = results, .count = 2 } },
 };
 enum { ANSWERS = sizeof(answers) / sizeof(answers[0]) };
@@ -448,6 +453,12 @@ static void same_answer(const struct store_answer *a, const struct store_answer 
 	for (size_t i = 0; i < a->list.count; i++)
 		same_mailbox(&a->list.mailboxes[i], &b->list.mailboxes[i]);
 	same_page(&a->page, &b->page);
+	assert_int_equal(a->opened_count, b->opened_count);
+	for (size_t i = 0; i < a->opened_count; i++) {
+		assert_true(a->opened[i].uid == b->opened[i].uid && a->opened[i].size == b->opened[i].size);
+		assert_int_equal(a->opened[i].status, b->opened[i].status);
+		assert_int_equal(b->opened[i].fd, -1);
+	}
 	assert_int_equal(a->count, b->count);
 	for (size_t i = 0; i < a->count; i++) {
 		assert_true(a->results[i].mailbox == b->results[i].mailbox);
