@@ -92,11 +92,6 @@ enum imap_run imap_go(struct imap_server *e, imap_step step)
 	return IMAP_RUN_MORE;
 }
 
-void imap_text(struct imap_server *e, const char *text)
-{
-	buf_put_text(&e->out, text);
-}
-
 bool imap_out_full(const struct imap_server *e)
 {
 	return e->out.n >= IMAP_OUT_MARK || e->work >= TURN_WORK;

@@ -184,7 +184,10 @@ void imap_count_error(struct imap_server *e);
 enum imap_run imap_no(struct imap_server *e, enum store_status status);
 enum imap_run imap_no_memory(struct imap_server *e);
 
-void imap_text(struct imap_server *e, const char *text);
+static inline void imap_text(struct imap_server *e, const char *text)
+{
+	buf_put_text(&e->out, text);
+}
 bool imap_out_full(const struct imap_server *e);
 /* Closes the body when the shell is asked next. */
 void imap_body_done(struct imap_server *e);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "common/base/swar.h"
 #include "mime/blob.h"
 #include "mime/lex.h"
 #include "mime/param.h"
@@ -49,14 +50,18 @@ static bool take_field(struct span *fields, uint8_t *number, struct span *value)
 	return mime_blob_take_bytes(fields, value);
 }
 
-/* Looks at all of it in any case, which compilers turn into many bytes at a time. */
 static bool one_line(struct span value)
 {
-	bool bad = false;
+	for (; value.n >= SWAR_BYTES; span_take(&value, SWAR_BYTES)) {
+		uint64_t word = swar_load(value.p);
 
+		if (swar_has(word, '\r') | swar_has(word, '\n') | swar_has(word, '\0'))
+			return false;
+	}
 	for (size_t i = 0; i < value.n; i++)
-		bad |= value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0';
-	return !bad;
+		if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
+			return false;
+	return true;
 }
 
 static bool fields_good(struct span fields)
@@ -170,6 +175,17 @@ bool mime_part_field(const struct mime_part *part, enum mime_field field, struct
 			return true;
 	*value = (struct span){ 0 };
 	return false;
+}
+
+void mime_part_fields(const struct mime_part *part, struct span values[MIME_FIELD_COUNT])
+{
+	struct span fields = part->fields, value;
+	uint8_t number;
+
+	memset(values, 0, MIME_FIELD_COUNT * sizeof(*values));
+	while (take_field(&fields, &number, &value))
+		if (number < MIME_FIELD_COUNT)
+			values[number] = value;
 }
 
 bool mime_meta_field(const struct mime_meta *m, enum mime_field field, struct span *value)

@@ -103,6 +103,9 @@ bool mime_meta_part(const struct mime_meta *m, const uint32_t path[], size_t n, 
  * fields as one. False if the header has none (or a limit left it out). */
 bool mime_part_field(const struct mime_part *part, enum mime_field field, struct span *value);
 
+/* All of them at once: a span without bytes' place (p is NULL) for each that the header does not have. */
+void mime_part_fields(const struct mime_part *part, struct span values[MIME_FIELD_COUNT]);
+
 /* The same of the message's own header. */
 bool mime_meta_field(const struct mime_meta *m, enum mime_field field, struct span *value);
 

@@ -1,6 +1,7 @@
 /* meta_imap.c - ENVELOPE, BODYSTRUCTURE and BODY; the contract is in meta.h. */
 #include <string.h>
 
+#include "common/base/swar.h"
 #include "mime/address.h"
 #include "mime/meta.h"
 #include "mime/param.h"
@@ -21,21 +22,34 @@ struct writer {
 	struct mime_part next;
 };
 
-/* Counts the bytes that need a backslash. False: it fits into no quotes. Looks at all of it in
- * any case, which compilers turn into many bytes at a time. */
+/* Some of the eight bytes needs a backslash or fits into no quotes. */
+static bool eight_odd(const uint8_t *p)
+{
+	uint64_t word = swar_load(p);
+
+	return (swar_high(word) | swar_has(word, '\r') | swar_has(word, '\n') | swar_has(word, '\0') | swar_has(word, '"') |
+		swar_has(word, '\\')) != 0;
+}
+
+/* Counts the bytes that need a backslash. False: it fits into no quotes. */
 static bool fits_in_quotes(struct span s, size_t *escapes)
 {
-	size_t n = 0;
-	bool bad = false;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
+	*escapes = 0;
+	while (i < s.n) {
 		uint8_t c = s.p[i];
 
-		bad |= c >= 0x80 || c == '\r' || c == '\n' || c == '\0';
-		n += c == '"' || c == '\\';
+		if (s.n - i >= SWAR_BYTES && !eight_odd(s.p + i)) {
+			i += SWAR_BYTES;
+			continue;
+		}
+		if (c >= 0x80 || c == '\r' || c == '\n' || c == '\0')
+			return false;
+		*escapes += c == '"' || c == '\\';
+		i++;
 	}
-	*escapes = n;
-	return !bad;
+	return true;
 }
 
 /* RFC 9051 4.3: 7-bit text in quotes, anything else as a literal. */
@@ -76,18 +90,16 @@ static void put_nstring(struct buf *out, struct span s)
 		put_string(out, s);
 }
 
-/* The field's value; NIL if it is missing, "" if it is empty (RFC 9051 7.5.2). */
-static void put_field(struct buf *out, const struct mime_part *part, enum mime_field field)
-{
-	struct span value;
+/* --- ENVELOPE --------------------------------------------------------------- */
 
-	if (mime_part_field(part, field, &value))
+/* The field's value; NIL if it is missing, "" if it is empty (RFC 9051 7.5.2). */
+static void put_field(struct buf *out, struct span value)
+{
+	if (value.p != NULL)
 		put_string(out, value);
 	else
 		buf_put_text(out, "NIL");
 }
-
-/* --- ENVELOPE --------------------------------------------------------------- */
 
 /* A NIL host means a group (RFC 9051 7.5.2), so a missing one is "". */
 static void put_address(struct buf *out, const struct mime_address *a)
@@ -113,17 +125,14 @@ static void put_address(struct buf *out, const struct mime_address *a)
 	buf_put_byte(out, ')');
 }
 
-/* False, and nothing written, if the field is missing or holds no address. */
-static bool put_addresses(struct writer *w, const struct mime_part *part, enum mime_field field)
+/* False, and nothing written, if the field holds no address. */
+static bool put_addresses(struct writer *w, struct span value)
 {
 	static const struct mime_address group_end = { .kind = MIME_ADDRESS_GROUP_END };
 	struct mime_address_walk walk;
 	struct mime_address address;
-	struct span value;
 	bool any = false, in_group = false;
 
-	if (!mime_part_field(part, field, &value))
-		return false;
 	mime_address_walk_init(&walk, value);
 	while (w->addresses > 0 && mime_address_next(&walk, &address)) {
 		if (!any)
@@ -148,13 +157,12 @@ struct written {
 };
 
 /* The field's addresses; if it has none, once more what is in *instead. */
-static struct written put_address_field(struct writer *w, const struct mime_part *part, enum mime_field field,
-					const struct written *instead)
+static struct written put_address_field(struct writer *w, struct span value, const struct written *instead)
 {
 	struct written here = { .at = w->out->n, .addresses = w->addresses };
 	uint8_t *to;
 
-	if (!put_addresses(w, part, field)) {
+	if (!put_addresses(w, value)) {
 		if (instead == NULL || instead->n == 0 || instead->addresses > w->addresses) {
 			buf_put_text(w->out, "NIL ");
 			return (struct written){ 0 };
@@ -174,22 +182,24 @@ static struct written put_address_field(struct writer *w, const struct mime_part
 /* The envelope of the message whose root the part is. */
 static void put_envelope(struct writer *w, const struct mime_part *root)
 {
+	struct span values[MIME_FIELD_COUNT];
 	struct written from;
 
+	mime_part_fields(root, values);
 	buf_put_byte(w->out, '(');
-	put_field(w->out, root, MIME_FIELD_DATE);
+	put_field(w->out, values[MIME_FIELD_DATE]);
 	buf_put_byte(w->out, ' ');
-	put_field(w->out, root, MIME_FIELD_SUBJECT);
+	put_field(w->out, values[MIME_FIELD_SUBJECT]);
 	buf_put_byte(w->out, ' ');
-	from = put_address_field(w, root, MIME_FIELD_FROM, NULL);
-	put_address_field(w, root, MIME_FIELD_SENDER, &from);
-	put_address_field(w, root, MIME_FIELD_REPLY_TO, &from);
-	put_address_field(w, root, MIME_FIELD_TO, NULL);
-	put_address_field(w, root, MIME_FIELD_CC, NULL);
-	put_address_field(w, root, MIME_FIELD_BCC, NULL);
-	put_field(w->out, root, MIME_FIELD_IN_REPLY_TO);
+	from = put_address_field(w, values[MIME_FIELD_FROM], NULL);
+	put_address_field(w, values[MIME_FIELD_SENDER], &from);
+	put_address_field(w, values[MIME_FIELD_REPLY_TO], &from);
+	put_address_field(w, values[MIME_FIELD_TO], NULL);
+	put_address_field(w, values[MIME_FIELD_CC], NULL);
+	put_address_field(w, values[MIME_FIELD_BCC], NULL);
+	put_field(w->out, values[MIME_FIELD_IN_REPLY_TO]);
 	buf_put_byte(w->out, ' ');
-	put_field(w->out, root, MIME_FIELD_MESSAGE_ID);
+	put_field(w->out, values[MIME_FIELD_MESSAGE_ID]);
 	buf_put_byte(w->out, ')');
 }
 
