@@ -20,6 +20,7 @@ static void clear_fetch(struct imap_server *e)
 	buf_clear(&f->header);
 	buf_clear(&f->picked);
 	buf_clear(&f->binary.decoded);
+	fetch_preview_clear(&f->preview);
 }
 
 bool fetch_is_whole(const struct fetch_item *i)
@@ -107,6 +108,9 @@ static void put_item(struct imap_server *e, const struct store_record *r, enum f
 		break;
 	case FETCH_SAVEDATE:
 		put_date(e, "SAVEDATE", r->saved_s);
+		break;
+	case FETCH_PREVIEW:
+		fetch_preview_put(e);
 		break;
 	case FETCH_SECTION:
 		break;
@@ -209,15 +213,24 @@ static enum imap_run body_there(struct imap_server *e)
 	return e->body_status == STORE_OK ? tell(e) : skip(e, e->body_status);
 }
 
+static enum imap_run all_but_sections(struct imap_server *e)
+{
+	struct fetch *f = e->data;
+
+	if (f->needs_body)
+		return imap_body_run(e, f->page.records[f->at].uid, body_there);
+	return tell(e);
+}
+
 static enum imap_run meta_there(struct imap_server *e)
 {
 	struct fetch *f = e->data;
 
 	if (e->derive->status != STORE_OK)
 		return skip(e, e->derive->status);
-	if (f->needs_body)
-		return imap_body_run(e, f->page.records[f->at].uid, body_there);
-	return tell(e);
+	if (fetch_preview_due(e, &f->page.records[f->at]))
+		return fetch_preview(e, all_but_sections);
+	return all_but_sections(e);
 }
 
 /* --- pages ----------------------------------------------------------------- */
@@ -261,7 +274,8 @@ enum imap_run fetch_next(struct imap_server *e)
 	while (f->at < f->page.count) {
 		if (imap_out_full(e))
 			return IMAP_RUN_MORE;
-		if (f->needs_meta)
+		f->preview.done = false;
+		if (f->needs_meta || fetch_preview_due(e, &f->page.records[f->at]))
 			return imap_derive_run(e, &f->page.records[f->at], meta_there);
 		if (f->needs_body)
 			return imap_body_run(e, f->page.records[f->at].uid, body_there);
@@ -380,6 +394,7 @@ enum imap_run imap_run_fetch(struct imap_server *e)
 	e->clear = clear_fetch;
 	buf_init(&f->header, FETCH_HEADER_MAX);
 	buf_init(&f->picked, FETCH_HEADER_MAX);
+	buf_init(&f->preview.words, FETCH_WORDS_MAX);
 	buf_init(&f->binary.decoded, IMAP_READ_PIECE + 2 * MIME_DECODE_SLACK);
 	f->sees &= !e->sel.read_only;
 	if (f->knows_condstore)

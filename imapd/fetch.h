@@ -6,11 +6,15 @@
 
 #include "imapd/session.h"
 #include "imapd/walk.h"
+#include "mime/preview.h"
+#include "mime/text.h"
 
 enum {
 	FETCH_ITEMS = 100,		/* of one command */
 	FETCH_PATH = 100,		/* levels of one section */
 	FETCH_FIELDS = 100,		/* names in one HEADER.FIELDS */
+	FETCH_WORDS_MAX = 4 * MIME_PREVIEW_CHARS,
+	FETCH_LAZY = 100,		/* messages of one command that are looked into for PREVIEW (LAZY) */
 	FETCH_HEADER_MAX = 1 << 20	/* bytes of a header that HEADER.FIELDS looks at */
 };
 
@@ -26,6 +30,7 @@ enum fetch_kind {
 	FETCH_EMAILID,			/* RFC 8474 5.1 */
 	FETCH_THREADID,			/* RFC 8474 5.2: NIL, threads are not kept */
 	FETCH_SAVEDATE,			/* RFC 8514 4.2 */
+	FETCH_PREVIEW,			/* RFC 8970 3.1 */
 	FETCH_SECTION
 };
 
@@ -64,6 +69,18 @@ struct fetch_binary {
 	uint64_t skip, unsent;
 };
 
+struct fetch_preview {
+	bool wanted, lazy;		/* lazy: NIL where it would take long (RFC 8970 4.1) */
+	bool done;			/* for the message at hand; else NIL */
+	struct mime_preview maker;
+	struct mime_text *text;		/* of the part at hand */
+	size_t at;			/* of the parts */
+	unsigned parts;			/* looked at */
+	uint64_t offset, left;		/* of the part at hand */
+	struct buf words;
+	imap_step after;
+};
+
 struct fetch {
 	struct imap_set set;
 	struct fetch_item *items;
@@ -87,6 +104,7 @@ struct fetch {
 	uint64_t offset, left;		/* of its bytes */
 	struct buf header, picked;	/* HEADER.FIELDS */
 	struct fetch_binary binary;
+	struct fetch_preview preview;
 	bool unknown_encoding;		/* of a section that was left out */
 };
 
@@ -101,6 +119,12 @@ enum imap_run fetch_section_done(struct imap_server *e);
 /* fetch_binary.c: finds the item's encoding; tells its bytes or their number. */
 void fetch_binary_place(const struct mime_meta *m, struct fetch_item *i);
 enum imap_run fetch_binary(struct imap_server *e, const struct fetch_item *i);
+/* fetch_preview.c: makes the preview of the message at hand, whose metadata are there, and goes
+ * on with `after`. */
+enum imap_run fetch_preview(struct imap_server *e, imap_step after);
+bool fetch_preview_due(const struct imap_server *e, const struct store_record *r);
+void fetch_preview_put(struct imap_server *e);
+void fetch_preview_clear(struct fetch_preview *v);
 /* cmd_fetch.c: the next message. */
 enum imap_run fetch_next(struct imap_server *e);
 bool fetch_is_whole(const struct fetch_item *i);

@@ -208,6 +208,25 @@ static bool parse_binary(struct imap_parse *p, struct fetch *f)
 	return make_label(p, &i) && add_section(p, f, &i);
 }
 
+/* RFC 8970 6: modifiers of the item, where a list of FETCH's own modifiers may follow too. */
+static bool parse_preview(struct imap_parse *p, struct fetch *f)
+{
+	bool lazy = span_starts_nocase(p->in, " (LAZY");
+
+	if (add(p, f, FETCH_PREVIEW) == NULL)
+		return false;
+	f->preview.lazy = lazy && (f->preview.lazy || !f->preview.wanted);
+	f->preview.wanted = true;
+	if (!lazy)
+		return true;
+	span_take(&p->in, 2);
+	do {
+		if (!imap_parse_try_word(p, "LAZY"))
+			return imap_parse_fail(p, "PREVIEW knows LAZY only");
+	} while (imap_parse_try(p, ' '));
+	return imap_parse_byte(p, ')');
+}
+
 static const struct {
 	const char *name;
 	enum fetch_kind kind;
@@ -233,6 +252,8 @@ static bool parse_item(struct imap_parse *p, struct fetch *f)
 		return parse_body(p, f);
 	if (imap_parse_try_word(p, "BINARY"))
 		return parse_binary(p, f);
+	if (imap_parse_try_word(p, "PREVIEW"))
+		return parse_preview(p, f);
 	return imap_parse_fail(p, "no such item");
 }
 

@@ -108,6 +108,8 @@ def test_fetch(box):
     assert box.fetch("1", "(RFC822)")[1][0][1] == SIMPLE.encode()
     assert b"\\Seen" in box.fetch("1", "(FLAGS)")[1][0]
     assert box.fetch("1:2", "ALL")[0] == "OK"
+    assert box.fetch("1", "(PREVIEW)")[1][0].endswith(b'PREVIEW "hello world")')
+    assert box.fetch("2", "(PREVIEW (LAZY))")[1][0][1] == "café".encode()
     assert box.uid("FETCH", "1:*", "(FLAGS)")[0] == "OK"
 
 
