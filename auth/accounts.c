@@ -323,12 +323,23 @@ static int read_domain_folder(struct reader *r, int at, const char *domain)
 	return code == 0 ? walk(r, at, read_entry) : code;
 }
 
+/* Files beside the domains' folders. */
+static bool is_of_the_server(const char *name)
+{
+	static const char *const names[] = { "order", "srs.key", "scram.key", "seen.log" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static int read_domain(struct reader *r, int at, const char *name)
 {
 	char decoded[ACCOUNTS_FILE_MAX], domain[ACCOUNTS_DOMAIN_MAX];
 	int fd, code;
 
-	if (strcmp(name, "order") == 0 || strcmp(name, "srs.key") == 0 || strcmp(name, "scram.key") == 0)
+	if (is_of_the_server(name))
 		return 0;
 	r->domain = NULL;
 	snprintf(r->file, sizeof(r->file), "accounts/%s",

@@ -13,6 +13,7 @@
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
  *     accounts/srs.key, scram.key       authd's alone (auth/authd/secret.h)
+ *     accounts/seen.log                 authd's too: last logins (seen.h)
  *
  * Names   Kept in lower case: Alice@Example.ORG and alice@example.org are one account.
  * Broken  An account whose file can't be read or understood still gets mail, but nobody

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "auth/authd/keys.h"
+#include "auth/authd/limits.h"
 #include "auth/authd/scram.h"
 #include "auth/authd/secret.h"
 #include "auth/authd/state.h"
@@ -41,6 +42,8 @@ int authd_new(struct authd **out, uv_loop_t *loop, const uint8_t key[STORE_TOKEN
 	if (code == 0)
 		code = throttle_new(&d->throttle, err);
 	if (code == 0)
+		code = guesses_new(&d->guesses, err);
+	if (code == 0)
 		code = rate_new(&d->rate, err);
 	if (code < 0)
 		authd_free(d);
@@ -61,6 +64,8 @@ void authd_free(struct authd *d)
 	hasher_free(d->hasher);
 	cache_free(d->cache);
 	throttle_free(d->throttle);
+	guesses_free(d->guesses);
+	seen_file_free(d->seen);
 	rate_free(d->rate);
 	sodium_memzero(&d->policy.rules.srs, sizeof(d->policy.rules.srs));
 	accounts_free(d->accounts);
@@ -113,6 +118,7 @@ static void revoke_changed(struct authd *d, const struct accounts *old)
 			continue;
 		log_info("account changed, its sessions end account=%s", was->address);
 		cache_forget(d->cache, was->address);
+		limits_forget_places(d, was->address);
 		d->h.revoke(d->h.arg, was->address);
 	}
 }
@@ -144,6 +150,8 @@ static void take_folder(struct authd *d, int folder)
 	if (d->folder >= 0)
 		return;
 	d->folder = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	if (seen_file_new(&d->seen, d->loop, folder, &err) < 0)
+		log_error("%s: nothing is known of earlier logins", err.words);
 	if (secret_salt(d->salt_key, folder, &err) == 0)
 		return;
 	log_error("%s: salts for unknown users change with each start", err.words);

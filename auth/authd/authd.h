@@ -3,8 +3,8 @@
  * process (main.c).
  *
  * Accounts are a snapshot in memory, read whole; what a daemon asks is answered from it.
- * A login is looked up, throttled by address, answered from the cache of verified
- * passwords, or hashed on the pool; a wrong one is answered late. An unknown user costs what a
+ * A login is looked up, answered from the cache of verified passwords, held against the limits by address and
+ * account (limits.h), or hashed on the pool; a wrong one is answered late. An unknown user costs what a
  * known one does. EXTERNAL goes by the certificate that the daemon has verified: nothing is
  * hashed, a wrong one counts as a wrong password. Every failed login leaves one line in the log.
  * Where an alias or a forward leads to another server authd makes accounts/srs.key (secret.h). How much
@@ -15,6 +15,7 @@
 
 #include <uv.h>
 
+#include "auth/authd/guesses.h"
 #include "auth/authd/rate.h"
 #include "auth/authd/resolve.h"
 #include "common/base/buf.h"
@@ -31,6 +32,9 @@ struct authd_policy {
 	size_t hash_queue;		/* logins that wait for a hash */
 	uint64_t cache_ms;		/* a right password is remembered; 0: not at all */
 	uint64_t delay_ms;		/* a wrong one is answered so much later */
+	struct throttle_limits by_address;	/* over all accounts */
+	struct guesses_limits by_account;	/* of one address at one account */
+	uint64_t place_ms;		/* a place that an account was logged in from is remembered so long; 0: not at all */
 	unsigned scram_hashes;		/* that keys are made for: bits 1 << enum scram_hash */
 	uint32_t scram_rounds;		/* iterations of keys that are made */
 	bool scram_any;			/* SCRAM is offered as soon as one account has keys, not all */

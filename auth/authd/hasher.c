@@ -9,6 +9,8 @@
 
 _Static_assert(HASHER_STRING == crypto_pwhash_STRBYTES, "libsodium's strings changed");
 
+enum { LOWEST_EACH = 4 };	/* turns: one of them is the lowest rank's */
+
 struct hash_job {
 	uv_work_t work;
 	struct hasher *hasher;
@@ -16,6 +18,7 @@ struct hash_job {
 	hash_done done;                 /* NULL: cancelled */
 	void *arg;
 	bool runs;
+	enum hash_rank rank;
 	int verdict; /* crypto_pwhash_str_verify's */
 	char stored[HASHER_STRING];
 	size_t password_n;
@@ -26,7 +29,10 @@ struct hasher {
 	uv_loop_t *loop;
 	size_t at_once, waiting_max;
 	size_t running, waiting;
-	struct hash_job *first, *last; /* that wait */
+	struct hash_line {
+		struct hash_job *first, *last;
+	} lines[HASH_RANKS]; /* that wait */
+	unsigned turn;
 	bool freed;
 };
 
@@ -52,11 +58,30 @@ static void job_free(struct hash_job *j)
 
 static void unlink_job(struct hash_job *j)
 {
-	struct hasher *h = j->hasher;
+	struct hash_line *l = &j->hasher->lines[j->rank];
 
-	*(j->before != NULL ? &j->before->next : &h->first) = j->next;
-	*(j->next != NULL ? &j->next->before : &h->last) = j->before;
-	h->waiting--;
+	*(j->before != NULL ? &j->before->next : &l->first) = j->next;
+	*(j->next != NULL ? &j->next->before : &l->last) = j->before;
+	j->hasher->waiting--;
+}
+
+static void link_job(struct hash_job *j)
+{
+	struct hash_line *l = &j->hasher->lines[j->rank];
+
+	j->before = l->last;
+	*(l->last != NULL ? &l->last->next : &l->first) = j;
+	l->last = j;
+	j->hasher->waiting++;
+}
+
+/* Whose turn it is; NULL: nobody waits. */
+static struct hash_job *next_job(const struct hasher *h, enum hash_rank from, int step)
+{
+	for (int rank = (int)from; rank >= 0 && rank < HASH_RANKS; rank += step)
+		if (h->lines[rank].first != NULL)
+			return h->lines[rank].first;
+	return NULL;
 }
 
 void hasher_free(struct hasher *h)
@@ -64,12 +89,8 @@ void hasher_free(struct hasher *h)
 	if (h == NULL)
 		return;
 	h->freed = true;
-	while (h->first != NULL) {
-		struct hash_job *j = h->first;
-
+	for (struct hash_job *j; (j = next_job(h, HASH_KNOWN, 1)) != NULL; job_free(j))
 		unlink_job(j);
-		job_free(j);
-	}
 	if (h->running == 0)
 		free(h);
 }
@@ -90,7 +111,7 @@ static void on_verified(uv_work_t *work, int status)
 	struct hasher *h = j->hasher;
 	hash_done done = j->done;
 	void *arg = j->arg;
-	bool match = status == 0 && j->verdict == 0;
+	enum hash_verdict verdict = status == 0 && j->verdict == 0 ? HASH_MATCH : HASH_NO_MATCH;
 
 	job_free(j);
 	h->running--;
@@ -101,7 +122,7 @@ static void on_verified(uv_work_t *work, int status)
 	}
 	fill(h);
 	if (done != NULL)
-		done(arg, match);
+		done(arg, verdict);
 }
 
 static void run(struct hasher *h, struct hash_job *j)
@@ -115,8 +136,9 @@ static void run(struct hasher *h, struct hash_job *j)
 /* Lets those run for which there is room. */
 static void fill(struct hasher *h)
 {
-	while (h->running < h->at_once && h->first != NULL) {
-		struct hash_job *j = h->first;
+	while (h->running < h->at_once && h->waiting > 0) {
+		bool last_first = ++h->turn % LOWEST_EACH == 0;
+		struct hash_job *j = last_first ? next_job(h, HASH_RANKS - 1, -1) : next_job(h, HASH_KNOWN, 1);
 
 		unlink_job(j);
 		run(h, j);
@@ -137,23 +159,39 @@ static struct hash_job *job_new(struct hasher *h, const char *stored, struct spa
 	return j;
 }
 
-struct hash_job *hasher_submit(struct hasher *h, const char *stored, struct span password, hash_done done,
-			       void *arg)
+/* The one that came last in the lowest line below rank gives way. False: there is none. */
+static bool make_room(struct hasher *h, enum hash_rank rank)
 {
-	bool room = h->running < h->at_once;
+	for (int lower = HASH_RANKS - 1; lower > (int)rank; lower--) {
+		struct hash_job *j = h->lines[lower].last;
+		hash_done done = j != NULL ? j->done : NULL;
+		void *arg = j != NULL ? j->arg : NULL;
+
+		if (j == NULL)
+			continue;
+		unlink_job(j);
+		job_free(j);
+		done(arg, HASH_BUSY);
+		return true;
+	}
+	return false;
+}
+
+struct hash_job *hasher_submit(struct hasher *h, enum hash_rank rank, const char *stored, struct span password,
+			       hash_done done, void *arg)
+{
+	bool room = h->running < h->at_once || h->waiting < h->waiting_max;
 	struct hash_job *j;
 
-	if (!room && h->waiting >= h->waiting_max)
+	if (!room && !make_room(h, rank))
 		return NULL;
 	j = job_new(h, stored, password);
 	if (j == NULL)
 		return NULL;
+	j->rank = rank;
 	j->done = done;
 	j->arg = arg;
-	j->before = h->last;
-	*(h->last != NULL ? &h->last->next : &h->first) = j;
-	h->last = j;
-	h->waiting++;
+	link_job(j);
 	fill(h);
 	return j;
 }

@@ -6,6 +6,7 @@
 
 #include "auth/authd/external.h"
 #include "auth/authd/keys.h"
+#include "auth/authd/limits.h"
 #include "auth/authd/login.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
@@ -186,14 +187,6 @@ static void log_failed(const struct login *l, const char *reason)
 		 l->shown_service, l->shown_mechanism, reason);
 }
 
-/* A guess that was none is given back. */
-void login_give_back(struct login *l)
-{
-	if (l->counts)
-		throttle_give(l->peer->d->throttle, &l->address, clock_mono_ms());
-	l->counts = false;
-}
-
 void login_fail(struct login *l, enum auth_status status, const char *reason)
 {
 	l->peer->d->failed++;
@@ -213,6 +206,7 @@ void login_admit(struct login *l, const struct account *account, const char *how
 		return;
 	}
 	d->logins++;
+	limits_note_place(l);
 	log_info("login user=%s service=%s peer=%s mechanism=%s %s", l->account, l->shown_service, l->shown_peer,
 		 l->shown_mechanism, how);
 	answer(l, AUTH_OK);
@@ -226,7 +220,7 @@ static void accept_password(struct login *l, const struct account *account, cons
 	if (l->password.n > 0 && account->enabled)
 		keys_make(d, account, l->password);
 	login_forget_password(l);
-	login_give_back(l);
+	login_was_right(l);
 	if (d->policy.cache_ms > 0)
 		cache_put(d->cache, &l->key, l->account, clock_mono_ms() + d->policy.cache_ms);
 	if (l->authzid_fits)
@@ -242,20 +236,36 @@ const struct account *login_still_there(const struct login *l)
 	return account != NULL && strcmp(account->password, l->stored) == 0 ? account : NULL;
 }
 
-static void on_hashed(void *arg, bool match)
+/* Others came first: no verdict, and the line that made room for them goes on. */
+static void answer_busy(struct login *l)
+{
+	login_was_not_looked_at(l);
+	l->peer->d->busy++;
+	log_failed(l, "busy");
+	answer(l, AUTH_TRY_LATER);
+}
+
+static void on_hashed(void *arg, enum hash_verdict verdict)
 {
 	struct login *l = arg;
 	struct authd *d = l->peer->d;
 	const struct account *account = login_still_there(l);
 
 	l->job = NULL;
-	if (match && account != NULL)
+	if (verdict == HASH_BUSY) {
+		answer_busy(l);
+		return;
+	}
+	if (verdict == HASH_MATCH && account != NULL) {
 		accept_password(l, account, "cached=no");
-	else
+	} else {
+		if (verdict == HASH_NO_MATCH)
+			guesses_wrong(d->guesses, &l->from.pair, l->from.password);
 		login_fail(l, AUTH_WRONG,
-		     *l->account == '\0' ? "no-such-user"
-		     : match             ? "changed-meanwhile"
-					 : "password");
+			   *l->account == '\0'        ? "no-such-user"
+			   : verdict == HASH_MATCH ? "changed-meanwhile"
+						   : "password");
+	}
 	peers_reap(d);
 }
 
@@ -291,24 +301,14 @@ static bool identify(struct login *l, const struct auth_wire_login *asked)
 	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
 	if (account == NULL || *account->password == '\0' || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
 		make_dummy(d, asked->user, l->stored);
-		return false;
+	} else {
+		snprintf(l->account, sizeof(l->account), "%s", account->address);
+		snprintf(l->stored, sizeof(l->stored), "%s", account->password);
 	}
-	snprintf(l->account, sizeof(l->account), "%s", account->address);
-	snprintf(l->stored, sizeof(l->stored), "%s", account->password);
 	cache_key(d->cache, &l->key, l->account, l->stored, asked->password);
-	return true;
-}
-
-/* One guess of the address's; false: none is left. */
-bool login_take_guess(struct login *l, const char *peer)
-{
-	struct authd *d = l->peer->d;
-	char plain[46];
-
-	if (!throttle_parse(&l->address, plain, peer) || d->h.exempt(d->h.arg, plain))
-		return true;
-	l->counts = throttle_take(d->throttle, &l->address, clock_mono_ms());
-	return l->counts;
+	memcpy(&l->from.password, l->key.bytes, sizeof(l->from.password));
+	login_names(l, asked->user);
+	return *l->account != '\0';
 }
 
 /* For the log: the one who says who he is, or what his certificate says. */
@@ -337,6 +337,7 @@ struct login *login_new(struct peer *p, uint64_t number, const struct auth_wire_
 	show(l->shown_peer, sizeof(l->shown_peer), span_of(asked->peer));
 	show(l->shown_service, sizeof(l->shown_service), span_of(asked->service));
 	show(l->shown_mechanism, sizeof(l->shown_mechanism), span_of(asked->mechanism));
+	limits_from(l, asked->peer);
 	l->next = p->logins;
 	if (l->next != NULL)
 		l->next->before = l;
@@ -350,19 +351,9 @@ static void hash(struct login *l, struct span password)
 
 	if (password.n > ACCOUNTS_PASSWORD_MAX)
 		password.n = ACCOUNTS_PASSWORD_MAX; /* for a dummy */
-	l->job = hasher_submit(d->hasher, l->stored, password, on_hashed, l);
-	if (l->job != NULL)
-		return;
-	login_give_back(l);
-	d->busy++;
-	log_failed(l, "busy");
-	answer(l, AUTH_TRY_LATER);
-}
-
-void login_throttled(struct login *l)
-{
-	l->peer->d->throttled++;
-	login_fail(l, AUTH_TRY_LATER, "throttled");
+	l->job = hasher_submit(d->hasher, l->from.rank, l->stored, password, on_hashed, l);
+	if (l->job == NULL)
+		answer_busy(l);
 }
 
 /* Where keys for SCRAM are missing they can be made as soon as the password is known to be right. */
@@ -386,9 +377,7 @@ static void begin_password(struct login *l, const struct auth_wire_login *asked)
 	if (*l->account != '\0' && cache_has(d->cache, &l->key, clock_mono_ms())) {
 		d->cached++;
 		accept_password(l, login_still_there(l), "cached=yes");
-	} else if (!login_take_guess(l, asked->peer)) {
-		login_throttled(l);
-	} else {
+	} else if (login_take_guess(l)) {
 		hash(l, asked->password);
 	}
 }
@@ -405,11 +394,11 @@ static void begin_external(struct login *l, const struct auth_wire_login *asked)
 		snprintf(l->account, sizeof(l->account), "%s", e.account->address);
 		snprintf(how, sizeof(how), "by=%s", e.by);
 		login_admit(l, e.account, how);
-	} else if (!login_take_guess(l, asked->peer)) {
-		login_throttled(l);
-	} else {
-		login_fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
+		return;
 	}
+	login_names(l, user_of(asked));
+	if (login_take_guess(l))
+		login_fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
 }
 
 void login_begin(struct peer *p, uint64_t number, const struct auth_wire_login *asked)

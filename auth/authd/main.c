@@ -111,6 +111,12 @@ static int authd_settings(void *state, struct worker *w, struct error *err)
 		.cache_ms = (uint64_t)config_number(c, CONFIG_CACHE_TIME),
 		.delay_ms = (uint64_t)config_number(c, CONFIG_FAILURE_DELAY),
 		.rates = take_rates(c),
+		.by_address = { .burst = (unsigned)config_number(c, CONFIG_LOGIN_GUESSES),
+				.step_ms = (uint64_t)config_number(c, CONFIG_LOGIN_GUESS_TIME) },
+		.by_account = { .free = (unsigned)config_number(c, CONFIG_ACCOUNT_GUESSES),
+				.first_ms = (uint64_t)config_number(c, CONFIG_ACCOUNT_DELAY),
+				.most_ms = (uint64_t)config_number(c, CONFIG_ACCOUNT_DELAY_MAX) },
+		.place_ms = (uint64_t)config_number(c, CONFIG_KNOWN_PLACE_TIME),
 	};
 	struct state *s = state;
 	int code = take_rules(&p.rules, c, err);

@@ -21,7 +21,6 @@ struct talk {
 	enum scram_hash hash;
 	struct scram_keys keys;
 	bool real;		/* they are the account's */
-	char peer[AUTH_WIRE_TEXT];
 	struct buf message;	/* RFC 5802 3: AuthMessage, as far as it has come */
 	bool asked, proved;	/* the proof has come; it is good */
 	uint8_t signature[SCRAM_KEY_MAX];
@@ -168,8 +167,8 @@ void scram_begin(struct peer *p, uint64_t number, const struct auth_wire_login *
 	if (l != NULL)
 		l->talk = calloc(1, sizeof(*l->talk));
 	if (l != NULL && l->talk != NULL && scram_hash_of(span_of(asked->mechanism), &l->talk->hash)) {
-		snprintf(l->talk->peer, sizeof(l->talk->peer), "%s", asked->peer);
 		identify(l, asked);
+		login_names(l, asked->user);
 		challenge = challenge_put(l->talk, asked);
 	}
 	answer_challenge(p, number, challenge);
@@ -190,7 +189,7 @@ static void judge(struct login *l, struct span final, struct span proof)
 		login_fail(l, AUTH_WRONG, t->real ? "password" : *l->account != '\0' ? "no-keys" : "no-such-user");
 		return;
 	}
-	login_give_back(l);
+	login_was_right(l);
 	if (l->authzid_fits)
 		login_admit(l, account, "cached=no");
 	else
@@ -219,10 +218,8 @@ void scram_prove(struct peer *p, uint64_t number, uint64_t scram, struct span fi
 	l->talk->asked = true;
 	l->number = number;
 	l->began_ms = uv_now(p->d->loop);
-	if (login_take_guess(l, l->talk->peer))
+	if (login_take_guess(l))
 		judge(l, final, proof);
-	else
-		login_throttled(l);
 }
 
 /* --- whether to offer it --------------------------------------------------- */

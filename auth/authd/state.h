@@ -8,7 +8,8 @@
 #include "auth/authd/authd.h"
 #include "auth/authd/cache.h"
 #include "auth/authd/hasher.h"
-#include "auth/authd/throttle.h"
+#include "auth/authd/guesses.h"
+#include "auth/authd/seen_file.h"
 #include "common/ipc/ipc.h"
 
 struct login;			/* one that is under way; login.c */
@@ -32,6 +33,8 @@ struct authd {
 	struct hasher *hasher;
 	struct cache *cache;
 	struct throttle *throttle;
+	struct guesses *guesses;
+	struct seen_file *seen;		/* NULL: not read yet */
 	struct rate *rate;
 	uint8_t dummy_key[16];	/* which account's parameters an unknown user's hash gets */
 	struct peer *peers;

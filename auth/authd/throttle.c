@@ -4,8 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 enum { WAYS = 4, SETS = THROTTLE_ADDRESSES / WAYS };
 
@@ -54,8 +57,6 @@ static bool cut_port(char plain[46], const char *peer)
 
 bool throttle_parse(struct throttle_address *out, char plain[46], const char *peer)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
 	memset(out, 0, sizeof(*out));
 	plain[0] = '\0';
 	if (!cut_port(plain, peer))
@@ -101,22 +102,79 @@ static struct bucket *make(struct throttle *t, const struct throttle_address *a,
 	return place;
 }
 
-bool throttle_take(struct throttle *t, const struct throttle_address *a, uint64_t now_ms)
+void throttle_text(const struct throttle_address *a, char out[THROTTLE_TEXT])
+{
+	bool four = memcmp(a->bytes, mapped, sizeof(mapped)) == 0;
+	const void *from = four ? a->bytes + sizeof(mapped) : a->bytes;
+
+	if (inet_ntop(four ? AF_INET : AF_INET6, from, out, THROTTLE_TEXT) == NULL)
+		out[0] = '\0';
+	if (!four)
+		snprintf(out + strlen(out), THROTTLE_TEXT - strlen(out), "/64");
+}
+
+/* The /48 of an IPv6 address; false: it has none. Its last byte keeps it from being a /64. */
+static bool site_of(const struct throttle_address *a, struct throttle_address *out)
+{
+	if (memcmp(a->bytes, mapped, sizeof(mapped)) == 0 || memcmp(a->bytes + 8, "\0\0\0\0\0\0\0", 8) != 0)
+		return false;
+	memset(out, 0, sizeof(*out));
+	memcpy(out->bytes, a->bytes, 6);
+	out->bytes[15] = 48;
+	return true;
+}
+
+static bool take(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms)
 {
 	struct bucket *b = find(t, a, now_ms);
 
 	if (b == NULL)
 		b = make(t, a, now_ms);
-	if (b->full_ms - now_ms > (uint64_t)(THROTTLE_BURST - 1) * THROTTLE_STEP_MS)
+	if (b->full_ms - now_ms > (l->burst - 1) * l->step_ms)
 		return false;
-	b->full_ms += THROTTLE_STEP_MS;
+	b->full_ms += l->step_ms;
 	return true;
 }
 
-void throttle_give(struct throttle *t, const struct throttle_address *a, uint64_t now_ms)
+static void give(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms)
 {
 	struct bucket *b = find(t, a, now_ms);
 
 	if (b != NULL)
-		b->full_ms -= THROTTLE_STEP_MS < b->full_ms ? THROTTLE_STEP_MS : b->full_ms;
+		b->full_ms -= l->step_ms < b->full_ms ? l->step_ms : b->full_ms;
+}
+
+static struct throttle_limits of_site(const struct throttle_limits *l)
+{
+	return (struct throttle_limits){ l->burst * THROTTLE_SITE, l->step_ms / THROTTLE_SITE + 1 };
+}
+
+bool throttle_is_full(struct throttle *t, const struct throttle_address *a, uint64_t now_ms)
+{
+	return find(t, a, now_ms) == NULL;
+}
+
+bool throttle_take(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms)
+{
+	struct throttle_limits wide = of_site(l);
+	struct throttle_address site;
+	bool has_site = site_of(a, &site);
+
+	if (has_site && !take(t, &wide, &site, now_ms))
+		return false;
+	if (take(t, l, a, now_ms))
+		return true;
+	if (has_site)
+		give(t, &wide, &site, now_ms);
+	return false;
+}
+
+void throttle_give(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms)
+{
+	struct throttle_limits wide = of_site(l);
+	struct throttle_address site;
+
+	give(t, l, a, now_ms);
+	if (site_of(a, &site))
+		give(t, &wide, &site, now_ms);
 }

@@ -1,9 +1,10 @@
 /*
  * throttle.h - how many guesses an address has left.
  *
- * A bucket for each address: THROTTLE_BURST guesses, one more each THROTTLE_STEP_MS. A
- * guess is taken before the password is looked at and given back if it was right, so that
- * many connections at once gain nothing. IPv6 counts by /64, for that is what one person has.
+ * A bucket for each address: so many guesses, one more each step. A guess is taken before the password
+ * is looked at and given back if it was right, so that many connections at once gain nothing. IPv6 counts by
+ * /64, for that is what one person has, and by /48 with THROTTLE_SITE times as many, for that is
+ * what one person can have.
  * Memory  THROTTLE_ADDRESSES buckets; where more are needed the fullest one gives way, and
  *         a full one is none at all.
  */
@@ -13,7 +14,12 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-enum { THROTTLE_BURST = 50, THROTTLE_STEP_MS = 6000, THROTTLE_ADDRESSES = 8192 };
+enum { THROTTLE_SITE = 16, THROTTLE_ADDRESSES = 8192 };
+
+struct throttle_limits {
+	unsigned burst;		/* guesses at once, 1 at least */
+	uint64_t step_ms;	/* one more after so long */
+};
 
 struct throttle;		/* opaque */
 
@@ -29,9 +35,15 @@ void throttle_free(struct throttle *t);
  * address alone. False: it is none. */
 bool throttle_parse(struct throttle_address *out, char plain[46], const char *peer);
 
+/* "192.0.2.7", "2001:db8:1:2::/64" */
+enum { THROTTLE_TEXT = 56 };
+void throttle_text(const struct throttle_address *a, char out[THROTTLE_TEXT]);
+
+/* No guess of it is missing. */
+bool throttle_is_full(struct throttle *t, const struct throttle_address *a, uint64_t now_ms);
 /* Takes one guess; false: none is left. */
-bool throttle_take(struct throttle *t, const struct throttle_address *a, uint64_t now_ms);
+bool throttle_take(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms);
 /* Gives one back. */
-void throttle_give(struct throttle *t, const struct throttle_address *a, uint64_t now_ms);
+void throttle_give(struct throttle *t, const struct throttle_limits *l, const struct throttle_address *a, uint64_t now_ms);
 
 #endif

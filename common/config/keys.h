@@ -220,6 +220,18 @@ X(CACHE_TIME, "CacheTime", CONFIG_AUTHD, TIME, "5m", "0s", "1h", RELOAD, 0, \
   "How long a verified password is remembered (as a keyed hash, in memory); 0s: not at all") \
 X(FAILURE_DELAY, "FailureDelay", CONFIG_AUTHD, TIME, "2s", "0s", "30s", RELOAD, 0, \
   "A wrong password is answered so much later") \
+X(LOGIN_GUESSES, "LoginGuesses", CONFIG_AUTHD, NUMBER, "50", "1", "10000", RELOAD, 0, \
+  "Wrong passwords that one address (IPv6: a /64; a /48 has 16 times as many) may send at once, over all accounts, before further logins from there are told to try later. A right one is not counted; LimitExempt is left alone") \
+X(LOGIN_GUESS_TIME, "LoginGuessTime", CONFIG_AUTHD, TIME, "6s", "1s", "1h", RELOAD, 0, \
+  "After so long an address may send one more") \
+X(ACCOUNT_GUESSES, "AccountGuesses", CONFIG_AUTHD, NUMBER, "5", "1", "1000", RELOAD, 0, \
+  "Different wrong passwords that one address may send for one account before each further one has to wait; an hour without any, or the right one, begins anew. The same wrong one again is not counted") \
+X(ACCOUNT_DELAY, "AccountDelay", CONFIG_AUTHD, TIME, "2s", "0s", "1h", RELOAD, 0, \
+  "How long the first of those waits; each one after it twice as long. Other addresses, and other accounts, are left alone: nobody locks the owner out") \
+X(ACCOUNT_DELAY_MAX, "AccountDelayMax", CONFIG_AUTHD, TIME, "15m", "0s", "1d", RELOAD, 0, \
+  "The longest that one waits") \
+X(KNOWN_PLACE_TIME, "KnownPlaceTime", CONFIG_AUTHD, TIME, "90d", "0s", "730d", RELOAD, 0, \
+  "An address that an account was logged in from is remembered so long (the last 16 of an account, in accounts/seen.log; a new password forgets them): from there its passwords are looked at first, and whatever others guess; 0s: not at all") \
 X(RECIPIENT_DELIMITER, "RecipientDelimiter", CONFIG_AUTHD, TEXT, "+", "", "", RELOAD, 0, \
   "What stands between a user's name and a detail (user+detail@); empty: no details") \
 X(SRS_DOMAIN, "SrsDomain", CONFIG_AUTHD, TEXT, "", "", "", RELOAD, 0, \

@@ -81,7 +81,10 @@ int world_set_up(void **state)
 					   .hash_memory = 8192,
 					   .hash_passes = 1,
 					   .hash_queue = 256,
-					   .cache_ms = 60000 };
+					   .cache_ms = 60000,
+					   .by_address = { WORLD_BURST, WORLD_STEP_MS },
+					   .by_account = { 5, 2000, 900000 },
+					   .place_ms = 90ULL * 86400 * 1000 };
 	world_start_authd(w);
 	assert_int_equal(auth_new(&w->client, &w->loop, NULL), 0);
 	*state = w;

@@ -15,6 +15,8 @@
 
 enum { WORLD_RIGHTS = CONTROL_RIGHT_DELIVER | CONTROL_RIGHT_LOGIN | CONTROL_RIGHT_EXTERNAL };	/* smtpd's */
 
+enum { WORLD_BURST = 50, WORLD_STEP_MS = 6000 };	/* guesses of an address */
+
 extern const uint8_t world_key[STORE_TOKEN_KEY];
 
 struct world {

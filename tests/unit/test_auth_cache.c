@@ -7,6 +7,9 @@
 #include "auth/authd/cache.h"
 #include "auth/authd/throttle.h"
 
+enum { BURST = 50, STEP_MS = 6000 };
+
+static const struct throttle_limits limits = { BURST, STEP_MS };
 static const struct span secret = { (const uint8_t *)"secret", 6 };
 
 static struct cache_key key_of(struct cache *c, const char *account, const char *stored, const char *password)
@@ -160,17 +163,53 @@ static void test_guesses(void **state)
 
 	(void)state;
 	assert_int_equal(throttle_new(&t, NULL), 0);
-	for (int i = 0; i < THROTTLE_BURST; i++)
-		assert_true(throttle_take(t, &a, now));
-	assert_false(throttle_take(t, &a, now));
-	assert_false(throttle_take(t, &near, now));
-	assert_true(throttle_take(t, &far, now));
-	assert_false(throttle_take(t, &a, now + THROTTLE_STEP_MS - 1));
-	assert_true(throttle_take(t, &a, now + THROTTLE_STEP_MS));
-	assert_false(throttle_take(t, &a, now + THROTTLE_STEP_MS));
-	throttle_give(t, &a, now + THROTTLE_STEP_MS);
-	assert_true(throttle_take(t, &a, now + THROTTLE_STEP_MS));
+	for (int i = 0; i < BURST; i++)
+		assert_true(throttle_take(t, &limits, &a, now));
+	assert_false(throttle_take(t, &limits, &a, now));
+	assert_false(throttle_take(t, &limits, &near, now));
+	assert_true(throttle_take(t, &limits, &far, now));
+	assert_false(throttle_take(t, &limits, &a, now + STEP_MS - 1));
+	assert_true(throttle_take(t, &limits, &a, now + STEP_MS));
+	assert_false(throttle_take(t, &limits, &a, now + STEP_MS));
+	throttle_give(t, &limits, &a, now + STEP_MS);
+	assert_true(throttle_take(t, &limits, &a, now + STEP_MS));
 	throttle_free(t);
+}
+
+/* A /48 has 16 times what a /64 has: to go through its /64s helps for so long. */
+static void test_sites(void **state)
+{
+	size_t taken = 0;
+	struct throttle *t;
+
+	(void)state;
+	assert_int_equal(throttle_new(&t, NULL), 0);
+	for (size_t i = 0; i < 65536; i++) {
+		struct throttle_address a;
+		char text[40];
+
+		snprintf(text, sizeof(text), "2001:db8:1:%zx::1", i);
+		a = address(text);
+		taken += throttle_take(t, &limits, &a, 5);
+	}
+	assert_int_equal(taken, THROTTLE_SITE * BURST);
+	throttle_free(t);
+}
+
+static void test_texts(void **state)
+{
+	static const struct {
+		const char *peer, *text;
+	} rows[] = { { "192.0.2.7:50112", "192.0.2.7" }, { "::ffff:192.0.2.7", "192.0.2.7" }, { "2001:db8:1:2:3::4", "2001:db8:1:2::/64" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct throttle_address a = address(rows[i].peer);
+		char text[THROTTLE_TEXT];
+
+		throttle_text(&a, text);
+		assert_string_equal(text, rows[i].text);
+	}
 }
 
 /* What is given back never makes more than a full bucket. */
@@ -181,13 +220,13 @@ static void test_giving_too_much(void **state)
 
 	(void)state;
 	assert_int_equal(throttle_new(&t, NULL), 0);
-	throttle_give(t, &a, 100);
-	assert_true(throttle_take(t, &a, 100));
-	throttle_give(t, &a, 100);
-	throttle_give(t, &a, 100);
-	for (int i = 0; i < THROTTLE_BURST; i++)
-		assert_true(throttle_take(t, &a, 100));
-	assert_false(throttle_take(t, &a, 100));
+	throttle_give(t, &limits, &a, 100);
+	assert_true(throttle_take(t, &limits, &a, 100));
+	throttle_give(t, &limits, &a, 100);
+	throttle_give(t, &limits, &a, 100);
+	for (int i = 0; i < BURST; i++)
+		assert_true(throttle_take(t, &limits, &a, 100));
+	assert_false(throttle_take(t, &limits, &a, 100));
 	throttle_free(t);
 }
 
@@ -199,17 +238,17 @@ static void test_many_addresses(void **state)
 
 	(void)state;
 	assert_int_equal(throttle_new(&t, NULL), 0);
-	for (int i = 0; i < THROTTLE_BURST; i++)
-		assert_true(throttle_take(t, &a, 100));
+	for (int i = 0; i < BURST; i++)
+		assert_true(throttle_take(t, &limits, &a, 100));
 	for (int i = 0; i < 4 * THROTTLE_ADDRESSES; i++) {
 		char text[32];
 		struct throttle_address other;
 
 		snprintf(text, sizeof(text), "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
 		other = address(text);
-		assert_true(throttle_take(t, &other, 100));
+		assert_true(throttle_take(t, &limits, &other, 100));
 	}
-	assert_false(throttle_take(t, &a, 100));
+	assert_false(throttle_take(t, &limits, &a, 100));
 	throttle_free(t);
 }
 
@@ -220,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_forgetting),          cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_addresses),           cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_giving_too_much),     cmocka_unit_test(test_many_addresses),
+		cmocka_unit_test(test_sites),		    cmocka_unit_test(test_texts),
 	};
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth_cache");

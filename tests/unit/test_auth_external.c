@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-#include "auth/authd/throttle.h"
 #include "tests/unit/auth_world.h"
 
 #define PRINT_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -176,9 +175,9 @@ static void test_throttle(void **state)
 	assert_in_range(login_external(w, PRINT_X, "", "").after_ms, 149, 5000);
 	w->policy.delay_ms = 0;
 	assert_int_equal(authd_apply(w->authd, &w->policy, w->folder.fd, NULL), 0);
-	for (size_t i = 0; i < 2 * THROTTLE_BURST; i++)
+	for (size_t i = 0; i < 2 * WORLD_BURST; i++)
 		assert_int_equal(login_external(w, PRINT_A, "", "").status, AUTH_OK);
-	for (size_t i = 0; i < THROTTLE_BURST; i++)
+	for (size_t i = 0; i < WORLD_BURST; i++)
 		login_external(w, PRINT_A, "", "bob@example.org");
 	w->log[0] = '\0';
 	assert_int_equal(login_external(w, PRINT_A, "", "bob@example.org").status, AUTH_TRY_LATER);

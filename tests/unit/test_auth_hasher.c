@@ -10,21 +10,22 @@ static char stored[crypto_pwhash_STRBYTES];
 static const struct span right = { (const uint8_t *)"secret", 6 }, wrong = { (const uint8_t *)"Secret", 6 };
 
 struct seen {
-	int done, matches;
+	int done, matches, busy;
 };
 
-static void on_done(void *arg, bool match)
+static void on_done(void *arg, enum hash_verdict verdict)
 {
 	struct seen *s = arg;
 
 	s->done++;
-	s->matches += match;
+	s->matches += verdict == HASH_MATCH;
+	s->busy += verdict == HASH_BUSY;
 }
 
 static void test_verdicts(void **state)
 {
 	char dummy[HASHER_STRING];
-	struct seen good = { 0, 0 }, bad = { 0, 0 }, none = { 0, 0 };
+	struct seen good = { 0 }, bad = { 0 }, none = { 0 };
 	struct hasher *h;
 	uv_loop_t loop;
 
@@ -32,9 +33,9 @@ static void test_verdicts(void **state)
 	uv_loop_init(&loop);
 	hasher_dummy(dummy, stored);
 	assert_int_equal(hasher_new(&h, &loop, 2, 8, NULL), 0);
-	assert_non_null(hasher_submit(h, stored, right, on_done, &good));
-	assert_non_null(hasher_submit(h, stored, wrong, on_done, &bad));
-	assert_non_null(hasher_submit(h, dummy, right, on_done, &none));
+	assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &good));
+	assert_non_null(hasher_submit(h, HASH_OTHER, stored, wrong, on_done, &bad));
+	assert_non_null(hasher_submit(h, HASH_OTHER, dummy, right, on_done, &none));
 	assert_int_equal(good.done, 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(good.done, 1);
@@ -65,7 +66,7 @@ static void test_dummy_has_the_parameters(void **state)
 
 static void test_limits(void **state)
 {
-	struct seen s = { 0, 0 };
+	struct seen s = { 0 };
 	struct hash_job *waiting;
 	struct hasher *h;
 	uv_loop_t loop;
@@ -74,15 +75,15 @@ static void test_limits(void **state)
 	uv_loop_init(&loop);
 	assert_int_equal(hasher_new(&h, &loop, 2, 3, NULL), 0);
 	for (int i = 0; i < 4; i++)
-		assert_non_null(hasher_submit(h, stored, right, on_done, &s));
-	waiting = hasher_submit(h, stored, right, on_done, &s);
+		assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &s));
+	waiting = hasher_submit(h, HASH_OTHER, stored, right, on_done, &s);
 	assert_non_null(waiting);
-	assert_null(hasher_submit(h, stored, right, on_done, &s));
+	assert_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &s));
 	assert_int_equal(hasher_running(h), 2);
 	assert_int_equal(hasher_waiting(h), 3);
 	hash_job_cancel(waiting);
 	assert_int_equal(hasher_waiting(h), 2);
-	assert_non_null(hasher_submit(h, stored, right, on_done, &s));
+	assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &s));
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(s.done, 5);
 	assert_int_equal(hasher_running(h) + hasher_waiting(h), 0);
@@ -90,10 +91,74 @@ static void test_limits(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* Who is known goes before who is not, and takes the last one's place; nobody of his own rank gives way. */
+static void test_ranks(void **state)
+{
+	struct seen known = { 0 }, fresh = { 0 }, other = { 0 };
+	struct hasher *h;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	assert_int_equal(hasher_new(&h, &loop, 1, 4, NULL), 0);
+	for (int i = 0; i < 5; i++)	/* one runs */
+		assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &other));
+	assert_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &other));
+	for (int i = 0; i < 2; i++)
+		assert_non_null(hasher_submit(h, HASH_FRESH, stored, right, on_done, &fresh));
+	assert_int_equal(other.busy, 2);
+	for (int i = 0; i < 4; i++)
+		assert_non_null(hasher_submit(h, HASH_KNOWN, stored, right, on_done, &known));
+	assert_int_equal(other.busy, 4);
+	assert_int_equal(fresh.busy, 2);
+	assert_null(hasher_submit(h, HASH_KNOWN, stored, right, on_done, &known));
+	assert_int_equal(hasher_waiting(h), 4);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(known.matches, 4);
+	assert_int_equal(other.matches, 1);
+	hasher_free(h);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+struct order {
+	char *text, name;
+};
+
+static void on_order(void *arg, enum hash_verdict verdict)
+{
+	struct order *o = arg;
+	size_t n = strlen(o->text);
+
+	assert_int_equal(verdict, HASH_MATCH);
+	o->text[n] = o->name;
+}
+
+/* By rank; each fourth turn is the lowest one's. */
+static void test_order(void **state)
+{
+	char text[20] = "";
+	struct order known = { text, 'k' }, fresh = { text, 'f' }, other = { text, 'o' };
+	struct hasher *h;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	assert_int_equal(hasher_new(&h, &loop, 1, 100, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		hasher_submit(h, HASH_OTHER, stored, right, on_order, &other);
+		hasher_submit(h, HASH_FRESH, stored, right, on_order, &fresh);
+		hasher_submit(h, HASH_KNOWN, stored, right, on_order, &known);
+	}
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_string_equal(text, "okkokffof");
+	hasher_free(h);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 /* Freed with hashes that run and wait: nothing is told, nothing is left. */
 static void test_free_in_the_middle(void **state)
 {
-	struct seen s = { 0, 0 };
+	struct seen s = { 0 };
 	struct hash_job *running;
 	struct hasher *h;
 	uv_loop_t loop;
@@ -101,9 +166,9 @@ static void test_free_in_the_middle(void **state)
 	(void)state;
 	uv_loop_init(&loop);
 	assert_int_equal(hasher_new(&h, &loop, 1, 8, NULL), 0);
-	running = hasher_submit(h, stored, right, on_done, &s);
+	running = hasher_submit(h, HASH_OTHER, stored, right, on_done, &s);
 	for (int i = 0; i < 4; i++)
-		assert_non_null(hasher_submit(h, stored, right, on_done, &s));
+		assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &s));
 	hash_job_cancel(running);
 	hasher_free(h);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -116,6 +181,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts),
 					    cmocka_unit_test(test_dummy_has_the_parameters),
 					    cmocka_unit_test(test_limits),
+					    cmocka_unit_test(test_ranks),
+					    cmocka_unit_test(test_order),
 					    cmocka_unit_test(test_free_in_the_middle) };
 
 	if (sodium_init() < 0 || crypto_pwhash_str(stored, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
