@@ -4,6 +4,8 @@
 
 #include "smtpd/state.h"
 
+enum { REPLY_LINE_MAX = 512 };	/* with its CRLF (RFC 5321 4.5.3.1.5) */
+
 void smtp_reply(struct smtp_server *e, const char *line)
 {
 	buf_put_text(&e->replies, line);
@@ -12,11 +14,11 @@ void smtp_reply(struct smtp_server *e, const char *line)
 
 void smtp_replyf(struct smtp_server *e, const char *format, ...)
 {
-	char line[1024];
+	char line[REPLY_LINE_MAX - 1];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, sizeof(line) - 2, format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	smtp_reply(e, line);
 }

@@ -275,3 +275,12 @@ def test_refused_recipients_per_hour(make_site):
     with site.raw("mx") as c:
         assert c.line().startswith("421 4.7.0")
     assert "limit=RefusedRecipientsPerHour" in site.wait_log(" refused peer=")
+
+
+def test_a_loop_is_cut(site):
+    """RFC 5321 6.3: with our own line it is one more."""
+    line = "Received: from a.test by b.test; Sat, 21 Nov 2026 10:00:00 +0000\r\n"
+    site.deliver("bob", line * 100 + "Subject: far\r\n\r\n")
+    with pytest.raises(smtplib.SMTPDataError) as e:
+        site.deliver("bob", line * 101 + "Subject: too far\r\n\r\n")
+    assert e.value.smtp_code == 554 and e.value.smtp_error.startswith(b"5.4.6 ")
