@@ -161,6 +161,18 @@ static enum imap_run tell_page(struct imap_server *e)
 	return imap_go(e, look);
 }
 
+/* --- pages ----------------------------------------------------------------- */
+
+static void turn_round(struct imap_page *p)
+{
+	for (size_t i = 0; i < p->count / 2; i++) {
+		struct store_record r = p->records[i];
+
+		p->records[i] = p->records[p->count - 1 - i];
+		p->records[p->count - 1 - i] = r;
+	}
+}
+
 static enum imap_run page_there(struct imap_server *e)
 {
 	const struct store_page *page = e->result->page;
@@ -168,11 +180,48 @@ static enum imap_run page_there(struct imap_server *e)
 
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
+	if (s->backward && page->next_uid != 0 && page->next_uid <= s->back.last) {
+		/* its end comes first */
+		s->below = imap_view_below(&e->sel.view, page->next_uid - 1) + 1;
+		s->back.first = page->next_uid;
+		imap_ask(e, IMAP_SYNC, page_there)->look = s->back;
+		return IMAP_RUN_WAIT;
+	}
 	if (imap_page_copy(e, page, &s->uids, &s->page) != 0)
 		return imap_no_memory(e);
-	imap_walk_took(&s->walk, page->next_uid);
+	if (s->backward)
+		turn_round(&s->page);
+	else
+		imap_walk_took(&s->walk, page->next_uid);
 	s->job->now_s = e->result->real_s;
 	return search_page_run(e, tell_page);
+}
+
+static bool next_look(struct imap_server *e, struct store_look *l)
+{
+	struct search *s = e->data;
+
+	if (!imap_walk_look(&s->walk, e->sel.mailbox, l) || l->first >= e->sel.view.next_uid)
+		return false;
+	if (l->last >= e->sel.view.next_uid)
+		l->last = e->sel.view.next_uid - 1;
+	return true;
+}
+
+/* The last messages that were not looked at. */
+static bool next_look_back(struct imap_server *e, struct store_look *l)
+{
+	const struct imap_view *v = &e->sel.view;
+	struct search *s = e->data;
+	uint32_t last = s->below - 1;
+
+	if (last == 0)
+		return false;
+	s->below = last > STORE_PAGE_RECORDS ? last - STORE_PAGE_RECORDS + 1 : 1;
+	s->back = (struct store_look){ .mailbox = e->sel.mailbox, .want = STORE_WANT_RECORDS,
+				       .first = imap_view_uid(v, s->below), .last = imap_view_uid(v, last) };
+	*l = s->back;
+	return true;
 }
 
 static enum imap_run look(struct imap_server *e)
@@ -180,21 +229,29 @@ static enum imap_run look(struct imap_server *e)
 	struct search *s = e->data;
 	struct store_look l;
 
-	if (s->enough || !imap_walk_look(&s->walk, e->sel.mailbox, &l) || l.first >= e->sel.view.next_uid)
+	if (s->enough && s->both && !s->backward) {
+		s->backward = true;
+		s->enough = false;
+	}
+	if (s->enough || !(s->backward ? next_look_back(e, &l) : next_look(e, &l)))
 		return s->lost ? imap_no_memory(e) : s->finish != NULL ? s->finish(e) : s->give.extended ? search_tell(e) : search_classic_end(e);
-	if (l.last >= e->sel.view.next_uid)
-		l.last = e->sel.view.next_uid - 1;
 	imap_ask(e, IMAP_SYNC, page_there)->look = l;
 	return IMAP_RUN_WAIT;
 }
 
 static enum imap_run start(struct imap_server *e, struct search *s)
 {
+	unsigned ends = s->give.want & ~(unsigned)SEARCH_WANT_SAVE;
+
 	if (!place_sets(e))
 		return imap_no_memory(e);
 	buf_init(&s->scratch, 8 << 20);
 	buf_init(&s->found.modseqs, 8 << 20);
-	s->job->first = s->finish == NULL && (s->give.want & ~(unsigned)SEARCH_WANT_SAVE) == SEARCH_WANT_MIN;
+	/* MIN and MAX alone: the first hit from that end is enough */
+	s->job->first = s->finish == NULL && s->give.extended && ends != 0 && (ends & ~(unsigned)(SEARCH_WANT_MIN | SEARCH_WANT_MAX)) == 0;
+	s->backward = s->job->first && ends == SEARCH_WANT_MAX;
+	s->both = s->job->first && ends == (SEARCH_WANT_MIN | SEARCH_WANT_MAX);
+	s->below = imap_view_count(&e->sel.view) + 1;
 	s->m.scratch = &s->scratch;
 	imap_walk_init(&s->walk, &s->uids);
 	if (s->finish == NULL && !s->give.extended) {

@@ -67,7 +67,9 @@ struct search {
 	uint16_t asked[STORE_PAGE_RECORDS];	/* which of the page the job's items are */
 	bool bodies;			/* metadata have told what they can */
 	imap_step after_page;
+	bool both;			/* MIN and MAX: then the last one */
 	bool backward;			/* pages, and the messages of each, from the end */
+	struct store_look back;		/* of the page in hand then */
 	uint32_t below;			/* then: sequence numbers from here on were looked at */
 	size_t at;			/* the message of the page that is told next */
 	size_t put_at, put_from;	/* of job->made: handed back before */

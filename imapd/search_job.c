@@ -108,6 +108,7 @@ static void settle(struct search_job *j, enum search_answer a)
 	j->text = NULL;
 	j->parser = NULL;
 	j->stage = SEARCH_STAGE_ITEM;
+	search_forget(j);
 	if (j->first && a == SEARCH_YES)
 		j->at = j->n;
 }
@@ -116,6 +117,19 @@ static void read_over(struct search_job *j)
 {
 	j->read = true;
 	settle(j, search_answer_item(j, &j->items[j->at]));
+}
+
+static void begin_header(struct search_job *j, uint64_t offset, uint64_t n)
+{
+	uint64_t size = j->items[j->at].record->size, rest = offset < size ? size - offset : 0;
+
+	j->offset = offset;
+	j->left = n < SEARCH_HEADER_MAX ? n : SEARCH_HEADER_MAX;
+	if (j->left > rest)
+		j->left = rest;
+	j->header_at = 0;
+	buf_reset(&j->header);
+	j->stage = SEARCH_STAGE_HEADER;
 }
 
 /* The metadata are there. */
@@ -130,18 +144,16 @@ static void look(struct search_job *j)
 		settle(j, a);
 		return;
 	}
-	j->offset = 0;
-	j->left = j->meta.header_bytes < SEARCH_HEADER_MAX ? j->meta.header_bytes : SEARCH_HEADER_MAX;
-	if (j->left > item->record->size)
-		j->left = item->record->size;
-	j->header_at = j->part_at = 0;
-	buf_reset(&j->header);
-	j->stage = search_wants(j, SEARCH_HEADER) || search_wants(j, SEARCH_TEXT) ? SEARCH_STAGE_HEADER : SEARCH_STAGE_PARTS;
+	j->part_at = 0;
+	j->stage = SEARCH_STAGE_PARTS;
+	if (search_wants(j, SEARCH_HEADER) || search_wants(j, SEARCH_TEXT))
+		begin_header(j, 0, j->meta.header_bytes);
+	j->outer = true;
 }
 
-static bool usable(struct search_job *j)
+static bool usable(struct search_job *j, struct span blob)
 {
-	return mime_meta_open(&j->meta, buf_span(&j->blob), NULL) == 0 &&
+	return mime_meta_open(&j->meta, blob, NULL) == 0 &&
 	       j->meta.size == j->items[j->at].record->size;
 }
 
@@ -149,13 +161,13 @@ static void next_item(struct search_job *j, const struct search_source *from)
 {
 	struct search_item *item = &j->items[j->at];
 
-	search_forget(j);
+	struct span blob;
+
 	j->has_meta = j->read = false;
 	j->window_n = 0;
-	buf_reset(&j->blob);
 	if (j->bodies && item->status != STORE_OK) {
 		settle(j, SEARCH_NO);
-	} else if (from->meta(from->arg, item->record, &j->blob) && usable(j)) {
+	} else if (from->meta(from->arg, item->record, &blob) && usable(j, blob)) {
 		look(j);
 	} else if (!j->bodies) {
 		settle(j, SEARCH_OPEN);
@@ -196,7 +208,7 @@ static void parse(struct search_job *j, const struct search_source *from)
 		return;
 	}
 	buf_reset(&j->blob);
-	if (mime_parser_finish(j->parser, &j->blob, NULL) != 0 || !usable(j)) {
+	if (mime_parser_finish(j->parser, &j->blob, NULL) != 0 || !usable(j, buf_span(&j->blob))) {
 		item->status = STORE_TRY_LATER;
 		settle(j, SEARCH_NO);
 		return;
@@ -235,7 +247,7 @@ static void show_fields(struct search_job *j)
 		more = search_show_field(j, &rest);
 	j->header_at += begin - rest.n;
 	if (!more)
-		j->stage = SEARCH_STAGE_PARTS;
+		j->stage = j->outer ? SEARCH_STAGE_PARTS : SEARCH_STAGE_PART;
 }
 
 static void show(void *arg, struct span utf8)
@@ -243,25 +255,33 @@ static void show(void *arg, struct span utf8)
 	search_show_text(arg, utf8);
 }
 
+/* RFC 9051 6.4.4: TEXT looks into the headers of parts, BODY into none. */
 static void next_part(struct search_job *j)
 {
-	uint64_t size = j->items[j->at].record->size;
-	struct mime_content content;
-	struct mime_part part;
-
-	if (!wants_body(j) || !mime_meta_next(&j->meta, &j->part_at, &part)) {
+	if (!wants_body(j) || !mime_meta_next(&j->meta, &j->part_at, &j->part)) {
 		read_over(j);
 		return;
 	}
-	if (part.depth > 0)
-		search_show_part(j, &part);
-	if (part.kind != MIME_PART_LEAF || part.body_at > size || part.body_bytes > size - part.body_at)
+	j->outer = false;
+	j->stage = SEARCH_STAGE_PART;
+	if (j->part.depth > 0 && search_wants(j, SEARCH_TEXT))
+		begin_header(j, j->part.header_at, j->part.header_bytes);
+}
+
+static void begin_part(struct search_job *j)
+{
+	uint64_t size = j->items[j->at].record->size;
+	const struct mime_part *part = &j->part;
+	struct mime_content content;
+
+	j->stage = SEARCH_STAGE_PARTS;
+	if (part->kind != MIME_PART_LEAF || part->body_at > size || part->body_bytes > size - part->body_at)
 		return;
-	mime_part_content(&part, &content);
+	mime_part_content(part, &content);
 	if (!span_is_nocase(content.type, "text"))
 		return;
-	j->offset = part.body_at;
-	j->left = part.body_bytes;
+	j->offset = part->body_at;
+	j->left = part->body_bytes;
 	search_text_begins(j);
 	if (mime_text_new(&j->text, content.encoding, (struct span){ content.charset, content.charset_n }, show, j,
 			  NULL) != 0) {
@@ -313,6 +333,9 @@ bool search_job_step(struct search_job *j, const struct search_source *from)
 		break;
 	case SEARCH_STAGE_PARTS:
 		next_part(j);
+		break;
+	case SEARCH_STAGE_PART:
+		begin_part(j);
 		break;
 	case SEARCH_STAGE_TEXT:
 		read_text(j, from);

@@ -110,8 +110,8 @@ struct search_made {
 /* How a job gets at messages; called on its thread. */
 struct search_source {
 	void *arg;
-	/* The stored metadata, appended. False: none. */
-	bool (*meta)(void *arg, const struct store_record *r, struct buf *out);
+	/* The stored metadata, lent until the next call. False: none. */
+	bool (*meta)(void *arg, const struct store_record *r, struct span *out);
 	/* At most n bytes of the i-th item's message. 0 or below: there are none. */
 	ptrdiff_t (*read)(void *arg, size_t i, uint64_t offset, uint8_t *to, size_t n);
 };
@@ -122,6 +122,7 @@ enum search_stage {
 	SEARCH_STAGE_HEADER,
 	SEARCH_STAGE_FIELDS,
 	SEARCH_STAGE_PARTS,		/* the next part of it */
+	SEARCH_STAGE_PART,		/* its body, after its header */
 	SEARCH_STAGE_TEXT
 };
 
@@ -146,6 +147,8 @@ struct search_job {
 	enum search_stage stage;
 	struct mime_meta meta;
 	bool has_meta, read;		/* read: keys' found is final */
+	bool outer;			/* the header that is shown is the message's own */
+	struct mime_part part;
 	struct buf blob, scratch, header;
 	struct mime_parser *parser;
 	struct mime_text *text;
@@ -182,7 +185,6 @@ enum search_answer search_answer_item(struct search_job *j, const struct search_
 bool search_wants(const struct search_job *j, enum search_op op);
 /* Takes the next field off *header and shows it. False at the end. */
 bool search_show_field(struct search_job *j, struct span *header);
-void search_show_part(struct search_job *j, const struct mime_part *part);
 void search_show_text(struct search_job *j, struct span utf8);
 /* No match reaches over this. */
 void search_text_begins(struct search_job *j);

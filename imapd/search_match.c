@@ -223,6 +223,8 @@ static void show_field(struct search_job *j, const struct mime_header_field *f)
 	for (struct search_key *k = j->reading; k != NULL; k = k->reading) {
 		if (k->found || (k->op != SEARCH_HEADER && k->op != SEARCH_TEXT))
 			continue;
+		if (k->op == SEARCH_HEADER && !j->outer)
+			continue;
 		if (k->op == SEARCH_HEADER && !span_equal_nocase(k->name, f->name))
 			continue;
 		if (k->op == SEARCH_HEADER && k->empty) {
@@ -241,7 +243,7 @@ static void show_field(struct search_job *j, const struct mime_header_field *f)
 static bool wants_field(const struct search_job *j, struct span name)
 {
 	for (const struct search_key *k = j->reading; k != NULL; k = k->reading)
-		if (!k->found && (k->op == SEARCH_TEXT || (k->op == SEARCH_HEADER && span_equal_nocase(k->name, name))))
+		if (!k->found && (k->op == SEARCH_TEXT || (k->op == SEARCH_HEADER && j->outer && span_equal_nocase(k->name, name))))
 			return true;
 	return false;
 }
@@ -262,20 +264,4 @@ bool search_show_field(struct search_job *j, struct span *header)
 	show_field(j, &f);
 	buf_clear(&unfolded);
 	return true;
-}
-
-/* The header of a message inside the message, and what a part says of itself. */
-void search_show_part(struct search_job *j, const struct mime_part *part)
-{
-	struct span value;
-
-	for (int i = 0; i < MIME_FIELD_COUNT; i++) {
-		if (!mime_part_field(part, (enum mime_field)i, &value))
-			continue;
-		buf_reset(&j->scratch);
-		mime_words_decode(value, mime_charset_convert, NULL, &j->scratch);
-		search_text_begins(j);
-		search_show_text(j, buf_span(&j->scratch));
-	}
-	search_text_begins(j);
 }

@@ -97,8 +97,10 @@ static bool make_needle(struct imap_parse *p, struct search *s, struct search_ke
 
 	if (++s->job->texts > SEARCH_TEXTS)
 		return imap_parse_fail(p, "too many texts to look for");
+	if (text.n == 0 && k->op != SEARCH_FIELD && k->op != SEARCH_HEADER)
+		k->op = SEARCH_ALL;	/* RFC 9051 6.4.4: nothing is in every text */
 	s->job->asks_meta |= k->op == SEARCH_FIELD;
-	if (k->op != SEARCH_FIELD) {
+	if (k->op != SEARCH_FIELD && k->op != SEARCH_ALL) {
 		k->reading = s->job->reading;
 		s->job->reading = k;
 	}

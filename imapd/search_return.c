@@ -70,6 +70,8 @@ bool search_take(struct search *s, const struct store_record *r)
 {
 	struct search_found *f = &s->found;
 
+	if (f->count > 0 && f->uids.r[f->uids.n - 1].last == r->uid)
+		return true;	/* MIN is MAX, too */
 	if (f->count == 0)
 		f->first_modseq = r->modseq;
 	f->last_modseq = r->modseq;

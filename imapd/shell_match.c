@@ -16,6 +16,8 @@
 #include "imapd/search_job.h"
 #include "storage/meta.h"
 
+enum { WINDOW = 64 * 1024 };	/* bytes of metadata that are read ahead */
+
 struct shell_match {
 	struct sitter sitter;	/* first */
 	struct shell *shell;	/* NULL: nobody waits any more */
@@ -23,6 +25,9 @@ struct shell_match {
 	uint64_t mailbox;
 	uint64_t op;		/* of the store's call that is open */
 	int meta;		/* its own descriptor of the derived file, or -1 */
+	uint8_t *window;	/* of that file: what was read ahead, or one entry */
+	uint64_t window_at, meta_next;	/* where the entry behind the last one would lie */
+	size_t window_n;
 	bool meta_used, meta_useless;	/* an entry was read; one that should be there was not */
 	bool running;
 	int body[SEARCH_BODIES];	/* of the items, or -1 */
@@ -36,16 +41,49 @@ static void free_match(struct shell_match *m)
 	if (m->meta >= 0)
 		close(m->meta);
 	search_job_drop(m->job);
+	free(m->window);
 	free(m);
 }
 
 /* --- on the pool ----------------------------------------------------------- */
 
-static bool read_meta(void *arg, const struct store_record *r, struct buf *out)
+/* At most n bytes of the file. */
+static size_t read_at(int fd, uint64_t offset, uint8_t *to, size_t n)
 {
-	struct shell_match *m = arg;
-	bool ok = m->meta >= 0 && store_meta_read(m->meta, r, out);
+	ssize_t r;
 
+	do
+		r = pread(fd, to, n, (off_t)offset);
+	while (r < 0 && errno == EINTR);
+	return r > 0 ? (size_t)r : 0;
+}
+
+/* Neighbours lie behind each other: whoever is asked for behind the last one is read ahead. */
+static bool fill_window(struct shell_match *m, uint64_t offset, size_t n)
+{
+	bool neighbour = offset >= m->meta_next && offset - m->meta_next < WINDOW / 4;
+
+	if (offset >= m->window_at && offset - m->window_at <= m->window_n && n <= m->window_n - (offset - m->window_at))
+		return true;
+	if (m->window == NULL)
+		m->window = malloc(WINDOW + STORE_META_MAX);
+	if (m->window == NULL)
+		return false;
+	m->window_at = offset;
+	m->window_n = read_at(m->meta, offset, m->window, neighbour && n < WINDOW ? WINDOW : n);
+	return m->window_n >= n;
+}
+
+static bool read_meta(void *arg, const struct store_record *r, struct span *out)
+{
+	size_t n = STORE_META_HEADER + (size_t)r->meta_length;
+	struct shell_match *m = arg;
+	bool ok = m->meta >= 0 && r->meta_length > 0 && r->meta_length <= STORE_META_MAX && r->meta_offset <= INT64_MAX / 2 &&
+		  fill_window(m, r->meta_offset, n);
+
+	if (ok)
+		ok = store_meta_entry((struct span){ m->window + (r->meta_offset - m->window_at), n }, r, out);
+	m->meta_next = r->meta_offset + n;
 	m->meta_used |= ok;
 	m->meta_useless |= !ok && r->meta_length > 0;
 	return ok;
@@ -54,12 +92,8 @@ static bool read_meta(void *arg, const struct store_record *r, struct buf *out)
 static ptrdiff_t read_body(void *arg, size_t i, uint64_t offset, uint8_t *to, size_t n)
 {
 	const struct shell_match *m = arg;
-	ssize_t r;
 
-	do
-		r = pread(m->body[i], to, n, (off_t)offset);
-	while (r < 0 && errno == EINTR);
-	return r;
+	return (ptrdiff_t)read_at(m->body[i], offset, to, n);
 }
 
 static void run(struct sitter *sitter)
@@ -80,8 +114,7 @@ static void note_meta(struct shell *s, const struct shell_match *m)
 		s->meta_fresh = false;
 	if (!m->meta_useless || s->meta_fresh || s->meta < 0)
 		return;
-	close(s->meta);
-	s->meta = -1;
+	shell_meta_close(s);
 }
 
 static void ran(struct sitter *sitter)

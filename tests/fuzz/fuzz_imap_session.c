@@ -96,7 +96,7 @@ static void answer_list(struct world *w, const struct imap_action *a)
 	imap_server_done(w->e, a->number, &r);
 }
 
-static bool no_meta(void *arg, const struct store_record *r, struct buf *out)
+static bool no_meta(void *arg, const struct store_record *r, struct span *out)
 {
 	(void)arg;
 	(void)r;

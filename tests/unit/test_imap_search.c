@@ -262,6 +262,89 @@ static void test_saved_failure(void **state)
 	rig_free(r);
 }
 
+/* MIN and MAX by themselves look from their end, whatever the pages of the store are like. */
+static void test_ends(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH RETURN (MAX) SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 1199\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN) SUBJECT two\r\n", "* ESEARCH (TAG \"a\") MIN 2\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX) BODY hello\r\n", "* ESEARCH (TAG \"a\") MIN 1 MAX 1199\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX MIN) 77\r\n", "* ESEARCH (TAG \"a\") MIN 77 MAX 77\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (MAX) UID 3:600 SUBJECT one\r\n", "* ESEARCH (TAG \"a\") UID MAX 599\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (MIN MAX) UID 3:600,602 SUBJECT two\r\n",
+		  "* ESEARCH (TAG \"a\") UID MIN 4 MAX 602\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) SUBJECT three\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX) SUBJECT three\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX SAVE) SUBJECT one\r\nb SEARCH $\r\n",
+		  "* ESEARCH (TAG \"a\") MAX 1199\r\na OK ~\r\n* SEARCH 1199\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX SAVE) SUBJECT one\r\nb SEARCH $\r\n",
+		  "* ESEARCH (TAG \"a\") MIN 1 MAX 1199\r\na OK ~\r\n* SEARCH 1 1199\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) NOT SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 1200\r\na OK ~\r\n" },
+	};
+	static const size_t pages[] = { 0, 7 };
+
+	(void)state;
+	for (size_t p = 0; p < 2; p++) {
+		const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000, .page_records = pages[p] };
+		struct rig *r = rig_new(&o);
+		struct conn *c;
+
+		for (int i = 1; i <= 1200; i++)
+			fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", i % 2 == 0 ? other : letter, 0);
+		c = rig_login(r, "INBOX");
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			unsigned before = rig_jobs(r);
+
+			unit_case(rows[i].send, i);
+			rig_output(c);
+			rig_say(c, rows[i].send, rows[i].want);
+			if (i < 3 && p == 0)	/* metadata that nobody has, then what they left open */
+				assert_in_range(rig_jobs(r) - before, 1, 4);
+		}
+		rig_free(r);
+	}
+}
+
+static const char deep[] = "From: a@b.c\r\nSubject: outside\r\nMIME-Version: 1.0\r\n"
+			   "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+			   "--b\r\nContent-Type: text/plain\r\nContent-Description: treasure map\r\n\r\nfirst\r\n"
+			   "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: =?utf-8?q?inn=C3=A9r?=\r\nX-Deep: ocean\r\n\r\nsecond\r\n"
+			   "--b--\r\n";
+
+/* RFC 9051 6.4.4: TEXT is headers (those of parts, too) and bodies, BODY is bodies, HEADER is the message's own. */
+static void test_headers_inside(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH TEXT ocean\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH TEXT \"x-deep: oce\"\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH TEXT {6+}\r\nINN\xc3\x89R\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH TEXT \"description: treasure\"\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH TEXT outside\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH TEXT second\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH BODY second\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH BODY ocean\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH BODY treasure\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH BODY outside\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH HEADER X-Deep \"\"\r\n", "* SEARCH\r\na OK ~\r\n" },
+		{ "a SEARCH OR HEADER X-Deep ocean BODY first\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH BODY \"\" TEXT \"\"\r\n", "* SEARCH 1\r\na OK ~\r\n" },
+		{ "a SEARCH NOT BODY \"\"\r\n", "* SEARCH\r\na OK ~\r\n" },
+	};
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+	struct conn *c;
+
+	(void)state;
+	fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", deep, 0);
+	c = rig_login(r, "INBOX");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].send, i);
+		rig_output(c);
+		rig_say(c, rows[i].send, rows[i].want);
+	}
+	rig_free(r);
+}
+
 /* One session's search is away; the others go on, wait in line, or leave. */
 static void test_crowd(void **state)
 {
@@ -292,7 +375,7 @@ struct reader {
 	unsigned metas, reads;
 };
 
-static bool no_meta(void *arg, const struct store_record *record, struct buf *out)
+static bool no_meta(void *arg, const struct store_record *record, struct span *out)
 {
 	(void)record;
 	(void)out;
@@ -341,6 +424,8 @@ int main(void)
 		cmocka_unit_test(test_esearch), cmocka_unit_test(test_partial), cmocka_unit_test(test_modseq),
 		cmocka_unit_test(test_dates_and_ids), cmocka_unit_test(test_emailid), cmocka_unit_test(test_uidonly),
 		cmocka_unit_test(test_saved), cmocka_unit_test(test_saved_forgets), cmocka_unit_test(test_saved_failure),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_headers_inside),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_stop),
 	};

@@ -1,0 +1,81 @@
+"""Long searches beside other sessions: those are served as if nobody searched, and a client that goes takes its search along."""
+import os
+import statistics
+import time
+
+import pytest
+from yubin import Site
+
+MESSAGES = 60
+SEARCH = 'SEARCH BODY "aaab aaab"'
+TEXT = b"From: a@here.test\r\nSubject: s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + \
+    b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\r\n" * 28000
+
+
+def cpu_s(pid):
+    """Of all its threads."""
+    f = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def client(site):
+    s = site.secure("imaps", timeout=60)
+    s.line()
+    assert s.tagged('LOGIN alice@here.test "correct horse"')[-1].startswith("t OK")
+    assert s.tagged("SELECT INBOX")[-1].startswith("t OK")
+    return s
+
+
+def noops(s):
+    """The median of what one takes, in seconds."""
+    times = []
+    for _ in range(40):
+        t = time.monotonic()
+        s.tagged("NOOP")
+        times.append(time.monotonic() - t)
+    return statistics.median(times)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One worker, and 120 MB of text."""
+    s = Site(tmp_path_factory.mktemp("search") / "site", accounts=("alice",), settings={"imapd": ["Workers 1"]})
+    s.start()
+    imap = s.imap()
+    imap.append("INBOX", None, None, TEXT)
+    imap.select("INBOX")
+    while (count := len(imap.search(None, "ALL")[1][0].split())) < MESSAGES:
+        imap.copy(f"1:{min(count, MESSAGES - count)}", "INBOX")
+        imap.noop()
+    imap.logout()
+    yield s
+    s.stop()
+
+
+def test_others_are_served(site):
+    searching, other = [client(site) for _ in range(6)], client(site)
+    for c in searching:
+        c.send(f"a {SEARCH}\r\n")
+    busy = noops(other)
+    for c in searching:
+        assert [c.line(), c.line()] == ["* SEARCH", "a OK SEARCH completed"]
+    # others may use the machine, too: so it is compared with what a NOOP takes without a search
+    assert busy < 0.005 + 10 * noops(other)
+
+
+def test_who_goes_takes_the_search_along(site):
+    worker = site.pids("imapd")[0]
+    before = cpu_s(worker)
+    client(site).tagged(SEARCH)
+    whole = cpu_s(worker) - before
+    gone = client(site)
+    before = cpu_s(worker)
+    gone.send(f"a {SEARCH}\r\n")
+    while cpu_s(worker) - before < whole / 8:
+        time.sleep(0.002)
+    gone.close()
+    client(site).tagged("NOOP")     # the end of the other connection was seen before this one
+    at_once = cpu_s(worker)
+    time.sleep(0.5)
+    assert cpu_s(worker) - at_once < whole / 8
+    assert cpu_s(worker) - before < whole / 2
