@@ -157,6 +157,7 @@ static const struct account_member members[] = {
 	{ "list", ACCOUNT_JSON, 0, 0, account_list },   { "show", ACCOUNT_JSON, 1, 1, account_show },
 	{ "disable", 0, 1, 1, account_disable },        { "enable", 0, 1, 1, account_enable },
 	{ "forward", ACCOUNT_FORWARD, 1, 1 + ACCOUNTS_FORWARDS_MAX, account_forward },
+	{ "quota", 0, 1, 2, account_quota_run },
 	{ "remove", 0, 1, 1, account_remove },          { "cert add", 0, 2, 3, account_cert_add },
 	{ "cert list", ACCOUNT_JSON, 0, 1, account_cert_list }, { "cert remove", 0, 2, 2, account_cert_remove },
 };

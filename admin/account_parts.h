@@ -62,6 +62,14 @@ size_t account_elsewhere(const struct accounts *all, const char *const *targets,
 /* account forward ADDRESS TARGET... | --none */
 int account_forward(const struct site *s, const struct account_line *l);
 
+/* --- account_quota.c */
+
+enum { ACCOUNT_QUOTA_TEXT = 32 };
+/* "2G", "none", or that nothing was said. */
+const char *account_quota_text(const struct account *a, char room[ACCOUNT_QUOTA_TEXT]);
+/* account quota ADDRESS [SIZE | none | default] */
+int account_quota_run(const struct site *s, const struct account_line *l);
+
 /* --- account_password.c */
 
 /* A new password, from where the line says: stdin, made up, or typed twice. */

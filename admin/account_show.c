@@ -132,10 +132,20 @@ static void put_certificates(struct buf *b, const struct account *a)
 	buf_put_byte(b, ']');
 }
 
+/* null: what holds for all accounts; 0: no limit */
+static void put_quota(struct buf *b, const struct account *a)
+{
+	if (a->quota == 0)
+		buf_put_text(b, ",\"quota\":null");
+	else
+		buf_printf(b, ",\"quota\":%llu", (unsigned long long)(a->quota == ACCOUNTS_QUOTA_NONE ? 0 : a->quota));
+}
+
 static void card_json(struct buf *b, const struct card *c)
 {
 	buf_put_byte(b, '{');
 	put_json(b, c->account);
+	put_quota(b, c->account);
 	account_json(b, "mail", c->mail);
 	account_json_list(b, "aliases", c->aliases, c->alias_count);
 	put_certificates(b, c->account);
@@ -144,10 +154,11 @@ static void card_json(struct buf *b, const struct card *c)
 
 static void card_text(struct buf *b, const struct card *c)
 {
-	char created[ACCOUNTS_TIME];
+	char created[ACCOUNTS_TIME], quota[ACCOUNT_QUOTA_TEXT];
 
 	buf_printf(b, "address  %s\nstate    %s\ncreated  %s\nmail     %s\n", c->account->address,
 		   state_text(c->account), created_text(c->account, created), c->mail);
+	buf_printf(b, "quota    %s\n", account_quota_text(c->account, quota));
 	for (size_t i = 0; i < c->account->forward_count; i++)
 		buf_printf(b, "forward  %s\n", c->account->forwards[i]);
 	if (c->account->forward_count > 0)

@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	  "account disable|enable|remove ADDRESS\n"
 	  "account forward ADDRESS TARGET... [--keep | --no-keep]\n"
 	  "account forward ADDRESS --none\n"
+	  "account quota ADDRESS [SIZE|none|default]\n"
 	  "account cert add ADDRESS FILE.pem|FINGERPRINT [LABEL]\n"
 	  "account cert list [ADDRESS] [--json]\n"
 	  "account cert remove ADDRESS FINGERPRINT|LABEL\n" },

@@ -211,7 +211,8 @@ static int read_account(struct reader *r, int at, const char *name, const char *
 	it->account = (struct account){ .address = it->name,
 					.password = arena_text(r->a->arena, text.password),
 					.enabled = text.enabled,
-					.created_s = text.created_s };
+					.created_s = text.created_s,
+					.quota = text.quota };
 	if (it->account.password == NULL || !keep_keys(r->a, &it->account, text.scram))
 		return -ENOMEM;
 	code = take_forwards(r, &text, &it->account);

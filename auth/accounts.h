@@ -8,7 +8,7 @@
  *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`,
  *                                       `certificate FINGERPRINT LABEL`, one a line; `forward ADDRESS`, one a
  *                                       line, and `forward-keep yes|no`; `scram-sha-256 ...` (sasl/scram_keys.h), which
- *                                       is of the same password
+ *                                       is of the same password; `quota BYTES|none`
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
@@ -43,6 +43,9 @@ enum {
 
 struct accounts;		/* opaque: all of it, in memory */
 
+#define ACCOUNTS_QUOTA_NONE UINT64_MAX		/* no limit */
+#define ACCOUNTS_QUOTA_MAX ((uint64_t)1 << 50)	/* bytes */
+
 /* Reads the folder. fd is not kept. What is broken is told to warn (which may be NULL).
  * An error: the folder itself can't be read; then there is no half of it in *out. */
 typedef void (*accounts_warn)(void *arg, const char *words);
@@ -67,6 +70,7 @@ struct account {
 	const char *const *forwards;	/* where its mail goes on */
 	size_t forward_count;	/* ACCOUNTS_FORWARDS_MAX at most */
 	bool forward_keep;	/* with forwards: it stays here too */
+	uint64_t quota;		/* bytes of its mail, or ACCOUNTS_QUOTA_NONE; 0: what holds for all accounts */
 };
 
 struct alias {

@@ -156,6 +156,17 @@ static void take_forward_keep(const struct accounts_text_warn *w, struct span va
 				  escape_text(shown, sizeof(shown), value));
 }
 
+static void take_quota(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	char shown[80];
+
+	if (span_is(value, "none"))
+		out->quota = ACCOUNTS_QUOTA_NONE;
+	else if (!span_number(value, ACCOUNTS_QUOTA_MAX, &out->quota) || out->quota == 0)
+		accounts_text_say(w, "quota is a number of bytes or none, not \"%s\": what holds for all accounts is taken",
+				  escape_text(shown, sizeof(shown), value));
+}
+
 static const struct {
 	const char *key;
 	void (*take)(const struct accounts_text_warn *w, struct span value,
@@ -169,6 +180,7 @@ static const struct {
 	{ "certificate", take_certificate },
 	{ "forward", take_forward },
 	{ "forward-keep", take_forward_keep },
+	{ "quota", take_quota },
 };
 
 void accounts_text_account(struct span text, const struct accounts_text_warn *w,
@@ -218,6 +230,10 @@ void accounts_text_put_account(struct buf *b, const struct account *account)
 		buf_printf(b, "forward %s\n", account->forwards[i]);
 	if (account->forward_count > 0)
 		buf_printf(b, "forward-keep %s\n", account->forward_keep ? "yes" : "no");
+	if (account->quota == ACCOUNTS_QUOTA_NONE)
+		buf_put_text(b, "quota none\n");
+	else if (account->quota > 0)
+		buf_printf(b, "quota %llu\n", (unsigned long long)account->quota);
 }
 
 void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias)

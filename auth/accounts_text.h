@@ -40,6 +40,7 @@ struct accounts_text_account {
 	struct span forwards[ACCOUNTS_FORWARDS_MAX];	/* lent, not looked at */
 	size_t forward_count;
 	bool forward_keep;	/* true where nothing is said */
+	uint64_t quota;		/* as struct account's */
 };
 
 /* Cannot fail: what is missing or broken leaves an account that nobody can log in to. */

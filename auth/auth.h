@@ -96,6 +96,7 @@ unsigned auth_scram_hashes(const struct auth *a);
  * for <>: what the remotes' senders are made from. */
 struct auth_target {
 	char account[STORE_ACCOUNT_MAX];
+	uint64_t quota;		/* as storage/token.h has it, never UNTOLD */
 };
 /* Where mail for one of ours goes on: */
 struct auth_remote {

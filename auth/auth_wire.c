@@ -225,9 +225,10 @@ void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t
 	wire_put_varint(b, remote_count);
 }
 
-void auth_wire_put_target(struct buf *b, const char *account)
+void auth_wire_put_target(struct buf *b, const char *account, uint64_t quota)
 {
 	wire_put_text(b, account);
+	wire_put_varint(b, quota);
 }
 
 void auth_wire_put_remote(struct buf *b, const char *address, const char *sender, const char *original)
@@ -246,8 +247,11 @@ void auth_wire_resolved_clear(struct auth_resolved *r)
 
 static void get_targets(struct wire *w, struct auth_target *targets, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !w->failed; i++) {
 		wire_text(w, targets[i].account, sizeof(targets[i].account));
+		targets[i].quota = wire_varint(w);
+		w->failed |= targets[i].quota == STORE_QUOTA_UNTOLD;
+	}
 }
 
 static void get_remotes(struct wire *w, struct auth_remote *remotes, size_t count)
@@ -269,7 +273,7 @@ bool auth_wire_get_resolve_answer(struct span body, enum auth_status *status, st
 
 	*out = (struct auth_resolved){ .targets = NULL };
 	*status = status_of(&w);
-	count = wire_count(&w, 1);
+	count = wire_count(&w, 2);
 	remote_count = wire_count(&w, 3);
 	if (w.failed || count > AUTH_TARGETS || remote_count > AUTH_TARGETS - count ||
 	    (*status == AUTH_OK) != (count + remote_count > 0))

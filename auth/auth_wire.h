@@ -22,7 +22,7 @@ enum auth_wire_type {
 	AUTH_WIRE_PROOF,		/* u64 number of AUTH_WIRE_SCRAM, spans final, proof */
 	AUTH_WIRE_NEWS = 32,		/* from authd, unasked: u8 hashes to offer SCRAM with */
 	AUTH_WIRE_LOGIN_ANSWER = 64,	/* u8 status; if OK: text account, span token */
-	AUTH_WIRE_RESOLVE_ANSWER,	/* u8 status, counts of targets and remotes, a text each target, texts
+	AUTH_WIRE_RESOLVE_ANSWER,	/* u8 status, counts of targets and remotes, text and varint quota each target, texts
 					 * address, sender, original each remote */
 	AUTH_WIRE_OWNS_ANSWER,		/* u8 status */
 	AUTH_WIRE_RATE_ANSWER = AUTH_WIRE_RATE + AUTH_WIRE_LOGIN_ANSWER - AUTH_WIRE_LOGIN,	/* u8 status, text words */
@@ -76,7 +76,7 @@ bool auth_wire_get_login_answer(struct span body, enum auth_status *status, stru
 /* A resolve answer is begun with its counts, then has that many targets, then remotes. Its reader gives
  * arrays of the caller's, to be cleared in any case; *status is AUTH_TRY_LATER if there is no memory. */
 void auth_wire_put_resolve_answer(struct buf *b, enum auth_status status, size_t count, size_t remote_count);
-void auth_wire_put_target(struct buf *b, const char *account);
+void auth_wire_put_target(struct buf *b, const char *account, uint64_t quota);
 void auth_wire_put_remote(struct buf *b, const char *address, const char *sender, const char *original);
 bool auth_wire_get_resolve_answer(struct span body, enum auth_status *status, struct auth_resolved *out);
 void auth_wire_resolved_clear(struct auth_resolved *r);

@@ -230,6 +230,21 @@ static const char *commit_reply(enum smtp_result result)
 	}
 }
 
+void smtp_server_refused(struct smtp_server *e, size_t i)
+{
+	if (i < SMTP_LMTP_RECIPIENTS)
+		e->refused[i] = true;
+}
+
+/* RFC 2033 4.2: those who have no room hear that. */
+static void reply_accepted(struct smtp_server *e, const char *accepted)
+{
+	size_t n = e->config.lmtp ? e->recipients : 1;
+
+	for (size_t i = 0; i < n; i++)
+		smtp_reply(e, i < SMTP_LMTP_RECIPIENTS && e->refused[i] ? commit_reply(SMTP_OVER_QUOTA) : accepted);
+}
+
 void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char *words)
 {
 	char accepted[100];
@@ -240,7 +255,7 @@ void smtp_commit_done(struct smtp_server *e, enum smtp_result result, const char
 		e->accepted++;
 		snprintf(accepted, sizeof(accepted), "250 2.0.0 accepted%s%s", words != NULL ? " as " : "",
 			 words != NULL ? words : "");
-		smtp_reply_each(e, e->recipients, accepted);
+		reply_accepted(e, accepted);
 	} else if (result == SMTP_LOOP && !e->config.lmtp) {
 		smtp_bad(e, commit_reply(result));
 	} else {

@@ -88,6 +88,7 @@ void smtp_reset(struct smtp_server *e)
 	e->has_sender = false;
 	e->sender[0] = '\0';
 	e->recipients = 0;
+	memset(e->refused, 0, sizeof(e->refused));
 	e->flags = e->notify = 0;
 	e->utf8 = e->utf8_address = false;
 	e->envid[0] = e->orcpt[0] = '\0';

@@ -51,6 +51,8 @@ struct smtp_config {		/* copied, but for the strings, which must outlive the eng
 	uint64_t answer_ms, commit_ms;	/* how long an action may be open, and COMMIT: then it counts as SMTP_TRY_LATER */
 };
 
+enum { SMTP_LMTP_RECIPIENTS = 500 };	/* of a message over LMTP: all of the replies have to fit into the output at once */
+
 enum smtp_action_kind {
 	SMTP_NONE,		/* nothing until there is input, an answer or the deadline */
 	SMTP_REPLY,		/* bytes to send */
@@ -107,6 +109,10 @@ void smtp_server_feed(struct smtp_server *e, struct span *in);
 void smtp_server_next(struct smtp_server *e, struct smtp_action *action);
 /* words: put into the reply where it has room for them (the id of a message). NULL: none. */
 void smtp_server_done(struct smtp_server *e, uint64_t number, enum smtp_result result, const char *words);
+
+/* LMTP, before COMMIT is answered with SMTP_DONE: the i-th recipient that was accepted, from 0 on, has no room and
+ * did not get it (RFC 2033 4.2). */
+void smtp_server_refused(struct smtp_server *e, size_t i);
 
 /* The client's certificate may name an account: EXTERNAL is offered. Before _secured. */
 void smtp_server_certificate(struct smtp_server *e);

@@ -11,8 +11,6 @@
 #include "smtpd/session.h"
 #include "smtpd/session_parts.h"
 
-enum { LMTP_RECIPIENTS = 500 };
-
 void session_answer(struct session *s, enum smtp_result result, const char *words)
 {
 	smtp_server_done(s->engine, s->number, result, words);
@@ -73,11 +71,11 @@ static void owns_done(void *arg, enum auth_status st)
 	session_answer(s, st == AUTH_OK ? SMTP_DONE : st == AUTH_TRY_LATER ? SMTP_TRY_LATER : SMTP_WRONG, NULL);
 }
 
-static void room_done(void *arg, enum store_status st, const char *words)
+static void room_done(void *arg, enum store_status st, struct store_set over)
 {
 	struct session *s = arg;
 
-	(void)words;
+	(void)over;
 	s->store_op = 0;
 	session_answer(s, session_from_store(st), NULL);
 }
@@ -97,8 +95,16 @@ static enum smtp_result from_resolve(enum auth_status st)
 /* The recipient that is being checked. */
 static struct transaction_recipient session_recipient(const struct session *s)
 {
-	return (struct transaction_recipient){ smtp_server_address(s->engine), smtp_server_notify(s->engine),
-					       smtp_server_orcpt(s->engine) };
+	return (struct transaction_recipient){ .address = smtp_server_address(s->engine),
+					       .notify = smtp_server_notify(s->engine),
+					       .orcpt = smtp_server_orcpt(s->engine),
+					       .seated = session_is_lmtp(s),
+					       .number = (unsigned)smtp_server_recipients(s->engine) };
+}
+
+bool session_is_lmtp(const struct session *s)
+{
+	return conn_listen(s->conn)->service == CONFIG_SERVICE_LMTP;
 }
 
 static enum smtp_result from_add(int code)
@@ -114,10 +120,43 @@ static enum smtp_result no_recipient(struct session *s, enum auth_status st)
 	return blamed ? SMTP_OVER_RATE : from_resolve(st);
 }
 
+/* All who are behind the recipient have room for the message, as far as it was announced, or none gets it. */
+static void guests_done(void *arg, enum store_status st, struct store_set over)
+{
+	struct session *s = arg;
+
+	(void)over;
+	s->store_op = 0;
+	if (st != STORE_OK)
+		transaction_cut(&s->t, &s->mark);
+	session_answer(s, session_from_store(st), NULL);
+}
+
+/* Has any of those that just came a limit at all? */
+static bool guests_have_limits(const struct session *s)
+{
+	for (size_t i = s->mark.count; i < s->t.count; i++)
+		if (s->t.quotas[i] != STORE_QUOTA_NONE)
+			return true;
+	return false;
+}
+
+static void check_guests(struct session *s)
+{
+	struct store_recipient *to = guests_have_limits(s) ? transaction_recipients(&s->t, s->mark.count) : NULL;
+
+	if (to == NULL)
+		session_answer(s, SMTP_DONE, NULL);
+	else
+		store_asked(s, store_room(s->daemon->store, s->announced, to, s->t.count - s->mark.count, guests_done, s));
+	free(to);
+}
+
 static void resolve_done(void *arg, enum auth_status st, const struct auth_resolved *r)
 {
 	struct transaction_recipient to;
 	struct session *s = arg;
+	int code;
 
 	s->auth_op = 0;
 	if (st != AUTH_OK) {
@@ -125,7 +164,12 @@ static void resolve_done(void *arg, enum auth_status st, const struct auth_resol
 		return;
 	}
 	to = session_recipient(s);
-	session_answer(s, from_add(transaction_add(&s->t, &to, smtp_server_sender(s->engine), r)), NULL);
+	s->mark = transaction_mark(&s->t);
+	code = transaction_add(&s->t, &to, smtp_server_sender(s->engine), r);
+	if (code == 0)
+		check_guests(s);
+	else
+		session_answer(s, from_add(code), NULL);
 }
 
 static void add_remote(struct session *s)
@@ -177,9 +221,10 @@ static void act(struct session *s, const struct smtp_action *a)
 		add_remote(s);
 		break;
 	case SMTP_CHECK_ROOM:
-		store_asked(s, store_room(s->daemon->store, a->size, room_done, s));
+		store_asked(s, store_room(s->daemon->store, a->size, NULL, 0, room_done, s));
 		break;
 	case SMTP_CHECK_RECIPIENT:
+		s->announced = a->size;
 		auth_asked(s, auth_resolve(s->daemon->auth, span_of(a->address),
 					    span_of(smtp_server_sender(s->engine)), resolve_done, s));
 		break;
@@ -232,7 +277,7 @@ static size_t recipient_limit(const struct config_scope *scope, enum config_serv
 {
 	size_t n = (size_t)config_number(scope, CONFIG_RECIPIENT_LIMIT);
 
-	return service == CONFIG_SERVICE_LMTP && n > LMTP_RECIPIENTS ? LMTP_RECIPIENTS : n;
+	return service == CONFIG_SERVICE_LMTP && n > SMTP_LMTP_RECIPIENTS ? SMTP_LMTP_RECIPIENTS : n;
 }
 
 static struct smtp_config session_config(struct conn *c)

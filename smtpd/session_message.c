@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/escape.h"
@@ -61,7 +62,7 @@ static void write_trace(struct session *s, struct buf *out)
 		.esmtp = smtp_server_is_esmtp(s->engine),
 		.authenticated = *s->account != '\0',
 		.utf8 = smtp_server_is_utf8(s->engine),
-		.lmtp = conn_listen(s->conn)->service == CONFIG_SERVICE_LMTP,
+		.lmtp = session_is_lmtp(s),
 		.stays_here = s->t.count > 0,
 		.id = s->t.id,
 		.sender = smtp_server_sender(s->engine),
@@ -209,7 +210,7 @@ static bool is_loop(const struct session *s)
 	return whole ? transaction_loops(&s->t, seen) : transaction_forwards(&s->t);
 }
 
-void session_commit(struct session *s, const struct smtp_action *a)
+static void session_deliver(struct session *s)
 {
 	const struct store_envelope envelope = {
 		.account = span_of(s->account),
@@ -218,13 +219,60 @@ void session_commit(struct session *s, const struct smtp_action *a)
 		.flags = smtp_server_flags(s->engine),
 	};
 
+	s->store_op = transaction_deliver(&s->t, s->daemon->store, &envelope, delivered, s);
+	if (s->store_op == 0)
+		refuse(s, SMTP_TRY_LATER); /* the next message must not go to these recipients too */
+}
+
+/* RFC 2033 4.2: the others get it. */
+static void refuse_some(struct session *s, struct store_set over)
+{
+	bool refused[SMTP_LMTP_RECIPIENTS] = { false };
+
+	transaction_refuse(&s->t, over, refused, SMTP_LMTP_RECIPIENTS);
+	for (size_t i = 0; i < SMTP_LMTP_RECIPIENTS; i++)
+		if (refused[i])
+			smtp_server_refused(s->engine, i);
+	log_info("ICID %llu message refused for some id=%s reason=over-quota left=%zu",
+		 (unsigned long long)conn_id(s->conn), s->t.id, transaction_count(&s->t));
+}
+
+static void room_for_each(void *arg, enum store_status st, struct store_set over)
+{
+	struct session *s = arg;
+
+	s->store_op = 0;
+	if (st == STORE_OVER_QUOTA)
+		refuse_some(s, over);
+	if (st != STORE_OK && st != STORE_OVER_QUOTA)
+		refuse(s, session_from_store(st));
+	else if (transaction_count(&s->t) == 0)
+		refuse(s, SMTP_OVER_QUOTA);
+	else
+		session_deliver(s);
+}
+
+/* Each recipient is answered for itself: who has room? */
+static void ask_each(struct session *s)
+{
+	struct store_recipient *to = transaction_recipients(&s->t, 0);
+
+	if (to != NULL)
+		s->store_op = store_room(s->daemon->store, store_stage_size(s->t.stage), to, s->t.count, room_for_each, s);
+	if (to == NULL || s->store_op == 0)
+		refuse(s, SMTP_TRY_LATER);
+	free(to);
+}
+
+void session_commit(struct session *s, const struct smtp_action *a)
+{
 	s->size = a->size;
 	if (is_loop(s)) {
 		log_info("ICID %llu message refused id=%s reason=loop", (unsigned long long)conn_id(s->conn), s->t.id);
 		refuse(s, SMTP_LOOP);
-		return;
+	} else if (session_is_lmtp(s)) {
+		ask_each(s);
+	} else {
+		session_deliver(s);
 	}
-	s->store_op = transaction_deliver(&s->t, s->daemon->store, &envelope, delivered, s);
-	if (s->store_op == 0)
-		refuse(s, SMTP_TRY_LATER); /* the next message must not go to these recipients too */
 }

@@ -16,9 +16,10 @@ struct session {
 	char account[STORE_ACCOUNT_MAX];	/* "": nobody has logged in */
 	struct service_login login;
 	struct transaction t;
+	struct transaction_mark mark;		/* before the recipient in hand */
 	uint64_t number;			/* of the action in hand */
 	enum smtp_action_kind kind;		/* its kind */
-	uint64_t size;				/* of the message in hand */
+	uint64_t announced, size;		/* of the message in hand */
 	uint64_t auth_op, store_op;
 	char date_line[CLOCK_TEXT + 16], message_id_line[320];
 	char own_message_id[300];		/* for a message that has none; "" : it gets none */
@@ -32,5 +33,8 @@ enum smtp_result session_from_store(enum store_status st);
 void session_body_begin(struct session *s);
 void session_body(struct session *s, const struct smtp_action *a);
 void session_commit(struct session *s, const struct smtp_action *a);
+
+/* Each recipient of a message is answered for itself (RFC 2033). */
+bool session_is_lmtp(const struct session *s);
 
 #endif

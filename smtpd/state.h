@@ -56,6 +56,7 @@ struct smtp_server {
 	char sender[PATH_ADDRESS_MAX];
 	char address[PATH_ADDRESS_MAX];		/* that is being checked */
 	size_t recipients;
+	bool refused[SMTP_LMTP_RECIPIENTS];	/* of them: has no room after all */
 	uint64_t announced;		/* SIZE= of MAIL, 0: none */
 	unsigned flags;			/* enum store_envelope_flag, of MAIL */
 	bool utf8;			/* SMTPUTF8 of MAIL */

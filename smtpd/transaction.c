@@ -11,6 +11,8 @@ void transaction_clear(struct transaction *t)
 {
 	free(t->accounts);
 	free(t->addresses);
+	free(t->quotas);
+	free(t->seats);
 	free(t->remotes);
 	arena_free(t->texts);
 	store_stage_free(t->stage);
@@ -20,7 +22,7 @@ void transaction_clear(struct transaction *t)
 
 static int transaction_grow(struct transaction *t, size_t room)
 {
-	void *accounts = realloc(t->accounts, room * sizeof(*t->accounts)), *addresses;
+	void *accounts = realloc(t->accounts, room * sizeof(*t->accounts)), *addresses, *quotas;
 
 	if (accounts == NULL)
 		return -ENOMEM;
@@ -29,41 +31,74 @@ static int transaction_grow(struct transaction *t, size_t room)
 	if (addresses == NULL)
 		return -ENOMEM;
 	t->addresses = addresses;
+	quotas = realloc(t->quotas, room * sizeof(*t->quotas));
+	if (quotas == NULL)
+		return -ENOMEM;
+	t->quotas = quotas;
 	t->room = room;
 	return 0;
 }
 
-static bool transaction_has(const struct transaction *t, const char *account)
+/* Where it stands; t->count: nowhere. */
+static size_t account_place(const struct transaction *t, const char *account)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->accounts[i], account) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < t->count && strcmp(t->accounts[i], account) != 0)
+		i++;
+	return i;
 }
 
-static int transaction_add_one(struct transaction *t, const char *address, const char *account)
+/* Who gets it because of this recipient. */
+static int take_seat(struct transaction *t, const struct transaction_recipient *to, bool remote, size_t place)
 {
-	if (transaction_has(t, account))
+	void *grown = t->seats;
+
+	if (!to->seated)
 		return 0;
+	if (t->seat_count == TRANSACTION_SEATS || to->number > UINT16_MAX)
+		return -ENOSPC;
+	if (t->seat_count == t->seat_room) {
+		size_t room = t->seat_room > 0 ? t->seat_room * 2 : 8;
+
+		grown = realloc(t->seats, room * sizeof(*t->seats));
+		if (grown == NULL)
+			return -ENOMEM;
+		t->seats = grown;
+		t->seat_room = room;
+	}
+	t->seats[t->seat_count++] =
+		(struct transaction_seat){ .recipient = (uint16_t)to->number, .remote = remote, .place = (uint32_t)place };
+	return 0;
+}
+
+static int transaction_add_one(struct transaction *t, const struct transaction_recipient *to,
+			       const struct auth_target *target)
+{
+	size_t place = account_place(t, target->account);
+
+	if (place < t->count)
+		return take_seat(t, to, false, place);
 	if (transaction_count(t) >= STORE_RECIPIENTS)
 		return -ENOSPC;
 	if (t->count == t->room && transaction_grow(t, t->room > 0 ? t->room * 2 : 1) < 0)
 		return -ENOMEM;
 	memset(t->accounts[t->count], 0, sizeof(*t->accounts));
 	memset(t->addresses[t->count], 0, sizeof(*t->addresses));
-	memcpy(t->accounts[t->count], account, strnlen(account, STORE_ACCOUNT_MAX - 1));
-	memcpy(t->addresses[t->count], address, strnlen(address, AUTH_ADDRESS_MAX - 1));
-	t->count++;
-	return 0;
+	memcpy(t->accounts[t->count], target->account, strnlen(target->account, STORE_ACCOUNT_MAX - 1));
+	memcpy(t->addresses[t->count], to->address, strnlen(to->address, AUTH_ADDRESS_MAX - 1));
+	t->quotas[t->count++] = target->quota;
+	return take_seat(t, to, false, place);
 }
 
 /* The local part as it is, the domain without regard to case: path.h has made that lower case. */
-static bool has_remote(const struct transaction *t, const char *address)
+static size_t remote_place(const struct transaction *t, const char *address)
 {
-	for (size_t i = 0; i < t->remote_count; i++)
-		if (span_is(t->remotes[i].address, address))
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < t->remote_count && !span_is(t->remotes[i].address, address))
+		i++;
+	return i;
 }
 
 static int grow_remotes(struct transaction *t)
@@ -91,9 +126,10 @@ static bool copy(struct transaction *t, struct span *out, const char *text)
 static int add_remote(struct transaction *t, const struct transaction_recipient *to, const struct auth_remote *r)
 {
 	struct store_remote one = { .notify = to->notify };
+	size_t place = remote_place(t, r->address);
 
-	if (has_remote(t, r->address))
-		return 0;
+	if (place < t->remote_count)
+		return take_seat(t, to, true, place);
 	if (transaction_count(t) >= STORE_RECIPIENTS)
 		return -ENOSPC;
 	if (grow_remotes(t) < 0 || (t->texts == NULL && arena_new(&t->texts, TEXTS, ARENA_PLAIN, NULL) < 0) ||
@@ -101,7 +137,7 @@ static int add_remote(struct transaction *t, const struct transaction_recipient 
 	    !copy(t, &one.original, r->original) || !copy(t, &one.orcpt, to->orcpt))
 		return -ENOMEM;
 	t->remotes[t->remote_count++] = one;
-	return 0;
+	return take_seat(t, to, true, place);
 }
 
 /* RFC 3461 4.1: the report waits in the queue, in the same commit as the mail that it tells of. */
@@ -122,11 +158,24 @@ static int add_here(struct transaction *t, const struct transaction_recipient *t
 	return code;
 }
 
+struct transaction_mark transaction_mark(const struct transaction *t)
+{
+	return (struct transaction_mark){ t->count, t->remote_count, t->here_count, t->seat_count };
+}
+
+void transaction_cut(struct transaction *t, const struct transaction_mark *m)
+{
+	t->count = m->count;
+	t->remote_count = m->remote_count;
+	t->here_count = m->here_count;
+	t->seat_count = m->seat_count;
+}
+
 int transaction_add(struct transaction *t, const struct transaction_recipient *to, const char *sender,
 		    const struct auth_resolved *r)
 {
 	bool told = r->count > 0 && (to->notify & STORE_NOTIFY_SUCCESS) != 0;
-	size_t count = t->count, remote_count = t->remote_count, here_count = t->here_count;
+	struct transaction_mark before = transaction_mark(t);
 	struct transaction_recipient on = *to;
 	int code = 0;
 
@@ -136,17 +185,24 @@ int transaction_add(struct transaction *t, const struct transaction_recipient *t
 		on.notify = STORE_NOTIFY_NEVER;
 
 	for (size_t i = 0; code == 0 && i < r->count; i++)
-		code = transaction_add_one(t, to->address, r->targets[i].account);
+		code = transaction_add_one(t, to, &r->targets[i]);
 	for (size_t i = 0; code == 0 && i < r->remote_count; i++)
 		code = add_remote(t, &on, &r->remotes[i]);
 	if (code == 0 && told && *sender != '\0')
 		code = add_here(t, to, sender);
-	if (code < 0) {
-		t->count = count;
-		t->remote_count = remote_count;
-		t->here_count = here_count;
-	}
+	if (code < 0)
+		transaction_cut(t, &before);
 	return code;
+}
+
+struct store_recipient *transaction_recipients(const struct transaction *t, size_t from)
+{
+	struct store_recipient *to = calloc(t->count - from + 1, sizeof(*to));
+
+	for (size_t i = from; to != NULL && i < t->count; i++)
+		to[i - from] =
+			(struct store_recipient){ span_of(t->accounts[i]), span_of(t->addresses[i]), t->quotas[i] };
+	return to;
 }
 
 int transaction_add_remote(struct transaction *t, const struct transaction_recipient *to, const char *sender)
@@ -227,7 +283,7 @@ uint64_t transaction_deliver(struct transaction *t, struct store *s, const struc
 			     store_done done, void *arg)
 {
 	struct store_envelope e = *envelope;
-	struct store_recipient *to = calloc(t->count > 0 ? t->count : 1, sizeof(*to));
+	struct store_recipient *to = transaction_recipients(t, 0);
 	struct store_delivery d = { .stage = t->stage,
 				    .recipients = to,
 				    .count = t->count,
@@ -241,8 +297,6 @@ uint64_t transaction_deliver(struct transaction *t, struct store *s, const struc
 	if (to == NULL)
 		return 0;
 	e.id = t->id;
-	for (size_t i = 0; i < t->count; i++)
-		to[i] = (struct store_recipient){ span_of(t->accounts[i]), span_of(t->addresses[i]) };
 	store_txid_new(&txid);
 	buf_init(&meta, STORE_META_MAX);
 	if (mime_parser_finish(t->parser, &meta, NULL) < 0)

@@ -4,7 +4,9 @@
  *
  * Shape   Made when a recipient or a body first needs it; transaction_clear voids it.
  *         A stage belongs to it until store_deliver takes it.
- * Limits  STORE_RECIPIENTS accounts and remotes together, each once.
+ * Seats   Who sits where because of which recipient, so that a recipient can be taken out again: only where
+ *         each is answered for itself (LMTP).
+ * Limits  STORE_RECIPIENTS accounts and remotes together, each once. TRANSACTION_SEATS seats.
  */
 #ifndef SMTPD_TRANSACTION_H
 #define SMTPD_TRANSACTION_H
@@ -15,13 +17,24 @@
 #include "mime/parse.h"
 #include "storage/store.h"
 
+enum { TRANSACTION_SEATS = 8192 };
+
+struct transaction_seat {
+	uint16_t recipient;	/* the how many-eth of those that were accepted, from 0 on */
+	uint16_t remote;	/* 1: among the remotes; 0: among the accounts, */
+	uint32_t place;		/* there */
+};
+
 struct transaction {
 	char (*accounts)[STORE_ACCOUNT_MAX];	/* each once */
 	char (*addresses)[AUTH_ADDRESS_MAX];	/* the envelope recipient that led there */
+	uint64_t *quotas;			/* of the accounts */
 	size_t count, room;
 	struct store_remote *remotes;		/* their bytes are in texts */
 	size_t remote_count, remote_room;
 	size_t here_count;			/* of them: store_remote_is_here */
+	struct transaction_seat *seats;
+	size_t seat_count, seat_room;
 	struct arena *texts;
 	struct store_stage *stage;
 	struct mime_parser *parser;
@@ -33,6 +46,13 @@ struct transaction_recipient {
 	const char *address;
 	unsigned notify;	/* enum store_notify */
 	const char *orcpt;	/* or "" */
+	bool seated;		/* it is noted who gets it because of this one, which is the */
+	unsigned number;	/* how many-eth, from 0 on */
+};
+
+/* How full it was. */
+struct transaction_mark {
+	size_t count, remote_count, here_count, seat_count;
 };
 
 /* Everything is freed; t is as at first (all zeros). */
@@ -46,6 +66,17 @@ int transaction_add(struct transaction *t, const struct transaction_recipient *t
 
 /* Adds a recipient that is on another server itself. As transaction_add. */
 int transaction_add_remote(struct transaction *t, const struct transaction_recipient *to, const char *sender);
+
+struct transaction_mark transaction_mark(const struct transaction *t);
+/* Those that came behind the mark go. */
+void transaction_cut(struct transaction *t, const struct transaction_mark *m);
+
+/* The accounts from the i-th on, for store_room; spans lent. The caller frees it. NULL: no memory. */
+struct store_recipient *transaction_recipients(const struct transaction *t, size_t from);
+
+/* The accounts at the places `over`, from 1 on, have no room: the recipients that led to one get nothing, neither
+ * there nor elsewhere, unless another one leads to it. Sets refused[] of each. */
+void transaction_refuse(struct transaction *t, struct store_set over, bool *refused, size_t recipients);
 
 /* All that the store is handed, and those of them who are elsewhere. */
 size_t transaction_count(const struct transaction *t);

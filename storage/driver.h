@@ -34,7 +34,8 @@ struct store_driver {
 			   const struct store_txid *txid, store_commit_done done, void *arg);
 	uint64_t (*deliver)(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
 			    store_done done, void *arg);
-	uint64_t (*room)(struct store *s, uint64_t size, store_done done, void *arg);
+	uint64_t (*room)(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
+			 store_room_done done, void *arg);
 	void (*cancel)(struct store *s, uint64_t op);
 
 	/* queue.h; a driver without a queue leaves them NULL */

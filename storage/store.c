@@ -105,9 +105,10 @@ uint64_t store_deliver(struct store *s, const struct store_delivery *d, const st
 	return s->driver->deliver(s, d, txid, done, arg);
 }
 
-uint64_t store_room(struct store *s, uint64_t size, store_done done, void *arg)
+uint64_t store_room(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
+		    store_room_done done, void *arg)
 {
-	return s->driver->room(s, size, done, arg);
+	return s->driver->room(s, size, recipients, count, done, arg);
 }
 
 void store_cancel(struct store *s, uint64_t op)

@@ -130,7 +130,8 @@ uint64_t store_lock(struct store_account *a, store_done done, void *arg);
 
 /* What the account holds and may hold (RFC 9208). A limit of 0: none. APPEND and COPY beyond a
  * limit are STORE_OVER_QUOTA; MOVE adds nothing. A copy of very many messages is refused if the
- * account is full when it begins, else it is done. */
+ * account is full when it begins, else it is done. The last that was told of an account's quota, by a
+ * token or with a recipient, holds for it. */
 struct store_quota {
 	uint64_t bytes, bytes_limit;	/* of the messages */
 	uint64_t messages, messages_limit;
@@ -310,6 +311,7 @@ uint64_t store_commit(struct store_account *a, const struct store_mutation *muta
 struct store_recipient {
 	struct span account;	/* "user@domain", as auth_resolve gave it */
 	struct span address;	/* the envelope recipient, kept with the record */
+	uint64_t quota;		/* as auth_resolve gave it; UNTOLD: it gets the message in any case */
 };
 
 enum store_notify {		/* RFC 3461 4.1 */
@@ -369,12 +371,16 @@ struct store_delivery {
 
 /* Puts the body into the INBOX of each recipient and into the queue for the remotes: all or
  * none, in one commit; an account with several addresses gets one copy. Needs no login: the
- * socket's right is enough. */
+ * socket's right is enough. STORE_OVER_QUOTA: none of the recipients has room for it, and there is no
+ * remote. Where one has, all get it: there is but one answer, and who is over the limit by it is the last time. */
 uint64_t store_deliver(struct store *s, const struct store_delivery *d, const struct store_txid *txid,
 		       store_done done, void *arg);
 
-/* Would a message of so many bytes be taken now? STORE_OK, OVER_QUOTA, TRY_LATER. */
-uint64_t store_room(struct store *s, uint64_t size, store_done done, void *arg);
+/* Would a message of so many bytes (0: not known) be taken now, for these recipients (STORE_RECIPIENTS at most;
+ * none: for anybody)? STORE_OK, TRY_LATER; OVER_QUOTA: those at the places `over`, from 1 on, have no room. */
+typedef void (*store_room_done)(void *arg, enum store_status status, struct store_set over);
+uint64_t store_room(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
+		    store_room_done done, void *arg);
 
 /* Forgets the callback of a call that has not completed; 0 and unknown numbers are allowed. */
 void store_cancel(struct store *s, uint64_t op);

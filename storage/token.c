@@ -2,7 +2,7 @@
  * token.c - the contract is in token.h.
  *
  * A token is
- *	version (1 byte) rights (4) session (8) made_ms (8) ends_s (8) account
+ *	version (1 byte) rights (4) session (8) made_ms (8) ends_s (8) quota (8) account
  * and a MAC over all of that; numbers are big-endian, the account ends where the MAC
  * begins.
  */
@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { TOKEN_VERSION = 1, TOKEN_FIXED = 1 + 4 + 8 + 8 + 8, TOKEN_MAC = crypto_auth_BYTES };
+enum { TOKEN_VERSION = 2, TOKEN_FIXED = 1 + 4 + 8 + 8 + 8 + 8, TOKEN_MAC = crypto_auth_BYTES };
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, size_t bytes)
 {
@@ -39,6 +39,7 @@ void store_token_make(struct store_token *t, const uint8_t key[STORE_TOKEN_KEY],
 	at = put_number(at, g->session, 8);
 	at = put_number(at, (uint64_t)g->made_ms, 8);
 	at = put_number(at, (uint64_t)g->ends_s, 8);
+	at = put_number(at, g->quota, 8);
 	memcpy(at, g->account, n);
 	crypto_auth(at + n, t->bytes, TOKEN_FIXED + n, key);
 	t->n = (uint16_t)(TOKEN_FIXED + n + TOKEN_MAC);
@@ -61,6 +62,7 @@ bool store_token_check(const struct store_token *t, const uint8_t key[STORE_TOKE
 	g->session = take_number(&at, 8);
 	g->made_ms = (int64_t)take_number(&at, 8);
 	g->ends_s = (int64_t)take_number(&at, 8);
+	g->quota = take_number(&at, 8);
 	memcpy(g->account, at, account);
 	return now_s < g->ends_s && memchr(g->account, '\0', account) == NULL;
 }

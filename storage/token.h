@@ -28,12 +28,18 @@ struct store_token {
 	uint8_t bytes[STORE_TOKEN_MAX];
 };
 
+/* Bytes that the messages of an account may have together, as authd says with each login and each recipient, or: */
+#define STORE_QUOTA_UNTOLD ((uint64_t)0)		/* nothing: what was said before holds, or what holds for all */
+#define STORE_QUOTA_SITE (UINT64_MAX - 1)		/* what holds for all accounts */
+#define STORE_QUOTA_NONE UINT64_MAX			/* no limit, of messages neither */
+
 struct store_grant {
 	char account[STORE_ACCOUNT_MAX];
 	uint32_t rights;  /* enum store_right */
 	uint64_t session; /* a random number */
 	int64_t made_ms;  /* real time: a revocation voids what was made before it */
 	int64_t ends_s;
+	uint64_t quota;
 };
 
 void store_token_make(struct store_token *t, const uint8_t key[STORE_TOKEN_KEY], const struct store_grant *g);

@@ -120,6 +120,7 @@ static void make_grant(const struct login *l, struct auth_grant *grant)
 
 	snprintf(grant->account, sizeof(grant->account), "%s", l->account);
 	snprintf(g.account, sizeof(g.account), "%s", l->account);
+	g.quota = resolve_quota(accounts_find(l->peer->d->accounts, l->account));
 	g.ends_s = g.made_ms / 1000 + TOKEN_LIFE_S;
 	randombytes_buf(&g.session, sizeof(g.session));
 	store_token_make(&grant->token, l->peer->d->key, &g);

@@ -90,7 +90,7 @@ static void send_resolved(struct peer *p, uint64_t number, enum auth_status stat
 	buf_init(&b, AUTH_WIRE_MAX);
 	auth_wire_put_resolve_answer(&b, status, ok ? r->count : 0, ok ? r->remote_count : 0);
 	for (size_t i = 0; ok && i < r->count; i++)
-		auth_wire_put_target(&b, r->accounts[i]->address);
+		auth_wire_put_target(&b, r->accounts[i]->address, resolve_quota(r->accounts[i]));
 	for (size_t i = 0; ok && i < r->remote_count; i++)
 		auth_wire_put_remote(&b, r->remotes[i].address, r->remotes[i].sender, r->remotes[i].original);
 	peer_answer(p, AUTH_WIRE_RESOLVE_ANSWER, number, &b);

@@ -414,3 +414,10 @@ bool resolve_leads_elsewhere(const struct accounts *a)
 				return true;
 	return false;
 }
+
+uint64_t resolve_quota(const struct account *a)
+{
+	if (a == NULL || a->quota == 0)
+		return STORE_QUOTA_SITE;
+	return a->quota == ACCOUNTS_QUOTA_NONE ? STORE_QUOTA_NONE : a->quota;
+}

@@ -62,6 +62,9 @@ enum auth_status resolve_owns(const struct accounts *a, const struct resolve_rul
 /* Does any alias or forward lead to another server? */
 bool resolve_leads_elsewhere(const struct accounts *a);
 
+/* What storaged is told of an account's quota. NULL: it went meanwhile. */
+uint64_t resolve_quota(const struct account *a);
+
 /* The account that a user name means, with the default domain if it has none; NULL: none. */
 const struct account *resolve_user(const struct accounts *a, const struct resolve_rules *rules, struct span user);
 

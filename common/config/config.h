@@ -158,6 +158,9 @@ bool config_in_networks(const struct config_scope *s, enum config_key key, const
 const char *config_file_name(enum config_file which);
 unsigned config_file_of(const char *daemon);
 
+/* A size as a person writes it: 0, 500k, 50M, 2G. False: it is none. */
+bool config_size(struct span text, uint64_t *bytes);
+
 /* What may stand behind a key: "a number from 0 to 63, decimal or 0x". */
 void config_write_allowed(const struct config_row *row, struct buf *out);
 

@@ -198,7 +198,7 @@ X(MAILBOX_LIMIT, "MailboxLimit", CONFIG_STORAGED, NUMBER, "5000", "10", "100000"
 X(KEYWORD_LIMIT, "KeywordLimit", CONFIG_STORAGED, NUMBER, "64", "8", "64", RESTART, 0, \
   "Different keywords in one mailbox") \
 X(QUOTA, "Quota", CONFIG_STORAGED, SIZE, "0", "0", "1T", RELOAD, 0, \
-  "Bytes that the messages of one account may have together; 0: no limit. A user who is over it can't store or copy further ones") \
+  "Bytes that the messages of one account may have together, unless `yubin account quota` says otherwise; 0: no limit. Mail for an account that is full is refused for now (smtpd(8)), and its user can't store or copy more") \
 X(QUOTA_MESSAGES, "QuotaMessages", CONFIG_STORAGED, NUMBER, "0", "0", "100000000", RELOAD, 0, \
   "Messages that one account may have; 0: no limit") \
 /* authd */ \

@@ -57,6 +57,7 @@ static bool parse_with_unit(const struct unit *units, struct span text, int64_t 
 
 	while (digits < text.n && ascii_digit(text.p[digits]))
 		digits++;
+	*out = 0;
 	if (!span_number((struct span){ text.p, digits }, INT64_MAX, &v))
 		return false;
 	for (const struct unit *u = units; u->sign != NULL; u++)
@@ -64,8 +65,16 @@ static bool parse_with_unit(const struct unit *units, struct span text, int64_t 
 			*out = (int64_t)v * (v <= (uint64_t)(INT64_MAX / u->factor) ? u->factor : 0);
 			return v <= (uint64_t)(INT64_MAX / u->factor);
 		}
-	*out = 0;
 	return digits == text.n && v == 0;
+}
+
+bool config_size(struct span text, uint64_t *bytes)
+{
+	int64_t v;
+	bool good = parse_with_unit(sizes, text, &v);
+
+	*bytes = (uint64_t)v;
+	return good;
 }
 
 bool config_value_number(enum config_type type, struct span text, int64_t *out)

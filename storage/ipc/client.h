@@ -43,6 +43,7 @@ union call_done {
 	store_body_done body;
 	store_bodies_done bodies;
 	store_commit_done commit;
+	store_room_done room;
 	queue_lease_done lease;
 	queue_note_done note;
 	queue_notes_done notes;

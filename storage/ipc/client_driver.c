@@ -108,11 +108,18 @@ static uint64_t call_meta_put(struct store_account *a, uint64_t mailbox, uint32_
 	return plain_call(account_call(a, &ask, arg), done);
 }
 
-static uint64_t call_room(struct store *s, uint64_t size, store_done done, void *arg)
+static uint64_t call_room(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
+			  store_room_done done, void *arg)
 {
-	struct store_ask ask = { .type = STORE_WIRE_ROOM, .size = size };
+	struct store_ask ask = { .type = STORE_WIRE_ROOM,
+				 .size = size,
+				 .delivery = { .recipients = recipients, .count = count } };
+	struct call *call = client_call_new(client_of(s), NULL, &ask, arg);
 
-	return plain_call(client_call_new(client_of(s), NULL, &ask, arg), done);
+	if (call == NULL)
+		return 0;
+	call->done.room = done;
+	return client_call_go(call);
 }
 
 /* --- the table -------------------------------------------------------------------- */

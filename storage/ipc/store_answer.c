@@ -114,6 +114,11 @@ static void put_bodies(struct buf *b, const struct store_answer *a)
 	}
 }
 
+static void put_room(struct buf *b, const struct store_answer *a)
+{
+	store_wire_put_set(b, a->over.ranges, a->over.count);
+}
+
 static void put_results(struct buf *b, const struct store_answer *a)
 {
 	wire_put_varint(b, a->count);
@@ -267,6 +272,11 @@ static void get_bodies(struct wire *w, struct store_answer *a, struct arena *mem
 	a->opened_count = w->failed ? 0 : count;
 }
 
+static void get_room(struct wire *w, struct store_answer *a, struct arena *memory)
+{
+	a->over = store_wire_set(w, STORE_RECIPIENTS, memory);
+}
+
 static void get_results(struct wire *w, struct store_answer *a, struct arena *memory)
 {
 	size_t count = wire_count(w, LEAST_RESULT);
@@ -303,6 +313,7 @@ static const struct {
 	[STORE_WIRE_BODIES] = { put_bodies, get_bodies },
 	[STORE_WIRE_META_FILE] = { put_file, get_file },
 	[STORE_WIRE_COMMIT] = { put_results, get_results },
+	[STORE_WIRE_ROOM] = { put_room, get_room },
 	[STORE_WIRE_LEASE] = { store_answer_put_lease, store_answer_get_lease },
 	[STORE_WIRE_NOTE_GET] = { store_answer_put_note, store_answer_get_note },
 	[STORE_WIRE_NOTES] = { store_answer_put_notes, store_answer_get_notes },

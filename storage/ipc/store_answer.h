@@ -30,6 +30,7 @@ struct store_answer {
 	const struct queue_note *notes; /* NOTES */
 	size_t note_count;
 	bool more; /* NOTES */
+	struct store_set over; /* ROOM: with STORE_OK, where it is not empty, STORE_OVER_QUOTA is meant */
 };
 
 /* Appends the body. A long list is cut to a page of STORE_WIRE_LIST_BYTES, notes to STORE_WIRE_NOTE_PAGE. */

@@ -6,6 +6,7 @@
 
 #include "common/ipc/ipc.h"
 #include "storage/ipc/store_ask_parts.h"
+#include "storage/ipc/store_mail.h"
 
 /* --- writing --------------------------------------------------------------- */
 
@@ -100,7 +101,7 @@ static enum store_status put_drop(struct buf *b, const struct store_ask *ask)
 static enum store_status put_room(struct buf *b, const struct store_ask *ask)
 {
 	wire_put_varint(b, ask->size);
-	return STORE_OK;
+	return store_mail_put_recipients(b, &ask->delivery);
 }
 
 /* --- reading --------------------------------------------------------------- */
@@ -185,8 +186,8 @@ static void get_drop(struct wire *w, struct store_ask *ask, struct arena *memory
 
 static void get_room(struct wire *w, struct store_ask *ask, struct arena *memory)
 {
-	(void)memory;
 	ask->size = wire_varint(w);
+	store_mail_recipients(w, &ask->delivery, memory);
 }
 
 /* --- the table ------------------------------------------------------------- */

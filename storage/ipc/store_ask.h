@@ -41,7 +41,7 @@ struct store_ask {
 	const struct store_mutation *mutations; /* COMMIT; their stage is left out */
 	size_t count;                           /* of them */
 	const struct store_ask_body *bodies; /* COMMIT: one for each mutation; DELIVER, REPORT: one */
-	struct store_delivery delivery;      /* DELIVER; REPORT: the notice; its stage is left out */
+	struct store_delivery delivery;      /* DELIVER; REPORT: the notice; its stage is left out. ROOM: recipients alone */
 	struct queue_want want;              /* LEASE */
 	struct queue_report report;          /* REPORT; its notice is left out. RELEASE: id and job */
 	struct queue_domain domain;          /* QUEUE_DOMAIN */

@@ -96,6 +96,18 @@ void store_mail_remote(struct wire *w, struct store_remote *r, struct span *last
 
 /* --- a delivery ------------------------------------------------------------------ */
 
+static bool recipients_valid(const struct store_delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct store_recipient *r = &d->recipients[i];
+
+		if (r->account.n == 0 || !store_wire_is_line(r->account, STORE_ACCOUNT_MAX - 1) ||
+		    !store_wire_is_line(r->address, STORE_WIRE_ADDRESS_MAX))
+			return false;
+	}
+	return true;
+}
+
 enum store_status store_mail_check(const struct store_delivery *d)
 {
 	if (d->count + d->remote_count == 0)
@@ -103,13 +115,8 @@ enum store_status store_mail_check(const struct store_delivery *d)
 	if (d->count > STORE_RECIPIENTS || d->remote_count > STORE_RECIPIENTS - d->count ||
 	    d->meta.n > STORE_META_MAX)
 		return STORE_LIMIT;
-	for (size_t i = 0; i < d->count; i++) {
-		const struct store_recipient *r = &d->recipients[i];
-
-		if (r->account.n == 0 || !store_wire_is_line(r->account, STORE_ACCOUNT_MAX - 1) ||
-		    !store_wire_is_line(r->address, STORE_WIRE_ADDRESS_MAX))
-			return STORE_INVALID;
-	}
+	if (!recipients_valid(d))
+		return STORE_INVALID;
 	for (size_t i = 0; i < d->remote_count; i++)
 		if (!store_mail_remote_valid(&d->remotes[i]))
 			return STORE_INVALID;
@@ -118,15 +125,31 @@ enum store_status store_mail_check(const struct store_delivery *d)
 	return STORE_OK;
 }
 
-void store_mail_put_delivery(struct buf *b, const struct store_delivery *d)
+static void put_recipients(struct buf *b, const struct store_delivery *d)
 {
-	struct span last = { NULL, 0 };
-
 	wire_put_varint(b, d->count);
 	for (size_t i = 0; i < d->count; i++) {
 		wire_put_span(b, d->recipients[i].account);
 		wire_put_span(b, d->recipients[i].address);
+		wire_put_varint(b, d->recipients[i].quota);
 	}
+}
+
+enum store_status store_mail_put_recipients(struct buf *b, const struct store_delivery *d)
+{
+	if (d->count > STORE_RECIPIENTS)
+		return STORE_LIMIT;
+	if (!recipients_valid(d))
+		return STORE_INVALID;
+	put_recipients(b, d);
+	return STORE_OK;
+}
+
+void store_mail_put_delivery(struct buf *b, const struct store_delivery *d)
+{
+	struct span last = { NULL, 0 };
+
+	put_recipients(b, d);
 	wire_put_varint(b, d->remote_count);
 	if (d->remote_count > 0)
 		store_mail_put_envelope(b, d->envelope);
@@ -135,7 +158,7 @@ void store_mail_put_delivery(struct buf *b, const struct store_delivery *d)
 	wire_put_span(b, d->meta);
 }
 
-static void get_recipients(struct wire *w, struct store_delivery *d, struct arena *memory)
+void store_mail_recipients(struct wire *w, struct store_delivery *d, struct arena *memory)
 {
 	size_t count = (size_t)store_wire_upto(w, STORE_RECIPIENTS);
 	struct store_recipient *recipients = store_wire_array(w, memory, count, sizeof(*recipients));
@@ -143,6 +166,7 @@ static void get_recipients(struct wire *w, struct store_delivery *d, struct aren
 	for (size_t i = 0; i < count && !w->failed; i++) {
 		recipients[i].account = store_wire_line(w, STORE_ACCOUNT_MAX - 1);
 		recipients[i].address = store_wire_line(w, STORE_WIRE_ADDRESS_MAX);
+		recipients[i].quota = wire_varint(w);
 		if (recipients[i].account.n == 0)
 			store_wire_fail(w);
 	}
@@ -169,7 +193,7 @@ static void get_remotes(struct wire *w, struct store_delivery *d, struct arena *
 
 void store_mail_delivery(struct wire *w, struct store_delivery *d, struct arena *memory)
 {
-	get_recipients(w, d, memory);
+	store_mail_recipients(w, d, memory);
 	get_remotes(w, d, memory);
 	if (d->count + d->remote_count == 0)
 		store_wire_fail(w);

@@ -22,6 +22,10 @@ bool store_mail_remote_valid(const struct store_remote *r);
 void store_mail_put_remote(struct buf *b, const struct store_remote *r, struct span *last);
 void store_mail_remote(struct wire *w, struct store_remote *r, struct span *last);
 
+/* Those here. Writing: STORE_OK, STORE_LIMIT, STORE_INVALID; nobody is allowed. */
+enum store_status store_mail_put_recipients(struct buf *b, const struct store_delivery *d);
+void store_mail_recipients(struct wire *w, struct store_delivery *d, struct arena *memory);
+
 /* Recipients here and elsewhere, envelope and metadata; not the body. */
 enum store_status store_mail_check(const struct store_delivery *d);
 void store_mail_put_delivery(struct buf *b, const struct store_delivery *d);

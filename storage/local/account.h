@@ -99,6 +99,7 @@ struct account {
 	unsigned unflushed;       /* commits applied and not on disk */
 	struct after_list parked; /* looks that wait for that */
 
+	uint64_t quota;        /* bytes, or enum of token.h, as it was told last */
 	uint64_t derived_take; /* where the next entry of the derived file goes */
 
 	/* what waits to be written to the small files (settle.c) */
@@ -126,8 +127,14 @@ struct account *account_known(struct local *s, struct span name);
 /* Puts its record into the index, in the open transaction. */
 int account_put(struct account *a);
 
-/* What it holds now, and its limits. */
+/* quota.c: what it holds now, and its limits. */
 void account_quota(const struct account *a, struct store_quota *out);
+/* Its limit of bytes, as authd says. */
+void account_tell_quota(struct account *a, uint64_t quota);
+/* Is there any limit for what it holds? */
+bool account_is_limited(const struct account *a);
+/* So much more may come in. */
+bool account_has_room(const struct account *a, uint64_t bytes, uint64_t messages);
 
 /* --- mailboxes ------------------------------------------------------------- */
 

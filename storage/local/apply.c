@@ -158,7 +158,7 @@ static int apply_step(struct apply *ap, struct step *step)
 static int apply_steps(struct apply *ap)
 {
 	struct commit *c = ap->c;
-	int r = 0;
+	int r = apply_delivery_quota(ap);
 
 	for (size_t i = 0; i < c->step_count && r == 0; i++) {
 		struct step *step = &c->steps[i];

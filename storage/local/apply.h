@@ -46,7 +46,11 @@ int apply_touch(struct apply *ap, struct mailbox *m);
 int apply_note(struct apply *ap, enum undo_kind kind, struct mailbox *m, struct account *a, struct span name);
 
 /* quota.c: a user's commit may put so much into the account. -ECANCELED, the commit has failed. */
-int apply_quota(struct apply *ap, const struct account *a, uint64_t bytes, uint64_t messages);
+int apply_quota(struct apply *ap, struct step *step, uint64_t bytes, uint64_t messages);
+/* A delivery: one of those it is for has room. */
+int apply_delivery_quota(struct apply *ap);
+/* The step is done: has it filled the account nearly? Says so in the log. */
+void quota_watch(const struct step *step);
 
 int apply_put(struct apply *ap, const struct key *k, struct span value);
 int apply_del(struct apply *ap, const struct key *k);

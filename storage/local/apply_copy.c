@@ -105,11 +105,11 @@ static int copy_some(struct apply *ap, struct step *step, struct mailbox *to)
 int apply_copy(struct apply *ap, struct step *step)
 {
 	bool whole = step->item_at == 0;
-	int r = whole && step->item_count > 0 ? apply_quota(ap, step->account, 0, 1) : 0;
+	int r = whole && step->item_count > 0 ? apply_quota(ap, step, 0, 1) : 0;
 
 	if (r == 0)
 		r = copy_some(ap, step, step->target);
-	return r == 0 && whole ? apply_quota(ap, step->account, 0, 0) : r;
+	return r == 0 && whole ? apply_quota(ap, step, 0, 0) : r;
 }
 
 int apply_move(struct apply *ap, struct step *step)

@@ -157,7 +157,7 @@ int apply_append(struct apply *ap, struct step *step)
 	int r = apply_check_there(ap, m);
 
 	if (r == 0)
-		r = apply_quota(ap, step->account, message->r.size, 1);
+		r = apply_quota(ap, step, message->r.size, 1);
 	if (r == 0)
 		r = apply_touch(ap, m);
 	if (r == 0)

@@ -51,6 +51,7 @@ struct step {
 	struct mailbox *fresh;            /* CREATE, RENAME of INBOX: the new one, held */
 	struct promise into, out;         /* of the target, and of the mailbox that is changed */
 	struct span address;
+	bool limited; /* DELIVER: the account's limits count */
 	struct message message; /* APPEND: the record to be */
 	struct item *items;
 	size_t item_count, item_room;
@@ -68,6 +69,9 @@ struct step {
 	uint64_t bits;   /* SET_FLAGS: its keywords */
 	uint64_t modseq; /* of what it changes; 0: nothing yet */
 	struct ranges changed;
+
+	bool measured; /* the first of its account that adds to it; then it held, before: */
+	struct store_quota held;
 
 	/* results */
 	struct store_result r;

@@ -1,7 +1,7 @@
 /* finish.c - a commit ends: its caller hears of it, then what is no longer needed goes. */
 #include <errno.h>
 
-#include "storage/local/inner.h"
+#include "storage/local/apply.h"
 #include "storage/local/queue.h"
 
 static void promise_release(struct promise *p)
@@ -42,6 +42,7 @@ static void step_note(const struct step *step)
 	settle_later(a);
 	if (step->kind == STEP_META)
 		return;
+	quota_watch(step);
 	if (step->m.change >= STORE_CREATE) {
 		login_note(a, 0);
 		return;

@@ -93,6 +93,8 @@ uint64_t login_open(struct store *base, const struct store_token *t, store_login
 	if (o->status == STORE_OK && o->account == NULL)
 		o->status = STORE_INVALID;
 	if (o->account != NULL)
+		account_tell_quota(o->account, o->grant.quota);
+	if (o->account != NULL)
 		account_when_ready(o->account, &o->after);
 	else
 		turns_add(s->turns, &o->turn, opening_refused, o);

@@ -42,7 +42,9 @@ uint64_t look_body(struct store_account *a, uint64_t mailbox, uint32_t uid, stor
 uint64_t look_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids, store_bodies_done done,
 		     void *arg);
 uint64_t look_meta_file(struct store_account *a, store_body_done done, void *arg);
-uint64_t look_room(struct store *s, uint64_t size, store_done done, void *arg);
+/* room.c */
+uint64_t look_room(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
+		   store_room_done done, void *arg);
 /* sync.c */
 uint64_t look_sync(struct store_account *a, const struct store_look *look, store_page_done done, void *arg);
 

@@ -219,10 +219,12 @@ static void deliver_to(struct commit *c, const struct store_recipient *to)
 			account_release(a);
 			return;
 		}
+	account_tell_quota(a, to->quota);
 	step = commit_step(c, a);
 	account_release(a);
 	step->m.change = STORE_APPEND;
 	step->address = to->address;
+	step->limited = to->quota != STORE_QUOTA_UNTOLD;
 	if (!copy_span(c, &step->address))
 		commit_fail(c, STORE_TRY_LATER, "no memory");
 }

@@ -223,10 +223,18 @@ static bool run_meta_put(struct serving *r, const struct store_ask *ask, struct 
 	return true;
 }
 
+static void on_room(void *arg, enum store_status status, struct store_set over)
+{
+	struct store_answer a = { .status = status == STORE_OVER_QUOTA ? STORE_OK : status, .over = over };
+
+	serving_end(arg, &a, NULL, 0);
+}
+
 static bool run_room(struct serving *r, const struct store_ask *ask, struct error *err)
 {
 	(void)err;
-	r->op = store_room(r->peer->d->backend.store, ask->size, on_done, r);
+	r->op = store_room(r->peer->d->backend.store, ask->size, ask->delivery.recipients, ask->delivery.count, on_room,
+			   r);
 	return true;
 }
 

@@ -37,20 +37,105 @@ static void test_deliver_badly(void **state)
 	static const char *const to[] = { "a@x.example", "no account" };
 	static const char *const up[] = { "../../etc@x.example" };
 	struct conf *c = conf_of(state);
-	struct conf_done d = { 0 };
 
 	assert_int_equal(conf_deliver(c, to, 2, "x", NULL), STORE_INVALID);
 	assert_int_equal(count_of(c, "a@x.example"), 0);
 	assert_int_equal(conf_deliver(c, up, 1, "x", NULL), STORE_INVALID);
 	assert_int_equal(conf_deliver(c, to, 0, "x", NULL), STORE_INVALID);
-	store_room(c->s, 1000, conf_done, &d);
-	assert_false(d.done);
-	conf_wait(c, &d.done);
-	assert_int_equal(d.status, STORE_OK);
-	d.done = false;
-	store_room(c->s, UINT64_MAX, conf_done, &d);
-	conf_wait(c, &d.done);
-	assert_int_equal(d.status, STORE_TRY_LATER);
+	assert_string_equal(conf_room(c, 1000, NULL, NULL, 0), "");
+	assert_string_equal(conf_room(c, UINT64_MAX, NULL, NULL, 0), "later");
+}
+
+/* --- quotas (RFC 9208) ------------------------------------------------------ */
+
+/* Who has how much, and who has room for 10 bytes then. */
+static const struct {
+	const char *why;
+	uint64_t quotas[3]; /* of a, b, c, who hold 20 bytes each */
+	uint64_t size;
+	const char *over;
+} rooms[] = {
+	{ "nobody is limited", { STORE_QUOTA_NONE, STORE_QUOTA_NONE, STORE_QUOTA_NONE }, 10, "" },
+	{ "just as much as there is room for", { 30, 30, STORE_QUOTA_SITE }, 10, "" },
+	{ "one has a byte too little", { 30, 29, 30 }, 10, "2" },
+	{ "all are full", { 20, 5, 1 }, 10, "1:3" },
+	{ "two of them", { 20, STORE_QUOTA_NONE, 20 }, 10, "1,3" },
+	{ "a size that is not known, and a byte is left", { 21, 20, 21 }, 0, "2" },
+	{ "what holds for all is not too little", { STORE_QUOTA_SITE, STORE_QUOTA_SITE, 29 }, 10, "3" },
+	{ "over what holds for all", { STORE_QUOTA_SITE, STORE_QUOTA_NONE, CONFORMANCE_QUOTA + 20 }, CONFORMANCE_QUOTA, "1" },
+	{ "who must have it is not asked", { STORE_QUOTA_UNTOLD, STORE_QUOTA_UNTOLD, 1 }, CONFORMANCE_QUOTA, "3" },
+};
+
+static void test_room(void **state)
+{
+	static const char *const to[] = { "a@x.example", "b@x.example", "c@y.example" };
+	struct conf *c = conf_of(state);
+
+	assert_int_equal(conf_deliver(c, to, 3, "12345678901234567890", NULL), STORE_OK);
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		unit_case(rooms[i].why, i);
+		assert_string_equal(conf_room(c, rooms[i].size, to, rooms[i].quotas, 3), rooms[i].over);
+	}
+	conf_reopen(c);
+	assert_string_equal(conf_room(c, 10, to, rooms[3].quotas, 3), rooms[3].over);
+}
+
+static const struct {
+	const char *why;
+	uint64_t quotas[2];
+	enum store_status status;
+	size_t held[2]; /* messages, then */
+} limits[] = {
+	{ "neither is limited", { STORE_QUOTA_NONE, STORE_QUOTA_NONE }, STORE_OK, { 1, 1 } },
+	{ "both may have as much", { 20, 20 }, STORE_OK, { 2, 2 } },
+	{ "neither may", { 29, 29 }, STORE_OVER_QUOTA, { 2, 2 } },
+	{ "one has room, so both get it", { 29, 30 }, STORE_OK, { 3, 3 } },
+	{ "both are full now", { 29, 30 }, STORE_OVER_QUOTA, { 3, 3 } },
+	{ "a report comes in any case", { STORE_QUOTA_UNTOLD, STORE_QUOTA_UNTOLD }, STORE_OK, { 4, 4 } },
+	{ "who is full is told more", { 50, 5 }, STORE_OK, { 5, 5 } },
+	{ "what holds for all is enough", { STORE_QUOTA_SITE, STORE_QUOTA_SITE }, STORE_OK, { 6, 6 } },
+};
+
+static void test_deliver_limited(void **state)
+{
+	static const char *const to[] = { "a@x.example", "b@x.example" };
+	struct conf *c = conf_of(state);
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		unit_case(limits[i].why, i);
+		assert_int_equal(conf_deliver_limited(c, to, limits[i].quotas, 2, "1234567890"), limits[i].status);
+		assert_int_equal(count_of(c, to[0]), limits[i].held[0]);
+		assert_int_equal(count_of(c, to[1]), limits[i].held[1]);
+	}
+}
+
+/* What was told with a recipient holds for the sessions of the account. */
+static void test_quota_told(void **state)
+{
+	static const char *const to[] = { "a@x.example" };
+	static const uint64_t little[] = { 25 }, none[] = { STORE_QUOTA_NONE }, all[] = { STORE_QUOTA_SITE };
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, to[0]);
+	uint64_t inbox = conf_mailbox(c, a, "INBOX");
+	struct store_mutation m = { .change = STORE_APPEND, .mailbox = inbox };
+	struct store_quota q;
+
+	assert_int_equal(conf_deliver_limited(c, to, little, 1, "1234567890"), STORE_OK);
+	conf_quota(c, a, &q);
+	assert_int_equal(q.bytes_limit, 25);
+	m.stage = conf_stage(c, "1234567890", 10);
+	assert_int_equal(conf_change(c, a, &m), STORE_OK);
+	m.stage = conf_stage(c, "1234567890", 10);
+	assert_int_equal(conf_change(c, a, &m), STORE_OVER_QUOTA);
+	conf_room(c, 1, to, none, 1);
+	m.stage = conf_stage(c, "1234567890", 10);
+	assert_int_equal(conf_change(c, a, &m), STORE_OK);
+	conf_quota(c, a, &q);
+	assert_int_equal(q.bytes_limit, 0);
+	conf_room(c, 1, to, all, 1);
+	conf_quota(c, a, &q);
+	assert_int_equal(q.bytes_limit, CONFORMANCE_QUOTA);
+	store_logout(a);
 }
 
 /* --- the same transaction again -------------------------------------------- */
@@ -107,7 +192,7 @@ static void test_txid_commit(void **state)
 /* While the first is still under way. */
 static void test_txid_at_once(void **state)
 {
-	const struct store_recipient to = { span_of("a@x.example"), span_of("a@x.example") };
+	const struct store_recipient to = { span_of("a@x.example"), span_of("a@x.example"), 0 };
 	struct conf *c = conf_of(state);
 	struct conf_done d[5] = { { 0 } };
 	struct store_txid txid;
@@ -148,7 +233,7 @@ static void test_txid_failed(void **state)
 static void test_many(void **state)
 {
 	enum { MANY = 300 };
-	const struct store_recipient to = { span_of("a@x.example"), span_of("a@x.example") };
+	const struct store_recipient to = { span_of("a@x.example"), span_of("a@x.example"), 0 };
 	struct conf *c = conf_of(state);
 	struct conf_done *d = calloc(MANY, sizeof(*d));
 	struct store_account *a;
@@ -241,6 +326,7 @@ struct conf_group conf_deliver_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_deliver),     CONF_CASE(test_deliver_badly), CONF_CASE(test_txid_deliver),
+		CONF_CASE(test_room),        CONF_CASE(test_deliver_limited), CONF_CASE(test_quota_told),
 		CONF_CASE(test_txid_commit), CONF_CASE(test_txid_at_once),  CONF_CASE(test_txid_failed),
 		CONF_CASE(test_many),        CONF_CASE(test_together),
 	};

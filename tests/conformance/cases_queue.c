@@ -65,7 +65,7 @@ static void test_whole(void **state)
 /* Recipients with the same domain and sender are one job; local ones are not queued. */
 static void test_jobs(void **state)
 {
-	const struct store_recipient local = { span_of("me@here.example"), span_of("me@here.example") };
+	const struct store_recipient local = { span_of("me@here.example"), span_of("me@here.example"), 0 };
 	const struct store_envelope e = { .id = "jobs" };
 	const struct store_remote to[] = {
 		{ .address = span_of("a@one.example"), .sender = span_of("s@here.example") },
@@ -239,7 +239,7 @@ static void test_partial(void **state)
 /* What the sender is told stands in the same commit, and once. */
 static void test_notice(void **state)
 {
-	const struct store_recipient local = { span_of("s@here.example"), span_of("s@here.example") };
+	const struct store_recipient local = { span_of("s@here.example"), span_of("s@here.example"), 0 };
 	const struct store_remote remote = { .address = span_of("postmaster@far.example") };
 	const struct store_envelope e = { .id = "report", .flags = STORE_MAIL_REPORT };
 	const struct queue_outcome o = { .recipient = 0, .fate = QUEUE_FAILED };
@@ -277,8 +277,8 @@ static void test_notice(void **state)
 /* All or nothing: a notice that can't be leaves the job as it was, and a job that is not there leaves no notice. */
 static void test_notice_refused(void **state)
 {
-	const struct store_recipient nobody = { span_of("no account"), span_of("x") };
-	const struct store_recipient local = { span_of("s@here.example"), span_of("s@here.example") };
+	const struct store_recipient nobody = { span_of("no account"), span_of("x"), 0 };
+	const struct store_recipient local = { span_of("s@here.example"), span_of("s@here.example"), 0 };
 	const struct queue_outcome o = { .recipient = 0, .fate = QUEUE_FAILED };
 	struct conf *c = conf_of(state);
 	struct queued_job *j;

@@ -27,7 +27,7 @@ static size_t split(const char *text, const char *sender, struct store_remote *t
 enum store_status queued_put(struct conf *c, const struct queued_mail *m)
 {
 	const struct store_envelope plain = { .id = m->id };
-	const struct store_recipient local = { span_of(m->local), span_of(m->local) };
+	const struct store_recipient local = { span_of(m->local), span_of(m->local), 0 };
 	struct store_delivery d = { .stage = conf_stage(c, m->text, strlen(m->text)),
 				    .recipients = &local,
 				    .count = m->local != NULL,

@@ -493,16 +493,51 @@ uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, 
 	return r->r[0].to.ranges[0].first;
 }
 
-enum store_status conf_deliver(struct conf *c, const char *const accounts[], size_t count, const char *text,
-			       const struct store_txid *txid)
+enum { GUESTS = 8 };
+
+static void guests(struct store_recipient to[GUESTS], const char *const accounts[], const uint64_t *quotas, size_t count)
 {
-	struct store_recipient to[8];
+	for (size_t i = 0; i < count; i++)
+		to[i] = (struct store_recipient){ span_of(accounts[i]), span_of(accounts[i]),
+						  quotas != NULL ? quotas[i] : STORE_QUOTA_UNTOLD };
+}
+
+struct room_wait {
+	struct conf_done d;
+	char over[64];
+};
+
+static void room_done(void *arg, enum store_status status, struct store_set over)
+{
+	struct room_wait *w = arg;
+
+	snprintf(w->over, sizeof(w->over), "%s", conf_ranges(over.ranges, over.count));
+	conf_done(&w->d, status, "");
+}
+
+const char *conf_room(struct conf *c, uint64_t size, const char *const accounts[], const uint64_t *quotas, size_t count)
+{
+	struct store_recipient to[GUESTS];
+	static struct room_wait w;
+
+	w = (struct room_wait){ 0 };
+	guests(to, accounts, quotas, count);
+	store_room(c->s, size, to, count, room_done, &w);
+	assert_false(w.d.done);
+	conf_wait(c, &w.d.done);
+	if (w.d.status == STORE_TRY_LATER)
+		return "later";
+	assert_int_equal(w.d.status, *w.over != '\0' ? STORE_OVER_QUOTA : STORE_OK);
+	return w.over;
+}
+
+static enum store_status deliver(struct conf *c, const struct store_recipient *to, size_t count, const char *text,
+				 const struct store_txid *txid)
+{
 	struct conf_done d = { 0 };
 	struct store_txid own;
 
 	store_txid_new(&own);
-	for (size_t i = 0; i < count; i++)
-		to[i] = (struct store_recipient){ span_of(accounts[i]), span_of(accounts[i]) };
 	store_deliver(c->s,
 		      &(struct store_delivery){
 			  .stage = conf_stage(c, text, strlen(text)), .recipients = to, .count = count },
@@ -510,6 +545,24 @@ enum store_status conf_deliver(struct conf *c, const char *const accounts[], siz
 	assert_false(d.done);
 	conf_wait(c, &d.done);
 	return d.status;
+}
+
+enum store_status conf_deliver_limited(struct conf *c, const char *const accounts[], const uint64_t *quotas,
+				       size_t count, const char *text)
+{
+	struct store_recipient to[GUESTS];
+
+	guests(to, accounts, quotas, count);
+	return deliver(c, to, count, text, NULL);
+}
+
+enum store_status conf_deliver(struct conf *c, const char *const accounts[], size_t count, const char *text,
+			       const struct store_txid *txid)
+{
+	struct store_recipient to[GUESTS];
+
+	guests(to, accounts, NULL, count);
+	return deliver(c, to, count, text, txid);
 }
 
 enum store_status conf_flags(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t first,

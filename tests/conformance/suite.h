@@ -100,6 +100,11 @@ struct store_stage *conf_stage(struct conf *c, const char *text, size_t size);
 /* Appends the text and gives the UID. */
 uint32_t conf_append(struct conf *c, struct store_account *a, uint64_t mailbox, const char *text,
 		     uint32_t flags);
+/* The places that have no room, "1,3:4"; "" : all have. quotas: of each, or NULL. */
+const char *conf_room(struct conf *c, uint64_t size, const char *const accounts[], const uint64_t *quotas, size_t count);
+/* With a quota for each, or NULL. */
+enum store_status conf_deliver_limited(struct conf *c, const char *const accounts[], const uint64_t *quotas,
+				       size_t count, const char *text);
 enum store_status conf_deliver(struct conf *c, const char *const accounts[], size_t count, const char *text,
 			       const struct store_txid *txid);
 enum store_status conf_flags(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t first,

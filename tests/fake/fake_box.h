@@ -58,6 +58,7 @@ struct fake_user {
 	char *name;
 	struct fake_boxes boxes;
 	struct fake_touched touched;
+	uint64_t quota; /* as it was told last */
 	uint64_t last_id;
 	uint32_t last_uidvalidity;
 	uint64_t void_below; /* tokens with a lower serial */

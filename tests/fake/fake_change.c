@@ -41,10 +41,24 @@ static unsigned keyword_limit(const struct fake_store *s)
 	return s->options.keyword_limit != 0 ? s->options.keyword_limit : STORE_KEYWORDS;
 }
 
-static bool over_quota(const struct fake_store *s, const struct fake_user *u, uint64_t more)
+void fake_tell_quota(struct fake_user *u, uint64_t quota)
 {
-	return s->options.quota != 0 &&
-	       (u->boxes.bytes > s->options.quota || more > s->options.quota - u->boxes.bytes);
+	if (quota != STORE_QUOTA_UNTOLD)
+		u->quota = quota;
+}
+
+uint64_t fake_quota(const struct fake_store *s, const struct fake_user *u)
+{
+	if (u->quota == STORE_QUOTA_UNTOLD || u->quota == STORE_QUOTA_SITE)
+		return s->options.quota;
+	return u->quota == STORE_QUOTA_NONE ? 0 : u->quota;
+}
+
+bool fake_over_quota(const struct fake_store *s, const struct fake_user *u, uint64_t more)
+{
+	uint64_t quota = fake_quota(s, u);
+
+	return quota != 0 && (u->boxes.bytes > quota || more > quota - u->boxes.bytes);
 }
 
 /* The bits of the names, which the mailbox learns up to the limit; 0: it learns none, and those that it
@@ -124,7 +138,7 @@ static enum store_status change_append(struct fake_store *s, struct fake_user *u
 		return STORE_LIMIT;
 	if (stage->failed)
 		return STORE_LIMIT;
-	if (over_quota(s, u, stage->bytes.n))
+	if (fake_over_quota(s, u, stage->bytes.n))
 		return STORE_OVER_QUOTA;
 	status = keyword_bits(box, m->keywords, m->keyword_count, keyword_limit(s), &bits);
 	if (status != STORE_OK)
@@ -299,12 +313,12 @@ static enum store_status copy(struct fake_store *s, struct fake_user *u, const s
 
 	if (from == NULL || to == NULL)
 		return STORE_NOT_FOUND;
-	if (m->change == STORE_COPY && over_quota(s, u, 0))
+	if (m->change == STORE_COPY && fake_over_quota(s, u, 0))
 		return STORE_OVER_QUOTA;
 	status = copy_all(s, u, &m->uids, from, to, &taken, &given);
 	if (status == STORE_OK && m->change == STORE_MOVE)
 		drop_all(u, from, &taken);
-	else if (status == STORE_OK && over_quota(s, u, 0))
+	else if (status == STORE_OK && fake_over_quota(s, u, 0))
 		status = STORE_OVER_QUOTA;
 	*result =
 	    (struct store_result){ .mailbox = to->id, .uidvalidity = to->uidvalidity, .modseq = to->modseq };

@@ -51,6 +51,7 @@ struct fake_op {
 		store_body_done body;
 		store_bodies_done bodies;
 		store_commit_done commit;
+		store_room_done room;
 		queue_lease_done lease;
 		queue_note_done note;
 		queue_notes_done notes;
@@ -65,7 +66,7 @@ struct fake_op {
 	struct span name, meta;
 	struct store_look look;
 	struct store_mutation *mutations;
-	struct store_delivery delivery; /* DELIVER, REPORT: what is told; its stage is `stage` */
+	struct store_delivery delivery; /* DELIVER, REPORT: what is told; its stage is `stage`. ROOM: recipients */
 	struct fake_stage *stage;
 	struct store_txid txid;
 	struct queue_want want;
@@ -136,6 +137,11 @@ void fake_meta_keep(struct fake_store *s, struct fake_user *u, struct store_reco
 /* Puts a body into INBOX. */
 void fake_deliver(struct fake_store *s, struct fake_user *u, struct fake_body *body, struct span meta,
 		  struct span address);
+
+/* What the user may have, and whether so much more fits; what is told of it holds from then on. */
+uint64_t fake_quota(const struct fake_store *s, const struct fake_user *u);
+bool fake_over_quota(const struct fake_store *s, const struct fake_user *u, uint64_t more);
+void fake_tell_quota(struct fake_user *u, uint64_t quota);
 
 /* fake_look.c: each completes the op. */
 void fake_run_list(struct fake_store *s, struct fake_op *op);

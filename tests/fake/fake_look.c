@@ -44,7 +44,7 @@ static enum store_status sight(const struct fake_op *op, const struct fake_mailb
 
 static struct store_quota quota(const struct fake_store *s, const struct fake_user *u)
 {
-	struct store_quota q = { .bytes = u->boxes.bytes, .bytes_limit = s->options.quota };
+	struct store_quota q = { .bytes = u->boxes.bytes, .bytes_limit = fake_quota(s, u) };
 
 	q.mailboxes_limit = s->options.mailbox_limit != 0 ? s->options.mailbox_limit : 5000;
 	for (size_t i = 0; i < u->boxes.count; i++) {

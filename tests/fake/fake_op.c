@@ -218,6 +218,7 @@ struct store_delivery fake_copy_delivery(struct arena *memory, const struct stor
 	for (size_t i = 0; i < d->count; i++) {
 		recipients[i].account = arena_copy(memory, d->recipients[i].account);
 		recipients[i].address = arena_copy(memory, d->recipients[i].address);
+		recipients[i].quota = d->recipients[i].quota;
 	}
 	for (size_t i = 0; i < d->remote_count; i++) {
 		remotes[i].address = arena_copy(memory, d->remotes[i].address);
@@ -246,12 +247,15 @@ static uint64_t call_deliver(struct store *base, const struct store_delivery *d,
 	return fake_op_add((struct fake_store *)base, op);
 }
 
-static uint64_t call_room(struct store *base, uint64_t size, store_done done, void *arg)
+static uint64_t call_room(struct store *base, uint64_t size, const struct store_recipient *recipients, size_t count,
+			  store_room_done done, void *arg)
 {
+	const struct store_delivery to = { .recipients = recipients, .count = count };
 	struct fake_op *op = fake_op_new(FAKE_ROOM, NULL, arg);
 
-	op->done.plain = done;
+	op->done.room = done;
 	op->size = size;
+	op->delivery = fake_copy_delivery(op->memory, &to);
 	return fake_op_add((struct fake_store *)base, op);
 }
 

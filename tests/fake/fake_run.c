@@ -88,6 +88,9 @@ void fake_give_nothing(struct fake_op *op, enum store_status status, const char 
 	case FAKE_COMMIT:
 		op->done.commit(op->arg, status, NULL, 0, words);
 		return;
+	case FAKE_ROOM:
+		op->done.room(op->arg, status, (struct store_set){ NULL, 0 });
+		return;
 	case FAKE_LEASE:
 		op->done.lease(op->arg, status, NULL, 0);
 		return;
@@ -260,6 +263,20 @@ static bool delivery_valid(const struct store_delivery *d)
 	return d->count + d->remote_count > 0 && (d->remote_count == 0 || fake_queue_valid(d));
 }
 
+/* None of those whom the message is for has room for it. */
+static bool nobody_has_room(struct fake_store *s, const struct store_delivery *d, uint64_t size)
+{
+	bool room = d->count == 0 || d->remote_count > 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		struct fake_user *u = fake_user_of(s, d->recipients[i].account);
+
+		fake_tell_quota(u, d->recipients[i].quota);
+		room |= d->recipients[i].quota == STORE_QUOTA_UNTOLD || !fake_over_quota(s, u, size);
+	}
+	return !room;
+}
+
 enum store_status fake_deliver_all(struct fake_store *s, const struct store_delivery *d)
 {
 	const struct fake_stage *stage = (const struct fake_stage *)d->stage;
@@ -271,6 +288,8 @@ enum store_status fake_deliver_all(struct fake_store *s, const struct store_deli
 		return STORE_LIMIT;
 	if (d->remote_count > 0 && fake_queue_has(s, d->envelope->id))
 		return STORE_EXISTS;
+	if (nobody_has_room(s, d, stage->bytes.n))
+		return STORE_OVER_QUOTA;
 	body = fake_body_new(buf_span(&stage->bytes));
 	for (size_t i = 0; i < d->count; i++) {
 		struct fake_user *u = fake_user_of(s, d->recipients[i].account);
@@ -314,12 +333,25 @@ static void run_deliver(struct fake_store *s, struct fake_op *op)
 
 static void run_room(struct fake_store *s, struct fake_op *op)
 {
+	struct store_range *over = arena_array(op->memory, op->delivery.count + 1, sizeof(*over));
+	size_t count = 0;
+
+	for (size_t i = 0; i < op->delivery.count && over != NULL; i++) {
+		const struct store_recipient *to = &op->delivery.recipients[i];
+		struct fake_user *u = fake_user_of(s, to->account);
+
+		fake_tell_quota(u, to->quota);
+		if (to->quota == STORE_QUOTA_UNTOLD || !fake_over_quota(s, u, op->size > 0 ? op->size : 1))
+			continue;
+		if (count > 0 && over[count - 1].last == i)
+			over[count - 1].last++;
+		else
+			over[count++] = (struct store_range){ (uint32_t)i + 1, (uint32_t)i + 1 };
+	}
 	if (op->size > DISK)
-		fake_give_nothing(op, STORE_TRY_LATER, "the disk is too small");
-	else if (s->options.quota != 0 && op->size > s->options.quota)
-		fake_give_nothing(op, STORE_OVER_QUOTA, "the message is larger than the quota");
-	else
-		fake_give_nothing(op, STORE_OK, "");
+		fake_give_nothing(op, STORE_TRY_LATER, "");
+	else if (op->done.room != NULL)
+		op->done.room(op->arg, count > 0 ? STORE_OVER_QUOTA : STORE_OK, (struct store_set){ over, count });
 }
 
 static void work(struct fake_store *s, struct fake_op *op)

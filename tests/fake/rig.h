@@ -35,6 +35,7 @@ struct got {
 };
 
 void rig_on_login(void *arg, enum store_status status, struct store_account *a);
+void rig_on_room(void *arg, enum store_status status, struct store_set over);
 void rig_on_done(void *arg, enum store_status status, const char *words);
 void rig_on_find(void *arg, enum store_status status, const struct store_mailbox *m);
 void rig_on_list(void *arg, enum store_status status, const struct store_list *list);

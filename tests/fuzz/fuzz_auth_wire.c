@@ -76,7 +76,7 @@ static void try_resolve_answer(struct buf *b, struct span body)
 	if (taken) {
 		auth_wire_put_resolve_answer(b, status, r.count, r.remote_count);
 		for (size_t i = 0; i < r.count; i++)
-			auth_wire_put_target(b, r.targets[i].account);
+			auth_wire_put_target(b, r.targets[i].account, r.targets[i].quota);
 		for (size_t i = 0; i < r.remote_count; i++)
 			auth_wire_put_remote(b, r.remotes[i].address, r.remotes[i].sender, r.remotes[i].original);
 	}

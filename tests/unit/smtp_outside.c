@@ -68,6 +68,9 @@ static enum smtp_result play(struct outside *o, const struct smtp_action *a)
 	case SMTP_COMMIT:
 		o->committed++;
 		note_message(o);
+		for (size_t i = 0; i < 8; i++)
+			if ((o->refused & 1u << i) != 0)
+				smtp_server_refused(o->engine, i);
 		return o->commit;
 	default:
 		return SMTP_DONE;

@@ -17,6 +17,7 @@ struct outside {
 	size_t largest;		/* of the body's pieces */
 	bool closed, tls;
 	enum smtp_result commit, rate, from;
+	unsigned refused;	/* of the accepted recipients, bit by bit: they have no room after all */
 	/* what the committed message was */
 	char remotes[2000];	/* "address notify orcpt;" */
 	char authors[1000];	/* asked for, a space behind each */

@@ -118,8 +118,8 @@ static void test_cut(void **state)
 	auth_wire_put_login_answer(&b, AUTH_WRONG, NULL);
 	check("login refused", &b, take_login_answer);
 	auth_wire_put_resolve_answer(&b, AUTH_OK, 2, 1);
-	auth_wire_put_target(&b, "alice@example.org");
-	auth_wire_put_target(&b, "bob@example.org");
+	auth_wire_put_target(&b, "alice@example.org", STORE_QUOTA_SITE);
+	auth_wire_put_target(&b, "bob@example.org", 500);
 	auth_wire_put_remote(&b, "x@elsewhere.example", "", "out@example.org");
 	check("resolve answer", &b, take_resolve_answer);
 	auth_wire_put_resolve_answer(&b, AUTH_OK, 0, 1);
@@ -167,7 +167,7 @@ static void test_values(void **state)
 	assert_memory_equal(back.token.bytes, grant.token.bytes, 3);
 	buf_reset(&b);
 	auth_wire_put_resolve_answer(&b, AUTH_OK, 1, 1);
-	auth_wire_put_target(&b, "bob@example.org");
+	auth_wire_put_target(&b, "bob@example.org", STORE_QUOTA_NONE);
 	auth_wire_put_remote(&b, "x@elsewhere.example", "srs@example.org", "out@example.org");
 	assert_true(auth_wire_get_resolve_answer(buf_span(&b), &status, &r));
 	assert_int_equal(r.count, 1);

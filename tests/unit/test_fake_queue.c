@@ -105,7 +105,7 @@ static void lease(const char *domain, size_t max)
 static enum store_status report(const char *id, uint32_t job, const struct queue_outcome *outcomes,
 				size_t count, struct store_stage *notice)
 {
-	const struct store_recipient to = { span_of("a@example.org"), span_of("a@example.org") };
+	const struct store_recipient to = { span_of("a@example.org"), span_of("a@example.org"), 0 };
 	struct queue_report r = { .id = id, .job = job, .outcomes = outcomes, .count = count };
 	struct store_txid txid;
 

@@ -336,8 +336,8 @@ static void test_move_gives_new_uids(void **state)
 
 static void test_txid_once(void **state)
 {
-	struct store_recipient to[2] = { { span_of(USER), span_of("mika+a@example.org") },
-					 { span_of(USER), span_of("mika+b@example.org") } };
+	struct store_recipient to[2] = { { span_of(USER), span_of("mika+a@example.org"), 0 },
+					 { span_of(USER), span_of("mika+b@example.org"), 0 } };
 	struct store_txid txid;
 	struct error err;
 

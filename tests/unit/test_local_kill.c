@@ -188,7 +188,7 @@ static void committed(void *arg, enum store_status status, const struct store_re
 
 static void deliver(struct work *w)
 {
-	const struct store_recipient to = { span_of(account_of(w->id)), span_of(account_of(w->id)) };
+	const struct store_recipient to = { span_of(account_of(w->id)), span_of(account_of(w->id)), 0 };
 	const struct store_delivery d = { .stage = stage_of(w->id), .recipients = &to, .count = 1 };
 	struct store_txid txid;
 

@@ -139,7 +139,7 @@ static struct work *work_new(uint32_t id, enum what what)
 static void accept_one(uint32_t id)
 {
 	static const char *const local_name = "me@kill.example";
-	const struct store_recipient local = { span_of(local_name), span_of(local_name) };
+	const struct store_recipient local = { span_of(local_name), span_of(local_name), 0 };
 	char name[STORE_ID_MAX], address[64];
 	const struct store_envelope e = { .id = name };
 	const struct store_remote to = { .address = { (uint8_t *)address, 0 },

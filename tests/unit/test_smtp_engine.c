@@ -506,10 +506,28 @@ static void test_log_escapes_the_sender(void **state)
 	outside_stop(&o);
 }
 
+/* RFC 2033 4.2: who has no room after all hears that, the others that it is stored; and nothing stays of it. */
+static void test_refused_for_itself(void **state)
+{
+	static const char talk[] = LMTP TO "C: RCPT TO:<fwd@here.test>\nS: 250*\nC: RCPT TO:<postmaster>\nS: 250*\n" DATA
+				   "C: x\nC: .\nS: 250 2.0.0*\nS: 452 4.2.2*\nS: 250 2.0.0*\nC: NOOP\nS: 250*\n";
+	struct outside o;
+	const struct script_engine e = { &o, outside_feed, outside_pump };
+
+	(void)state;
+	outside_start(&o, &lmtp);
+	o.refused = 2;
+	script_play(&e, talk, 0);
+	o.refused = 0;
+	script_play(&e, "C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<user@here.test>\nS: 250*\nC: RCPT TO:<fwd@here.test>\nS: 250*\n" DATA
+			"C: x\nC: .\nS: 250 2.0.0*\nS: 250 2.0.0*\n", 0);
+	outside_stop(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_smuggling),
+		cmocka_unit_test(test_refused_for_itself), cmocka_unit_test(test_rows),	    cmocka_unit_test(test_smuggling),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_deadlines),   cmocka_unit_test(test_open_action),
 		cmocka_unit_test(test_end_waits_for_the_message),

@@ -41,7 +41,7 @@ static void test_looks(void **state)
 	assert_true(g.fd >= 0);
 	close(g.fd);
 	g = (struct got){ 0 };
-	store_room(rig.pair.store, 1000, rig_on_done, &g);
+	store_room(rig.pair.store, 1000, NULL, 0, rig_on_room, &g);
 	rig_wait(&g);
 	assert_int_equal(g.status, STORE_OK);
 	assert_int_equal(rig_find(rig.account, "no such", &g), STORE_NOT_FOUND);

@@ -81,7 +81,7 @@ static void ask_report(struct store *s, const char *id, enum queue_fate fate, st
 		       struct reported *r)
 {
 	const struct queue_outcome o = { 0, fate, span_of("2.0.0"), span_of("250 ok"), span_of("mx") };
-	const struct store_recipient to = { span_of(USER), span_of(USER) };
+	const struct store_recipient to = { span_of(USER), span_of(USER), 0 };
 	const struct queue_report report = { .id = id,
 					     .lease = 77, /* whichever it names */
 					     .outcomes = &o,
@@ -168,7 +168,7 @@ static void test_a_delivery_with_remotes(void **state)
 {
 	const struct store_envelope e = { .id = "B7", .account = span_of(USER), .flags = STORE_MAIL_8BIT };
 	const struct store_remote to = { .address = span_of("a@x.org"), .sender = span_of(USER) };
-	const struct store_recipient here = { span_of(USER), span_of(USER) };
+	const struct store_recipient here = { span_of(USER), span_of(USER), 0 };
 	struct store_delivery d = { .stage = rig_stage(50, 'd'),
 				    .recipients = &here,
 				    .count = 1,

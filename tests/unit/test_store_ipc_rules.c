@@ -145,7 +145,7 @@ static void test_other_peoples_numbers(void **state)
 			{ .type = STORE_WIRE_LOGOUT, .account = number },
 			{ .type = STORE_WIRE_SEAL, .stage = number },
 			{ .type = STORE_WIRE_DELIVER,
-			  .delivery = { .recipients = &(struct store_recipient){ span_of(USER), span_of("") },
+			  .delivery = { .recipients = &(struct store_recipient){ span_of(USER), span_of(""), 0 },
 					.count = 1 },
 			  .bodies = &(struct store_ask_body){ .where = STORE_ASK_INLINE } },
 		};

@@ -39,8 +39,8 @@ static const struct store_ask_body bodies[] = { { .where = STORE_ASK_INLINE,
 						{ 0 } };
 static const struct store_ask_body staged = { .where = STORE_ASK_STAGED, .stage = 300 };
 static const struct store_recipient recipients[] = {
-	{ { (const uint8_t *)"a@example.org", 13 }, { (const uint8_t *)"a+x@example.org", 15 } },
-	{ { (const uint8_t *)"b@example.org", 13 }, { NULL, 0 } },
+	{ { (const uint8_t *)"a@example.org", 13 }, { (const uint8_t *)"a+x@example.org", 15 }, STORE_QUOTA_SITE },
+	{ { (const uint8_t *)"b@example.org", 13 }, { NULL, 0 }, 12345 },
 };
 
 /* One of each type. */
@@ -90,6 +90,7 @@ static const struct {
 			  .count = 2,
 			  .meta = { (const uint8_t *)"meta", 4 } } } },
 	{ "room", { .type = STORE_WIRE_ROOM, .size = 123456 } },
+	{ "room for some", { .type = STORE_WIRE_ROOM, .size = 1, .delivery = { .recipients = recipients, .count = 2 } } },
 };
 enum { ASKS = sizeof(asks) / sizeof(asks[0]) };
 
@@ -174,9 +175,11 @@ static void same_ask(const struct store_ask *a, const struct store_ask *b)
 	assert_int_equal(a->delivery.count, b->delivery.count);
 	same_span(a->delivery.meta, b->delivery.meta);
 	for (size_t i = 0; i < a->delivery.count; i++) {
-		same_body(a->bodies, b->bodies);
+		if (a->bodies != NULL)
+			same_body(a->bodies, b->bodies);
 		same_span(a->delivery.recipients[i].account, b->delivery.recipients[i].account);
 		same_span(a->delivery.recipients[i].address, b->delivery.recipients[i].address);
+		assert_int_equal(a->delivery.recipients[i].quota, b->delivery.recipients[i].quota);
 	}
 }
 
@@ -393,6 +396,8 @@ static const struct {
 	{ "a plain one", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "fine" } },
 	{ "a failure", STORE_WIRE_SYNC, { .status = STORE_NOT_FOUND, .words = "no such mailbox" } },
 	{ "find", STORE_WIRE_FIND, { .status = STORE_OK, .words = "", .mailbox = mailbox } },
+	{ "room for all", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "" } },
+	{ "room for some", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "", .over = { two_ranges, 2 } } },
 	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55, { 1, 2, 3, 4, 5, 6 } } } },
 	{ "sync",
 	  STORE_WIRE_SYNC,
@@ -468,6 +473,7 @@ static void same_answer(const struct store_answer *a, const struct store_answer 
 		same_set(a->results[i].to, b->results[i].to);
 		same_set(a->results[i].skipped, b->results[i].skipped);
 	}
+	same_set(a->over, b->over);
 }
 
 static void test_answers_come_back(void **state)
@@ -530,7 +536,7 @@ static void test_largest_delivery_fits(void **state)
 	(void)state;
 	memset(bytes, 'a', sizeof(bytes));
 	for (size_t i = 0; i < STORE_RECIPIENTS; i++)
-		many[i] = (struct store_recipient){ { bytes, STORE_ACCOUNT_MAX - 1 }, { bytes, 400 } };
+		many[i] = (struct store_recipient){ { bytes, STORE_ACCOUNT_MAX - 1 }, { bytes, 400 }, STORE_QUOTA_NONE };
 	buf_reset(&out);
 	assert_int_equal(store_ask_write(&out, &ask), STORE_OK);
 	assert_true(out.n <= IPC_MESSAGE_MAX);

@@ -14,7 +14,7 @@
 		(const uint8_t *)(text), sizeof(text) - 1                                                    \
 	}
 
-static const struct store_recipient recipients[] = { { S("a@example.org"), S("a+x@example.org") } };
+static const struct store_recipient recipients[] = { { S("a@example.org"), S("a+x@example.org"), 77 } };
 static const struct store_remote remotes[] = {
 	{ .address = S("b@far.example"), .sender = S("s@example.org"), .notify = STORE_NOTIFY_FAILURE },
 	{ .address = S("c@far.example"), .sender = S("s@example.org"), .orcpt = S("rfc822;c@x") },

@@ -75,7 +75,7 @@ int mime_parser_finish(struct mime_parser *p, struct buf *out, struct error *err
 	return 0;
 }
 
-static const struct auth_target alice = { "alice@here.test" }, bob = { "bob@here.test" };
+static const struct auth_target alice = { "alice@here.test", 10 }, bob = { "bob@here.test", STORE_QUOTA_NONE };
 static const struct auth_remote far = { "x@far.test", "SRS0=a@here.test", "alice@here.test" };
 
 static void check(struct transaction *t, const char *want)
@@ -93,7 +93,7 @@ static void check(struct transaction *t, const char *want)
 
 static void test_all(void **state)
 {
-	const struct transaction_recipient one = { "team@here.test", 0, "" }, two = { "Y@far.test", 5, "rfc822;y" };
+	const struct transaction_recipient one = { .address = "team@here.test", .notify = 0, .orcpt = "" }, two = { .address = "Y@far.test", .notify = 5, .orcpt = "rfc822;y" };
 	const struct auth_target both[] = { alice, bob };
 	const struct auth_resolved r = { both, 2, &far, 1 }, local = { &bob, 1, NULL, 0 };
 	struct transaction t = { 0 };
@@ -116,7 +116,7 @@ static void test_all(void **state)
  * nobody else tells of success. */
 static void test_told(void **state)
 {
-	const struct transaction_recipient ask = { "team@here.test", 1, "rfc822;t" }, more = { "alice@here.test", 3, "" };
+	const struct transaction_recipient ask = { .address = "team@here.test", .notify = 1, .orcpt = "rfc822;t" }, more = { .address = "alice@here.test", .notify = 3, .orcpt = "" };
 	const struct auth_target both[] = { alice, bob };
 	const struct auth_resolved r = { both, 2, &far, 1 }, local = { both, 1, NULL, 0 }, away = { NULL, 0, &far, 1 };
 	struct transaction t = { 0 };
@@ -145,7 +145,7 @@ static void test_limit(void **state)
 	struct auth_remote remotes[3] = { far, far, far };
 	const struct auth_target both[] = { alice, bob };
 	struct transaction t = { 0 };
-	struct transaction_recipient to = { "x", 0, "" };
+	struct transaction_recipient to = { .address = "x", .notify = 0, .orcpt = "" };
 	const struct auth_resolved r = { both, 2, remotes, 3 };
 
 	(void)state;
@@ -181,7 +181,7 @@ static const struct {
 
 static void test_loops(void **state)
 {
-	const struct transaction_recipient to = { "alice@here.test", 0, "" }, direct = { "bob@far.test", 0, "" };
+	const struct transaction_recipient to = { .address = "alice@here.test", .notify = 0, .orcpt = "" }, direct = { .address = "bob@far.test", .notify = 0, .orcpt = "" };
 	const struct auth_resolved r = { NULL, 0, &far, 1 };
 	struct transaction t = { 0 };
 
@@ -209,9 +209,77 @@ static void test_names(void **state)
 	assert_true(strcmp(a.id, b.id) < 0);
 }
 
+/* RFC 2033 4.2: who has no room is refused for himself, and whoever else the same recipient led to goes with him. */
+static const struct {
+	const char *why;
+	struct store_range over;	/* 1 alice, 2 bob, 3 carol */
+	const char *refused, *left;
+} rows[] = {
+	{ "alice, who is behind three of them", { 1, 1 }, "a team away", "bob@here.test(b@here.test) " },
+	{ "bob, whom a team has too", { 2, 2 }, "b team",
+	  "alice@here.test(a@here.test) carol@here.test(away@here.test) x@far.test<SRS0=a@here.test|alice@here.test||0 ID 5" },
+	{ "carol, whose mail goes on elsewhere too", { 3, 3 }, "away", "alice@here.test(a@here.test) bob@here.test(b@here.test) " },
+	{ "all of them", { 1, 3 }, "a b team away", "" },
+};
+
+static void test_refused(void **state)
+{
+	static const char *const names[] = { "a", "b", "team", "away" };
+	static const struct auth_target carol = { "carol@here.test", 5 };
+	const struct auth_target both[] = { alice, bob }, pair[] = { alice, carol };
+	const struct auth_resolved to[] = { { both, 1, NULL, 0 }, { both + 1, 1, NULL, 0 }, { both, 2, NULL, 0 }, { pair, 2, &far, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct store_set over = { &rows[i].over, 1 };
+		bool refused[5] = { false };
+		struct transaction t = { 0 };
+		char said[100] = "";
+
+		unit_case(rows[i].why, i);
+		for (unsigned k = 0; k < 4; k++) {
+			char address[40];
+			const struct transaction_recipient one = { .address = address, .orcpt = "", .seated = true, .number = k };
+
+			snprintf(address, sizeof(address), "%s@here.test", names[k]);
+			assert_int_equal(transaction_add(&t, &one, "s@far.test", &to[k]), 0);
+		}
+		transaction_refuse(&t, over, refused, 4);
+		for (size_t k = 0; k < 4; k++)
+			if (refused[k])
+				snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s", *said != '\0' ? " " : "",
+					 names[k]);
+		assert_string_equal(said, rows[i].refused);
+		check(&t, rows[i].left);
+	}
+}
+
+/* What came behind a mark goes; what was there stays. */
+static void test_cut(void **state)
+{
+	const struct transaction_recipient one = { .address = "a@here.test", .orcpt = "" };
+	const struct auth_resolved first = { &bob, 1, NULL, 0 }, second = { &alice, 1, &far, 1 };
+	struct transaction t = { 0 };
+	struct transaction_mark mark;
+	struct store_recipient *to;
+
+	(void)state;
+	assert_int_equal(transaction_add(&t, &one, "s@far.test", &first), 0);
+	mark = transaction_mark(&t);
+	assert_int_equal(transaction_add(&t, &one, "s@far.test", &second), 0);
+	to = transaction_recipients(&t, mark.count);
+	assert_non_null(to);
+	assert_true(span_is(to[0].account, "alice@here.test"));
+	assert_int_equal(to[0].quota, 10);
+	free(to);
+	transaction_cut(&t, &mark);
+	check(&t, "bob@here.test(a@here.test) ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all), cmocka_unit_test(test_told), cmocka_unit_test(test_limit),
+					    cmocka_unit_test(test_refused), cmocka_unit_test(test_cut),
 					    cmocka_unit_test(test_loops), cmocka_unit_test(test_names) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "transaction");
