@@ -6,6 +6,7 @@ static const struct {
 	bool before;		/* shown before the login too */
 	unsigned enables;	/* what ENABLE of it gives; 0: needs none */
 } capabilities[] = {
+	{ "IMAP4rev2", true, IMAP_REV2 },	/* RFC 9051 6.1.1: rev1 until it is enabled */
 	{ "LITERAL+", true, 0 },	/* RFC 7888 */
 	{ "ID", true, 0 },		/* RFC 2971 */
 	{ "ENABLE", true, 0 },		/* RFC 5161 */

@@ -50,7 +50,7 @@ static void put_flags(struct imap_server *e, const struct store_record *r)
 {
 	struct fetch *f = e->data;
 	struct imap_flag_words w = { r->flags, r->keywords, f->page.keywords, f->page.keyword_count,
-				     imap_view_is_recent(&e->sel.view, r->uid) };
+				     imap_shows_recent(e, r->uid) };
 
 	imap_text(e, "FLAGS ");
 	imap_put_flags(&e->out, &w);
@@ -124,6 +124,7 @@ static void put_plain_items(struct imap_server *e, const struct store_record *r)
 	bool flags = f->at < STORE_PAGE_RECORDS && f->seen_changed[f->at];
 	const char *space = "";
 
+	uid |= flags && (e->enabled & (IMAP_REV2 | IMAP_UIDONLY)) == IMAP_REV2;	/* RFC 9051 7.5.2: not asked for */
 	/* RFC 7162 3.1.4.1: CHANGEDSINCE asks for it; with flags it stands anyhow. */
 	modseq = (e->enabled & IMAP_CONDSTORE) != 0 && (flags || f->since > 0);
 	imap_tell_message(e, r->uid);

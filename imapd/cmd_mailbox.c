@@ -3,6 +3,7 @@
 
 #include "imapd/role.h"
 #include "imapd/session.h"
+#include "mime/charset.h"
 
 enum { SUPERIORS_MAX = 32 };	/* made with a name; what is missing beyond that stays so */
 
@@ -10,6 +11,7 @@ struct change {
 	struct span name, to;
 	size_t at;		/* the superiors of m.name are looked for up to here */
 	size_t from;		/* the next page of names */
+	bool subscribed;	/* what is renamed */
 	bool use;		/* the role was asked for (RFC 6154 3) */
 	bool no_use;		/* and can't be given */
 	struct store_mutation superior[SUPERIORS_MAX + 1];	/* the last place is for m */
@@ -105,9 +107,9 @@ static void tell_renamed(struct imap_server *e)
 {
 	const struct change *d = e->data;
 
-	if ((e->enabled & IMAP_REV2) == 0)
+	if ((e->enabled & IMAP_REV2) == 0 || span_is(d->name, "INBOX"))
 		return;
-	imap_text(e, "* LIST () \"/\" ");
+	buf_printf(&e->out, "* LIST (%s) \"/\" ", d->subscribed ? "\\Subscribed" : "");
 	imap_tell_mailbox(e, d->to);
 	imap_text(e, " (\"OLDNAME\" (");
 	imap_tell_mailbox(e, d->name);
@@ -143,6 +145,12 @@ static enum imap_run commit(struct imap_server *e)
 }
 
 /* --- what lies above a new name -------------------------------------------- */
+
+/* RFC 9051 5.1: a name is made in one form only, so that who types it finds it. */
+static enum imap_run denormalized(struct imap_server *e)
+{
+	return imap_done(e, "NO [CANNOT] A name must be composed (Unicode Normalization Form C)");
+}
 
 static enum imap_run find_superior(struct imap_server *e);
 
@@ -182,6 +190,8 @@ enum imap_run imap_run_create(struct imap_server *e)
 		d->name.n--;
 	if (d->no_use)
 		return imap_done(e, "NO [USEATTR] A mailbox can have one of the roles Sent, Drafts, Trash, Junk and Archive");
+	if (!mime_is_composed(d->name))
+		return denormalized(e);
 	d->m.change = STORE_CREATE;
 	d->m.name = d->name;
 	if (!d->use)
@@ -288,6 +298,7 @@ static enum imap_run old_found(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	d->m.mailbox = e->result->mailbox->id;
+	d->subscribed = e->result->mailbox->subscribed;
 	return imap_go(e, find_superior);
 }
 
@@ -303,6 +314,8 @@ enum imap_run imap_run_rename(struct imap_server *e)
 {
 	struct change *d = e->data;
 
+	if (!mime_is_composed(d->to))
+		return denormalized(e);
 	d->m = (struct store_mutation){ .change = STORE_RENAME, .name = d->to };
 	return imap_go(e, find_old);
 }

@@ -1,7 +1,8 @@
-/* cmd_select.c - SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2), CLOSE (6.4.2), UNSELECT (RFC 3691).
+/* cmd_select.c - SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2; RFC 9051 6.3.2, 6.3.3), CLOSE (6.4.2), UNSELECT (RFC 3691).
  *
  * With QRESYNC a second walk goes behind the mod-sequence that the client knows: what went since, and
  * the flags of what changed (RFC 7162 3.2.5). */
+#include "imapd/role.h"
 #include "imapd/session.h"
 
 struct select {
@@ -213,6 +214,20 @@ static enum imap_run resync(struct imap_server *e)
 
 /* --- the mailbox as it is ------------------------------------------------------ */
 
+/* RFC 9051 6.3.2: LIST, and so what the name is that was given */
+static void tell_name(struct imap_server *e)
+{
+	const struct select *d = e->data;
+	const char *role = imap_role_word(d->mailbox.role);
+
+	if ((e->enabled & IMAP_REV2) == 0)
+		return;
+	buf_printf(&e->out, "* LIST (%s%s%s) \"/\" ", role != NULL ? role : "", role != NULL && d->mailbox.subscribed ? " " : "",
+		   d->mailbox.subscribed ? "\\Subscribed" : "");
+	imap_tell_mailbox(e, d->name);
+	imap_text(e, "\r\n");
+}
+
 static enum imap_run selected(struct imap_server *e)
 {
 	struct select *d = e->data;
@@ -230,7 +245,8 @@ static enum imap_run selected(struct imap_server *e)
 	e->state = IMAP_SELECTED;
 	e->looked = true;	/* just now */
 	imap_tell_counts(e);
-	if (unseen > 0)
+	tell_name(e);
+	if (unseen > 0 && (e->enabled & IMAP_REV2) == 0)
 		buf_printf(&e->out, "* OK [UNSEEN %u] The first that was not read\r\n", unseen);
 	buf_printf(&e->out, "* OK [UIDVALIDITY %u] UIDs are valid\r\n* OK [UIDNEXT %u] The next UID\r\n",
 		   d->mailbox.uidvalidity, d->mailbox.uidnext);

@@ -23,7 +23,7 @@ static void greet(struct imap_server *e)
 		return;
 	buf_put_text(&e->out, "* OK [CAPABILITY ");
 	imap_put_capabilities(e, &e->out);
-	buf_printf(&e->out, "] %s IMAP4rev1 server ready\r\n", e->set.hostname);
+	buf_printf(&e->out, "] %s IMAP server ready\r\n", e->set.hostname);
 }
 
 int imap_server_new(struct imap_server **out, const struct imap_settings *settings, uint64_t now_ms,

@@ -1,5 +1,5 @@
 /*
- * server.h - IMAP4rev1 for one connection: bytes in, actions out.
+ * server.h - IMAP4rev1 and IMAP4rev2 for one connection: bytes in, actions out.
  *
  * Pure: no socket, clock, file, thread, log or global. The shell (shell.c) gives it
  * bytes and results; the engine says what is wanted next.
@@ -11,7 +11,7 @@
  * Memory  Under 2 kB between commands, beside the view (12 bytes for each run of UIDs).
  *         A command: IMAP_ARENA for arguments, one page of records, IMAP_OUT_MARK and
  *         one item of output.
- * Source  RFC 3501, and the extensions that cmd_any.c lists.
+ * Source  RFC 3501; RFC 9051 for who enables it; and the extensions that cmd_any.c lists.
  */
 #ifndef IMAPD_SERVER_H
 #define IMAPD_SERVER_H

@@ -214,6 +214,8 @@ enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
 void imap_sync_own(struct imap_server *e, uint64_t modseq);
 void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count);
 void imap_tell_counts(struct imap_server *e);
+/* \Recent is shown for that message: RFC 9051 knows it no more. */
+bool imap_shows_recent(const struct imap_server *e, uint32_t uid);
 /* "* 7 FETCH (", or what stands for it without sequence numbers. */
 void imap_tell_message(struct imap_server *e, uint32_t uid);
 void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count);

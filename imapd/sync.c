@@ -66,6 +66,11 @@ void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size
 	imap_text(e, "* FLAGS ");
 	imap_put_flags(&e->out, &w);
 	imap_text(e, "\r\n");
+	if (count < STORE_KEYWORDS || e->sel.read_only)
+		return;
+	imap_text(e, "* OK [PERMANENTFLAGS ");	/* RFC 9051 7.1: no more can be made */
+	imap_put_flags(&e->out, &w);
+	imap_text(e, "] The mailbox takes no more keywords\r\n");
 }
 
 void imap_tell_counts(struct imap_server *e)
@@ -74,7 +79,14 @@ void imap_tell_counts(struct imap_server *e)
 
 	v->told_exists = imap_view_count(v);
 	v->told_recent = imap_view_recent(v);
-	buf_printf(&e->out, "* %u EXISTS\r\n* %u RECENT\r\n", v->told_exists, v->told_recent);
+	buf_printf(&e->out, "* %u EXISTS\r\n", v->told_exists);
+	if ((e->enabled & IMAP_REV2) == 0)
+		buf_printf(&e->out, "* %u RECENT\r\n", v->told_recent);
+}
+
+bool imap_shows_recent(const struct imap_server *e, uint32_t uid)
+{
+	return (e->enabled & IMAP_REV2) == 0 && imap_view_is_recent(&e->sel.view, uid);
 }
 
 void imap_tell_message(struct imap_server *e, uint32_t uid)
@@ -99,7 +111,7 @@ static void put_uid(struct imap_server *e, uint32_t uid)
 void imap_tell_flags(struct imap_server *e, const struct store_record *r, const struct span *keywords, size_t count)
 {
 	struct imap_flag_words w = { r->flags, r->keywords, keywords, count,
-				     imap_view_is_recent(&e->sel.view, r->uid) };
+				     imap_shows_recent(e, r->uid) };
 
 	imap_tell_message(e, r->uid);
 	put_uid(e, r->uid);
@@ -232,7 +244,7 @@ static enum imap_run sync_tell(struct imap_server *e)
 		if (imap_view_expunge(v) != 0)
 			return imap_break(e);
 		v->told_exists = imap_view_count(v);
-		s->news |= imap_view_recent(v) != v->told_recent;
+		s->news |= (e->enabled & IMAP_REV2) == 0 && imap_view_recent(v) != v->told_recent;
 	}
 	if (s->news)
 		imap_tell_counts(e);

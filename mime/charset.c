@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unicode/ucnv.h>
 #include <unicode/unorm2.h>
+#include <unicode/ustring.h>
 #include <unicode/utf16.h>
 
 #include "common/base/ascii.h"
@@ -342,4 +343,32 @@ void mime_fold(struct span utf8, struct buf *out)
 		utf8_take(&utf8, &c);
 		fold_character(U_SUCCESS(status) ? normalizer : NULL, c, out);
 	}
+}
+
+static bool is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool mime_is_composed(struct span utf8)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	const UNormalizer2 *normalizer;
+	int32_t n = 0;
+	bool good;
+	UChar *text;
+
+	if (is_ascii(utf8))
+		return true;
+	text = utf8.n < INT32_MAX / 4 ? malloc(utf8.n * sizeof(*text)) : NULL;
+	if (text == NULL)
+		return false;
+	normalizer = unorm2_getNFCInstance(&status);
+	u_strFromUTF8(text, (int32_t)utf8.n, &n, (const char *)utf8.p, (int32_t)utf8.n, &status);
+	good = U_SUCCESS(status) && unorm2_isNormalized(normalizer, text, n, &status) && U_SUCCESS(status);
+	free(text);
+	return good;
 }

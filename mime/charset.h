@@ -43,4 +43,8 @@ bool mime_charset_known(struct span name);
  * bytes, mostly utf8.n. */
 void mime_fold(struct span utf8, struct buf *out);
 
+/* utf8 is in Normalization Form C, as RFC 5198 2 wants it on the net. False too where memory is
+ * short, or that is no UTF-8. */
+bool mime_is_composed(struct span utf8);
+
 #endif

@@ -48,6 +48,19 @@ def test_capability_before_and_after_tls(site):
             assert "STARTTLS" not in after and "LOGINDISABLED" not in after and "AUTH=PLAIN AUTH=LOGIN" in after
 
 
+def test_rev2_is_enabled(site):
+    with login(site) as c:
+        assert " IMAP4rev2 " in c.tagged("CAPABILITY")[0]
+        assert c.tagged("ENABLE IMAP4rev2")[0] == "* ENABLED IMAP4rev2"
+        rows = c.tagged("SELECT Sent")
+        assert '* LIST (\\Sent \\Subscribed) "/" "Sent"' in rows and not [r for r in rows if "RECENT" in r], rows
+        assert c.tagged("SEARCH ALL")[0].startswith('* ESEARCH (TAG "t")')
+        assert c.tagged("SELECT INBOX")[0].startswith("* OK [CLOSED]")
+        c.send('u CREATE "Käse"\r\n')
+        assert c.line().startswith("u OK")
+        assert any('"K' in r and "&" not in r for r in c.tagged('LIST "" K*'))
+
+
 def test_first_login_has_the_mailboxes_with_their_roles(site):
     imap = site.imap("carol")
     rows = [x.decode() for x in imap.list()[1]]

@@ -239,7 +239,7 @@ static void test_renamed(void **state)
 	(void)state;
 	rig_say(c, "1 RENAME Sent Away\r\n", OK);
 	rig_shell(c)->engine->enabled |= IMAP_REV2;
-	rig_say(c, "1 RENAME Away Sent\r\n", "* LIST () \"/\" \"Sent\" (\"OLDNAME\" (\"Away\"))\r\n" OK);
+	rig_say(c, "1 RENAME Away Sent\r\n", "* LIST (\\Subscribed) \"/\" \"Sent\" (\"OLDNAME\" (\"Away\"))\r\n" OK);
 	rig_say(c, "1 LIST \"\" Sent\r\n", L(NO_CHILD " \\Sent", "Sent") OK);
 	rig_free(r);
 }

@@ -34,7 +34,7 @@ static void test_greeting_and_tls(void **state)
 	struct conn *c = rig_open(r, NULL);
 
 	(void)state;
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] mail.example.org IMAP4rev1 server ready\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] mail.example.org IMAP server ready\r\n");
 	rig_say(c, "1 LOGIN anna secret\r\n", "1 NO [PRIVACYREQUIRED] ~\r\n");
 	rig_say(c, "2 LOGIN {4}\r\n", "2 NO [PRIVACYREQUIRED] ~\r\n");
 	rig_say(c, "3 AUTHENTICATE PLAIN\r\n", "3 NO [PRIVACYREQUIRED] ~\r\n");
@@ -42,7 +42,7 @@ static void test_greeting_and_tls(void **state)
 	rig_say(c, "5 STARTTLS\r\n6 NOOP\r\n", "5 OK Begin TLS now\r\n");
 	assert_true(rig_wants_tls(c));
 	rig_secure(c);
-	rig_say(c, "7 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN SASL-IR\r\n7 OK CAPABILITY completed\r\n");
+	rig_say(c, "7 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN SASL-IR\r\n7 OK CAPABILITY completed\r\n");
 	rig_say(c, "8 STARTTLS\r\n", "8 BAD TLS is up already\r\n");
 	rig_free(r);
 }
@@ -55,7 +55,7 @@ static void test_starttls_forgets(void **state)
 	struct conn *c = rig_open(r, conf);
 
 	(void)state;
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE STARTTLS AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE PLAIN\r\n", "+ \r\n");
 	rig_say(c, "2 STARTTLS\r\n", "1 BAD ~\r\n");
 	rig_say(c, "3 STARTTLS\r\n4 LOGIN {4+}\r\nan", "3 OK Begin TLS now\r\n");
@@ -95,14 +95,14 @@ static void test_external(void **state)
 	(void)state;
 	rig_certificate(r);
 	c = rig_open(r, NULL);
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] ~\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [PRIVACYREQUIRED] ~\r\n");
 	rig_say(c, "2 STARTTLS\r\n", "2 OK Begin TLS now\r\n");
 	rig_secure(c);
-	rig_say(c, "3 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR\r\n3 OK ~\r\n");
+	rig_say(c, "3 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR\r\n3 OK ~\r\n");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		c = rig_open(r, "Listen 127.0.0.1:993 implicit\n");
-		rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR] ~\r\n");
+		rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=EXTERNAL SASL-IR] ~\r\n");
 		rig_say(c, rows[i].send, rows[i].want);
 		rig_close(c);
 	}
@@ -115,14 +115,14 @@ static void test_external_without_a_certificate(void **state)
 	struct conn *c = rig_open(r, "Listen 127.0.0.1:993 implicit\n");
 
 	(void)state;
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN SASL-IR] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [AUTHENTICATIONFAILED] EXTERNAL takes a client certificate ~\r\n");
 	rig_say(c, "2 LOGIN anna secret\r\n", "2 OK ~\r\n");
 	rig_free(r);
 	r = rig_with(0);
 	rig_certificate(r);
 	c = rig_open(r, "Mechanisms PLAIN\nListen 127.0.0.1:993 implicit\n");
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=PLAIN SASL-IR] ~\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=PLAIN SASL-IR] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE EXTERNAL =\r\n", "1 NO [CANNOT] That mechanism is not offered\r\n");
 	rig_free(r);
 }
@@ -133,10 +133,10 @@ static void test_without_tls(void **state)
 	struct conn *c = rig_open(r, "RequireTLS no\nAuthWithoutTLS LOGIN\nMechanisms LOGIN,PLAIN\nListen 127.0.0.1:143 plain\n");
 
 	(void)state;
-	rig_want(c, "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE AUTH=LOGIN SASL-IR] ~\r\n");
+	rig_want(c, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE AUTH=LOGIN SASL-IR] ~\r\n");
 	rig_say(c, "1 AUTHENTICATE PLAIN AGFubmEAc2VjcmV0\r\n", "1 NO [PRIVACYREQUIRED] ~\r\n");
 	rig_say(c, "2 STARTTLS\r\n", "2 BAD STARTTLS is not offered here\r\n");
-	rig_say(c, "3 LOGIN anna secret\r\n", "3 OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE ~\r\n");
+	rig_say(c, "3 LOGIN anna secret\r\n", "3 OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE ~\r\n");
 	rig_free(r);
 }
 
