@@ -14,6 +14,7 @@ struct store_command {
 	struct imap_walk walk;
 	struct store_mutation m;
 	bool missing;		/* a sequence number whose message went meanwhile */
+	bool current;		/* all that changed in the mailbox was this command's, and is told */
 };
 
 bool imap_parse_store(struct imap_server *e, struct imap_parse *p)
@@ -71,7 +72,7 @@ static enum imap_run finish(struct imap_server *e)
 {
 	struct store_command *d = e->data;
 
-	e->dirty = true;	/* what others did meanwhile */
+	e->dirty |= !d->current;	/* what others did meanwhile */
 	if (d->modified.count > 0) {
 		put_modified(e, &d->modified);
 		return imap_done(e, "Some messages were changed meanwhile");
@@ -118,6 +119,7 @@ static enum imap_run tell_page(struct imap_server *e)
 	}
 	e->work += (unsigned)page->record_count / 2;
 	imap_walk_took(&d->walk, page->next_uid);
+	d->current = imap_sync_is_current(e, page);
 	return imap_go(e, tell_ask);
 }
 

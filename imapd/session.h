@@ -212,6 +212,9 @@ bool imap_may_expunge(const struct imap_server *e);
 enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
 /* A commit of this session gave that mod-sequence: its own changes are no news. */
 void imap_sync_own(struct imap_server *e, uint64_t modseq);
+/* A page of a look whose changes are told in any case: was all that changed since the client was told this session's own?
+ * Then there is nothing to look for when the command ends. */
+bool imap_sync_is_current(struct imap_server *e, const struct store_page *page);
 void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count);
 void imap_tell_counts(struct imap_server *e);
 /* \Recent is shown for that message: RFC 9051 knows it no more. */

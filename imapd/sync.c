@@ -56,6 +56,15 @@ void imap_sync_own(struct imap_server *e, uint64_t modseq)
 	e->dirty = true;
 }
 
+bool imap_sync_is_current(struct imap_server *e, const struct store_page *page)
+{
+	if (page->mailbox.modseq != e->sel.own_modseq)
+		return false;
+	e->sel.modseq = e->sel.own_modseq;
+	e->dirty = false;
+	return true;
+}
+
 void imap_tell_keywords(struct imap_server *e, const struct span *keywords, size_t count)
 {
 	struct imap_flag_words w = { STORE_FLAGS_ALL, UINT64_MAX, keywords, count, false };
