@@ -38,6 +38,7 @@ STATES = {
     "lmtp": {"greeted": [], "lhlo": ["LHLO h.test"], "rcpt": ["LHLO h.test", *MAIL, *RCPT], "data": ["LHLO h.test", *MAIL, *RCPT, "DATA"]},
     "pop3": {"greeted": [], "auth": ["USER %USER%@here.test", "PASS " + PASSWORD]},
     "imap": {"greeted": [], "auth": [f'p LOGIN reader@here.test "{PASSWORD}"'],
+             "folders": [f'p LOGIN folders@here.test "{PASSWORD}"'],
              "selected": [f'p LOGIN reader@here.test "{PASSWORD}"', "p SELECT INBOX"]},
 }
 ANSWER = {"smtp": rb"(?m)^[2-5]\d\d [^\n]*\n", "pop3": rb"(?m)^(\+OK|-ERR)[^\n]*\n", "imap": rb"(?m)^(p|s) (OK|NO|BAD)[^\n]*\n"}

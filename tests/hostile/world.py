@@ -1,5 +1,5 @@
 """The one server that all rows are sent to, what must stay true of it, and its honest clients."""
-import os
+import concurrent.futures
 import pathlib
 import re
 import sys
@@ -7,8 +7,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from yubin import Site, free_ports     # noqa: E402
 
-DAEMONS = ("yubind", "smtpd", "pop3d", "imapd", "storaged", "authd", "deliverd")
-CLEAR = ("submission-clear", "pop3-clear", "imap-clear", "lmtp")
 SETTINGS = {
     # The crowd comes from many addresses of one machine, which are not exempt: limits by address must not hide it.
     "smtpd": ["MaxConnections 8000", "ConnectionsPerAddress 8000", "ConnectionsPerUser 8000"],
@@ -26,8 +24,10 @@ LISTENS = {
 
 class World(Site):
     def __init__(self, path, slots=8):
-        names = ["alice", "mallory", "target", "reader", *[f"pop{i}" for i in range(slots)]]
-        super().__init__(path, accounts=names, settings=SETTINGS)
+        names = ["alice", "mallory", "target", "reader", "folders", *[f"pop{i}" for i in range(slots)]]
+        super().__init__(path, accounts=names[:1], settings=SETTINGS)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(self.account, names[1:]))
         self.ports = {name: self.port(name) for name in ("mx", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")}
         for (name, (daemon, words)), port in zip(LISTENS.items(), free_ports(len(LISTENS))):
             conf = self.path / "etc" / f"{daemon}.conf"
@@ -48,15 +48,12 @@ class World(Site):
 
     def census(self):
         """The processes: name -> pids. A row may end none of them."""
-        return {d: self.pids(d) for d in DAEMONS}
-
-    def cpu(self, *daemons):
-        """Seconds of processor that these processes have used."""
-        ticks = 0
-        for pid in [p for d in daemons for p in self.pids(d)]:
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        yubind = self.supervisor()
+        out = {"yubind": [yubind]}
+        for pid in pathlib.Path(f"/proc/{yubind}/task/{yubind}/children").read_text().split():
+            name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+            out.setdefault(name, []).append(int(pid))
+        return {name: sorted(pids) for name, pids in sorted(out.items())}
 
     def pss(self):
         """Memory of all processes, shared pages divided, in bytes."""
