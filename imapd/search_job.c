@@ -21,6 +21,7 @@ int search_job_new(struct search_job **out)
 	buf_init(&j->blob, STORE_META_MAX);
 	buf_init(&j->scratch, SEARCH_FIELD_MAX);
 	buf_init(&j->header, SEARCH_HEADER_MAX);
+	buf_init(&j->unfolded, SEARCH_HEADER_MAX);
 	return 0;
 }
 
@@ -42,6 +43,7 @@ void search_job_drop(struct search_job *j)
 	buf_clear(&j->blob);
 	buf_clear(&j->scratch);
 	buf_clear(&j->header);
+	buf_clear(&j->unfolded);
 	free(j->window);
 	arena_free(j->arena);
 	free(j);

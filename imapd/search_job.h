@@ -149,7 +149,7 @@ struct search_job {
 	bool has_meta, read;		/* read: keys' found is final */
 	bool outer;			/* the header that is shown is the message's own */
 	struct mime_part part;
-	struct buf blob, scratch, header;
+	struct buf blob, scratch, header, unfolded;
 	struct mime_parser *parser;
 	struct mime_text *text;
 	size_t part_at, header_at;

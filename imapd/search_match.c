@@ -54,14 +54,22 @@ static enum search_answer sent(const struct search_key *k, const struct search_j
 						date.day >= k->day);
 }
 
+/* Most values hold no encoded word. */
+static struct span decoded(struct span value, struct buf *scratch)
+{
+	if (value.n == 0 || memmem(value.p, value.n, "=?", 2) == NULL)
+		return value;
+	buf_reset(scratch);
+	mime_words_decode(value, mime_charset_convert, NULL, scratch);
+	return buf_span(scratch);
+}
+
 static bool find_in(const struct search_key *k, struct span value, struct buf *scratch)
 {
 	bool found;
 
-	buf_reset(scratch);
-	mime_words_decode(value, mime_charset_convert, NULL, scratch);
 	mime_search_reset(k->needle);
-	found = mime_search_feed(k->needle, buf_span(scratch));
+	found = mime_search_feed(k->needle, decoded(value, scratch));
 	mime_search_reset(k->needle);
 	return found;
 }
@@ -218,7 +226,7 @@ void search_show_text(struct search_job *j, struct span utf8)
 			k->found = mime_search_feed(k->needle, utf8);
 }
 
-static void show_field(struct search_job *j, const struct mime_header_field *f)
+static void show_field(struct search_job *j, const struct mime_header_field *f, struct span value)
 {
 	for (struct search_key *k = j->reading; k != NULL; k = k->reading) {
 		if (k->found || (k->op != SEARCH_HEADER && k->op != SEARCH_TEXT))
@@ -236,7 +244,7 @@ static void show_field(struct search_job *j, const struct mime_header_field *f)
 			mime_search_feed(k->needle, f->name);
 			mime_search_feed(k->needle, span_of(": "));
 		}
-		k->found = mime_search_feed(k->needle, buf_span(&j->scratch));
+		k->found = mime_search_feed(k->needle, value);
 	}
 }
 
@@ -248,20 +256,33 @@ static bool wants_field(const struct search_job *j, struct span name)
 	return false;
 }
 
+/* Most values are one line. */
+static struct span unfolded(struct span value, struct buf *to)
+{
+	struct span line = value;
+
+	if (line.n > 0 && line.p[line.n - 1] == '\n')
+		line.n--;
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (line.n == 0 || (memchr(line.p, '\n', line.n) == NULL && memchr(line.p, '\r', line.n) == NULL &&
+			    memchr(line.p, '\0', line.n) == NULL))
+		return span_trim(line);
+	buf_reset(to);
+	mime_header_unfold(value, to);
+	return buf_span(to);
+}
+
 bool search_show_field(struct search_job *j, struct span *header)
 {
 	struct mime_header_field f;
-	struct buf unfolded;
+	struct span value;
 
 	if (!mime_header_next(header, &f))
 		return false;
 	if (!wants_field(j, f.name))
 		return true;
-	buf_init(&unfolded, f.value.n + 1);
-	buf_reset(&j->scratch);
-	mime_header_unfold(f.value, &unfolded);
-	mime_words_decode(buf_span(&unfolded), mime_charset_convert, NULL, &j->scratch);
-	show_field(j, &f);
-	buf_clear(&unfolded);
+	value = unfolded(f.value, &j->unfolded);
+	show_field(j, &f, decoded(value, &j->scratch));
 	return true;
 }

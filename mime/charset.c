@@ -86,11 +86,7 @@ static void put_character(struct buf *out, uint32_t c)
 /* Takes what is ASCII as it is. */
 static void put_ascii(struct span *in, struct buf *out)
 {
-	size_t n = 0;
-
-	while (n < in->n && in->p[n] < 0x80)
-		n++;
-	buf_put(out, span_take(in, n));
+	buf_put(out, span_take(in, ascii_run(in->p, in->n)));
 }
 
 /* --- which charset ---------------------------------------------------------- */
@@ -254,6 +250,11 @@ static void icu_feed(struct mime_charset *c, struct span in, UBool flush, struct
 	} while (status == U_BUFFER_OVERFLOW_ERROR);
 }
 
+size_t mime_charset_same(const struct mime_charset *c, struct span in)
+{
+	return c->way != WAY_ICU && c->held_n == 0 && in.n > 0 ? ascii_run(in.p, in.n) : 0;
+}
+
 void mime_charset_feed(struct mime_charset *c, struct span in, struct buf *out)
 {
 	if (in.n == 0)
@@ -318,11 +319,9 @@ static void fold_character(const UNormalizer2 *normalizer, uint32_t c, struct bu
 
 static void fold_ascii(struct span *in, struct buf *out)
 {
-	size_t n = 0;
+	size_t n = ascii_run(in->p, in->n);
 	uint8_t *to;
 
-	while (n < in->n && in->p[n] < 0x80)
-		n++;
 	to = n > 0 ? buf_room(out, n) : NULL;
 	for (size_t i = 0; to != NULL && i < n; i++)
 		to[i] = ascii_upper(in->p[i]);

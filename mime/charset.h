@@ -24,6 +24,9 @@ struct mime_charset;		/* a converter at work on one stream */
 int mime_charset_open(struct mime_charset **out, struct span name, struct error *err);
 void mime_charset_close(struct mime_charset *c);
 
+/* How many of the next bytes are the same in UTF-8, so that they need not be fed. */
+size_t mime_charset_same(const struct mime_charset *c, struct span in);
+
 /* Appends in as UTF-8: at most 8 * in.n + 64 bytes. The last bytes may wait for more. */
 void mime_charset_feed(struct mime_charset *c, struct span in, struct buf *out);
 

@@ -46,10 +46,27 @@ static void base64_put(struct mime_decoder *d, struct buf *out)
 	d->held_n = 0;
 }
 
+/* Whole groups from there on; gives how many bytes they are. */
+static size_t base64_run(struct span in, size_t from, struct buf *out)
+{
+	struct span rest = { in.p + from, in.n - from };
+	uint8_t *room = rest.n >= 4 ? buf_room(out, rest.n / 4 * 3) : NULL;
+	size_t n = room != NULL ? base64_groups(rest, room) : 0;
+
+	out->n += n / 4 * 3;
+	return n;
+}
+
 static void base64_feed(struct mime_decoder *d, struct span in, struct buf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		int v = base64_value(in.p[i]);
+		int v;
+
+		if (d->held_n == 0)
+			i += base64_run(in, i, out);
+		if (i == in.n)
+			break;
+		v = base64_value(in.p[i]);
 
 		if (v < 0 && in.p[i] != '=')
 			continue;	/* RFC 2045 6.8: line ends and noise are passed over */
@@ -116,15 +133,28 @@ static void escape_byte(struct mime_decoder *d, uint8_t c, struct buf *out)
 	}
 }
 
+/* Bytes that stand for themselves, with white space inside and whole line ends. */
+static size_t quoted_run(struct span in)
+{
+	size_t i = 0;
+
+	while (i < in.n && in.p[i] != '=') {
+		bool more = i + 1 < in.n;
+
+		if (in.p[i] > ' ' || ((in.p[i] == ' ' || in.p[i] == '\t') && more && in.p[i + 1] > ' '))
+			i++;
+		else if (in.p[i] == '\r' && more && in.p[i + 1] == '\n')
+			i += 2;
+		else
+			break;
+	}
+	return i;
+}
+
 static void quoted_feed(struct mime_decoder *d, struct span in, struct buf *out)
 {
 	while (in.n > 0) {
-		size_t run = 0;
-
-		if (d->held_n == 0)
-			while (run < in.n && in.p[run] > ' ' && in.p[run] != '=')
-				run++;
-		buf_put(out, span_take(&in, run));
+		buf_put(out, span_take(&in, d->held_n == 0 ? quoted_run(in) : 0));
 		if (in.n == 0)
 			break;
 		if (d->held_n > 0 && d->held[0] == '=')

@@ -105,22 +105,6 @@ static struct span take_slice(struct span *in)
 	return span_take(in, n);
 }
 
-/* Bytes of ASCII at the start of in. */
-static size_t ascii_run(struct span in)
-{
-	size_t n = 0;
-	uint64_t eight;
-
-	for (; in.n - n >= sizeof(eight); n += sizeof(eight)) {
-		memcpy(&eight, in.p + n, sizeof(eight));
-		if ((eight & UINT64_C(0x8080808080808080)) != 0)
-			break;
-	}
-	while (n < in.n && in.p[n] < 0x80)
-		n++;
-	return n;
-}
-
 static size_t find_from(struct span in, size_t from, uint8_t c)
 {
 	const uint8_t *found = memchr(in.p + from, c, in.n - from);
@@ -157,7 +141,7 @@ static void match_ascii(struct mime_search *s, struct span in)
 bool mime_search_feed(struct mime_search *s, struct span utf8)
 {
 	while (utf8.n > 0 && s->matched < s->n) {
-		size_t plain = ascii_run(utf8);
+		size_t plain = ascii_run(utf8.p, utf8.n);
 
 		if (plain > 0) {
 			match_ascii(s, span_take(&utf8, plain));

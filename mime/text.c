@@ -63,9 +63,28 @@ static void hand_on(struct mime_text *t)
 	buf_reset(&t->utf8);
 }
 
+/* What needs no change goes on without a copy. */
+static void pass_on(struct mime_text *t, struct span *in)
+{
+	size_t n = t->bytes.n == 0 ? mime_charset_same(t->charset, *in) : 0;
+
+	while (n > 0) {
+		struct span piece = span_take(in, n < MIME_TEXT_PIECE ? n : MIME_TEXT_PIECE);
+
+		t->sink(t->arg, piece);
+		n -= piece.n;
+	}
+}
+
 void mime_text_feed(struct mime_text *t, struct span in)
 {
+	bool plain = t->decoder.encoding == MIME_ENCODING_IDENTITY || t->decoder.encoding == MIME_ENCODING_UNKNOWN;
+
 	while (in.n > 0) {
+		if (plain)
+			pass_on(t, &in);
+		if (in.n == 0)
+			break;
 		mime_decode(&t->decoder, span_take(&in, SLICE), &t->bytes);
 		hand_on(t);
 	}

@@ -10,15 +10,41 @@ uint8_t base64_sign(unsigned six_bits)
 	return (uint8_t)signs[six_bits & 63];
 }
 
+/* From '+' to 'z'; 64: no sign. */
+static const uint8_t values['z' - '+' + 1] = {
+	62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64, 0,  1,  2,  3,  4,
+	5,  6,	7,  8,	9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 64, 64,
+	26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+};
+
+static inline uint32_t value_of(uint8_t c)
+{
+	uint8_t i = (uint8_t)(c - '+');
+
+	return i < sizeof(values) ? values[i] : 64;
+}
+
 int base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	uint32_t v = value_of(c);
+
+	return v < 64 ? (int)v : -1;
+}
+
+size_t base64_groups(struct span in, uint8_t *out)
+{
+	size_t i = 0;
+
+	for (; in.n - i >= 4; i += 4, out += 3) {
+		uint32_t a = value_of(in.p[i]), b = value_of(in.p[i + 1]), c = value_of(in.p[i + 2]), d = value_of(in.p[i + 3]);
+
+		if ((a | b | c | d) > 63)
+			break;
+		out[0] = (uint8_t)(a << 2 | b >> 4);
+		out[1] = (uint8_t)(b << 4 | c >> 2);
+		out[2] = (uint8_t)(c << 6 | d);
+	}
+	return i;
 }
 
 void base64_encode(struct buf *out, struct span in)

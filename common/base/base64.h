@@ -20,6 +20,10 @@ bool base64_decode(struct buf *out, struct span in);
 /* The 6 bits that c stands for, or -1. '=' is -1. */
 int base64_value(uint8_t c);
 
+/* Decodes groups of four signs, up to the first that has anything else in it; out has 3 bytes of room for
+ * each. Gives how many bytes of in they were. */
+size_t base64_groups(struct span in, uint8_t *out);
+
 /* The sign that stands for 6 bits. */
 uint8_t base64_sign(unsigned six_bits);
 
