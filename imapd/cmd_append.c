@@ -377,7 +377,7 @@ static enum imap_run begin_letter(struct imap_server *e)
 	struct imap_literal l = ((struct append *)e->data)->literal;
 
 	if (l.size == 0)	/* RFC 3502: so a client gives up */
-		return refused(e, imap_done(e, "NO %s: the message is empty", e->command->name));
+		return refused(e, imap_done(e, "NO [CANNOT] %s: the message is empty", e->command->name));
 	if (l.size == UINT64_MAX)
 		return refused(e, imap_bad(e, "The size is not a number, or too large a one"));
 	if (l.size > e->set.message_limit)

@@ -137,7 +137,7 @@ enum imap_run imap_break(struct imap_server *e)
 void imap_count_error(struct imap_server *e)
 {
 	if (++e->errors >= e->set.error_limit)
-		imap_bye(e, "Too many bad commands");
+		imap_bye(e, "[CLIENTBUG] Too many bad commands");
 }
 
 enum imap_run imap_bad(struct imap_server *e, const char *words)
@@ -170,7 +170,7 @@ enum imap_run imap_no(struct imap_server *e, enum store_status status)
 {
 	const char *words = (size_t)status < sizeof(status_words) / sizeof(status_words[0]) ? status_words[status] : NULL;
 
-	return imap_done(e, "%s", words != NULL ? words : status_words[STORE_TRY_LATER]);
+	return imap_done(e, "%s", words != NULL ? words : "NO [SERVERBUG] The mail store gave an answer that is none");
 }
 
 /* --- the command in hand --------------------------------------------------- */

@@ -21,8 +21,8 @@ static const struct row rows[] = {
 	  "1 OK [APPENDUID 1002 1:2] APPEND completed\r\n", 2, 2 },
 	{ "three into the selected one", "1 APPEND INBOX {1+}\r\na {1+}\r\nb (\\Draft) {1+}\r\nc\r\n",
 	  "* 5 EXISTS\r\n* 5 RECENT\r\n1 OK [APPENDUID 1001 3:5] APPEND completed\r\n", 0, 5 },
-	{ "an empty message gives all up", "1 APPEND Sent {3+}\r\nabc {0+}\r\n\r\n", "1 NO APPEND: the message is empty\r\n", 0, 2 },
-	{ "an empty one asked for", "1 APPEND Sent {3+}\r\nabc {0}\r\n", "1 NO APPEND: the message is empty\r\n", 0, 2 },
+	{ "an empty message gives all up", "1 APPEND Sent {3+}\r\nabc {0+}\r\n\r\n", "1 NO [CANNOT] APPEND: the message is empty\r\n", 0, 2 },
+	{ "an empty one asked for", "1 APPEND Sent {3+}\r\nabc {0}\r\n", "1 NO [CANNOT] APPEND: the message is empty\r\n", 0, 2 },
 	{ "the second one is too large", "1 APPEND Sent {3+}\r\nabc {60000000}\r\n", "1 NO [TOOBIG] ~\r\n", 0, 2 },
 	{ "the second size is no number", "1 APPEND Sent {3+}\r\nabc {99999999999999999999}\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "flags that are none", "1 APPEND Sent {3+}\r\nabc (\\Nope) {3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
@@ -56,7 +56,7 @@ static const struct row rows[] = {
 	{ "a set", "1 REPLACE 1:2 INBOX {3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "a star", "1 REPLACE * INBOX {3+}\r\nabc\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "by two", "1 REPLACE 1 INBOX {3+}\r\nabc {3+}\r\ndef\r\n", "1 BAD REPLACE takes one message\r\n", 0, 2 },
-	{ "by none", "1 REPLACE 1 INBOX {0+}\r\n\r\n", "1 NO REPLACE: the message is empty\r\n", 0, 2 },
+	{ "by none", "1 REPLACE 1 INBOX {0+}\r\n\r\n", "1 NO [CANNOT] REPLACE: the message is empty\r\n", 0, 2 },
 	{ "into a mailbox that is not there", "1 REPLACE 1 Nope {3+}\r\nabc\r\n", "1 NO [TRYCREATE] ~\r\n", 0, 2 },
 	{ "without a literal", "1 REPLACE 1 INBOX x\r\n", "1 BAD ~\r\n", 0, 2 },
 };
@@ -112,7 +112,7 @@ static void test_synchronizing(void **state)
 	(void)state;
 	rig_say(c, "1 APPEND Sent (\\Seen) {3}\r\n", "+ Go ahead\r\n");
 	rig_say(c, "abc (\\Draft) {3}\r\n", "+ Go ahead\r\n");
-	rig_say(c, "def {0}\r\n", "1 NO APPEND: the message is empty\r\n");
+	rig_say(c, "def {0}\r\n", "1 NO [CANNOT] APPEND: the message is empty\r\n");
 	rig_say(c, "2 APPEND {4}\r\n", "+ Go ahead\r\n");
 	rig_say(c, "Sent ~{3}\r\n", "+ Go ahead\r\n");
 	rig_say(c, "abc {3}\r\n", "+ Go ahead\r\n");

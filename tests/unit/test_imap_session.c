@@ -206,7 +206,7 @@ static void test_bad_input(void **state)
 	rig_say(c, "x ID NIL\r\n", "* ID (\"name\" ~\r\nx OK ID completed\r\n");
 	rig_say(c, "x ID (\"name\" \"x\" \"y\" NIL)\r\n", "* ID (\"name\" ~\r\nx OK ID completed\r\n");
 	rig_say(c, "+ NOOP\r\nz NOOP\r\n", "* BAD A command ~\r\nz OK NOOP completed\r\n");
-	rig_say(c, "x FROB\r\n", "* BYE Too many bad commands\r\nx BAD No such command\r\n");
+	rig_say(c, "x FROB\r\n", "* BYE [CLIENTBUG] Too many bad commands\r\nx BAD No such command\r\n");
 	assert_true(rig_closed(c));
 	c = rig_open(r, "Listen 127.0.0.1:993 implicit\n");
 	rig_pump(c, "", 0);
