@@ -7,6 +7,7 @@
 #include "auth/accounts.h"
 #include "common/base/ascii.h"
 #include "common/base/escape.h"
+#include "common/base/idn.h"
 #include "common/base/utf8.h"
 
 static bool stands_for_itself(uint8_t c)
@@ -145,19 +146,28 @@ static bool user_valid(struct span user)
 	return true;
 }
 
+/* In lower case, and as DNS has it where it has letters of its own (RFC 5891 4). */
+static bool take_domain(struct span in, char out[ACCOUNTS_DOMAIN_MAX])
+{
+	char ascii[IDN_MAX];
+
+	return idn_ascii(in, ascii) && domain_valid(span_of(ascii)) &&
+	       accounts_name_fold(out, ACCOUNTS_DOMAIN_MAX, span_of(ascii));
+}
+
 int accounts_domain(const char *in, char out[ACCOUNTS_DOMAIN_MAX], struct error *err)
 {
 	struct span s = span_of(in);
 
-	if (!domain_valid(s) || !accounts_name_fold(out, ACCOUNTS_DOMAIN_MAX, s))
-		return not_valid(
-		    err, s, "is not a domain: letters, digits, hyphens and dots (for others the xn-- form)");
+	if (!take_domain(s, out))
+		return not_valid(err, s, "is not a domain: letters of any script, digits, hyphens and dots");
 	return 0;
 }
 
 int accounts_target(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err)
 {
 	struct span s = span_of(in), user, domain;
+	char name[ACCOUNTS_DOMAIN_MAX];
 
 	if (!accounts_name_split(s, &user, &domain))
 		return not_valid(err, s, "is not an address: user@domain");
@@ -165,10 +175,10 @@ int accounts_target(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error
 		return not_valid(err, s,
 				 "is not an address: before the @ stand letters, digits, "
 				 "!#$%&'*+-/=?^_`{|}~ and single dots, 64 at most");
-	if (!domain_valid(domain))
+	if (!take_domain(domain, name))
 		return not_valid(err, s, "is not an address: behind the @ stands a domain");
 	memcpy(out, user.p, user.n + 1);
-	accounts_name_fold(out + user.n + 1, ACCOUNTS_DOMAIN_MAX, domain);
+	memcpy(out + user.n + 1, name, strlen(name) + 1);
 	return 0;
 }
 
@@ -183,6 +193,23 @@ int accounts_address(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct erro
 		return not_valid(err, span_of(in), "has a slash in it, which no name here may have");
 	accounts_name_fold(out, ACCOUNTS_ADDRESS_MAX, span_of(any));
 	return 0;
+}
+
+bool accounts_name_address(char *out, size_t size, struct span address)
+{
+	struct span user, domain;
+	char name[ACCOUNTS_DOMAIN_MAX];
+	size_t n;
+
+	if (!accounts_name_split(address, &user, &domain) || !take_domain(domain, name) || user.n + 1 >= size ||
+	    !accounts_name_fold(out, size, user))
+		return false;
+	n = strlen(name);
+	if (user.n + 1 + n >= size)
+		return false;
+	out[user.n] = '@';
+	memcpy(out + user.n + 1, name, n + 1);
+	return true;
 }
 
 int accounts_alias_name(const char *in, char out[ACCOUNTS_ADDRESS_MAX], struct error *err)

@@ -25,4 +25,8 @@ bool accounts_name_split(struct span address, struct span *user, struct span *do
 /* s in lower case (ASCII) as a C string. False: too long, or holds a NUL. */
 bool accounts_name_fold(char *out, size_t size, struct span s);
 
+/* user@domain as it is kept: the user folded, the domain as DNS has it, from A-labels or in its own letters. False:
+ * it is none, or too long. */
+bool accounts_name_address(char *out, size_t size, struct span address);
+
 #endif

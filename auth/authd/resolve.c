@@ -389,7 +389,7 @@ const struct account *resolve_user(const struct accounts *a, const struct resolv
 
 	if (user.n == 0)
 		return NULL;
-	if (whole ? !accounts_name_fold(address, sizeof(address), user)
+	if (whole ? !accounts_name_address(address, sizeof(address), user)
 		  : !join(address, user, default_domain(a, rules)))
 		return NULL;
 	return accounts_find(a, address);

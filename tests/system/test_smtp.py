@@ -222,8 +222,16 @@ def test_timeouts(make_site):
 
 def test_a_domain_in_both_spellings(make_site):
     site = make_site()
-    site.run("domain", "add", "xn--bcher-kva.test")
+    site.run("domain", "add", "B\u00fccher.test")
+    assert "xn--bcher-kva.test" in site.run("domain", "list").stdout
+    assert site.run("domain", "add", "xn--bcher-kva.test", ok=False).returncode == 1
     site.run("account", "add", "leser@xn--bcher-kva.test", "--password-stdin", text=PASSWORD + "\n")
+    assert "leser@xn--bcher-kva.test" in site.run("account", "show", "leser@b\u00fccher.test").stdout
+    for name in ("leser@b\u00fccher.test", "LESER@xn--bcher-kva.test"):
+        with site.secure("pop3s") as c:
+            c.line()
+            assert c.ask(f"USER {name}").startswith("+OK")
+            assert c.ask(f"PASS {PASSWORD}").startswith("+OK"), name
     with site.raw("mx") as c:
         c.line()
         c.replies("EHLO c")
