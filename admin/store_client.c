@@ -29,6 +29,11 @@ struct store_client {
 	uint32_t next_uid;
 	int fd;
 	uint64_t size;
+
+	/* commits that nobody waits for */
+	unsigned flying;
+	enum store_status fell; /* why the first that failed did */
+	char fell_words[300];
 };
 
 /* --- calls and their ends ---------------------------------------------------- */
@@ -56,15 +61,19 @@ static void end(struct store_client *c, enum store_status status, const char *wo
 	snprintf(c->words, sizeof(c->words), "%s", words != NULL ? words : "");
 }
 
+static int tell(enum store_status status, const char *words, struct error *err)
+{
+	if (status == STORE_OK)
+		return 0;
+	return error_set(err, meanings[status].error, "%s%s%s", meanings[status].words, words[0] != '\0' ? ": " : "", words);
+}
+
 static int wait_end(struct store_client *c, struct error *err)
 {
 	while (!c->done)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	c->done = false;
-	if (c->status == STORE_OK)
-		return 0;
-	return error_set(err, meanings[c->status].error, "%s%s%s", meanings[c->status].words, c->words[0] != '\0' ? ": " : "",
-			 c->words);
+	return tell(c->status, c->words, err);
 }
 
 /* --- opening ------------------------------------------------------------------- */
@@ -136,6 +145,7 @@ void store_client_close(struct store_client *c)
 {
 	if (c == NULL)
 		return;
+	store_client_land(c, NULL);
 	store_logout(c->account);
 	if (c->store != NULL)
 		store_ipc_free(c->store);
@@ -310,4 +320,59 @@ int store_client_commit(struct store_client *c, const struct store_mutation *m, 
 	c->out = id;
 	store_commit(c->account, m, count, &txid, on_commit, c);
 	return wait_end(c, err);
+}
+
+struct flight {
+	struct store_client *client;
+	struct store_client_tally what, *done;
+};
+
+static void on_landed(void *arg, enum store_status status, const struct store_result *results, size_t count, const char *words)
+{
+	struct flight *f = arg;
+	struct store_client *c = f->client;
+
+	(void)results;
+	(void)count;
+	c->flying--;
+	if (status == STORE_OK) {
+		f->done->messages += f->what.messages;
+		f->done->bytes += f->what.bytes;
+	} else if (c->fell == STORE_OK) {
+		c->fell = status;
+		snprintf(c->fell_words, sizeof(c->fell_words), "%s", words);
+	}
+	free(f);
+}
+
+int store_client_send(struct store_client *c, const struct store_mutation *m, size_t count,
+		      const struct store_client_tally *what, struct store_client_tally *done, struct error *err)
+{
+	struct flight *f = malloc(sizeof(*f));
+	struct store_txid txid;
+
+	while (f != NULL && c->flying == STORE_CLIENT_FLIGHT && c->fell == STORE_OK)
+		uv_run(&c->loop, UV_RUN_ONCE);
+	if (f == NULL || c->fell != STORE_OK) {
+		for (size_t i = 0; i < count; i++)
+			store_stage_free(m[i].stage);
+		free(f);
+		return c->fell != STORE_OK ? store_client_land(c, err) : error_set(err, -ENOMEM, "no memory");
+	}
+	*f = (struct flight){ c, *what, done };
+	store_txid_new(&txid);
+	c->flying++;
+	store_commit(c->account, m, count, &txid, on_landed, f);
+	return 0;
+}
+
+int store_client_land(struct store_client *c, struct error *err)
+{
+	enum store_status fell;
+
+	while (c->flying > 0)
+		uv_run(&c->loop, UV_RUN_ONCE);
+	fell = c->fell;
+	c->fell = STORE_OK;
+	return tell(fell, c->fell_words, err);
 }

@@ -36,6 +36,19 @@ int store_client_body(struct store_client *c, uint64_t mailbox, uint32_t uid, st
 /* A stage with all of the body in it, the caller's until a commit takes it. */
 int store_client_stage(struct store_client *c, struct span body, struct store_stage **out, struct error *err);
 
+/* Commits that need not be waited for: up to STORE_CLIENT_FLIGHT are under way, in their order, and one that fails
+ * takes those behind it along. */
+enum { STORE_CLIENT_FLIGHT = 4 };
+struct store_client_tally {
+	uint64_t messages, bytes; /* of those that were done */
+};
+/* Waits for a place; then as store_commit. what: counted in `done` when it is done. An error is that of the first that
+ * failed, or of this; the stages are taken in any case. */
+int store_client_send(struct store_client *c, const struct store_mutation *m, size_t count,
+		      const struct store_client_tally *what, struct store_client_tally *done, struct error *err);
+/* Waits for all of them; the error of the first that failed, which is forgotten then. */
+int store_client_land(struct store_client *c, struct error *err);
+
 /* All or nothing. *id, if not NULL: the mailbox of the last change's result. */
 int store_client_commit(struct store_client *c, const struct store_mutation *m, size_t count, uint64_t *id,
 			struct error *err);

@@ -25,9 +25,9 @@ void import_tell(struct import *im, const char *mailbox)
 	if (!im->progress || now_ms < im->told_ms + TELL_MS)
 		return;
 	im->told_ms = now_ms;
-	fprintf(stderr, "\r\033[K%s: %llu messages, %llu MB, %llu messages/s", mailbox, (unsigned long long)im->done,
-		(unsigned long long)(im->bytes >> 20),
-		(unsigned long long)(im->done * 1000 / (now_ms - im->begun_ms + 1)));
+	fprintf(stderr, "\r\033[K%s: %llu messages, %llu MB, %llu messages/s", mailbox, (unsigned long long)im->done.messages,
+		(unsigned long long)(im->done.bytes >> 20),
+		(unsigned long long)(im->done.messages * 1000 / (now_ms - im->begun_ms + 1)));
 	fflush(stderr);
 }
 
@@ -43,9 +43,9 @@ static void say_end(const struct import *im, bool dry)
 
 	if (im->progress)
 		fputs("\r\033[K", stderr);
-	printf("%llu message%s%s, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)im->done, im->done == 1 ? "" : "s",
-	       dry ? " would be imported" : " imported", (unsigned long long)im->bytes, (double)ms / 1000,
-	       (unsigned long long)(im->done * 1000 / ms));
+	printf("%llu message%s%s, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)im->done.messages, im->done.messages == 1 ? "" : "s",
+	       dry ? " would be imported" : " imported", (unsigned long long)im->done.bytes, (double)ms / 1000,
+	       (unsigned long long)(im->done.messages * 1000 / ms));
 	say_count(im->there, "were there already");
 	say_count(im->bad, "skipped: see above");
 	say_count(im->renumbered, "could not keep their UID: mail was there before them");
@@ -100,7 +100,7 @@ static int import_line(const struct site *s, const struct line *l)
 	if (rc == 0) {
 		rc = import_all(&im, l, &err);
 		say_end(&im, l->dry);
-		if (rc < 0 && im.done > 0)
+		if (rc < 0 && im.done.messages > 0)
 			error_context(&err, "stopped; what is in stays, run it again to go on");
 	}
 	store_client_close(im.client);

@@ -5,7 +5,8 @@
  *         that was stopped can be run again, and a source that has grown too, without a journal.
  * UIDs    Are kept where the source has some and the mailbox is empty, or has this UIDVALIDITY already; a UID that
  *         is below the next one is not: the message gets another.
- * Order   Messages go in commits of up to BATCH, one after the other: what is in is always a beginning of the source.
+ * Order   Messages go in commits of up to BATCH, several of them under way, which the store makes in their order: what is
+ *         in is always a beginning of the source.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "common/base/table.h"
 #include "storage/ipc/store_ipc.h"
 
-enum { BATCH = STORE_MUTATIONS, BATCH_BYTES = 512 * 1024, FLAGS_BYTES = 4096, TRIES = 5 };
+enum { BATCH = STORE_MUTATIONS, BATCH_BYTES = STORE_IPC_COMMIT - STORE_IPC_INLINE, FLAGS_BYTES = 4096, TRIES = 5 };
 
 /* A message that the mailbox has; those of one size and date in a chain. */
 struct known {
@@ -138,21 +139,34 @@ static int open_mailbox(struct box *b, const struct source_box *from, struct err
 
 /* --- messages ------------------------------------------------------------------------------ */
 
+static int batch_failed(const struct box *b, int rc, struct error *err)
+{
+	if (rc == -EINVAL && b->keeps)
+		rc = error_set(err, -ESTALE, "new mail has taken the next UIDs");
+	return rc == 0 ? 0 : error_context(err, "%s", b->name);
+}
+
 static int batch_send(struct box *b, struct error *err)
 {
 	int rc = 0;
 
+	const struct store_client_tally what = { b->count, b->bytes };
+
 	if (b->count > 0)
-		rc = store_client_commit(b->im->client, b->batch, b->count, NULL, err);
-	if (rc == 0) {
-		b->im->done += b->count;
-		b->im->bytes += b->bytes;
-	}
+		rc = store_client_send(b->im->client, b->batch, b->count, &what, &b->im->done, err);
 	b->count = b->bytes = 0;
 	buf_reset(&b->words);
-	if (rc == -EINVAL && b->keeps)
-		rc = error_set(err, -ESTALE, "new mail has taken the next UIDs");
-	return rc == 0 ? 0 : error_context(err, "%s", b->name);
+	return batch_failed(b, rc, err);
+}
+
+/* All that was sent is done, or is told. */
+static int batch_land(struct box *b, struct error *err)
+{
+	int rc = batch_send(b, err);
+
+	if (rc == 0 && b->im->client != NULL)
+		rc = batch_failed(b, store_client_land(b->im->client, err), err);
+	return rc;
 }
 
 /* The store takes atoms only (RFC 9051 9). */
@@ -236,8 +250,8 @@ static int one(struct box *b, const struct source_message *m, const struct sourc
 	}
 	if (b->im->client != NULL)
 		return batch_add(b, m, from, body, err);
-	b->im->done++;
-	b->im->bytes += body.n;
+	b->im->done.messages++;
+	b->im->done.bytes += body.n;
 	b->im->lines += m->bare > 0;
 	return 0;
 }
@@ -263,7 +277,9 @@ static int all(struct box *b, const struct source_box *from, struct error *err)
 		import_tell(b->im, b->name);
 	}
 	if (rc == 0)
-		rc = batch_send(b, err);
+		rc = batch_land(b, err);
+	else if (b->im->client != NULL)
+		store_client_land(b->im->client, NULL); /* the first reason is told */
 	buf_clear(&body);
 	return rc;
 }
@@ -339,11 +355,11 @@ static int import_once(struct import *im, size_t i, enum numbers numbers, struct
 int import_box(struct import *im, size_t i, struct error *err)
 {
 	const struct import before = *im;
-	uint64_t brought = im->done;
+	uint64_t brought = im->done.messages;
 	int rc = import_once(im, i, NUMBERS_KEEP, err);
 
 	for (int tries = 1; rc == -ESTALE; tries++) {
-		im->there = before.there - (im->done - brought);
+		im->there = before.there - (im->done.messages - brought);
 		im->bad = before.bad;
 		rc = import_once(im, i, tries < TRIES ? NUMBERS_KEEP : NUMBERS_NEW, err);
 	}

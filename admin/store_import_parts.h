@@ -12,7 +12,8 @@ struct import {
 	bool progress;			/* on a terminal */
 
 	/* figures */
-	uint64_t done, bytes, there, bad, renumbered, lines, words_lost;
+	struct store_client_tally done;
+	uint64_t there, bad, renumbered, lines, words_lost;
 };
 
 /* Takes the i-th mailbox of the source over into ours. 0; what stops the import: a negative errno with words. */

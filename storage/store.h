@@ -302,7 +302,8 @@ void store_txid_new(struct store_txid *t);
 
 typedef void (*store_commit_done)(void *arg, enum store_status status, const struct store_result *results,
 				  size_t count, const char *words);
-/* All or nothing. UIDs that are not there are passed over. */
+/* All or nothing. UIDs that are not there are passed over. Under a login with STORE_RIGHT_NUMBERS several that are
+ * open at once are made in the order of the calls, and one that fails takes those behind it along. */
 uint64_t store_commit(struct store_account *a, const struct store_mutation *mutations, size_t count,
 		      const struct store_txid *txid, store_commit_done done, void *arg);
 

@@ -1,8 +1,6 @@
 /* client_change.c - calls that carry bodies: commits, deliveries, reports; the contract is in client.h. */
 #include "storage/ipc/client.h"
 
-enum { COMMIT_INLINE = 256 * 1024 }; /* bytes of bodies that go along in one message */
-
 /* What the call does not carry inline it takes; all else is freed. */
 static void take_bodies(struct call *call, struct store_stage *const *stages,
 			const struct store_ask_body *bodies, size_t count)
@@ -22,7 +20,7 @@ static enum store_status place_bodies(struct store_stage *const *stages, struct 
 				      size_t count)
 {
 	enum store_status status = STORE_OK;
-	size_t room = COMMIT_INLINE;
+	size_t room = STORE_IPC_COMMIT;
 
 	for (size_t i = 0; i < count; i++) {
 		struct client_stage *st = (struct client_stage *)stages[i];

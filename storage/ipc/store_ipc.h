@@ -11,7 +11,8 @@
  * Logout  store_logout forgets the callbacks of the account's open calls, as
  *         store_cancel does; changes among them are made all the same.
  * Limits  STORE_IPC_OPEN calls open; a body up to STORE_IPC_INLINE bytes stays in
- *         memory and goes along in the message, a larger one is written to a staged file.
+ *         memory and goes along in the message, up to STORE_IPC_COMMIT of one commit; a larger
+ *         one is written to a staged file.
  */
 #ifndef STORAGE_STORE_IPC_H
 #define STORAGE_STORE_IPC_H
@@ -20,7 +21,12 @@
 
 #include "storage/store.h"
 
-enum { STORE_IPC_OPEN = 65536, STORE_IPC_INLINE = 48 * 1024, STORE_IPC_WAIT_MS = 15000 };
+enum {
+	STORE_IPC_OPEN = 65536,
+	STORE_IPC_INLINE = 48 * 1024,
+	STORE_IPC_COMMIT = 512 * 1024,
+	STORE_IPC_WAIT_MS = 15000
+};
 
 int store_ipc_new(struct store **out, uv_loop_t *loop, struct error *err);
 /* Keeps fd. */

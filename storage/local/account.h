@@ -94,6 +94,7 @@ struct account {
 	size_t absent_count, absent_room;
 
 	struct login *logins, *locker;
+	struct commit *row_first, *row_last; /* order.c */
 	bool big;                 /* a commit of very many names has it to itself */
 	struct commit *longer;    /* one that is being applied in slices, so has this one */
 	unsigned unflushed;       /* commits applied and not on disk */

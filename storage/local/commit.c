@@ -167,6 +167,18 @@ static void commit_resolve(struct commit *c)
 	}
 }
 
+void commit_prepared(struct commit *c)
+{
+	if (c->status != STORE_OK) {
+		finish_commit(c);
+	} else if (order_first(c)) {
+		if (c->links)
+			link_enter(c);
+		else
+			flush_enter(c);
+	}
+}
+
 void commit_go_on(struct commit *c)
 {
 	if (--c->waiting > 0)
@@ -190,10 +202,7 @@ void commit_go_on(struct commit *c)
 		commit_go_on(c);
 		return;
 	default:
-		if (c->links)
-			link_enter(c);
-		else
-			flush_enter(c);
+		commit_prepared(c);
 	}
 }
 

@@ -111,6 +111,9 @@ struct commit {
 	struct turn turn;
 	struct after after, body;
 	struct commit *next;
+	struct account *ordered; /* it waits for those before it in the account's row */
+	struct commit *behind;   /* the next one there */
+	bool parked;             /* it is ready, and not the first */
 };
 
 struct commit_list {
@@ -133,11 +136,24 @@ void commit_fail(struct commit *c, enum store_status status, const char *format,
 /* The words of a negative errno of file work. */
 void commit_fail_errno(struct commit *c, int error, const char *what);
 
+/* --- one behind the other (order.c) --------------------------------------------- */
+
+/* Numbers are taken in the order in which commits joined the account's row, and one that fails takes
+ * those behind it along: so what an import has brought is always a beginning of its source, although
+ * several of its commits are under way. */
+void order_join(struct commit *c, struct account *a);
+/* True: it may take its numbers. Else it goes on by itself when it is its turn. */
+bool order_first(struct commit *c);
+/* It has taken its numbers, or ends. */
+void order_leave(struct commit *c);
+
 /* --- from step to step ----------------------------------------------------- */
 
 /* One more, and one less, thing that the phase waits for. */
 void commit_wait(struct commit *c);
 void commit_go_on(struct commit *c);
+/* All that must be there before its names are made is. */
+void commit_prepared(struct commit *c);
 /* prepare.c: begins what the phase needs. */
 void prepare_read(struct commit *c);
 void prepare_files(struct commit *c);

@@ -109,6 +109,7 @@ void finish_commit(struct commit *c)
 		step_note(&c->steps[i]);
 	queue_end(c, done);
 	answer(c);
+	order_leave(c);
 	for (size_t i = 0; i < c->step_count; i++)
 		step_clean_up(&c->steps[i], done);
 	commit_free(c);

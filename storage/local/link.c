@@ -254,6 +254,9 @@ static void group_begin(struct local *s, struct commit_list list, bool big)
 				c->steps[i].result = -EINVAL;
 		}
 	s->linking += !big;
+	for (struct commit *c = list.first; c != NULL; c = c->next)
+		if (c->status == STORE_OK)
+			order_leave(c);
 	group_start(g, queues);
 	if (g->running == 0) /* all were refused */
 		group_end(g);

@@ -113,14 +113,21 @@ static void measured(struct after *after, enum store_status status)
 	commit_go_on((struct commit *)((char *)after - offsetof(struct commit, after)));
 }
 
-static void prepare_step(struct step *step)
+static bool step_brings(const struct step *step)
+{
+	return step->kind == STEP_STORE && step->m.change == STORE_APPEND && step->commit->kind == COMMIT_STORE;
+}
+
+static void prepare_step(struct step *step, struct stage_group *together)
 {
 	struct commit *c = step->commit;
 
 	if (step->kind == STEP_META)
 		return;
-	if (step->m.change == STORE_APPEND && c->kind == COMMIT_STORE) {
+	if (step_brings(step)) {
 		step->after.run = step_sealed;
+		if (together != NULL)
+			stage_group_add(together, (struct stage *)step->m.stage);
 		prepare_body(c, (struct stage *)step->m.stage, &step->m.internal_s, &step->after);
 	}
 	if (step->m.change == STORE_COPY || step->m.change == STORE_MOVE || step_moves_inbox(step)) {
@@ -144,6 +151,21 @@ static void check_room(struct commit *c)
 		commit_fail(c, STORE_TRY_LATER, "the disk is full");
 }
 
+static void prepare_steps(struct commit *c)
+{
+	struct stage_group *together = NULL;
+	size_t bodies = 0;
+
+	for (size_t i = 0; i < c->step_count; i++)
+		bodies += step_brings(&c->steps[i]);
+	if (bodies >= STAGE_TOGETHER)
+		together = stage_group_new();
+	for (size_t i = 0; i < c->step_count; i++)
+		prepare_step(&c->steps[i], together);
+	if (together != NULL)
+		stage_group_start(c->call.s, together);
+}
+
 void prepare_read(struct commit *c)
 {
 	c->after.run = measured;
@@ -159,8 +181,7 @@ void prepare_read(struct commit *c)
 	c->body.run = shared_sealed;
 	if (c->stage != NULL)
 		prepare_body(c, c->stage, NULL, &c->body);
-	for (size_t i = 0; i < c->step_count; i++)
-		prepare_step(&c->steps[i]);
+	prepare_steps(c);
 }
 
 /* --- numbers and marks ----------------------------------------------------- */

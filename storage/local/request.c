@@ -198,6 +198,8 @@ uint64_t request_commit(struct store_account *a, const struct store_mutation *mu
 		commit_fail(c, STORE_INVALID, "%zu changes at once", count);
 	for (size_t i = 0; i < count; i++)
 		step_fill(commit_step(c, l->account), l, &mutations[i]);
+	if (count > 0 && (l->rights & STORE_RIGHT_NUMBERS))
+		order_join(c, l->account);
 	commit_start(c);
 	return call_open(&c->call, arg);
 }

@@ -127,20 +127,30 @@ static int stage_store(struct stage *st)
 	return r;
 }
 
-static int stage_sync(struct stage *st)
+static int stage_stamp(struct stage *st)
+{
+	const struct timespec times[2] = { { .tv_sec = st->date_s }, { .tv_sec = st->date_s } };
+
+	return st->dated && futimens(st->fd, times) < 0 ? -errno : 0;
+}
+
+static int stage_check(struct stage *st)
 {
 	struct stat info;
 
-	if (st->dated) {
-		const struct timespec times[2] = { { .tv_sec = st->date_s }, { .tv_sec = st->date_s } };
-
-		if (futimens(st->fd, times) < 0)
-			return -errno;
-	}
-	if (fsync(st->fd) < 0 || fstat(st->fd, &info) < 0)
+	if (fstat(st->fd, &info) < 0)
 		return -errno;
 	st->date_s = info.st_mtim.tv_sec;
 	return (uint64_t)info.st_size == st->size ? 0 : -EIO;
+}
+
+static int stage_sync(struct stage *st)
+{
+	int r = stage_stamp(st);
+
+	if (r == 0 && fsync(st->fd) < 0)
+		r = -errno;
+	return r == 0 ? stage_check(st) : r;
 }
 
 static void stage_run(struct job *job)
@@ -154,10 +164,8 @@ static void stage_run(struct job *job)
 
 static void stage_job(struct stage *st);
 
-static void stage_done(struct job *job)
+static void stage_finish(struct stage *st)
 {
-	struct stage *st = stage_of_job(job);
-
 	st->busy = false;
 	st->error = st->result;
 	buf_clear(&st->writing);
@@ -176,8 +184,12 @@ static void stage_done(struct job *job)
 	}
 }
 
-/* Hands what there is to the pool, which opens the file with the first bytes. */
-static void stage_job(struct stage *st)
+static void stage_done(struct job *job)
+{
+	stage_finish(stage_of_job(job));
+}
+
+static void stage_hand_over(struct stage *st)
 {
 	struct buf empty = st->writing;
 
@@ -185,6 +197,12 @@ static void stage_job(struct stage *st)
 	st->sealing = st->seal;
 	st->writing = st->fresh;
 	st->fresh = empty;
+}
+
+/* Hands what there is to the pool, which opens the file with the first bytes. */
+static void stage_job(struct stage *st)
+{
+	stage_hand_over(st);
 	pool_start(st->s, &st->job, stage_run, stage_done);
 }
 
@@ -262,6 +280,69 @@ void stage_linked(struct stage *st)
 int stage_error(const struct stage *st)
 {
 	return st->error;
+}
+
+/* --- many at once ---------------------------------------------------------- */
+
+struct stage_group {
+	struct job job;
+	size_t count;
+	struct stage *stages[STORE_MUTATIONS];
+};
+
+struct stage_group *stage_group_new(void)
+{
+	return local_alloc(sizeof(struct stage_group));
+}
+
+void stage_group_add(struct stage_group *g, struct stage *st)
+{
+	if (st->foreign || st->busy || st->sealed || st->fd >= 0 || st->error < 0 || g->count == STORE_MUTATIONS)
+		return;
+	st->busy = true; /* so that stage_seal starts no job */
+	g->stages[g->count++] = st;
+}
+
+/* Files are made one behind the other, then the file system is synced once: a sync of each
+ * would be a write of its journal for each. */
+static void group_run(struct job *job)
+{
+	struct stage_group *g = (struct stage_group *)job;
+	int r;
+
+	for (size_t i = 0; i < g->count; i++) {
+		struct stage *st = g->stages[i];
+
+		st->result = stage_store(st);
+		if (st->result == 0)
+			st->result = stage_stamp(st);
+	}
+	r = syncfs(job->s->tmp_fd) < 0 ? -errno : 0;
+	for (size_t i = 0; i < g->count; i++)
+		if (g->stages[i]->result == 0)
+			g->stages[i]->result = r < 0 ? r : stage_check(g->stages[i]);
+}
+
+static void group_done(struct job *job)
+{
+	struct stage_group *g = (struct stage_group *)job;
+
+	for (size_t i = 0; i < g->count; i++)
+		stage_finish(g->stages[i]);
+	free(g);
+}
+
+void stage_group_start(struct local *s, struct stage_group *g)
+{
+	if (g->count < STAGE_TOGETHER) {
+		for (size_t i = 0; i < g->count; i++)
+			stage_job(g->stages[i]);
+		free(g);
+		return;
+	}
+	for (size_t i = 0; i < g->count; i++)
+		stage_hand_over(g->stages[i]);
+	pool_start(s, &g->job, group_run, group_done);
 }
 
 /* --- written by somebody else ---------------------------------------------- */
