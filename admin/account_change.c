@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "admin/account_app.h"
 #include "admin/account_cert.h"
 #include "admin/account_show.h"
 #include "storage/local/names.h"
@@ -17,7 +18,7 @@ static int account_add(const struct site *s, const struct account_line *l)
 	if (code == 0)
 		code = accounts_check_new(f.fd, a.address, &err);
 	if (code == 0)
-		code = account_password_new(&p, s, l, &err);
+		code = account_password_new(&p, s, l, NULL, &err);
 	if (code == 0) {
 		account_password_lend(&p, &a);
 		code = accounts_add(f.fd, &f.owner, &a, &err);
@@ -60,9 +61,9 @@ static int account_passwd(const struct site *s, const struct account_line *l)
 
 	if (code == 0)
 		code = account_find(&f, l->words[0], &a, &err);
-	account_close(&f);
 	if (code == 0)
-		code = account_password_new(&p, s, l, &err);
+		code = account_password_new(&p, s, l, &a, &err);
+	account_close(&f);
 	if (code == 0)
 		code = put_password(s, l->words[0], &p, &err);
 	if (code == 0)
@@ -160,6 +161,8 @@ static const struct account_member members[] = {
 	{ "quota", 0, 1, 2, account_quota_run },
 	{ "remove", 0, 1, 1, account_remove },          { "cert add", 0, 2, 3, account_cert_add },
 	{ "cert list", ACCOUNT_JSON, 0, 1, account_cert_list }, { "cert remove", 0, 2, 2, account_cert_remove },
+	{ "app add", ACCOUNT_APP, 2, 2, account_app_add }, { "app list", ACCOUNT_JSON, 0, 1, account_app_list },
+	{ "app revoke", 0, 2, 2, account_app_revoke }, { "app only", 0, 2, 2, account_app_only },
 };
 
 int account_run(const struct site *s, int argc, char **argv)

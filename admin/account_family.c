@@ -27,6 +27,17 @@ static bool take_option(struct account_line *l, unsigned options, const char *wo
 	return true;
 }
 
+/* An option with a value behind it; false: it is none of this member's, or nothing stands behind it. */
+static bool take_value(struct account_line *l, unsigned options, const char *word, const char *value)
+{
+	const char **to = strcmp(word, "--scope") == 0 ? &l->scope : strcmp(word, "--expires") == 0 ? &l->expires : NULL;
+
+	if (to == NULL || (options & ACCOUNT_APP) == 0 || value == NULL)
+		return false;
+	*to = value;
+	return true;
+}
+
 /* How many words of argv, behind the verb, are the member's name; 0: it is not meant. */
 static int name_words(const struct account_member *m, int argc, char **argv)
 {
@@ -52,6 +63,8 @@ static int run_member(const struct site *s, const struct account_member *m, int 
 			options = false;
 		else if (!options || argv[i][0] != '-')
 			l.words[l.count++] = argv[i];
+		else if (take_value(&l, m->options, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
+			i++;
 		else if (!take_option(&l, m->options, argv[i]))
 			return verb_usage(l.verb, "%s %s knows no option %s", l.verb, m->name, argv[i]);
 	}

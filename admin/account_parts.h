@@ -14,6 +14,7 @@ struct account_line {
 	char **words;
 	bool json, from_stdin, generate;
 	bool keep, no_keep, none;	/* of account forward */
+	const char *scope, *expires;	/* of account app add; NULL: not given */
 };
 
 /* One of a family's members: "add" of account. */
@@ -24,7 +25,7 @@ struct account_member {
 	int (*run)(const struct site *s, const struct account_line *l);
 };
 
-enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_FORWARD = 4 };
+enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_FORWARD = 4, ACCOUNT_APP = 8 };
 
 /* Finds the member that argv names, reads its options and runs it. argv is put in order. */
 int account_family(const struct site *s, int argc, char **argv, const struct account_member *members,
@@ -78,8 +79,12 @@ struct account_password {
 	char hash[128];		/* Argon2id, with the parameters of etc/authd.conf */
 	struct scram_keys scram[SCRAM_HASHES];	/* those that ScramKeys lists */
 };
+/* now: the account as it is, whose app passwords' salt is kept; NULL: a new one. */
 int account_password_new(struct account_password *p, const struct site *s, const struct account_line *l,
-			 struct error *err);
+			 const struct account *now, struct error *err);
+/* Keys for p's text alone, with the salt that the account's keys have, if it has any. */
+int account_password_keys(struct account_password *p, const struct site *s, const struct account *now,
+			  struct error *err);
 /* With --generate: writes it on stdout, alone. */
 int account_password_show(const struct account_password *p, const struct account_line *l);
 /* Puts hash and keys into a, lent. */

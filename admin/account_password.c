@@ -9,11 +9,14 @@
 
 #include "admin/account_parts.h"
 #include "admin/secret.h"
+#include "auth/accounts_app.h"
 #include "common/config/config.h"
 #include "common/config/file.h"
 #include "sasl/prepare.h"
 
 enum { SHORT = 8, CONF_MAX = 1 << 20 };
+
+enum keys_for { KEYS_FOR_ACCOUNT, KEYS_FOR_APP };
 
 _Static_assert(sizeof(((struct account_password *)0)->hash) >= crypto_pwhash_STRBYTES, "room for the hash");
 
@@ -129,8 +132,28 @@ static int read_settings(struct config **out, const struct site *s, struct error
 	return code;
 }
 
-/* Takes iterations' time. */
-static int make_keys(struct account_password *p, const struct config_scope *top, struct error *err)
+/* Salt and iterations that a new password has to have, or NULL: what suits. */
+static const struct scram_keys *shared_keys(const struct account *now, enum scram_hash h, bool with_own)
+{
+	const struct scram_keys *apps = now != NULL ? accounts_app_keys(now, h) : NULL;
+
+	return apps != NULL || now == NULL || !with_own ? apps : now->scram[h];
+}
+
+static void salt_keys(struct scram_keys *k, const struct scram_keys *shared, const struct config_scope *top)
+{
+	if (shared != NULL) {
+		*k = *shared;
+		return;
+	}
+	k->iterations = (uint32_t)config_number(top, CONFIG_SCRAM_ITERATIONS);
+	k->salt_n = SCRAM_SALT_NEW;
+	randombytes_buf(k->salt, k->salt_n);
+}
+
+/* Takes iterations' time. whose: account or app password. */
+static int make_keys(struct account_password *p, const struct config_scope *top, const struct account *now,
+		     enum keys_for whose, struct error *err)
 {
 	unsigned hashes = scram_hashes_listed(config_text(top, CONFIG_SCRAM_KEYS));
 	struct buf text;
@@ -143,9 +166,7 @@ static int make_keys(struct account_password *p, const struct config_scope *top,
 
 		if ((hashes & 1u << h) == 0)
 			continue;
-		k->iterations = (uint32_t)config_number(top, CONFIG_SCRAM_ITERATIONS);
-		k->salt_n = SCRAM_SALT_NEW;
-		randombytes_buf(k->salt, k->salt_n);
+		salt_keys(k, shared_keys(now, h, whose == KEYS_FOR_APP), top);
 		good &= scram_keys_make(k, h, buf_span(&text));
 	}
 	good &= !text.failed;
@@ -153,7 +174,20 @@ static int make_keys(struct account_password *p, const struct config_scope *top,
 	return good ? 0 : error_set(err, -ENOMEM, "no memory to make keys for SCRAM");
 }
 
-static int hash(struct account_password *p, const struct site *s, struct error *err)
+int account_password_keys(struct account_password *p, const struct site *s, const struct account *now,
+			  struct error *err)
+{
+	struct config *c;
+	int code = read_settings(&c, s, err);
+
+	if (code < 0)
+		return code;
+	code = make_keys(p, config_top(c), now, KEYS_FOR_APP, err);
+	config_free(c);
+	return code;
+}
+
+static int hash(struct account_password *p, const struct site *s, const struct account *now, struct error *err)
 {
 	const struct config_scope *top;
 	struct config *c;
@@ -168,7 +202,7 @@ static int hash(struct account_password *p, const struct site *s, struct error *
 		code =
 		    error_set(err, -ENOMEM, "no memory to hash the password: see HashMemory in authd.conf");
 	else
-		code = make_keys(p, top, err);
+		code = make_keys(p, top, now, KEYS_FOR_ACCOUNT, err);
 	config_free(c);
 	return code;
 }
@@ -190,7 +224,7 @@ static size_t characters(const char *text)
 }
 
 int account_password_new(struct account_password *p, const struct site *s, const struct account_line *l,
-			 struct error *err)
+			 const struct account *now, struct error *err)
 {
 	int code = 0;
 
@@ -209,7 +243,7 @@ int account_password_new(struct account_password *p, const struct site *s, const
 		return error_set(err, -EINVAL, "the password is empty: nothing was changed");
 	if (characters(p->text) < SHORT)
 		verb_warn("the password is short: eight characters or more take longer to guess");
-	return hash(p, s, err);
+	return hash(p, s, now, err);
 }
 
 int account_password_show(const struct account_password *p, const struct account_line *l)

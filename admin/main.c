@@ -28,7 +28,11 @@ static const struct verb verbs[] = {
 	  "account quota ADDRESS [SIZE|none|default]\n"
 	  "account cert add ADDRESS FILE.pem|FINGERPRINT [LABEL]\n"
 	  "account cert list [ADDRESS] [--json]\n"
-	  "account cert remove ADDRESS FINGERPRINT|LABEL\n" },
+	  "account cert remove ADDRESS FINGERPRINT|LABEL\n"
+	  "account app add ADDRESS NAME [--scope imap,pop3,smtp] [--expires DAY]\n"
+	  "account app list [ADDRESS] [--json]\n"
+	  "account app revoke ADDRESS NAME\n"
+	  "account app only ADDRESS yes|no\n" },
 	{ "domain", domain_run,
 	  "domain add|remove DOMAIN\n"
 	  "domain list [--json]\n" },

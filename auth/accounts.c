@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/accounts_app.h"
 #include "auth/accounts_certificate.h"
 #include "auth/accounts_file.h"
 #include "auth/accounts_name.h"
@@ -215,7 +216,10 @@ static int read_account(struct reader *r, int at, const char *name, const char *
 					.quota = text.quota };
 	if (it->account.password == NULL || !keep_keys(r->a, &it->account, text.scram))
 		return -ENOMEM;
+	it->account.app_only = text.app_only;
 	code = take_forwards(r, &text, &it->account);
+	if (code == 0)
+		code = accounts_apps_take(r->a->arena, text.apps, text.app_count, &it->account);
 	return code == 0 ? accounts_certificates_take(r->a->arena, &text, &it->account) : code;
 }
 

@@ -9,6 +9,7 @@
  *                                       `certificate FINGERPRINT LABEL`, one a line; `forward ADDRESS`, one a
  *                                       line, and `forward-keep yes|no`; `scram-sha-256 ...` (sasl/scram_keys.h), which
  *                                       is of the same password; `quota BYTES|none`
+ *                                       (app passwords: accounts_app.h)
  *     accounts/DOMAIN/USER.alias        `to ADDRESS`, one a line
  *     accounts/order                    `domain NAME`, `account ADDRESS`, in the order in which they were added
  *                                       (the default domain and postmaster are the first ones)
@@ -38,7 +39,11 @@ enum {
 	ACCOUNTS_CERTIFICATES_MAX = 32,	/* of one account */
 	ACCOUNTS_FINGERPRINT = 65,	/* 64 digits and a NUL */
 	ACCOUNTS_LABEL_MAX = 101,	/* a certificate's label and its NUL */
-	ACCOUNTS_PASSWORD_MAX = 1024	/* bytes of a password */
+	ACCOUNTS_PASSWORD_MAX = 1024,	/* bytes of a password */
+	ACCOUNTS_APPS_MAX = 32,		/* app passwords of one account */
+	ACCOUNTS_APP_NAME = 41,		/* an app password's name and its NUL */
+	ACCOUNTS_APP_SALT = 16,
+	ACCOUNTS_APP_HASH = 32
 };
 
 struct accounts;		/* opaque: all of it, in memory */
@@ -59,6 +64,17 @@ struct account_certificate {
 	const char *label;	/* what a person calls it; may be "" */
 };
 
+enum { ACCOUNTS_FOR_IMAP = 1, ACCOUNTS_FOR_POP3 = 2, ACCOUNTS_FOR_SMTP = 4, ACCOUNTS_FOR_ALL = 7 };
+
+/* A password for one program (accounts_app.h). */
+struct account_app {
+	char name[ACCOUNTS_APP_NAME];
+	unsigned scope;		/* bits ACCOUNTS_FOR_... */
+	int64_t expires_s;	/* since 1970; 0: never */
+	uint8_t salt[ACCOUNTS_APP_SALT], hash[ACCOUNTS_APP_HASH];
+	struct scram_keys scram[SCRAM_HASHES];	/* iterations 0: none */
+};
+
 struct account {
 	const char *address;	/* "user@domain", in lower case */
 	const char *password;	/* Argon2id string; "" : cannot log in by password */
@@ -71,6 +87,9 @@ struct account {
 	size_t forward_count;	/* ACCOUNTS_FORWARDS_MAX at most */
 	bool forward_keep;	/* with forwards: it stays here too */
 	uint64_t quota;		/* bytes of its mail, or ACCOUNTS_QUOTA_NONE; 0: what holds for all accounts */
+	const struct account_app *apps;
+	size_t app_count;	/* ACCOUNTS_APPS_MAX at most */
+	bool app_only;		/* its own password logs nobody in */
 };
 
 struct alias {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "auth/accounts.h"
+#include "auth/accounts_app.h"
 #include "auth/accounts_certificate.h"
 #include "auth/accounts_file.h"
 #include "auth/accounts_name.h"
@@ -196,6 +197,8 @@ static int put_account(const struct change *c, const struct account *account, st
 	    strpbrk(account->password, " \r\n") != NULL)
 		return error_set(err, -EINVAL, "the password's hash is malformed");
 	code = accounts_certificates_check(account, err);
+	if (code == 0)
+		code = accounts_apps_check(account, err);
 	if (code == 0)
 		code = check_forwards(account, err);
 	if (code < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "auth/accounts_app.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 
@@ -167,6 +168,52 @@ static void take_quota(const struct accounts_text_warn *w, struct span value, st
 				  escape_text(shown, sizeof(shown), value));
 }
 
+static void take_app(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	struct account_app app;
+	size_t i = 0;
+
+	out->app_passed_over = true;
+	if (!accounts_app_read(&app, value)) {
+		accounts_text_say(w, "an app password is malformed: it logs nobody in");
+		return;
+	}
+	while (i < out->app_count && strcmp(out->apps[i].name, app.name) != 0)
+		i++;
+	if (i < out->app_count || out->app_count == ACCOUNTS_APPS_MAX) {
+		accounts_text_say(w, "the app password %s is there already, or is one too many: it logs nobody in", app.name);
+		return;
+	}
+	out->app_passed_over = false;
+	out->apps[out->app_count++] = app;
+}
+
+static void take_app_keys(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out,
+			  enum scram_hash hash)
+{
+	if (out->app_count > 0 && !out->app_passed_over &&
+	    !scram_keys_read(&out->apps[out->app_count - 1].scram[hash], hash, value))
+		accounts_text_say(w, "an app password's keys of %s are malformed", scram_hash_name(hash));
+}
+
+static void take_app_sha_256(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	take_app_keys(w, value, out, SCRAM_SHA_256);
+}
+
+static void take_app_sha_1(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	take_app_keys(w, value, out, SCRAM_SHA_1);
+}
+
+/* Whatever else stands there forbids more, not less. */
+static void take_app_only(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out)
+{
+	out->app_only = !span_is(value, "no");
+	if (out->app_only && !span_is(value, "yes"))
+		accounts_text_say(w, "app-only is yes or no: taken as yes");
+}
+
 static const struct {
 	const char *key;
 	void (*take)(const struct accounts_text_warn *w, struct span value,
@@ -181,6 +228,10 @@ static const struct {
 	{ "forward", take_forward },
 	{ "forward-keep", take_forward_keep },
 	{ "quota", take_quota },
+	{ "app", take_app },
+	{ "app-scram-sha-256", take_app_sha_256 },
+	{ "app-scram-sha-1", take_app_sha_1 },
+	{ "app-only", take_app_only },
 };
 
 void accounts_text_account(struct span text, const struct accounts_text_warn *w,
@@ -234,6 +285,10 @@ void accounts_text_put_account(struct buf *b, const struct account *account)
 		buf_put_text(b, "quota none\n");
 	else if (account->quota > 0)
 		buf_printf(b, "quota %llu\n", (unsigned long long)account->quota);
+	for (size_t i = 0; i < account->app_count; i++)
+		accounts_app_put(b, &account->apps[i]);
+	if (account->app_only)
+		buf_put_text(b, "app-only yes\n");
 }
 
 void accounts_text_put_targets(struct buf *b, const char *key, const struct alias *alias)

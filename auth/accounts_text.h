@@ -41,6 +41,10 @@ struct accounts_text_account {
 	size_t forward_count;
 	bool forward_keep;	/* true where nothing is said */
 	uint64_t quota;		/* as struct account's */
+	struct account_app apps[ACCOUNTS_APPS_MAX];	/* each name once */
+	size_t app_count;
+	bool app_only;
+	bool app_passed_over;	/* the last one: its keys are, too */
 };
 
 /* Cannot fail: what is missing or broken leaves an account that nobody can log in to. */

@@ -43,7 +43,8 @@ enum auth_status {
 	AUTH_NO_USER,		/* resolve: the domain is ours, the user is not there */
 	AUTH_TRY_LATER,		/* too many logins waiting, authd away */
 	AUTH_REFUSED,		/* this socket may not ask that */
-	AUTH_OVER_RATE		/* rate: too much mail by this account */
+	AUTH_OVER_RATE,		/* rate: too much mail by this account */
+	AUTH_SCOPE		/* login: an app password that is not for this service */
 };
 
 struct auth_attempt {		/* copied before the call returns */

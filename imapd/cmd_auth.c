@@ -27,6 +27,9 @@ static enum imap_run end_login(struct imap_server *e, enum imap_login verdict, c
 				 : refused(e, exchange_wrong(x));
 	case IMAP_LOGIN_DISABLED:
 		return imap_done(e, "NO [CONTACTADMIN] This account is disabled");
+	case IMAP_LOGIN_SCOPE:	/* RFC 5530 3 */
+		imap_count_error(e);
+		return imap_done(e, "NO [AUTHORIZATIONFAILED] This app password is not for IMAP");
 	case IMAP_LOGIN_LIMIT:
 		return imap_done(e, "NO [LIMIT] This account has too many sessions open");
 	default:

@@ -68,6 +68,7 @@ static void login_checked(void *arg, enum service_login_status status, const str
 	static const enum imap_login results[] = {
 		[SERVICE_LOGIN_WRONG] = IMAP_LOGIN_WRONG,
 		[SERVICE_LOGIN_DISABLED] = IMAP_LOGIN_DISABLED,
+		[SERVICE_LOGIN_SCOPE] = IMAP_LOGIN_SCOPE,
 		[SERVICE_LOGIN_TOO_MANY] = IMAP_LOGIN_LIMIT,
 		[SERVICE_LOGIN_TRY_LATER] = IMAP_LOGIN_LATER,
 		[SERVICE_LOGIN_GO_ON] = IMAP_LOGIN_GO_ON,

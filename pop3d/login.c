@@ -79,6 +79,9 @@ static void auth_end(struct pop3_server *e, enum pop3_result result)
 	case POP3_DISABLED:
 		pop3_bad(e, "-ERR [SYS/PERM] this account is disabled");
 		break;
+	case POP3_SCOPE:
+		pop3_bad(e, "-ERR [AUTH] this app password is not for POP3");
+		break;
 	case POP3_TOO_MANY:
 		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
 		break;

@@ -135,6 +135,8 @@ static enum pop3_result from_login(enum service_login_status st)
 		return POP3_WRONG;
 	case SERVICE_LOGIN_DISABLED:
 		return POP3_DISABLED;
+	case SERVICE_LOGIN_SCOPE:
+		return POP3_SCOPE;
 	case SERVICE_LOGIN_TOO_MANY:
 		return POP3_TOO_MANY;
 	case SERVICE_LOGIN_GO_ON:

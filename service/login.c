@@ -12,6 +12,8 @@ static enum service_login_status refusal(enum auth_status st)
 		return SERVICE_LOGIN_WRONG;
 	case AUTH_DISABLED:
 		return SERVICE_LOGIN_DISABLED;
+	case AUTH_SCOPE:
+		return SERVICE_LOGIN_SCOPE;
 	default:
 		return SERVICE_LOGIN_TRY_LATER;
 	}

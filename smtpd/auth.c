@@ -46,6 +46,9 @@ static void auth_end(struct smtp_server *e, enum smtp_result result)
 	case SMTP_DISABLED:
 		smtp_bad(e, "535 5.7.13 this account is disabled");
 		break;
+	case SMTP_SCOPE:
+		smtp_bad(e, "535 5.7.8 this app password is not for sending mail");
+		break;
 	case SMTP_TOO_MANY:
 		smtp_bad(e, "454 4.7.0 too many sessions of this account");
 		break;

@@ -79,6 +79,7 @@ enum smtp_result {
 	SMTP_DONE,
 	SMTP_WRONG,		/* AUTHENTICATE: user or password; CHECK_SENDER, CHECK_FROM: not theirs */
 	SMTP_DISABLED,		/* AUTHENTICATE */
+	SMTP_SCOPE,		/* AUTHENTICATE: an app password for something else */
 	SMTP_NO_USER,		/* CHECK_RECIPIENT: our domain, nobody of that name */
 	SMTP_NOT_LOCAL,		/* CHECK_RECIPIENT: another server's domain */
 	SMTP_OVER_QUOTA,

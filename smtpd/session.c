@@ -43,6 +43,8 @@ static enum smtp_result from_login(enum service_login_status st)
 		return SMTP_WRONG;
 	case SERVICE_LOGIN_DISABLED:
 		return SMTP_DISABLED;
+	case SERVICE_LOGIN_SCOPE:
+		return SMTP_SCOPE;
 	case SERVICE_LOGIN_TOO_MANY:
 		return SMTP_TOO_MANY;
 	case SERVICE_LOGIN_GO_ON:

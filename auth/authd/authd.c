@@ -100,11 +100,37 @@ static bool lost_certificate(const struct account *old, const struct account *ne
 	return false;
 }
 
+/* A program's password that logged the account in does not any more. */
+static bool lost_app(const struct account *old, const struct account *new)
+{
+	for (size_t i = 0; i < old->app_count; i++) {
+		size_t k = 0;
+
+		while (k < new->app_count && memcmp(old->apps[i].hash, new->apps[k].hash, ACCOUNTS_APP_HASH) != 0)
+			k++;
+		if (k == new->app_count)
+			return true;
+	}
+	return new->app_only && !old->app_only;
+}
+
 /* What was allowed with the old account is not with the new one. */
 static bool is_void(const struct account *old, const struct account *new)
 {
 	return new == NULL || strcmp(old->password, new->password) != 0 || (old->enabled && !new->enabled) ||
-	       old->created_s != new->created_s || lost_certificate(old, new);
+	       old->created_s != new->created_s || lost_certificate(old, new) || lost_app(old, new);
+}
+
+/* A new password forgets the places, another account of that name all. */
+static void forget_seen(struct authd *d, const struct account *was)
+{
+	const struct account *is = accounts_find(d->accounts, was->address);
+	bool another = is == NULL || is->created_s != was->created_s;
+
+	if (another || strcmp(is->password, was->password) != 0)
+		limits_forget(d, was->address, SEEN_PLACE);
+	if (another)
+		limits_forget(d, was->address, SEEN_APP);
 }
 
 static void revoke_changed(struct authd *d, const struct accounts *old)
@@ -118,7 +144,7 @@ static void revoke_changed(struct authd *d, const struct accounts *old)
 			continue;
 		log_info("account changed, its sessions end account=%s", was->address);
 		cache_forget(d->cache, was->address);
-		limits_forget_places(d, was->address);
+		forget_seen(d, was);
 		d->h.revoke(d->h.arg, was->address);
 	}
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/accounts_app.h"
 #include "auth/authd/scram.h"
 #include "auth/authd/state.h"
 #include "common/base/log.h"
@@ -28,13 +29,33 @@ struct keys_job {
 	struct buf password;
 };
 
+/* Where app passwords have keys the iterations are theirs. */
+static uint32_t rounds_of(const struct authd *d, const struct account *account, enum scram_hash h)
+{
+	const struct scram_keys *shared = accounts_app_keys(account, h);
+
+	return shared != NULL ? shared->iterations : d->policy.scram_rounds;
+}
+
 bool keys_missing(const struct authd *d, const struct account *account)
 {
 	for (enum scram_hash h = 0; account != NULL && h < SCRAM_HASHES; h++)
 		if ((d->policy.scram_hashes & 1u << h) != 0 &&
-		    (account->scram[h] == NULL || account->scram[h]->iterations != d->policy.scram_rounds))
+		    (account->scram[h] == NULL || account->scram[h]->iterations != rounds_of(d, account, h)))
 			return true;
 	return false;
+}
+
+/* Salt and iterations: new ones, or those that the account's app passwords have. */
+static struct scram_keys fresh_keys(const struct authd *d, const struct account *account, enum scram_hash h)
+{
+	const struct scram_keys *shared = accounts_app_keys(account, h);
+	struct scram_keys k = { .iterations = d->policy.scram_rounds, .salt_n = SCRAM_SALT_NEW };
+
+	if (shared != NULL)
+		return *shared;
+	randombytes_buf(k.salt, SCRAM_SALT_NEW);
+	return k;
 }
 
 static void job_free(struct keys_job *j)
@@ -109,8 +130,7 @@ void keys_make(struct authd *d, const struct account *account, struct span passw
 	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++) {
 		if ((j->hashes & 1u << h) == 0)
 			continue;
-		j->keys[h] = (struct scram_keys){ .iterations = d->policy.scram_rounds, .salt_n = SCRAM_SALT_NEW };
-		randombytes_buf(j->keys[h].salt, SCRAM_SALT_NEW);
+		j->keys[h] = fresh_keys(d, account, h);
 	}
 	j->next = d->keys_jobs;
 	d->keys_jobs = j;

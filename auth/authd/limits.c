@@ -127,10 +127,10 @@ void limits_note_place(const struct login *l)
 	seen_file_changed(d->seen);
 }
 
-void limits_forget_places(struct authd *d, const char *account)
+void limits_forget(struct authd *d, const char *account, enum seen_kind kind)
 {
 	if (d->seen == NULL)
 		return;
-	seen_forget(seen_file_data(d->seen), account, SEEN_PLACE, clock_real_ms() / 1000);
+	seen_forget(seen_file_data(d->seen), account, kind, clock_real_ms() / 1000);
 	seen_file_changed(d->seen);
 }

@@ -18,6 +18,6 @@ enum { LIMITS_KNOWN_BURST = 50, LIMITS_KNOWN_STEP_MS = 1000 };
 void limits_from(struct login *l, const char *peer);
 /* It is logged in: that place is known from now on. */
 void limits_note_place(const struct login *l);
-void limits_forget_places(struct authd *d, const char *account);
+void limits_forget(struct authd *d, const char *account, enum seen_kind kind);
 
 #endif

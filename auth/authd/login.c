@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/accounts_app.h"
 #include "auth/authd/external.h"
 #include "auth/authd/keys.h"
 #include "auth/authd/limits.h"
@@ -15,6 +16,7 @@
 
 enum {
 	TOKEN_LIFE_S = 7 * 86400,
+	APP_NOTED_S = 60,		/* the last use of an app password: no more often */
 	DELAYED_MAX = 1024,             /* answers held back at a time */
 	ANSWER_MS = AUTH_WAIT_MS - 3000 /* an answer that comes later meets nobody */
 };
@@ -213,6 +215,36 @@ void login_admit(struct login *l, const struct account *account, const char *how
 	answer(l, AUTH_OK);
 }
 
+static void note_app(const struct login *l, const struct account_app *app)
+{
+	struct authd *d = l->peer->d;
+	int64_t now_s = clock_real_ms() / 1000;
+
+	if (d->seen == NULL || now_s - seen_when(seen_file_data(d->seen), l->account, SEEN_APP, app->name) < APP_NOTED_S)
+		return;
+	seen_note(seen_file_data(d->seen), l->account, SEEN_APP, app->name, now_s);
+	seen_file_changed(d->seen);
+}
+
+void login_admit_app(struct login *l, const struct account *account, const struct account_app *app)
+{
+	char how[ACCOUNTS_APP_NAME + 8];
+
+	login_forget_password(l);
+	snprintf(how, sizeof(how), "app=%s", app->name);
+	if (app->expires_s > 0 && app->expires_s <= clock_real_ms() / 1000) {
+		login_fail(l, AUTH_WRONG, "app-password-expired");
+	} else if ((app->scope & accounts_scope_of(l->service)) == 0) {
+		login_fail(l, AUTH_SCOPE, "app-password-not-for-this");
+	} else if (!l->authzid_fits) {
+		login_fail(l, AUTH_WRONG, "authzid");
+	} else {
+		if (account->enabled)
+			note_app(l, app);
+		login_admit(l, account, how);
+	}
+}
+
 /* The password fits. The account may have changed while it was hashed. */
 static void accept_password(struct login *l, const struct account *account, const char *how)
 {
@@ -292,6 +324,11 @@ static void make_dummy(const struct authd *d, struct span user, char out[HASHER_
 	hasher_dummy(out, like);
 }
 
+static bool has_password(const struct account *account)
+{
+	return account != NULL && *account->password != '\0' && !account->app_only;
+}
+
 /* Fills in who it is. False: nobody; then the password is held against a dummy. */
 static bool identify(struct login *l, const struct auth_wire_login *asked)
 {
@@ -300,7 +337,7 @@ static bool identify(struct login *l, const struct auth_wire_login *asked)
 
 	l->authzid_fits =
 	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
-	if (account == NULL || *account->password == '\0' || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
+	if (!has_password(account) || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
 		make_dummy(d, asked->user, l->stored);
 	} else {
 		snprintf(l->account, sizeof(l->account), "%s", account->address);
@@ -369,10 +406,28 @@ static void keep_password(struct login *l, struct span password)
 	l->password = (struct span){ kept, password.n };
 }
 
+/* Cheap enough to be looked at before any limit: what has 115 bits is not found by looking. False: it is none. */
+static bool is_app_password(struct login *l, const struct auth_wire_login *asked)
+{
+	const struct authd *d = l->peer->d;
+	const struct account *account = resolve_user(d->accounts, &d->policy.rules, asked->user);
+	const struct account_app *app = account != NULL ? accounts_app_find(account, asked->password) : NULL;
+
+	if (app == NULL)
+		return false;
+	snprintf(l->account, sizeof(l->account), "%s", account->address);
+	l->authzid_fits =
+	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
+	login_admit_app(l, account, app);
+	return true;
+}
+
 static void begin_password(struct login *l, const struct auth_wire_login *asked)
 {
 	struct authd *d = l->peer->d;
 
+	if (is_app_password(l, asked))
+		return;
 	if (identify(l, asked))
 		keep_password(l, asked->password);
 	if (*l->account != '\0' && cache_has(d->cache, &l->key, clock_mono_ms())) {

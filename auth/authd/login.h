@@ -53,6 +53,9 @@ const struct account *login_still_there(const struct login *l);
 /* What is kept of it to make keys of. */
 void login_forget_password(struct login *l);
 
+/* By a password of one program's: its scope and date are looked at. */
+void login_admit_app(struct login *l, const struct account *account, const struct account_app *app);
+
 /* These answer, at once or late; l is gone then, or will be. */
 void login_admit(struct login *l, const struct account *account, const char *how);
 void login_fail(struct login *l, enum auth_status status, const char *reason);

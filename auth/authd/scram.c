@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/accounts_app.h"
 #include "auth/accounts_name.h"
 #include "auth/authd/keys.h"
 #include "auth/authd/login.h"
@@ -20,7 +21,8 @@ enum {
 struct talk {
 	enum scram_hash hash;
 	struct scram_keys keys;
-	bool real;		/* they are the account's */
+	bool real;		/* they are the account's, or an app password's of it */
+	bool own;		/* the account's own password is good, too */
 	struct buf message;	/* RFC 5802 3: AuthMessage, as far as it has come */
 	bool asked, proved;	/* the proof has come; it is good */
 	uint8_t signature[SCRAM_KEY_MAX];
@@ -103,16 +105,20 @@ static void identify(struct login *l, const struct auth_wire_login *asked)
 	const struct authd *d = l->peer->d;
 	const struct account *account = resolve_user(d->accounts, &d->policy.rules, asked->user);
 	char name[ACCOUNTS_ADDRESS_MAX + ACCOUNTS_DOMAIN_MAX];
+	const struct scram_keys *own, *shared;
 	struct talk *t = l->talk;
 
 	l->authzid_fits =
 	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
 	if (account != NULL)
 		snprintf(l->account, sizeof(l->account), "%s", account->address);
-	t->real = account != NULL && account->scram[t->hash] != NULL && *account->password != '\0';
+	own = account != NULL && *account->password != '\0' ? account->scram[t->hash] : NULL;
+	shared = account != NULL ? accounts_app_keys(account, t->hash) : NULL;
+	t->real = own != NULL || shared != NULL;
 	if (t->real) {
 		snprintf(l->stored, sizeof(l->stored), "%s", account->password);
-		t->keys = *account->scram[t->hash];
+		t->keys = own != NULL ? *own : *shared;
+		t->own = own != NULL && !account->app_only;
 		return;
 	}
 	name_of(d, account != NULL ? span_of(account->address) : asked->user, name);
@@ -176,21 +182,44 @@ void scram_begin(struct peer *p, uint64_t number, const struct auth_wire_login *
 		login_cancel(p, number);
 }
 
+/* The app password that the proof is made with, or NULL. All are tried: the time tells nothing. */
+static const struct account_app *proved_app(struct talk *t, const struct account *account, struct span proof)
+{
+	const struct account_app *found = NULL;
+
+	for (size_t i = 0; i < account->app_count; i++) {
+		const struct scram_keys *k = &account->apps[i].scram[t->hash];
+		uint8_t signature[SCRAM_KEY_MAX];
+
+		if (k->iterations == 0 || !scram_keys_check(k, t->hash, buf_span(&t->message), proof, signature))
+			continue;
+		memcpy(t->signature, signature, sizeof(t->signature));
+		found = &account->apps[i];
+	}
+	return found;
+}
+
 static void judge(struct login *l, struct span final, struct span proof)
 {
 	const struct account *account = l->talk->real ? login_still_there(l) : NULL;
+	const struct account_app *app = NULL;
 	struct talk *t = l->talk;
+	bool own;
 
 	buf_put_text(&t->message, ",");
 	buf_put(&t->message, final);
-	t->proved = scram_keys_check(&t->keys, t->hash, buf_span(&t->message), proof, t->signature) &&
-		    !t->message.failed && account != NULL;
+	own = scram_keys_check(&t->keys, t->hash, buf_span(&t->message), proof, t->signature) && account != NULL && t->own;
+	if (!own && account != NULL)
+		app = proved_app(t, account, proof);
+	t->proved = (own || app != NULL) && !t->message.failed;
 	if (!t->proved) {
 		login_fail(l, AUTH_WRONG, t->real ? "password" : *l->account != '\0' ? "no-keys" : "no-such-user");
 		return;
 	}
 	login_was_right(l);
-	if (l->authzid_fits)
+	if (app != NULL)
+		login_admit_app(l, account, app);
+	else if (l->authzid_fits)
 		login_admit(l, account, "cached=no");
 	else
 		login_fail(l, AUTH_WRONG, "authzid");
@@ -224,13 +253,17 @@ void scram_prove(struct peer *p, uint64_t number, uint64_t scram, struct span fi
 
 /* --- whether to offer it --------------------------------------------------- */
 
-/* The hashes that the account has keys for. */
+/* The hashes that all passwords of the account have keys for. */
 static unsigned hashes_of(const struct account *a)
 {
 	unsigned has = 0;
 
 	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
-		has |= a->scram[h] != NULL ? 1u << h : 0;
+		has |= a->scram[h] != NULL || a->app_only || *a->password == '\0' ? 1u << h : 0;
+	for (size_t i = 0; i < a->app_count; i++)
+		for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
+			if (a->apps[i].scram[h].iterations == 0)
+				has &= ~(1u << h);
 	return has;
 }
 
@@ -244,7 +277,7 @@ unsigned scram_hashes(const struct authd *d)
 	for (size_t i = 0; i < accounts_count(d->accounts); i++) {
 		const struct account *a = accounts_at(d->accounts, i);
 
-		if (*a->password == '\0' || !a->enabled)
+		if (!a->enabled || (a->app_count == 0 && (*a->password == '\0' || a->app_only)))
 			continue;
 		asked++;
 		all &= hashes_of(a);

@@ -1,0 +1,82 @@
+"""App passwords: made by the command, good for what they are for, in three protocols and by SCRAM; revoked, and only these."""
+import base64
+import json
+
+import pytest
+from peer import secure
+from yubin import DOMAIN, PASSWORD
+
+ALICE = f"alice@{DOMAIN}"
+PORTS = {"imap": "imaps", "pop3": "pop3s", "smtp": "submissions"}
+REFUSED = {"imap": "t NO [AUTHORIZATIONFAILED]", "pop3": "-ERR [AUTH]", "smtp": "535 5.7.8"}
+WRONG = {"imap": "t NO [AUTHENTICATIONFAILED]", "pop3": "-ERR [AUTH]", "smtp": "535 5.7.8"}
+RIGHT = {"imap": "t OK", "pop3": "+OK", "smtp": "235 "}
+
+
+def login(site, protocol, password, user=ALICE):
+    with secure(site, PORTS[protocol]) as c:
+        c.begin()
+        text = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        return c.say(("AUTHENTICATE PLAIN " if protocol == "imap" else "AUTH PLAIN ") + text)[-1]
+
+
+@pytest.fixture(scope="module")
+def phone(site):
+    return site.run("account", "app", "add", ALICE, "phone", "--scope", "imap,smtp", "--expires", "2099-01-31").stdout.strip()
+
+
+@pytest.mark.parametrize("protocol", PORTS)
+def test_scope(site, phone, protocol):
+    since = len(site.log())
+    answer = login(site, protocol, phone)
+    assert answer.startswith(REFUSED[protocol] if protocol == "pop3" else RIGHT[protocol]), answer
+    if protocol == "pop3":
+        assert "not for POP3" in answer
+        site.wait_log("reason=app-password-not-for-this", since)
+    else:
+        site.wait_log("app=phone", since)
+    assert login(site, protocol, phone[:-1]).startswith(WRONG[protocol])
+    assert login(site, protocol, PASSWORD).startswith(RIGHT[protocol])
+
+
+@pytest.mark.parametrize("protocol,good", [("imap", True), ("smtp", True), ("pop3", False)])
+def test_scram(site, phone, protocol, good):
+    """Its own password and the app's by the same challenge."""
+    from test_scram import GOOD, Talk
+    for password, how in ((PASSWORD, True), (phone, good), (phone[1:], False)):
+        t = Talk(site, protocol)
+        answer = t.login(ALICE, password)
+        t.close()
+        assert answer.startswith(GOOD[protocol]) == how, answer
+
+
+def test_list_and_revoke(site, phone):
+    site.run("account", "app", "add", ALICE, "desk")
+    rows = json.loads(site.run("account", "app", "list", ALICE, "--json").stdout)
+    assert [(r["name"], r["scope"], r["expires"], r["scram"]) for r in rows] == [
+        ("phone", "imap,smtp", "2099-01-31T23:59:59Z", True), ("desk", "imap,pop3,smtp", "never", True)]
+    assert phone not in (site.path / "accounts" / DOMAIN / "alice.account").read_text()
+    for bad in (["add", ALICE, "desk"], ["add", ALICE, "a/b"], ["add", ALICE, "x", "--scope", "ftp"], ["add", ALICE, "x", "--expires", "1999-01-01"],
+                ["revoke", ALICE, "nothing"]):
+        assert site.run("account", "app", *bad, ok=False).returncode == 1, bad
+    with secure(site, "imaps") as c:
+        c.begin()
+        assert c.say(f'LOGIN {ALICE} "{phone}"')[-1].startswith("t OK")
+        site.run("account", "app", "revoke", ALICE, "phone")
+        assert c.line().startswith("* BYE")
+    assert login(site, "imap", phone).startswith(WRONG["imap"])
+    # the last use comes to the disk within a minute, or when authd leaves
+    site.stop()
+    assert "app phone" in (site.path / "accounts/seen.log").read_text()
+    site.start()
+
+
+def test_only(site):
+    bob = f"bob@{DOMAIN}"
+    password = site.run("account", "app", "add", bob, "mail").stdout.strip()
+    site.run("account", "app", "only", bob, "yes")
+    assert login(site, "imap", PASSWORD, bob).startswith(WRONG["imap"])
+    assert login(site, "imap", password, bob).startswith(RIGHT["imap"])
+    site.run("account", "passwd", bob, "--password-stdin", text="another one\n")  # keeps the salt: see test_auth_app
+    site.run("account", "app", "only", bob, "no")
+    assert login(site, "imap", "another one", bob).startswith(RIGHT["imap"])
