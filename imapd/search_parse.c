@@ -317,7 +317,7 @@ static bool parse_charset(struct imap_parse *p, struct search *s)
 {
 	if (!imap_parse_astring(p, &s->charset) || !imap_parse_space(p))
 		return false;
-	s->unknown_charset = !mime_charset_known(s->charset);
+	s->unknown_charset = s->charset.n == 0 || !mime_charset_known(s->charset);
 	return true;
 }
 

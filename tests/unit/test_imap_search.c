@@ -262,6 +262,78 @@ static void test_saved_failure(void **state)
 	rig_free(r);
 }
 
+/* RFC 9394 3.1 and 3.3: the same PARTIAL means the same messages, in SEARCH and in FETCH. */
+static void test_partial_pair(void **state)
+{
+	static const struct {
+		const char *partial;
+		uint32_t uids[6];
+	} rows[] = {
+		{ "1:1", { 1 } },	   { "2:4", { 2, 4, 5 } },	 { "4:2", { 2, 4, 5 } },
+		{ "6:6", { 7 } },	   { "5:900", { 6, 7 } },	 { "7:9", { 0 } },
+		{ "-1:-1", { 7 } },	   { "-2:-3", { 5, 6 } },	 { "-5:-900", { 1, 2 } },
+		{ "-7:-8", { 0 } },	   { "1:4294967295", { 1, 2, 4, 5, 6, 7 } },
+	};
+	struct rig *r = rig_six();
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char send[200], want[600];
+		size_t n = 0;
+
+		unit_case(rows[i].partial, i);
+		snprintf(send, sizeof(send), "a UID SEARCH RETURN (PARTIAL %s SAVE) ALL\r\nb UID SEARCH $\r\n", rows[i].partial);
+		n = (size_t)snprintf(want, sizeof(want), "* ESEARCH ~\r\na OK ~\r\n* SEARCH");
+		for (size_t k = 0; k < 6 && rows[i].uids[k] != 0; k++)
+			n += (size_t)snprintf(want + n, sizeof(want) - n, " %u", rows[i].uids[k]);
+		snprintf(want + n, sizeof(want) - n, "\r\nb OK ~\r\n");
+		rig_output(c);
+		rig_say(c, send, want);
+		snprintf(send, sizeof(send), "a UID FETCH 1:* (UID) (PARTIAL %s)\r\n", rows[i].partial);
+		n = 0;
+		for (size_t k = 0; k < 6 && rows[i].uids[k] != 0; k++)
+			n += (size_t)snprintf(want + n, sizeof(want) - n, "* %u FETCH (UID %u)\r\n",
+					      rows[i].uids[k] - (rows[i].uids[k] > 3), rows[i].uids[k]);
+		snprintf(want + n, sizeof(want) - n, "a OK ~\r\n");
+		rig_say(c, send, want);
+	}
+	rig_free(r);
+}
+
+/* RFC 9051 6.4.4: who enabled it is answered by ESEARCH, asked or not; what was not known there is refused in the
+ * same words. */
+static void test_rev2(void **state)
+{
+	static const struct row rows[] = {
+		{ "a SEARCH FROM anna\r\n", "* ESEARCH (TAG \"a\") ALL 1,4,6\r\na OK ~\r\n" },
+		{ "a UID SEARCH FROM anna\r\n", "* ESEARCH (TAG \"a\") UID ALL 1,5,7\r\na OK ~\r\n" },
+		{ "a UID SEARCH FROM carl\r\n", "* ESEARCH (TAG \"a\") UID\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN () FROM ben\r\n", "* ESEARCH (TAG \"a\") ALL 2:3,5\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) FROM ben\r\nb SEARCH $\r\n", "a OK ~\r\n* ESEARCH (TAG \"b\") ALL 2:3,5\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (SAVE COUNT) FROM ben\r\nb SEARCH NOT $\r\n",
+		  "* ESEARCH (TAG \"a\") COUNT 3\r\na OK ~\r\n* ESEARCH (TAG \"b\") ALL 1,4,6\r\nb OK ~\r\n" },
+		{ "a SEARCH CHARSET us-ascii FROM ben\r\n", "* ESEARCH (TAG \"a\") ALL 2:3,5\r\na OK ~\r\n" },
+		{ "a SEARCH CHARSET X-NONE FROM ben\r\n", "a NO [BADCHARSET (UTF-8 US-ASCII)] ~\r\n" },
+		{ "a SEARCH CHARSET \"\" FROM ben\r\n", "a NO [BADCHARSET ~\r\n" },
+		{ "a SORT (SUBJECT) X-NONE ALL\r\n", "a NO [BADCHARSET ~\r\n" },
+		{ "a SEARCH RETURN (SAVE) CHARSET X-NONE ALL\r\nb SEARCH $\r\n",
+		  "a NO [BADCHARSET ~\r\n* ESEARCH (TAG \"b\")\r\nb OK ~\r\n" },
+		{ "a SEARCH\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH RETURN (ALL)\r\n", "a BAD ~\r\n" },
+		{ "a SEARCH 9\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
+		{ "a SEARCH 1:*\r\n", "* ESEARCH (TAG \"a\") ALL 1:6\r\na OK ~\r\n" },
+		{ "a SEARCH UID 4:90\r\n", "* ESEARCH (TAG \"a\") ALL 3:6\r\na OK ~\r\n" },
+		{ "a SEARCH (2:5 FROM anna)\r\n", "* ESEARCH (TAG \"a\") ALL 4\r\na OK ~\r\n" },
+		{ "a SEARCH OR 1 OR 2 3 NOT 2\r\n", "* ESEARCH (TAG \"a\") ALL 1,3\r\na OK ~\r\n" },
+		{ "a SEARCH FROM \"\"\r\n", "* ESEARCH (TAG \"a\") ALL 1:6\r\na OK ~\r\n" },
+		{ "a SEARCH CC \"\"\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, "e ENABLE IMAP4rev2\r\n");
+}
+
 /* MIN and MAX by themselves look from their end, whatever the pages of the store are like. */
 static void test_ends(void **state)
 {
@@ -424,6 +496,8 @@ int main(void)
 		cmocka_unit_test(test_esearch), cmocka_unit_test(test_partial), cmocka_unit_test(test_modseq),
 		cmocka_unit_test(test_dates_and_ids), cmocka_unit_test(test_emailid), cmocka_unit_test(test_uidonly),
 		cmocka_unit_test(test_saved), cmocka_unit_test(test_saved_forgets), cmocka_unit_test(test_saved_failure),
+		cmocka_unit_test(test_partial_pair),
+		cmocka_unit_test(test_rev2),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_headers_inside),
 		cmocka_unit_test(test_crowd),
