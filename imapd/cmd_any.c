@@ -44,6 +44,7 @@ static const struct {
 	{ "REPLACE", false, 0 },	/* RFC 8508 */
 	{ "BINARY", false, 0 },		/* RFC 3516 */
 	{ "PARTIAL", false, 0 },	/* RFC 9394 */
+	{ "INPROGRESS", false, 0 },	/* RFC 9585 */
 	{ "PREVIEW", false, 0 },	/* RFC 8970 */
 	{ "COMPRESS=DEFLATE", false, 0 },	/* RFC 4978 */
 	{ "UTF8=ACCEPT", false, IMAP_UTF8 },	/* RFC 6855 */

@@ -90,6 +90,7 @@ enum imap_run imap_run_copy(struct imap_server *e)
 		return imap_bad(e, "The set names messages that are not there");
 	if (d->uids.count == 0)
 		return imap_done(e, "OK %s completed, there was nothing", e->command->name);
+	e->progress.goal = imap_view_among(&e->sel.view, &d->uids);
 	imap_ask(e, IMAP_FIND, target_found)->name = d->name;
 	return IMAP_RUN_WAIT;
 }

@@ -185,7 +185,7 @@ static enum imap_run tell(struct imap_server *e)
 	struct fetch *f = e->data;
 	const struct store_record *r = &f->page.records[f->at];
 
-	f->told++;
+	e->progress.done = ++f->told;
 	put_plain_items(e, r);
 	e->work += f->needs_meta ? 8 : 1;
 	if (f->needs_body) {
@@ -239,15 +239,10 @@ static enum imap_run meta_there(struct imap_server *e)
 static enum imap_run finish(struct imap_server *e)
 {
 	struct fetch *f = e->data;
-	uint64_t expected = 0;
 
 	if (f->unknown_encoding)
 		return imap_done(e, "NO [UNKNOWN-CTE] A part's transfer encoding is not known; all else was told");
-
-	for (size_t i = 0; i < f->uids.count; i++)
-		expected += imap_view_below(&e->sel.view, f->uids.ranges[i].last) -
-			    imap_view_below(&e->sel.view, f->uids.ranges[i].first - 1);
-	if (f->told < expected && !e->uid && f->since == 0) {
+	if (f->told < imap_view_among(&e->sel.view, &f->uids) && !e->uid && f->since == 0) {
 		e->dirty = true;
 		return imap_done(e, "OK [EXPUNGEISSUED] FETCH completed, some messages are gone");	/* RFC 5530 3 */
 	}
@@ -409,6 +404,7 @@ enum imap_run imap_run_fetch(struct imap_server *e)
 		if (f->seen == NULL)
 			return imap_no_memory(e);
 	}
+	e->progress.goal = imap_view_among(&e->sel.view, &f->uids);
 	imap_walk_init(&f->walk, &f->uids);
 	return imap_go(e, look);
 }

@@ -92,11 +92,20 @@ enum imap_run search_over(struct imap_server *e)
 	return imap_done(e, "OK %s%s completed", s->missing ? "[EXPUNGEISSUED] " : "", e->command->name);
 }
 
+/* Not before there is something to tell: other words may go out until then. */
+static void begin_line(struct imap_server *e)
+{
+	if (!e->half_line)
+		imap_text(e, "* SEARCH");
+	e->half_line = true;
+}
+
 /* The numbers are out already. RFC 7162 3.1.6: the highest mod-sequence of what was found. */
 enum imap_run search_classic_end(struct imap_server *e)
 {
 	struct search *s = e->data;
 
+	begin_line(e);
 	if (s->modseq && s->found.count > 0)
 		buf_printf(&e->out, " (MODSEQ %llu)", (unsigned long long)s->found.highest);
 	return search_over(e);
@@ -123,6 +132,7 @@ static void settle(struct imap_server *e)
 		s->found.highest = r->modseq;
 	if (s->take != NULL)
 		return;
+	begin_line(e);
 	imap_text(e, " ");
 	imap_put_number(&e->out, e->uid ? r->uid : imap_view_seq(&e->sel.view, r->uid));
 }
@@ -158,6 +168,7 @@ static enum imap_run tell_page(struct imap_server *e)
 		else
 			settle(e);
 	}
+	e->progress.done += s->page.count;
 	return imap_go(e, look);
 }
 
@@ -254,10 +265,7 @@ static enum imap_run start(struct imap_server *e, struct search *s)
 	s->below = imap_view_count(&e->sel.view) + 1;
 	s->m.scratch = &s->scratch;
 	imap_walk_init(&s->walk, &s->uids);
-	if (s->finish == NULL && !s->give.extended) {
-		e->half_line = true;
-		imap_text(e, "* SEARCH");
-	}
+	e->progress.goal = imap_view_count(&e->sel.view);
 	return imap_go(e, look);
 }
 

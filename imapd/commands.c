@@ -160,6 +160,7 @@ static void begin(struct imap_server *e, const struct imap_command *c)
 	e->step = c->run;
 	e->sync = (struct imap_sync){ .first = 0 };
 	e->sel.own_modseq = e->sel.modseq;
+	e->progress = (struct imap_progress){ .next_ms = e->now_ms + IMAP_PROGRESS_MS };
 }
 
 /* A reply to be given at once by a command that can't run. */

@@ -459,6 +459,7 @@ enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *a)
 			return a->kind;
 		if (e->lent_at < e->lent.n || e->out.n >= IMAP_OUT_MARK)
 			return reply(e, a);
+		imap_progress_tell(e);
 		if (e->asked) {
 			e->asked = false;
 			*a = e->ask;
@@ -518,6 +519,7 @@ void imap_server_tick(struct imap_server *e, uint64_t now_ms)
 	uint64_t end = idle_deadline(e);
 
 	e->now_ms = now_ms;
+	imap_progress_tick(e);
 	if (e->retry_ms != 0 && now_ms >= e->retry_ms)
 		e->retry_ms = 0;
 	if (end != 0 && now_ms >= end)		/* RFC 3501 5.4 */
@@ -531,7 +533,7 @@ uint64_t imap_server_deadline(const struct imap_server *e)
 	if (e->closing)
 		return UINT64_MAX;
 	if (end == 0)
-		end = UINT64_MAX;
+		end = imap_is_busy(e) ? e->progress.next_ms : UINT64_MAX;
 	return e->retry_ms != 0 && e->retry_ms < end ? e->retry_ms : end;
 }
 

@@ -92,6 +92,13 @@ struct imap_sync {
 	imap_step after;
 };
 
+/* How far the command in hand has come (RFC 9585): told every IMAP_PROGRESS_MS. */
+struct imap_progress {
+	uint64_t done, goal;	/* messages; goal 0: nobody knows */
+	uint64_t next_ms;
+	bool due;
+};
+
 /* The metadata of one message: from the derived file, else from its body. */
 struct imap_derive {
 	const struct store_record *record;
@@ -141,6 +148,7 @@ struct imap_server {
 	bool half;			/* a response with a literal is half out: nothing else may be said */
 	bool half_line;			/* a line is half out: CRLF ends it */
 	unsigned work;			/* done in this turn, in microseconds or so */
+	struct imap_progress progress;
 
 	/* actions */
 	struct imap_action ask;
@@ -238,6 +246,14 @@ bool imap_uids(struct imap_server *e, const struct imap_set *set, struct store_s
 /* Copies of a page's records that are in uids. */
 int imap_page_copy(struct imap_server *e, const struct store_page *from, const struct store_set *uids,
 		   struct imap_page *to);
+
+/* --- progress.c ------------------------------------------------------------ */
+/* A command works, and the client waits for it. */
+bool imap_is_busy(const struct imap_server *e);
+/* The time has come on. */
+void imap_progress_tick(struct imap_server *e);
+/* Says how far it has come, if that is due and no line is half out. */
+void imap_progress_tell(struct imap_server *e);
 
 /* --- derive.c -------------------------------------------------------------- */
 

@@ -267,3 +267,12 @@ int imap_view_expunge(struct imap_view *v)
 	v->gone = (struct imap_ranges){ NULL, 0, 0 };
 	return 0;
 }
+
+uint64_t imap_view_among(const struct imap_view *v, const struct store_set *uids)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < uids->count; i++)
+		n += imap_view_below(v, uids->ranges[i].last) - imap_view_below(v, uids->ranges[i].first - 1);
+	return n;
+}

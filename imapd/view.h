@@ -35,6 +35,8 @@ void imap_view_init(struct imap_view *v);
 void imap_view_clear(struct imap_view *v);
 
 uint32_t imap_view_count(const struct imap_view *v);
+/* How many of them are in uids. */
+uint64_t imap_view_among(const struct imap_view *v, const struct store_set *uids);
 uint32_t imap_view_last_uid(const struct imap_view *v);	/* 0: empty */
 
 /* Ascending at its best; joins what touches. -ENOMEM. */
