@@ -187,7 +187,7 @@ static enum imap_run tell(struct imap_server *e)
 
 	e->progress.done = ++f->told;
 	put_plain_items(e, r);
-	e->work += f->needs_meta ? 8 : 1;
+	e->work += f->needs_meta ? 4 : 1;
 	if (f->needs_body) {
 		place_sections(e, r);
 		f->item = 0;
@@ -263,6 +263,11 @@ static enum imap_run look(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
+static enum imap_derive_want wanted_meta(const struct fetch *f)
+{
+	return f->needs_tree || f->needs_body || f->preview.wanted ? IMAP_DERIVE_ALL : IMAP_DERIVE_ENVELOPE;
+}
+
 enum imap_run fetch_next(struct imap_server *e)
 {
 	struct fetch *f = e->data;
@@ -272,7 +277,7 @@ enum imap_run fetch_next(struct imap_server *e)
 			return IMAP_RUN_MORE;
 		f->preview.done = false;
 		if (f->needs_meta || fetch_preview_due(e, &f->page.records[f->at]))
-			return imap_derive_run(e, &f->page.records[f->at], meta_there);
+			return imap_derive_run(e, &f->page.records[f->at], wanted_meta(f), meta_there);
 		if (f->needs_body)
 			return imap_body_run(e, f->page.records[f->at].uid, body_there);
 		tell(e);

@@ -164,7 +164,7 @@ static enum imap_run tell_page(struct imap_server *e)
 		if (s->answers[s->at] != SEARCH_YES)
 			s->at++;
 		else if (s->wants_meta)
-			return imap_derive_run(e, &s->page.records[s->at], meta_there);
+			return imap_derive_run(e, &s->page.records[s->at], IMAP_DERIVE_ALL, meta_there);
 		else
 			settle(e);
 	}

@@ -29,6 +29,8 @@ static enum imap_run over(struct imap_server *e, enum store_status status)
 
 static bool usable(struct imap_derive *d)
 {
+	if (d->want == IMAP_DERIVE_ENVELOPE && mime_meta_open_envelope(&d->meta, buf_span(&d->blob)))
+		return d->meta.size == d->record->size;
 	return mime_meta_open(&d->meta, buf_span(&d->blob), NULL) == 0 && d->meta.size == d->record->size;
 }
 
@@ -98,7 +100,8 @@ static enum imap_run meta_there(struct imap_server *e)
 	return imap_body_run(e, d->record->uid, body_there);
 }
 
-enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *record, imap_step after)
+enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *record, enum imap_derive_want want,
+			      imap_step after)
 {
 	if (e->derive == NULL) {
 		e->derive = arena_alloc(e->arena, sizeof(*e->derive));
@@ -107,6 +110,7 @@ enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *
 		buf_init(&e->derive->blob, STORE_META_MAX);
 	}
 	e->derive->record = record;
+	e->derive->want = want;
 	e->derive->after = after;
 	if (record->meta_length == 0)
 		return imap_body_run(e, record->uid, body_there);

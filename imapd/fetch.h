@@ -92,6 +92,7 @@ struct fetch {
 	bool from_end;			/* it counts from the last message down */
 	bool knows_condstore;		/* it asks for what only a client with CONDSTORE does */
 	bool needs_meta, needs_body;
+	bool needs_tree;		/* of the metadata more than the ENVELOPE */
 	struct store_set uids;
 	struct imap_walk walk;
 	struct imap_page page;

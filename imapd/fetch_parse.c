@@ -15,6 +15,7 @@ static struct fetch_item *add(struct imap_parse *p, struct fetch *f, enum fetch_
 	}
 	f->items[f->n].kind = kind;
 	f->knows_condstore |= kind == FETCH_MODSEQ;
+	f->needs_tree |= kind == FETCH_BODYSTRUCTURE || kind == FETCH_BODY;
 	f->needs_meta |= kind == FETCH_ENVELOPE || kind == FETCH_BODYSTRUCTURE || kind == FETCH_BODY;
 	return &f->items[f->n++];
 }

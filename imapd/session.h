@@ -100,8 +100,14 @@ struct imap_progress {
 };
 
 /* The metadata of one message: from the derived file, else from its body. */
+enum imap_derive_want {
+	IMAP_DERIVE_ALL,
+	IMAP_DERIVE_ENVELOPE	/* meta is for mime_meta_envelope alone */
+};
+
 struct imap_derive {
 	const struct store_record *record;
+	enum imap_derive_want want;
 	enum store_status status;	/* STORE_OK: meta is filled */
 	struct mime_meta meta;
 	struct buf blob;		/* what meta looks at */
@@ -259,7 +265,8 @@ void imap_progress_tell(struct imap_server *e);
 
 /* Goes on with `after` once e->derive has the record's metadata, or a status that is not
  * STORE_OK (NOT_FOUND: the message went). record must stay. */
-enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *record, imap_step after);
+enum imap_run imap_derive_run(struct imap_server *e, const struct store_record *record, enum imap_derive_want want,
+			      imap_step after);
 void imap_derive_clear(struct imap_server *e);
 /* Goes on with `after` once the message's body is open; e->body_status. */
 enum imap_run imap_body_run(struct imap_server *e, uint32_t uid, imap_step after);

@@ -12,6 +12,11 @@
 
 enum { MIME_BLOB_NUMBER = 10 };	/* bytes of a number at most */
 
+enum mime_meta_flag {		/* of the blob's second byte */
+	MIME_META_FLAG_CUT = 1,
+	MIME_META_FLAG_ENVELOPE = 2
+};
+
 void mime_blob_put(struct buf *out, uint64_t number);
 
 /* A number, then that many bytes. */

@@ -1,7 +1,7 @@
 /* meta.c - the contract is in meta.h.
  *
- * The blob: version (1 byte), flags (1 byte: 1 = cut), size, number of parts; then for
- * each part kind (1 byte), depth (1 byte), header_at, header_bytes, body_bytes,
+ * The blob: version (1 byte), flags (1 byte: 1 = cut, 2 = a ready ENVELOPE), size, number of parts; with
+ * flag 2 the ENVELOPE as counted bytes, in one line without literals; then for each part kind (1 byte), depth (1 byte), header_at, header_bytes, body_bytes,
  * body_lines, and its fields as counted bytes: field number (1 byte), counted bytes...
  * in rising order. Numbers and counts as mime/blob.h has them. */
 #include "mime/meta.h"
@@ -13,8 +13,6 @@
 #include "mime/lex.h"
 #include "mime/param.h"
 #include "mime/parse.h"
-
-enum { FLAG_CUT = 1 };
 
 /* An open multipart or message while the tree is checked. */
 struct branch {
@@ -128,22 +126,47 @@ static bool tree_good(struct mime_meta *m, struct span in)
 	return in.n == 0 && before.kind != MIME_PART_MESSAGE;
 }
 
-int mime_meta_open(struct mime_meta *m, struct span blob, struct error *err)
+/* What stands in front of the parts; *in is moved behind it. */
+static bool take_head(struct mime_meta *m, struct span *in)
 {
-	struct span in = blob, head = span_take(&in, 2);
+	struct span head = span_take(in, 2);
 	uint64_t parts;
 
-	*m = (struct mime_meta){ .blob = blob };
-	if (head.n < 2 || head.p[0] != MIME_META_VERSION)
-		return error_set(err, -EBADMSG, "a message's structure is of another version");
-	m->cut = (head.p[1] & FLAG_CUT) != 0;
-	if (!mime_blob_take(&in, &m->size) || !mime_blob_take(&in, &parts) || parts == 0 || parts > UINT32_MAX)
-		return error_set(err, -EBADMSG, "a message's structure is damaged at its start");
+	if (!mime_blob_take(in, &m->size) || !mime_blob_take(in, &parts) || parts == 0 || parts > UINT32_MAX)
+		return false;
+	if ((head.p[1] & MIME_META_FLAG_ENVELOPE) != 0 && (!mime_blob_take_bytes(in, &m->envelope) || !one_line(m->envelope)))
+		return false;
+	m->cut = (head.p[1] & MIME_META_FLAG_CUT) != 0;
 	m->parts = (uint32_t)parts;
-	m->first = blob.n - in.n;
+	m->first = m->blob.n - in->n;
+	return true;
+}
+
+static bool is_of_this_version(struct span blob)
+{
+	return blob.n >= 2 && blob.p[0] == MIME_META_VERSION;
+}
+
+int mime_meta_open(struct mime_meta *m, struct span blob, struct error *err)
+{
+	struct span in = blob;
+
+	*m = (struct mime_meta){ .blob = blob };
+	if (!is_of_this_version(blob))
+		return error_set(err, -EBADMSG, "a message's structure is of another version");
+	if (!take_head(m, &in))
+		return error_set(err, -EBADMSG, "a message's structure is damaged at its start");
 	if (!tree_good(m, in))
 		return error_set(err, -EBADMSG, "a message's structure is damaged");
 	return 0;
+}
+
+bool mime_meta_open_envelope(struct mime_meta *m, struct span blob)
+{
+	struct span in = blob;
+
+	*m = (struct mime_meta){ .blob = blob };
+	return is_of_this_version(blob) && take_head(m, &in) && m->envelope.n > 0;
 }
 
 bool mime_meta_next(const struct mime_meta *m, size_t *at, struct mime_part *part)

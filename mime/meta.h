@@ -4,7 +4,7 @@
  *
  * The blob comes from a file or another process: mime_meta_open checks every length,
  * count and offset in it; after that nothing here can fail but for the room in a
- * caller's buf. It is a version byte, the message's size, then the parts as a tree in
+ * caller's buf. It is a version byte, the message's size, mostly a ready ENVELOPE, then the parts as a tree in
  * the order in which they stand, each with its place and the few header fields that
  * are asked for, unfolded, as bytes (mime/meta.c draws it).
  * Memory  None: all values lend from the blob.
@@ -23,6 +23,7 @@
 
 enum {
 	MIME_META_VERSION = 2,
+	MIME_META_ENVELOPE = 4096,	/* bytes of a ready ENVELOPE that is kept */
 	MIME_META_ADDRESSES = 10000	/* in one ENVELOPE or BODYSTRUCTURE */
 };
 
@@ -33,6 +34,7 @@ struct mime_meta {
 	uint32_t parts;		/* 1 or more */
 	bool cut;		/* a limit was hit: there is more structure or header than this */
 	size_t first;		/* where part 0 lies in the blob */
+	struct span envelope;	/* the ENVELOPE as it is told; empty: to be made of the fields */
 };
 
 enum mime_part_kind {
@@ -67,6 +69,10 @@ struct mime_content {
 /* Checks the blob and fills *m, which lends it. -EBADMSG: it is none of this version,
  * or damaged; then the message is to be parsed again. */
 int mime_meta_open(struct mime_meta *m, struct span blob, struct error *err);
+
+/* The same for who only wants the ENVELOPE: of *m then only size and envelope are for use, and
+ * mime_meta_envelope. False: the blob holds no ready one. */
+bool mime_meta_open_envelope(struct mime_meta *m, struct span blob);
 
 /* Walks the parts in their order: *at = 0 before the first call. False at the end. */
 bool mime_meta_next(const struct mime_meta *m, size_t *at, struct mime_part *part);

@@ -208,6 +208,10 @@ void mime_meta_envelope(const struct mime_meta *m, struct buf *out)
 	struct writer w = { .meta = m, .out = out, .addresses = MIME_META_ADDRESSES };
 	struct mime_part root;
 
+	if (m->envelope.n > 0) {
+		buf_put(out, m->envelope);
+		return;
+	}
 	mime_meta_root(m, &root);
 	put_envelope(&w, &root);
 }

@@ -449,8 +449,36 @@ static void write_part(const struct mime_parser *p, const struct part *part, str
 		buf_put(meta, (struct span){ p->fields.p + part->fields_at, part->fields_n });
 }
 
+/* The ENVELOPE as FETCH tells it, where it is short and without literals: what a client asks of each message it
+ * shows. Empty otherwise. */
+static void make_envelope(const struct mime_parser *p, struct span parts, struct buf *envelope)
+{
+	const struct mime_meta m = { .blob = parts, .size = p->at, .parts = (uint32_t)p->parts_n };
+
+	mime_meta_envelope(&m, envelope);
+	if (envelope->failed || span_find(buf_span(envelope), '\n') >= 0 ||
+	    parts.n + envelope->n + HEAD_ROOM + MIME_BLOB_NUMBER > p->limits.meta_bytes)
+		buf_reset(envelope);
+}
+
+static void write_blob(const struct mime_parser *p, struct span parts, struct span envelope, struct buf *meta)
+{
+	unsigned cut = p->cut || p->header.cut ? MIME_META_FLAG_CUT : 0;
+
+	buf_put_byte(meta, MIME_META_VERSION);
+	buf_put_byte(meta, (uint8_t)(cut | (envelope.n > 0 ? MIME_META_FLAG_ENVELOPE : 0)));
+	mime_blob_put(meta, p->at);
+	mime_blob_put(meta, p->parts_n);
+	if (envelope.n > 0)
+		mime_blob_put_bytes(meta, envelope);
+	buf_put(meta, parts);
+}
+
 int mime_parser_finish(struct mime_parser *p, struct buf *meta, struct error *err)
 {
+	struct buf parts, envelope;
+	bool failed;
+
 	if (p->line == LINE_HELD)
 		line_known(p, true);
 	while (p->in_header)
@@ -458,13 +486,15 @@ int mime_parser_finish(struct mime_parser *p, struct buf *meta, struct error *er
 	close_to(p, 0, p->at, p->lines);
 	if (p->no_memory || p->header.no_memory || p->fields.failed)
 		return error_set(err, -ENOMEM, "no memory for a message's structure");
-	buf_put_byte(meta, MIME_META_VERSION);
-	buf_put_byte(meta, p->cut || p->header.cut);
-	mime_blob_put(meta, p->at);
-	mime_blob_put(meta, p->parts_n);
+	buf_init(&parts, p->limits.meta_bytes);
+	buf_init(&envelope, MIME_META_ENVELOPE);
 	for (size_t i = 0; i < p->parts_n; i++)
-		write_part(p, &p->parts[i], meta);
-	if (meta->failed)
-		return error_set(err, -ENOMEM, "no room for a message's structure");
-	return 0;
+		write_part(p, &p->parts[i], &parts);
+	if (!parts.failed)
+		make_envelope(p, buf_span(&parts), &envelope);
+	write_blob(p, buf_span(&parts), buf_span(&envelope), meta);
+	failed = meta->failed || parts.failed;
+	buf_clear(&parts);
+	buf_clear(&envelope);
+	return failed ? error_set(err, -ENOMEM, "no room for a message's structure") : 0;
 }

@@ -1,7 +1,7 @@
 /*
  * meta.h - the derived file of an account: append-only, checksummed, read by daemons.
  *
- * Shape   Each entry is a header (magic, length, GUID, BLAKE2b checksum of 8 bytes) and the bytes
+ * Shape   Each entry is a header (magic, length, GUID, checksum of 8 bytes) and the bytes
  *         that mime/meta.h reads. A record's meta_offset and meta_length point at the
  *         header and tell the length of the bytes.
  * Safety  An entry that is not what the record says (another GUID, a wrong checksum, past

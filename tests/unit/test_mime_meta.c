@@ -194,6 +194,48 @@ static void test_walk(void **state)
 
 /* --- damage ----------------------------------------------------------------- */
 
+/* The ENVELOPE that is kept is the one that the fields give; what is no single line is not kept. */
+static void test_ready_envelope(void **state)
+{
+	static const struct {
+		const char *why, *message;
+		bool kept;
+	} rows[] = {
+		{ "the usual", "From: A <a@b.test>\r\nSubject: plain \"text\"\r\nMessage-ID: <1@b.test>\r\n\r\nx\r\n", true },
+		{ "no header at all", "\r\nx\r\n", true },
+		{ "a literal", "Subject: caf\xc3\xa9\r\n\r\nx\r\n", false },
+	};
+	struct buf blob, ready, made;
+	struct mime_meta m, quick;
+
+	(void)state;
+	buf_init(&blob, MIME_LIMIT_META);
+	buf_init(&ready, MIME_LIMIT_META);
+	buf_init(&made, MIME_LIMIT_META);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		parse(span_of(rows[i].message), NULL, &blob);
+		assert_int_equal(mime_meta_open(&m, buf_span(&blob), NULL), 0);
+		assert_int_equal(m.envelope.n > 0, rows[i].kept);
+		assert_int_equal(mime_meta_open_envelope(&quick, buf_span(&blob)), rows[i].kept);
+		assert_int_equal(quick.size, m.size);
+		buf_reset(&ready);
+		buf_reset(&made);
+		mime_meta_envelope(rows[i].kept ? &quick : &m, &ready);
+		m.envelope = (struct span){ 0 };
+		mime_meta_envelope(&m, &made);
+		assert_true(made.n > 0 && span_equal(buf_span(&ready), buf_span(&made)));
+		if (rows[i].kept) {	/* one that would begin a line of its own is damage */
+			blob.p[quick.envelope.p - blob.p] = '\n';
+			assert_false(mime_meta_open_envelope(&quick, buf_span(&blob)));
+			assert_int_equal(mime_meta_open(&m, buf_span(&blob), NULL), -EBADMSG);
+		}
+	}
+	buf_clear(&blob);
+	buf_clear(&ready);
+	buf_clear(&made);
+}
+
 /* All that can be asked of a blob; it must not crash, whatever it says. */
 static void use(const struct mime_meta *m)
 {
@@ -320,7 +362,7 @@ static void test_trees(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sections), cmocka_unit_test(test_search_fields),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sections), cmocka_unit_test(test_ready_envelope), cmocka_unit_test(test_search_fields),
 					    cmocka_unit_test(test_walk), cmocka_unit_test(test_cut_off),
 					    cmocka_unit_test(test_damage), cmocka_unit_test(test_trees) };
 
