@@ -12,6 +12,7 @@
 #include "setup/dates.h"
 #include "setup/outward.h"
 #include "setup/place.h"
+#include "setup/socket_rights.h"
 
 static const char *place_file(const struct place *p)
 {
@@ -129,6 +130,15 @@ static bool is_any(const struct place *p, size_t i)
 	return true;
 }
 
+static void check_path(const struct place *p)
+{
+	unsigned mode, gid;
+	struct error err;
+
+	if (setup_socket_rights(p->scope, &mode, &gid, &err) < 0)
+		report_error(p->r, "%s:%u: Listen %s: %s", place_file(p), p->listen->line, p->listen->text, err.words);
+}
+
 static void check_listen(struct place *p, size_t i)
 {
 	bool tls = setup_tls(p->s, p->daemon, i);
@@ -142,6 +152,8 @@ static void check_listen(struct place *p, size_t i)
 	if (!setup_opens(p->s, p->daemon, i))
 		return;
 	check_clash(p);
+	if (*config_listen_path(p->listen) != '\0')
+		check_path(p);
 	check_logins(p, tls);
 	if (tls)
 		place_check_tls(p);

@@ -105,7 +105,7 @@ void setup_fingerprint(const struct setup *s, enum daemon d, struct buf *out)
 	for (size_t i = 0; i < config_listen_count(own->config); i++) {
 		const struct config_listen *l = config_listen(own->config, i);
 
-		buf_printf(out, "%s %u %d %d %d\n", l->host, l->port, l->mode, l->service,
+		buf_printf(out, "%s%s %u %d %d %d\n", l->host, config_listen_path(l), l->port, l->mode, l->service,
 			   setup_opens(s, d, i));
 	}
 }

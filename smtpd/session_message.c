@@ -58,7 +58,7 @@ static void write_trace(struct session *s, struct buf *out)
 	struct received r = {
 		.hostname = conn_hostname(s->conn),
 		.helo = smtp_server_helo(s->engine),
-		.peer = hide ? NULL : conn_peer(s->conn),
+		.peer = hide || *config_listen_path(conn_listen(s->conn)) != '\0' ? NULL : conn_peer(s->conn),
 		.esmtp = smtp_server_is_esmtp(s->engine),
 		.authenticated = *s->account != '\0',
 		.utf8 = smtp_server_is_utf8(s->engine),

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,12 +13,14 @@
 
 #include "common/base/clock.h"
 #include "supervisor/holder.h"
+#include "supervisor/local_socket.h"
 
 struct socket {
 	struct socket *next;
 	enum daemon daemon;
 	char host[46];
 	uint16_t port;
+	char path[80]; /* "": a port */
 	int fd;
 	bool fresh; /* opened since the last commit */
 };
@@ -46,6 +49,8 @@ static void sockets_drop(struct sockets *s, bool (*drop)(const struct socket *, 
 		gone = *at;
 		*at = gone->next;
 		close(gone->fd);
+		if (*gone->path != '\0')
+			local_socket_remove(gone->path);
 		free(gone);
 	}
 }
@@ -145,10 +150,15 @@ static void say_failure(const struct config_listen *l, const char *file, int cod
 		report_error(r, "%s:%u: Listen %s: %s", file, l->line, l->text, strerror(-code));
 }
 
+static bool is_at(const struct socket *k, const struct config_listen *l)
+{
+	return k->port == l->port && strcmp(k->host, l->host) == 0 && strcmp(k->path, config_listen_path(l)) == 0;
+}
+
 static struct socket *find(const struct sockets *s, enum daemon d, const struct config_listen *l)
 {
 	for (struct socket *k = s->first; k != NULL; k = k->next)
-		if (k->daemon == d && k->port == l->port && strcmp(k->host, l->host) == 0)
+		if (k->daemon == d && is_at(k, l))
 			return k;
 	return NULL;
 }
@@ -164,8 +174,26 @@ static int add(struct sockets *s, enum daemon d, const struct config_listen *l, 
 	}
 	*k = (struct socket){ .next = s->first, .daemon = d, .port = l->port, .fd = fd, .fresh = true };
 	memcpy(k->host, l->host, sizeof(k->host));
+	snprintf(k->path, sizeof(k->path), "%s", config_listen_path(l));
 	s->first = k;
 	return 0;
+}
+
+/* At a path; one that is open already gets the rights that hold now. */
+static int open_local(struct sockets *s, const struct setup *setup, enum daemon d, size_t i, struct report *r)
+{
+	const struct config *c = setup_of(setup, d)->config;
+	const struct config_listen *l = config_listen(c, i);
+	struct error err;
+	int rc;
+
+	if (find(s, d, l) != NULL)
+		rc = local_socket_allow(config_listen_path(l), config_listen_scope(c, i), &err);
+	else
+		rc = local_socket_open(config_listen_path(l), config_listen_scope(c, i), &err);
+	if (rc < 0)
+		report_error(r, "%s:%u: %s", setup_name(setup, d), l->line, err.words);
+	return rc > 0 ? add(s, d, l, rc, r) : rc;
 }
 
 static int open_one(struct sockets *s, const struct setup *setup, enum daemon d,
@@ -198,7 +226,10 @@ int sockets_open(struct sockets *s, const struct setup *setup, const struct sock
 
 		for (size_t i = 0; of->daemon[d] && i < config_listen_count(c); i++)
 			if (setup_opens(setup, d, i)) {
-				int code = open_one(s, setup, d, config_listen(c, i), deadline_ms, r);
+				const struct config_listen *l = config_listen(c, i);
+				int code = *config_listen_path(l) != '\0' ?
+						   open_local(s, setup, d, i, r) :
+						   open_one(s, setup, d, l, deadline_ms, r);
 
 				rc = rc == 0 ? code : rc;
 			}
@@ -234,8 +265,7 @@ static bool unwanted(const struct socket *k, const void *arg)
 	for (size_t i = 0; i < config_listen_count(c); i++) {
 		const struct config_listen *l = config_listen(c, i);
 
-		if (l->port == k->port && strcmp(l->host, k->host) == 0 &&
-		    setup_opens(w->setup, k->daemon, i))
+		if (is_at(k, l) && setup_opens(w->setup, k->daemon, i))
 			return false;
 	}
 	return true;

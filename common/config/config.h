@@ -90,8 +90,8 @@ static inline bool config_takes_logins(enum config_service s)
 }
 
 struct config_listen {
-	char text[80];		/* as written: "127.0.0.1:993" */
-	char host[46];		/* inet_pton's form; "" for *: IPv4 and IPv6 */
+	char text[80];		/* as written: "127.0.0.1:993", "unix:/run/yubin/lmtp" */
+	char host[46];		/* inet_pton's form; "" for *: IPv4 and IPv6, and for a path */
 	uint16_t port;
 	enum config_mode mode;
 	enum config_service service;
@@ -120,6 +120,9 @@ const struct config_listen *config_listen(const struct config *c, size_t i);
 const struct config_scope *config_listen_scope(const struct config *c, size_t i);
 /* No key stands under the Listen: its scope is the file's. */
 bool config_listen_is_bare(const struct config *c, size_t i);
+
+/* Of `Listen unix:PATH`: its path; "" for an address and a port. */
+const char *config_listen_path(const struct config_listen *l);
 
 /* Both can't be bound at once: the same port, and one address covers the other. */
 bool config_listen_overlap(const struct config_listen *a, const struct config_listen *b);

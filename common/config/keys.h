@@ -139,6 +139,10 @@ X(REFUSED_RECIPIENTS_PER_HOUR, "RefusedRecipientsPerHour", CONFIG_SMTPD, NUMBER,
   "Recipients of one client address (IPv6: /64) that one process refuses on mx ports in an hour before it hears no more from there for a while; 0: no limit") \
 X(LMTP_NETWORKS, "LmtpNetworks", CONFIG_SMTPD, NETWORKS, "", "", "", SESSIONS, CONFIG_PER_LISTEN | CONFIG_REPEAT, \
   "Networks that may connect to lmtp ports: other programs of this site that hand mail over, without a login. Not set: from this machine (127.0.0.0/8, ::1) alone") \
+X(SOCKET_MODE, "SocketMode", CONFIG_SMTPD, NUMBER, "660", "0", "777", RELOAD, CONFIG_PER_LISTEN, \
+  "The permissions of a socket at a path (Listen unix:), in the digits that chmod takes: whoever may write to it may hand mail over") \
+X(SOCKET_GROUP, "SocketGroup", CONFIG_SMTPD, TEXT, "", "", "", RELOAD, CONFIG_PER_LISTEN, \
+  "The group that such a socket belongs to, by its name; not set: that of yubind. Its owner is the user of yubind") \
 X(DATA_TIME, "DataTime", CONFIG_SMTPD, TIME, "10m", "10s", "1h", SESSIONS, 0, \
   "Without a byte of the message before the session ends") \
 X(HIDE_CLIENT, "HideClient", CONFIG_SMTPD, BOOL, "yes", "", "", SESSIONS, CONFIG_PER_LISTEN, \

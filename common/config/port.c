@@ -1,4 +1,4 @@
-/* port.c - ADDRESS:PORT implicit|explicit|plain [mx|submission|lmtp] */
+/* port.c - ADDRESS:PORT implicit|explicit|plain [mx|submission|lmtp], or unix:PATH plain lmtp */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -7,6 +7,8 @@
 #include "common/config/scope.h"
 
 static const char form[] = "write Listen ADDRESS:PORT MODE, with an IPv4 address, an IPv6 address in [] or *";
+
+static const char unix_prefix[] = "unix:";
 
 static struct span take_word(struct span *in)
 {
@@ -63,6 +65,22 @@ static int parse_place(struct config_listen *l, struct span text, struct error *
 	return parse_host(l, host, err);
 }
 
+/* The path of a Unix socket, which is for other programs of this machine. */
+static int parse_path(struct config_listen *l, struct span text, struct error *err)
+{
+	char shown[80];
+
+	escape_text(shown, sizeof(shown), text);
+	if (text.n >= sizeof(l->text))
+		return error_set(err, -EINVAL, "%s: a path has %zu bytes at most", shown,
+				 sizeof(l->text) - 1 - strlen(unix_prefix));
+	memcpy(l->text, text.p, text.n);
+	l->text[text.n] = '\0';
+	return *config_listen_path(l) == '/' ?
+		       0 :
+		       error_set(err, -EINVAL, "%s: write the whole path: Listen unix:/run/yubin/lmtp plain lmtp", shown);
+}
+
 static int parse_mode(struct config_listen *l, struct span word, struct error *err)
 {
 	static const char *const modes[] = { [CONFIG_MODE_PLAIN] = "plain",
@@ -117,11 +135,14 @@ int config_port_parse(struct config_listen *l, enum config_file which, struct sp
 	char shown[80];
 	int rc;
 
-	rc = parse_place(l, place, err);
+	rc = span_starts_nocase(place, unix_prefix) ? parse_path(l, place, err) : parse_place(l, place, err);
 	if (rc == 0)
 		rc = parse_mode(l, mode, err);
 	if (rc == 0)
 		rc = parse_service(l, which, service, err);
+	if (rc == 0 && *config_listen_path(l) != '\0' &&
+	    (l->service != CONFIG_SERVICE_LMTP || l->mode != CONFIG_MODE_PLAIN))
+		rc = error_set(err, -EINVAL, "%s: a path takes plain lmtp, nothing else", l->text);
 	text = span_trim(text);
 	if (rc == 0 && text.n > 0)
 		rc = error_set(err, -EINVAL, "%s: \"%s\" is too much; one Listen is one address and port",
@@ -139,8 +160,15 @@ static bool is_any(const struct config_listen *l)
 	return strcmp(l->host, "0.0.0.0") == 0 || strcmp(l->host, "::") == 0;
 }
 
+const char *config_listen_path(const struct config_listen *l)
+{
+	return span_starts_nocase(span_of(l->text), unix_prefix) ? l->text + strlen(unix_prefix) : "";
+}
+
 bool config_listen_overlap(const struct config_listen *a, const struct config_listen *b)
 {
+	if (*config_listen_path(a) != '\0' || *config_listen_path(b) != '\0')
+		return strcmp(config_listen_path(a), config_listen_path(b)) == 0;
 	if (a->port != b->port)
 		return false;
 	if (*a->host == '\0' || *b->host == '\0')

@@ -112,6 +112,8 @@ static bool may_lmtp(const struct port *port, const char *host)
 static const char *turned_away(struct server *s, const struct port *port, const char *host, bool *exempt)
 {
 	*exempt = true;
+	if (*config_listen_path(port->listen) != '\0')	/* who may write to it may come in */
+		return NULL;
 	if (port->listen->service == CONFIG_SERVICE_LMTP && !may_lmtp(port, host))
 		return not_for_you;
 	*exempt = config_in_networks(config_top(s->ports->settings->site), CONFIG_LIMIT_EXEMPT, host);

@@ -20,12 +20,16 @@ void address_read(struct address *a, const struct sockaddr_storage *from)
 	} else if (from->ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &v6->sin6_addr, a->host, sizeof(a->host));
 		a->port = ntohs(v6->sin6_port);
+	} else if (from->ss_family == AF_UNIX) {
+		snprintf(a->host, sizeof(a->host), "%s", ADDRESS_LOCAL);
 	}
 }
 
 const char *address_text(const struct address *a, char out[ADDRESS_PORT_TEXT])
 {
-	if (strchr(a->host, ':') != NULL)
+	if (strcmp(a->host, ADDRESS_LOCAL) == 0)
+		snprintf(out, ADDRESS_PORT_TEXT, "%s", a->host);
+	else if (strchr(a->host, ':') != NULL)
 		snprintf(out, ADDRESS_PORT_TEXT, "[%s]:%u", a->host, a->port);
 	else
 		snprintf(out, ADDRESS_PORT_TEXT, "%s:%u", a->host, a->port);

@@ -1,6 +1,9 @@
 """LMTP (RFC 2033): other programs of the site hand mail over, and hear of each recipient."""
+import os
+import signal
 import smtplib
 import socket
+import stat
 
 import pytest
 from test_smtp import latest
@@ -55,3 +58,67 @@ def test_status_and_check(site):
     conf.write_text(text + "\nListen 127.0.0.9:25 plain lmtp\n")
     assert "port 25 is not for lmtp" in site.run("config", "check", ok=False).stderr
     conf.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """A site that takes mail at a path."""
+    s = Site(tmp_path_factory.mktemp("local") / "site")
+    s.socket = s.path / "run/lmtp"
+    s.conf = s.path / "etc/smtpd.conf"
+    s.conf.write_text(s.conf.read_text() + f"\nListen unix:{s.socket} plain lmtp\n    SocketMode 640\n")
+    s.start()
+    yield s
+    s.stop()
+
+
+def by_path(site, subject, to="alice@here.test"):
+    with smtplib.LMTP(str(site.socket), 0) as c:
+        c.sendmail("x@there.test", to, f"Subject: {subject}\r\n\r\nhi\r\n")
+
+
+def test_at_a_path(local):
+    assert stat.S_ISSOCK(local.socket.stat().st_mode) and local.socket.stat().st_mode & 0o777 == 0o640
+    by_path(local, "by path")
+    text = latest(local, "alice")
+    assert b"Subject: by path" in text and b"\r\nReceived: by mail.here.test (Yubin) with LMTP id" in text
+    assert "connected peer=unix local=unix mode=plain" in local.log()
+    assert f"unix:{local.socket}" in local.run("status").stdout
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        by_path(local, "elsewhere", "x@there.test")
+
+
+def test_the_path_after_a_reload_and_a_crash(local):
+    local.conf.write_text(local.conf.read_text().replace("SocketMode 640", "SocketMode 600\n    SocketGroup root"))
+    local.run("reload")
+    assert local.socket.stat().st_mode & 0o777 == 0o600
+    by_path(local, "after the reload")
+    os.kill(local.supervisor(), signal.SIGKILL)
+    local.start()
+    by_path(local, "after the crash")
+    local.run("restart")
+    by_path(local, "after a restart")
+    local.run("stop")
+    assert not local.socket.exists()
+    local.socket.write_text("a file of somebody else's")
+    assert local.start(ok=False).returncode == 1
+    assert local.socket.read_text() == "a file of somebody else's"
+    local.socket.unlink()
+    local.start()
+
+
+@pytest.mark.parametrize("line,words", [
+    ("Listen unix:lmtp plain lmtp", "whole path"),
+    ("Listen unix:/x/" + "y" * 80 + " plain lmtp", "74 bytes at most"),
+    ("Listen unix:/x/y plain mx", "takes plain lmtp"),
+    ("Listen unix:/x/y explicit lmtp", "takes plain lmtp"),
+    ("Listen unix:/x/y plain lmtp\n    SocketMode 680", "digits 0 to 7"),
+    ("Listen unix:/x/y plain lmtp\n    SocketGroup nobody-has-this", "no group nobody-has-this"),
+    ("Listen unix:/x/y plain lmtp\nListen unix:/x/y plain lmtp", "taken by Listen"),
+])
+def test_paths_that_are_wrong(tmp_path, line, words):
+    s = Site(tmp_path / "site", accounts=())
+    conf = s.path / "etc/smtpd.conf"
+    conf.write_text(conf.read_text() + "\n" + line + "\n")
+    r = s.run("config", "check", ok=False)
+    assert r.returncode == 1 and words in r.stdout + r.stderr, r.stdout + r.stderr
