@@ -31,8 +31,6 @@ struct append {
 	struct buf meta[IMAP_MUTATIONS];
 	size_t metas;			/* bytes in them */
 	bool nul;
-	bool in_header, at_line;	/* where its bytes are; a line begins */
-	bool eight;			/* its header has an 8-bit byte */
 	enum store_status status;	/* of the first piece that could not be written */
 	struct store_mutation *m;	/* IMAP_MUTATIONS of them */
 	size_t n;
@@ -249,7 +247,7 @@ static enum imap_run next_letter(struct imap_server *e, struct span text)
 
 static bool is_spoilt(const struct append *d)
 {
-	return d->nul || d->eight || d->status != STORE_OK;
+	return d->nul || d->status != STORE_OK;
 }
 
 /* A message that can't be kept: none of the command's is. */
@@ -257,8 +255,6 @@ static enum imap_run spoilt(struct imap_server *e)
 {
 	const struct append *d = e->data;
 
-	if (d->eight)		/* RFC 6855 4 */
-		return imap_done(e, "NO [CANNOT] A header with 8-bit characters, and UTF8=ACCEPT is not enabled");
 	if (!d->nul)
 		return imap_no(e, d->status);
 	if (d->letter.binary)
@@ -320,18 +316,8 @@ static enum imap_run written(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
-/* Looks for what a client may not send that has not enabled UTF8=ACCEPT (RFC 6855 4). */
-static void watch_header(struct append *d, struct span s)
-{
-	for (size_t i = 0; d->in_header && i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		d->eight |= c >= 0x80;
-		d->in_header = c != '\n' || !d->at_line;
-		d->at_line = c == '\n' || (c == '\r' && d->at_line);
-	}
-}
-
+/* RFC 6855 4 not done: 8-bit characters in a header are taken of everyone. Old mail has them, in
+ * whatever charset, and who moves it from another server has enabled nothing. */
 void imap_append_bytes(struct imap_server *e, struct span *in)
 {
 	struct append *d = e->data;
@@ -344,7 +330,6 @@ void imap_append_bytes(struct imap_server *e, struct span *in)
 	if (d->piece.n < PIECE && imap_reader_left(e->reader) > 0)
 		return;
 	d->nul |= span_find(buf_span(&d->piece), 0) >= 0;
-	watch_header(d, buf_span(&d->piece));
 	mime_parser_feed(d->parser, buf_span(&d->piece));
 	if (d->status != STORE_OK) {
 		buf_reset(&d->piece);
@@ -362,7 +347,6 @@ static enum imap_run stage_made(struct imap_server *e)
 	e->stage_open = true;
 	if (mime_parser_new(&d->parser, NULL, NULL) != 0)
 		return refused(e, imap_no_memory(e));
-	d->in_header = d->at_line = !imap_knows_utf8(e);
 	imap_reader_stream(e->reader);
 	e->input = IMAP_INPUT_STREAM;
 	e->step = NULL;

@@ -5,7 +5,12 @@
  * reading a FETCH of any size costs one piece.
  */
 #include "imapd/fetch.h"
+
+#include <string.h>
+
 #include "mime/header.h"
+
+enum { NUL_SHOWN = 0x80 };
 
 enum imap_run fetch_section_done(struct imap_server *e)
 {
@@ -44,6 +49,20 @@ static void put_literal_size(struct imap_server *e, uint64_t n)
 
 /* --- bytes as they stand --------------------------------------------------- */
 
+/* RFC 9051 9 literal: no NUL, which mail that came by BINARYMIME may have. It is told as a byte
+ * that stands for no character in most charsets; BINARY tells it as it is. */
+static void put_octets(struct imap_server *e, struct span bytes)
+{
+	size_t at = e->out.n;
+	uint8_t *nul;
+
+	buf_put(&e->out, bytes);
+	while (!e->out.failed && (nul = memchr(e->out.p + at, 0, e->out.n - at)) != NULL) {
+		*nul = NUL_SHOWN;
+		at = (size_t)(nul - e->out.p) + 1;
+	}
+}
+
 static enum imap_run stream_piece(struct imap_server *e);
 
 static enum imap_run stream(struct imap_server *e)
@@ -64,7 +83,7 @@ static enum imap_run stream_piece(struct imap_server *e)
 
 	if (e->result->status != STORE_OK || bytes.n == 0 || bytes.n > f->left)
 		return imap_break(e);	/* the literal's size was promised */
-	buf_put(&e->out, bytes);
+	put_octets(e, bytes);
 	f->offset += bytes.n;
 	f->left -= bytes.n;
 	e->work += (unsigned)(bytes.n / 1024);
@@ -103,7 +122,7 @@ static void put_picked(struct imap_server *e, const struct fetch_item *i)
 	put_literal_size(e, length);
 	picked = buf_span(&f->picked);
 	span_take(&picked, (size_t)offset);
-	buf_put(&e->out, span_take(&picked, (size_t)length));
+	put_octets(e, span_take(&picked, (size_t)length));
 }
 
 static enum imap_run header_piece(struct imap_server *e);

@@ -225,9 +225,15 @@ static struct fake_mailbox *box_of(struct store *s, const char *account, const c
 uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text,
 			uint32_t flags)
 {
+	return fake_store_put_bytes(s, account, mailbox, span_of(text), flags);
+}
+
+uint32_t fake_store_put_bytes(struct store *s, const char *account, const char *mailbox, struct span bytes,
+			      uint32_t flags)
+{
 	struct fake_mailbox *m = box_of(s, account, mailbox);
 	struct fake_user *u = fake_user_of(of(s), span_of(account));
-	struct fake_body *body = fake_body_new(span_of(text));
+	struct fake_body *body = fake_body_new(bytes);
 	struct store_record r = { .flags = flags, .size = body->n, .internal_s = fake_now_s(of(s)) };
 	uint32_t uid;
 

@@ -88,6 +88,9 @@ size_t fake_store_stages(const struct store *s);   /* stages alive */
  * (made with its six mailboxes if it is not there); gives its UID. text is the body. */
 uint32_t fake_store_put(struct store *s, const char *account, const char *mailbox, const char *text,
 			uint32_t flags);
+/* The same with NUL in it. */
+uint32_t fake_store_put_bytes(struct store *s, const char *account, const char *mailbox, struct span bytes,
+			      uint32_t flags);
 /* At once: the message is gone, as after an expunge. False: there was none. */
 bool fake_store_drop(struct store *s, const char *account, const char *mailbox, uint32_t uid);
 /* What vanished from the mailbox up to now is no longer known. */

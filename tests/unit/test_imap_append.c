@@ -43,8 +43,8 @@ static const struct row rows[] = {
 	{ "the same before another", "1 APPEND Sent UTF8 (~{3+}\r\nabc {3+}\r\ndef\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "UTF8 around a plain literal", "1 APPEND Sent UTF8 ({3+}\r\nabc)\r\n", "1 BAD ~\r\n", 0, 2 },
 	{ "a ) without UTF8", "1 APPEND Sent ~{3+}\r\nabc)\r\n", "1 BAD ~\r\n", 0, 2 },
-	{ "8 bits in a header, not enabled", "1 APPEND Sent UTF8 (~{12+}\r\na: \xc3\xbc\r\n\r\nabc)\r\n", "1 NO [CANNOT] ~\r\n", 0, 2 },
-	{ "the same in the second", "1 APPEND Sent {3+}\r\nabc {7+}\r\n\xc3\xbc\r\n\r\nb {1+}\r\nc\r\n", "1 NO [CANNOT] ~\r\n", 0, 2 },
+	{ "8 bits in a header", "1 APPEND Sent UTF8 (~{12+}\r\na: \xc3\xbc\r\n\r\nabc)\r\n", "1 OK ~\r\n", 1, 2 },
+	{ "the same of no charset, in the second", "1 APPEND Sent {3+}\r\nabc {7+}\r\n\xfc\xe4\r\n\r\nb {1+}\r\nc\r\n", "1 OK [APPENDUID 1002 1:3] ~\r\n", 3, 2 },
 	{ "8 bits in a body", "1 APPEND Sent {10+}\r\na: b\r\n\r\n\xc3\xbc\r\n", "1 OK ~\r\n", 1, 2 },
 
 	{ "REPLACE in the same mailbox", "1 REPLACE 1 INBOX (\\Seen) {3+}\r\nabc\r\n",

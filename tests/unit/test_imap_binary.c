@@ -101,6 +101,43 @@ static void test_nul(void **state)
 	rig_free(r);
 }
 
+#define BYTES(text) (text), sizeof(text) - 1
+
+/* RFC 9051 9: a literal has no NUL. Mail that came by BINARYMIME may have some. */
+static void test_raw_nul(void **state)
+{
+	static const char message[] = "Subject: a\0b\r\nContent-Transfer-Encoding: binary\r\n\r\n\0c\0";
+	static const struct {
+		const char *item, *want;
+		size_t n;
+	} asked[] = {
+		{ "BODY.PEEK[TEXT]", BYTES("BODY[TEXT] {3}\r\n\x80" "c\x80)") },
+		{ "BODY.PEEK[1]<1.2>", BYTES("BODY[1]<1> {2}\r\nc\x80)") },
+		{ "BODY.PEEK[HEADER.FIELDS (Subject)]", BYTES("BODY[HEADER.FIELDS (Subject)] {16}\r\nSubject: a\x80" "b\r\n\r\n)") },
+		{ "BINARY.PEEK[1]", BYTES("BINARY[1] ~{3}\r\n\0c\0)") },
+		{ "ENVELOPE", BYTES("ENVELOPE (NIL \"a b\" NIL NIL NIL NIL NIL NIL NIL NIL))") },
+	};
+	const struct fake_options o = { .meta_header = store_meta_header, .now_s = 1795300000 };
+	struct rig *r = rig_new(&o);
+	struct conn *c;
+
+	(void)state;
+	fake_store_put_bytes(rig_store(r), RIG_ACCOUNT, "INBOX", (struct span){ (const uint8_t *)message, sizeof(message) - 1 }, 0);
+	c = rig_login(r, "INBOX");
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char send[100];
+		struct span out;
+
+		unit_case(asked[i].item, 0);
+		snprintf(send, sizeof(send), "1 FETCH 1 %s\r\n", asked[i].item);
+		rig_send(c, send);
+		out = rig_output(c);
+		if (memmem(out.p, out.n, asked[i].want, asked[i].n) == NULL)
+			fail_msg("got %.*s", (int)out.n, (const char *)out.p);
+	}
+	rig_free(r);
+}
+
 /* A message that is no multipart: part 1 is decoded, the whole stays as it is. */
 static void test_single(void **state)
 {
@@ -148,7 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_nul), cmocka_unit_test(test_raw_nul),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_large),
 	};
