@@ -4,6 +4,7 @@
 
 #include "admin/account_app.h"
 #include "admin/account_cert.h"
+#include "admin/account_session.h"
 #include "admin/account_show.h"
 #include "storage/local/names.h"
 
@@ -162,6 +163,7 @@ static const struct account_member members[] = {
 	{ "remove", 0, 1, 1, account_remove },          { "cert add", 0, 2, 3, account_cert_add },
 	{ "cert list", ACCOUNT_JSON, 0, 1, account_cert_list }, { "cert remove", 0, 2, 2, account_cert_remove },
 	{ "app add", ACCOUNT_APP, 2, 2, account_app_add }, { "app list", ACCOUNT_JSON, 0, 1, account_app_list },
+	{ "sessions", ACCOUNT_JSON, 0, 1, account_sessions }, { "kick", ACCOUNT_KICK, 1, 1, account_kick },
 	{ "app revoke", 0, 2, 2, account_app_revoke }, { "app only", 0, 2, 2, account_app_only },
 };
 

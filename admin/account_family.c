@@ -30,12 +30,21 @@ static bool take_option(struct account_line *l, unsigned options, const char *wo
 /* An option with a value behind it; false: it is none of this member's, or nothing stands behind it. */
 static bool take_value(struct account_line *l, unsigned options, const char *word, const char *value)
 {
-	const char **to = strcmp(word, "--scope") == 0 ? &l->scope : strcmp(word, "--expires") == 0 ? &l->expires : NULL;
+	const struct {
+		const char *name;
+		unsigned option;
+		const char **to;
+	} rows[] = { { "--scope", ACCOUNT_APP, &l->scope },
+		     { "--expires", ACCOUNT_APP, &l->expires },
+		     { "--session", ACCOUNT_KICK, &l->session } };
 
-	if (to == NULL || (options & ACCOUNT_APP) == 0 || value == NULL)
-		return false;
-	*to = value;
-	return true;
+	for (size_t i = 0; value != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if ((options & rows[i].option) == 0 || strcmp(word, rows[i].name) != 0)
+			continue;
+		*rows[i].to = value;
+		return true;
+	}
+	return false;
 }
 
 /* How many words of argv, behind the verb, are the member's name; 0: it is not meant. */

@@ -15,6 +15,7 @@ struct account_line {
 	bool json, from_stdin, generate;
 	bool keep, no_keep, none;	/* of account forward */
 	const char *scope, *expires;	/* of account app add; NULL: not given */
+	const char *session;		/* of account kick; NULL: not given */
 };
 
 /* One of a family's members: "add" of account. */
@@ -25,7 +26,7 @@ struct account_member {
 	int (*run)(const struct site *s, const struct account_line *l);
 };
 
-enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_FORWARD = 4, ACCOUNT_APP = 8 };
+enum account_option { ACCOUNT_JSON = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_FORWARD = 4, ACCOUNT_APP = 8, ACCOUNT_KICK = 16 };
 
 /* Finds the member that argv names, reads its options and runs it. argv is put in order. */
 int account_family(const struct site *s, int argc, char **argv, const struct account_member *members,

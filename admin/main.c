@@ -29,6 +29,8 @@ static const struct verb verbs[] = {
 	  "account cert add ADDRESS FILE.pem|FINGERPRINT [LABEL]\n"
 	  "account cert list [ADDRESS] [--json]\n"
 	  "account cert remove ADDRESS FINGERPRINT|LABEL\n"
+	  "account sessions [ADDRESS] [--json]\n"
+	  "account kick ADDRESS [--session ID]\n"
 	  "account app add ADDRESS NAME [--scope imap,pop3,smtp] [--expires DAY]\n"
 	  "account app list [ADDRESS] [--json]\n"
 	  "account app revoke ADDRESS NAME\n"

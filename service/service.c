@@ -96,10 +96,27 @@ static void service_status(void *state, struct buf *out)
 	buf_printf(out, "%s %llu\n", kind->done_name, (unsigned long long)s->done);
 }
 
+/* "ID ACCOUNT" */
+static void kick_account(struct server *server, struct span words, struct buf *out)
+{
+	char account[STORE_ACCOUNT_MAX];
+	uint64_t id;
+
+	if (!span_number(span_take_until(&words, ' '), UINT64_MAX, &id) || words.n == 0 || words.n >= sizeof(account))
+		return;
+	memcpy(account, words.p, words.n);
+	account[words.n] = '\0';
+	buf_printf(out, "kicked %zu\n", server_kick(server, account, id));
+}
+
 static void service_ask(void *state, const char *what, struct buf *out)
 {
 	if (strcmp(what, "tls") == 0)
 		server_tls(((struct service *)state)->server, out);
+	else if (strcmp(what, "sessions") == 0)
+		server_sessions(((struct service *)state)->server, out);
+	else if (strncmp(what, "kick ", 5) == 0)
+		kick_account(((struct service *)state)->server, span_of(what + 5), out);
 }
 
 int service_main(const struct service_kind *k)

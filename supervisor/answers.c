@@ -1,4 +1,4 @@
-/* answers.c - what the network daemons say of their TLS, put together. */
+/* answers.c - what the network daemons say of their TLS and their sessions, put together. */
 #include "supervisor/lines.h"
 #include "supervisor/orders.h"
 
@@ -18,9 +18,9 @@ static bool is_its_own(struct span line)
 	return !span_starts(line, "daemon");
 }
 
-static void put_child(const struct child *c, size_t room, struct buf *out)
+static void put_child(const struct child *c, enum child_question what, size_t room, struct buf *out)
 {
-	struct span text = buf_span(&c->answers[CHILD_TLS].text), some;
+	struct span text = buf_span(&c->answers[what].text), some;
 
 	buf_printf(out, "daemon %s %u\n", daemon_rows[c->daemon].name, c->worker);
 	some = lines_fit(text, room > HEAD_MAX ? room - HEAD_MAX : 0);
@@ -37,7 +37,7 @@ static void put_child(const struct child *c, size_t room, struct buf *out)
 }
 
 /* What the first leave over is for the others. */
-void answers_write_tls(const struct supervisor *s, struct buf *out)
+static void put_all(const struct supervisor *s, enum child_question what, struct buf *out)
 {
 	size_t left = 0;
 
@@ -45,5 +45,20 @@ void answers_write_tls(const struct supervisor *s, struct buf *out)
 		left += is_listed(c);
 	for (const struct child *c = s->children; c != NULL && left > 0; c = c->next)
 		if (is_listed(c))
-			put_child(c, (out->max - out->n - 1) / left--, out);
+			put_child(c, what, (out->max - out->n - 1) / left--, out);
+}
+
+void answers_write_tls(const struct supervisor *s, struct buf *out)
+{
+	put_all(s, CHILD_TLS, out);
+}
+
+void answers_write_sessions(const struct supervisor *s, struct buf *out)
+{
+	put_all(s, CHILD_SESSIONS, out);
+}
+
+void answers_write_kicked(const struct supervisor *s, struct buf *out)
+{
+	put_all(s, CHILD_KICK, out);
 }

@@ -19,7 +19,8 @@ enum {
 	CHILD_ANSWER_MAX = 64 << 10	/* bytes of an answer that are kept */
 };
 
-enum child_question { CHILD_STATUS, CHILD_TLS, CHILD_QUESTIONS };
+/* Those behind CHILD_STATUS are the network daemons'. */
+enum child_question { CHILD_STATUS, CHILD_TLS, CHILD_SESSIONS, CHILD_KICK, CHILD_QUESTIONS };
 
 enum child_state {
 	CHILD_STARTING,
@@ -86,7 +87,8 @@ int talk_begin(struct child *c, int log_fd, struct error *err);
 int talk_settings(struct child *c, struct setup *setup, uint64_t number);
 void talk_tickets(struct child *c);
 void talk_revoke(struct child *c, struct span account);
-void talk_ask(struct child *c, enum child_question what, uint64_t number);
+/* words: of a question that has any more than its name; or "". */
+void talk_ask(struct child *c, enum child_question what, const char *words, uint64_t number);
 /* A question with arguments, to this process alone; orders_one_answered gets the answer. */
 int talk_ask_one(struct child *c, const char *words, uint64_t number);
 int talk_send(struct child *c, unsigned type, uint64_t number, struct span body, int *fds, size_t fd_count);

@@ -71,6 +71,8 @@ static const struct {
 	{ WAIT_STATUS_JSON, CHILD_STATUS, status_write_json },
 	{ WAIT_SETTLED, CHILD_STATUS, NULL },
 	{ WAIT_TLS, CHILD_TLS, answers_write_tls },
+	{ WAIT_SESSIONS, CHILD_SESSIONS, answers_write_sessions },
+	{ WAIT_KICK, CHILD_KICK, answers_write_kicked },
 };
 
 static void order_answer(struct order *o)
@@ -107,18 +109,23 @@ static void on_late(uv_timer_t *t)
 static bool is_asked(const struct child *c, enum child_question what)
 {
 	return (c->state == CHILD_READY || c->state == CHILD_DRAINING) &&
-	       (what != CHILD_TLS || daemon_rows[c->daemon].net);
+	       (what == CHILD_STATUS || daemon_rows[c->daemon].net);
 }
 
-static void ask_all(struct supervisor *s, enum child_question what)
+static void ask_all_with(struct supervisor *s, enum child_question what, const char *words)
 {
 	uint64_t number = ++s->last_number;
 
 	for (struct child *c = s->children; c != NULL; c = c->next)
 		if (is_asked(c, what))
-			talk_ask(c, what, number);
+			talk_ask(c, what, words, number);
 	uv_timer_start(&s->orders->late[what], on_late, ASK_MS, 0);
 	orders_answered(s);
+}
+
+static void ask_all(struct supervisor *s, enum child_question what)
+{
+	ask_all_with(s, what, "");
 }
 
 /* --- the orders ------------------------------------------------------------ */
@@ -134,6 +141,20 @@ static void order_tls(struct order *o, char *rest)
 	(void)rest;
 	o->wait = WAIT_TLS;
 	ask_all(o->s, CHILD_TLS);
+}
+
+static void order_sessions(struct order *o, char *rest)
+{
+	(void)rest;
+	o->wait = WAIT_SESSIONS;
+	ask_all(o->s, CHILD_SESSIONS);
+}
+
+/* "ID ACCOUNT", ID 0: all of them. */
+static void order_kick(struct order *o, char *rest)
+{
+	o->wait = WAIT_KICK;
+	ask_all_with(o->s, CHILD_KICK, rest);
 }
 
 static void order_rotate(struct order *o, char *rest)
@@ -287,7 +308,8 @@ static const struct {
 	{ "stop", order_stop, false },     { "restart", order_restart, true },
 	{ "reload", order_reload, true },  { "tls", order_tls, false },
 	{ "rotate-tickets", order_rotate, false }, { "queue", order_queue, false },
-	{ "store-account", order_store_account, false },
+	{ "store-account", order_store_account, false }, { "sessions", order_sessions, false },
+	{ "kick", order_kick, false },
 };
 
 void order_run(struct order *o)

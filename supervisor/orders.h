@@ -42,5 +42,7 @@ void status_write_json(const struct supervisor *s, struct buf *out);
 
 /* answers.c: what all network daemons have said to "tls" (order.h). */
 void answers_write_tls(const struct supervisor *s, struct buf *out);
+void answers_write_sessions(const struct supervisor *s, struct buf *out);
+void answers_write_kicked(const struct supervisor *s, struct buf *out);
 
 #endif

@@ -17,6 +17,8 @@ enum order_wait {
 	WAIT_STATUS,
 	WAIT_STATUS_JSON,
 	WAIT_TLS,
+	WAIT_SESSIONS,
+	WAIT_KICK,
 	WAIT_ONE, /* a question to one process */
 	WAIT_END  /* stop, restart of all */
 };

@@ -225,13 +225,21 @@ int talk_ask_one(struct child *c, const char *words, uint64_t number)
 	return rc;
 }
 
-void talk_ask(struct child *c, enum child_question what, uint64_t number)
+void talk_ask(struct child *c, enum child_question what, const char *words, uint64_t number)
 {
-	static const char *const words[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls" };
+	static const char *const names[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls", [CHILD_SESSIONS] = "sessions",
+					     [CHILD_KICK] = "kick " };
+	struct buf text;
 
 	c->answers[what].asked = number;
 	buf_reset(&c->answers[what].text);
-	talk_text(c, CONTROL_ASK, number, span_of(words[what]));
+	buf_init(&text, BODY_MAX);
+	buf_printf(&text, "%s%s", names[what], words);
+	if (text.failed)	/* too long for anybody to have meant it */
+		c->answers[what].asked = 0;
+	else
+		talk_text(c, CONTROL_ASK, number, buf_span(&text));
+	buf_clear(&text);
 }
 
 void talk_time(struct child *c, unsigned type, uint64_t ms)

@@ -34,6 +34,7 @@ enum conn_want {
 enum conn_end {
 	CONN_END_STOP,   /* the server stops or drains: say so (421, * BYE) and close */
 	CONN_END_REVOKED, /* the account was changed, disabled or removed */
+	CONN_END_KICKED, /* an administrator ended it */
 	CONN_END_CERTIFICATE /* the client's certificate is no longer good */
 };
 
@@ -43,6 +44,8 @@ static inline const char *conn_end_words(enum conn_end why)
 	switch (why) {
 	case CONN_END_REVOKED:
 		return "the account was changed, log in again";
+	case CONN_END_KICKED:
+		return "the administrator ended this session";
 	case CONN_END_CERTIFICATE:
 		return "the client certificate is no longer good";
 	case CONN_END_STOP:

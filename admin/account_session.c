@@ -1,0 +1,152 @@
+/* account_session.c - the contract is in account_session.h. */
+#include "admin/account_session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/accounts_text.h"
+
+enum { OUTPUT = 16 << 20 };	/* bytes of the longest list */
+
+/* One line of a daemon's (common/net/server.h), lent from its text. */
+struct session {
+	struct span daemon, worker, id, protocol, peer, tls, account;
+	char since[ACCOUNTS_TIME];
+};
+
+static bool session_read(struct session *out, struct span line)
+{
+	uint64_t since_s;
+
+	out->id = span_take_until(&line, ' ');
+	out->protocol = span_take_until(&line, ' ');
+	out->peer = span_take_until(&line, ' ');
+	out->tls = span_take_until(&line, ' ');
+	if (!span_number(span_take_until(&line, ' '), INT64_MAX, &since_s) || line.n == 0)
+		return false;
+	accounts_time_text(out->since, (int64_t)since_s);
+	out->account = line;
+	return true;
+}
+
+static void put_text(struct buf *b, const struct session *o)
+{
+	buf_printf(b, "%.*s  %.*s  %.*s  %.*s  %.*s  since %s\n", (int)o->id.n, (const char *)o->id.p, (int)o->account.n,
+		   (const char *)o->account.p, (int)o->protocol.n, (const char *)o->protocol.p, (int)o->peer.n, (const char *)o->peer.p,
+		   (int)o->tls.n, (const char *)o->tls.p, o->since);
+}
+
+static void json_span(struct buf *b, const char *name, struct span value)
+{
+	char text[1000];
+
+	snprintf(text, sizeof(text), "%.*s", (int)value.n, (const char *)value.p);
+	account_json(b, name, text);
+}
+
+static void put_json(struct buf *b, const struct session *o)
+{
+	buf_put_text(b, b->n > 1 ? ",\n{" : "\n{");
+	json_span(b, "id", o->id);
+	json_span(b, "address", o->account);
+	json_span(b, "protocol", o->protocol);
+	json_span(b, "peer", o->peer);
+	json_span(b, "tls", o->tls);
+	account_json(b, "since", o->since);
+	json_span(b, "daemon", o->daemon);
+	json_span(b, "worker", o->worker);
+	buf_put_byte(b, '}');
+}
+
+/* only: an address, or "". */
+static void put_sessions(struct buf *b, struct span text, const char *only, void (*put)(struct buf *b, const struct session *o))
+{
+	struct session one = { .since = "" };
+	uint64_t more = 0, n;
+
+	while (text.n > 0) {
+		struct span line = span_take_until(&text, '\n'), key = span_take_until(&line, ' ');
+
+		if (span_is(key, "daemon")) {
+			one.daemon = span_take_until(&line, ' ');
+			one.worker = line;
+		} else if (span_is(key, "session") && session_read(&one, line) && (*only == '\0' || span_is(one.account, only))) {
+			put(b, &one);
+		} else if (span_is(key, "more") && span_number(line, UINT32_MAX, &n)) {
+			more += n;
+		}
+	}
+	if (more > 0)
+		verb_warn("there are more sessions than could be listed");
+}
+
+/* The order's text, to be freed. */
+static int ask(const struct site *s, const char *order, char **text, struct error *err)
+{
+	int code = site_order(s, order, text, err);
+
+	if (code <= 0)
+		return code;
+	error_set(err, -EIO, "%s", *text != NULL ? *text : "the server does not answer");
+	return -EIO;
+}
+
+int account_sessions(const struct site *s, const struct account_line *l)
+{
+	char only[ACCOUNTS_ADDRESS_MAX] = "", *text = NULL;
+	struct error err;
+	struct buf b;
+	int code = l->count > 0 ? accounts_address(l->words[0], only, &err) : 0;
+
+	buf_init(&b, OUTPUT);
+	if (code == 0)
+		code = ask(s, "sessions", &text, &err);
+	if (code == 0) {
+		buf_put_text(&b, l->json ? "[" : "");
+		put_sessions(&b, span_of(text), only, l->json ? put_json : put_text);
+		buf_put_text(&b, l->json ? "\n]\n" : "");
+	}
+	free(text);
+	return code < 0 ? verb_failed(&err) : verb_print(&b);
+}
+
+static uint64_t count_kicked(struct span text)
+{
+	uint64_t all = 0, n;
+
+	while (text.n > 0) {
+		struct span line = span_take_until(&text, '\n');
+
+		if (span_is(span_take_until(&line, ' '), "kicked") && span_number(line, UINT32_MAX, &n))
+			all += n;
+	}
+	return all;
+}
+
+int account_kick(const struct site *s, const struct account_line *l)
+{
+	char address[ACCOUNTS_ADDRESS_MAX], order[ACCOUNTS_ADDRESS_MAX + 40], *text = NULL;
+	uint64_t id = 0, n = 0;
+	struct error err;
+	struct buf b;
+	int code = accounts_address(l->words[0], address, &err);
+
+	if (l->session != NULL && (!span_number(span_of(l->session), UINT64_MAX, &id) || id == 0))
+		return verb_usage(l->verb, "a session's id is a number: see account sessions");
+	if (code == 0) {
+		snprintf(order, sizeof(order), "kick %llu %s", (unsigned long long)id, address);
+		code = ask(s, order, &text, &err);
+	}
+	if (code == 0)
+		n = count_kicked(span_of(text));
+	free(text);
+	if (code == 0 && n == 0)
+		code = error_set(&err, -ENOENT, "%s has no such session", address);
+	if (code < 0)
+		return verb_failed(&err);
+	buf_init(&b, 100);
+	buf_printf(&b, "%llu ended\n", (unsigned long long)n);
+	return verb_print(&b);
+}

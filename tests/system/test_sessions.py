@@ -1,0 +1,70 @@
+"""Who is connected, and sent away: account sessions, account kick, and what ends sessions by itself."""
+import json
+
+import pytest
+from peer import secure
+from yubin import DOMAIN, PASSWORD
+
+PORTS = {"imap": "imaps", "pop3": "pop3s", "smtp": "submissions"}
+BYE = {"imap": "* BYE", "smtp": "421 "}
+ALICE, BOB = f"alice@{DOMAIN}", f"bob@{DOMAIN}"
+
+
+def logged_in(site, protocol, user=ALICE):
+    import base64
+    c = secure(site, PORTS[protocol])
+    c.begin()
+    text = base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
+    answer = c.say(("AUTHENTICATE PLAIN " if protocol == "imap" else "AUTH PLAIN ") + text)[-1]
+    assert answer.startswith(("t OK", "+OK", "235 ")), answer
+    return c
+
+
+def rows(site, *only):
+    return json.loads(site.run("account", "sessions", *only, "--json").stdout)
+
+
+def ended(c, words):
+    rest = c.rest().decode()
+    if c.protocol in BYE:
+        assert rest.startswith(BYE[c.protocol]) and words in rest, rest
+    c.close()
+
+
+def test_list_and_kick(site):
+    open_ = [logged_in(site, p) for p in PORTS] + [logged_in(site, "imap", BOB)]
+    all_ = rows(site)
+    assert sorted((r["address"], r["protocol"]) for r in all_) == sorted([(ALICE, p) for p in PORTS] + [(BOB, "imap")])
+    for r in all_:
+        assert r["tls"] == "TLSv1.3" and r["peer"] == "127.0.0.1" and r["daemon"] == {"smtp": "smtpd", "pop3": "pop3d", "imap": "imapd"}[r["protocol"]]
+        assert f"ICID {r['id']} login user={r['address']}" in site.log() and r["since"].endswith("Z")
+    assert [r["address"] for r in rows(site, BOB)] == [BOB]
+    smtp = next(r["id"] for r in all_ if r["protocol"] == "smtp")
+    assert site.run("account", "kick", BOB, "--session", smtp, ok=False).returncode == 1, "another's session"
+    assert site.run("account", "kick", ALICE, "--session", smtp).stdout == "1 ended\n"
+    ended(open_[2], "administrator")
+    assert site.run("account", "kick", ALICE).stdout == "2 ended\n"
+    ended(open_[0], "administrator")
+    ended(open_[1], "")
+    assert [r["address"] for r in rows(site)] == [BOB]
+    assert open_[3].say("NOOP")[-1].startswith("t OK")
+    open_[3].close()
+    assert site.run("account", "kick", ALICE, ok=False).returncode == 1, "nobody is there"
+    assert site.run("account", "kick", ALICE, "--session", "x", ok=False).returncode == 2
+
+
+@pytest.mark.parametrize("verb", [["disable"], ["passwd", "--password-stdin"]])
+def test_ended_by_itself(site, verb):
+    c, other = logged_in(site, "imap"), logged_in(site, "imap", BOB)
+    site.run("account", verb[0], ALICE, *verb[1:], text=PASSWORD + "2\n")
+    ended(c, "")
+    assert [r["address"] for r in rows(site)] == [BOB]
+    other.close()
+    site.run("account", "enable", ALICE)
+    site.run("account", "passwd", ALICE, "--password-stdin", text=PASSWORD + "\n")
+
+
+def test_nobody_answers(site):
+    site.stop()
+    assert site.run("account", "sessions", ok=False).returncode == 1
+    site.start()
