@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""calls.py [-v] [OPERATION...] - what was acknowledged is there, once, whichever system call of storaged fails or is its last.
+"""calls.py [-v] [--most N] [OPERATION...] - what was acknowledged is there, once, whichever system call of storaged fails or is its last.
 
 Each operation (deliver, append, store, copy, move, expunge, quit) is done once to see which calls it makes; then again and again, and each
 time another one of those calls ends storaged (SIGKILL before it is done) or fails with EIO, ENOSPC or EMFILE. strace puts the faults in, so this
 needs root. After each, without a hand: what was answered with OK is there, what was answered with OK to its removal is gone, what was not
-answered is there whole or not at all, nothing is there twice, no UID stands for two messages, and the next operation works."""
+answered is there whole or not at all, nothing is there twice, no UID stands for two messages, and the next operation works.
+
+--most N: of each operation's faults only so many, taken from all of them."""
+import argparse
 import imaplib
 import pathlib
 import poplib
+import random
 import re
 import shutil
 import smtplib
@@ -26,7 +30,6 @@ CALLS = ("openat", "write", "pwrite64", "writev", "pwritev", "ftruncate", "fallo
 ERRORS = {"openat": ("EMFILE", "EIO"), "link": ("EIO", "ENOSPC"), "linkat": ("EIO", "ENOSPC"), "write": ("EIO", "ENOSPC"), "pwrite64": ("EIO", "ENOSPC"),
           "writev": ("EIO", "ENOSPC"), "fsync": ("EIO",), "fdatasync": ("EIO",), "mkdirat": ("EIO", "ENOSPC"), "renameat": ("EIO", "ENOSPC"),
           "rename": ("EIO", "ENOSPC"), "unlinkat": ("EIO",), "unlink": ("EIO",), "ftruncate": ("EIO",)}
-VERBOSE = "-v" in sys.argv
 BOXES = ("INBOX", "Archive", "Trash")
 
 
@@ -236,22 +239,28 @@ def faults_of(calls):
 def main():
     if shutil.which("strace") is None:
         sys.exit("calls.py: strace is not there (tools/packages)")
-    names = [a for a in sys.argv[1:] if a != "-v"] or list(OPERATIONS)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-v", action="store_true")
+    parser.add_argument("--most", type=int, default=1 << 30)
+    parser.add_argument("names", nargs="*", choices=[[], *OPERATIONS])
+    asked = parser.parse_args()
+    rng = random.Random(time.time())
     told = []
     with tempfile.TemporaryDirectory(prefix="yubin-calls-") as folder:
         site, ledger = Site(folder + "/site"), Ledger()
         site.start()
         try:
-            for name in names:
+            for name in asked.names or OPERATIONS:
                 run(site, ledger, name, None)       # what is made once only
                 outcome, calls, _ = run(site, ledger, name, None)
                 assert outcome == "ok", (name, outcome)
                 hits, answers = 0, {}
-                for inject in faults_of(calls):
+                every = list(faults_of(calls))
+                for inject in rng.sample(every, min(asked.most, len(every))):
                     up(site)
                     outcome, _, hit = run(site, ledger, name, inject)
                     hits += hit
-                    if hit and VERBOSE:
+                    if hit and asked.v:
                         print(f"  {name} {inject}: {outcome}")
                     answers[outcome] = answers.get(outcome, 0) + 1
                     up(site)

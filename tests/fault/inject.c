@@ -1,5 +1,5 @@
-/* inject.c - the n-th call of one kind goes wrong, in unit tests whose rooms were linked to these names (Makefile,
- * "fault tests of units"). The environment says which:
+/* inject.c - the n-th call of one kind goes wrong, in unit tests: the Makefile gives the rooms these names. The environment
+ * says which:
  *   FAULT_KIND   malloc  no memory            short  a read or write does half
  *                eintr   a signal comes first  emfile no descriptor is left
  *   FAULT_AT     which call, from 1; 0: none
