@@ -19,7 +19,6 @@ ssize_t fault_pread(int fd, void *to, size_t n, off_t where);
 ssize_t fault_write(int fd, const void *from, size_t n);
 ssize_t fault_pwrite(int fd, const void *from, size_t n, off_t where);
 ssize_t fault_writev(int fd, const struct iovec *v, int n);
-int fault_fsync(int fd);
 int fault_open(const char *path, int flags, ...);
 int fault_openat(int dir, const char *path, int flags, ...);
 int fault_socket(int domain, int type, int protocol);

@@ -3,8 +3,10 @@
 
 KIND: malloc (no memory), emfile (no descriptor), short (a read or write does half), eintr (a signal came first).
 Without memory or descriptors a test may fail, by its own words; it must not crash, hang or corrupt what it has. Halves and signals
-nobody may notice: the test passes. Of each program at most N calls are tried, spread over all it makes."""
+nobody may notice: the test passes. Of each program at most N calls are tried, spread over all it makes. After --seconds no more
+programs are begun; which ones come first is a matter of chance."""
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -14,11 +16,25 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HIDDEN = ("short", "eintr")
 CRASH = re.compile(rb"exception: |Segmentation|double free|corrupted|free\(\): |malloc\(\): |realloc\(\): |munmap_chunk|stack smashing|Sanitizer|runtime error|"
                    rb": (?!tests/)[a-z0-9_/]+\.[ch]:\d+: \w+: Assertion")
 TOO_LONG_S = 60
+
+
+def crashed_in(program, out):
+    """The source file that a crash was in, the first of ours on the stack."""
+    addresses = re.findall(rb"^frame (0x[0-9a-f]+)$", out, re.M)
+    if not addresses:
+        return None
+    # A return address lies behind its call.
+    back = [f"0x{int(a, 16) - (i > 2):x}" for i, a in enumerate(addresses)]
+    lines = subprocess.run(["addr2line", "-e", program, *back], capture_output=True, text=True).stdout.split()
+    here = [os.path.relpath(line.rsplit(":", 1)[0]) for line in lines if line.startswith(os.getcwd() + "/") or line.startswith("./")]
+    here = [path for path in here if path != "tests/fault/inject.c"]
+    return here[0] if here else "a library"
 
 
 def run(program, kind, at, count=None):
@@ -29,6 +45,9 @@ def run(program, kind, at, count=None):
         except subprocess.TimeoutExpired:
             return "hangs", b""
     out = done.stdout + done.stderr
+    place = crashed_in(program, out)
+    if place and not place.startswith("tests/"):
+        return f"crashes in {place}", out
     if CRASH.search(out):
         return "crashes", out
     if done.returncode < 0 and done.returncode != -signal.SIGABRT:	# which is what the tests' fakes do without memory
@@ -65,25 +84,32 @@ def try_all(program, kind, most, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--most", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--kind", action="append", choices=("malloc", "emfile", "short", "eintr"))
     parser.add_argument("-v", action="store_true")
     parser.add_argument("program", nargs="+")
     asked = parser.parse_args()
     kinds = asked.kind or ["malloc", "emfile", "short", "eintr"]
-    bad = 0
+    todo = [(program, kind) for program in asked.program for kind in kinds]
+    random.Random(asked.seed).shuffle(todo)
+    end, tried, bad = time.monotonic() + asked.seconds, collections.Counter(), 0
+
+    def one(program, kind):
+        return try_all(program, kind, asked.most, asked.seed) if time.monotonic() < end else (0, [])
+
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for kind in kinds:
-            total = 0
-            results = pool.map(lambda p: (p, try_all(p, kind, asked.most, asked.seed)), asked.program)
-            for program, (tried, wrong) in results:
-                total += tried
-                bad += len(wrong)
-                for at, word, out in wrong:
-                    print(f"FAULT: {pathlib.Path(program).name} {word}: FAULT_KIND={kind} FAULT_AT={at} {program}")
-                    if asked.v:
-                        sys.stdout.write(out.decode(errors="replace")[-1500:] + "\n")
-            print(f"{kind}: {total} calls failed in {len(asked.program)} programs", flush=True)
+        running = {pool.submit(one, *row): row for row in todo}
+        for done in concurrent.futures.as_completed(running):
+            program, kind = running[done]
+            count, wrong = done.result()
+            tried[kind] += count
+            bad += len(wrong)
+            for at, word, out in wrong:
+                print(f"FAULT: {pathlib.Path(program).name} {word}: FAULT_KIND={kind} FAULT_AT={at} {program}", flush=True)
+                if asked.v:
+                    sys.stdout.write(out.decode(errors="replace")[-1500:] + "\n")
+    print(", ".join(f"{kind} {n}" for kind, n in sorted(tried.items())) + f" calls failed in turn, {bad} faults, seed {asked.seed}")
     print(f"fault tests of units: {int(not bad)} passed, {int(bool(bad))} failed")
     return bool(bad)
 

@@ -210,6 +210,7 @@ static void test_json(void **state)
 	buf_init(&b, 100000);
 	queue_json_entry(&b, &shown);
 	buf_put_byte(&b, '\0');
+	assert_false(b.failed);
 	assert_non_null(
 	    strstr((char *)b.p, "{\"id\":\"A1\",\"accepted\":\"1970-01-12T13:36:40Z\",\"size\":4300,"));
 	assert_non_null(strstr((char *)b.p, "\"flags\":[\"8BITMIME\",\"SMTPUTF8\"],\"aside\":null,"));

@@ -167,6 +167,7 @@ static void test_free_in_the_middle(void **state)
 	uv_loop_init(&loop);
 	assert_int_equal(hasher_new(&h, &loop, 1, 8, NULL), 0);
 	running = hasher_submit(h, HASH_OTHER, stored, right, on_done, &s);
+	assert_non_null(running);
 	for (int i = 0; i < 4; i++)
 		assert_non_null(hasher_submit(h, HASH_OTHER, stored, right, on_done, &s));
 	hash_job_cancel(running);

@@ -66,6 +66,7 @@ void tls_peer_connect(struct tls_peer *p, struct tls_context *c, const char *nam
 		assert_int_equal(SSL_set_tlsext_host_name(p->ssl, name), 1);
 	if (p->ticket != NULL)
 		assert_int_equal(SSL_set_session(p->ssl, p->ticket), 1);
+	assert_non_null(c);
 	assert_int_equal(tls_session_new(&p->session, c, &err), 0);
 }
 
