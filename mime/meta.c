@@ -106,24 +106,34 @@ static bool place_good(struct branch open[], const struct mime_part *part, const
 	return true;
 }
 
-static bool tree_good(struct mime_meta *m, struct span in)
+/* What hangs on the root, and nothing behind it. */
+static bool branches_good(const struct mime_meta *m, struct span in, struct mime_part *before)
 {
 	struct branch open[MIME_DEPTH_MAX + 1];
-	struct mime_part part, before = { 0 };
+	struct mime_part part;
 
-	for (uint32_t i = 0; i < m->parts; i++) {
-		if (!take_part(&in, &part) || !part_good(&part, m->size))
+	open[0] = (struct branch){ before->kind, before->body_at, before->body_at + before->body_bytes };
+	for (uint32_t i = 1; i < m->parts; i++) {
+		if (!take_part(&in, &part) || !part_good(&part, m->size) || !place_good(open, &part, before))
 			return false;
-		if (i == 0 ? part.depth != 0 || part.header_at != 0 ||
-				     part.header_bytes + part.body_bytes != m->size
-			   : !place_good(open, &part, &before))
-			return false;
-		if (i == 0)
-			m->header_bytes = part.header_bytes;
 		open[part.depth] = (struct branch){ part.kind, part.body_at, part.body_at + part.body_bytes };
-		before = part;
+		*before = part;
 	}
-	return in.n == 0 && before.kind != MIME_PART_MESSAGE;
+	return in.n == 0;
+}
+
+/* Most messages are one part. */
+static bool tree_good(struct mime_meta *m, struct span in)
+{
+	struct mime_part last;
+
+	if (!take_part(&in, &last) || !part_good(&last, m->size) || last.depth != 0 || last.header_at != 0 ||
+	    last.header_bytes + last.body_bytes != m->size)
+		return false;
+	m->header_bytes = last.header_bytes;
+	if (m->parts == 1 ? in.n > 0 : !branches_good(m, in, &last))
+		return false;
+	return last.kind != MIME_PART_MESSAGE;
 }
 
 /* What stands in front of the parts; *in is moved behind it. */

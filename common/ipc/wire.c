@@ -31,11 +31,13 @@ void wire_put_u64(struct buf *b, uint64_t v)
 
 void wire_put_varint(struct buf *b, uint64_t v)
 {
-	while (v >= 0x80) {
-		buf_put_byte(b, (uint8_t)(v | 0x80));
-		v >>= 7;
-	}
-	buf_put_byte(b, (uint8_t)v);
+	uint8_t bytes[10];
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		bytes[n++] = (uint8_t)(v | 0x80);
+	bytes[n++] = (uint8_t)v;
+	buf_put(b, (struct span){ bytes, n });
 }
 
 void wire_put_span(struct buf *b, struct span s)
@@ -77,7 +79,15 @@ static uint64_t take_little(struct wire *w, size_t bytes)
 
 uint8_t wire_u8(struct wire *w)
 {
-	return (uint8_t)take_little(w, 1);
+	uint8_t c;
+
+	if (w->in.n == 0) {
+		wire_fail(w);
+		return 0;
+	}
+	c = *w->in.p++;
+	w->in.n--;
+	return c;
 }
 
 uint32_t wire_u32(struct wire *w)
@@ -108,6 +118,15 @@ uint64_t wire_varint(struct wire *w)
 	}
 	wire_fail(w);
 	return 0;
+}
+
+bool wire_bytes(struct wire *w, void *to, size_t n)
+{
+	struct span s = take(w, n);
+
+	if (n > 0 && s.n == n)
+		memcpy(to, s.p, n);
+	return s.n == n;
 }
 
 struct span wire_span(struct wire *w)

@@ -27,6 +27,8 @@ uint32_t wire_u32(struct wire *w);
 uint64_t wire_u64(struct wire *w);
 uint64_t wire_varint(struct wire *w);
 struct span wire_span(struct wire *w); /* lends from the body */
+/* n bytes, copied. False, and nothing copied, if they are not there. */
+bool wire_bytes(struct wire *w, void *to, size_t n);
 /* A string of less than size bytes without NUL, copied with one behind it. */
 void wire_text(struct wire *w, char *out, size_t size);
 /* A count that can't exceed what the rest of the body holds, each taking least bytes. */

@@ -195,8 +195,7 @@ static void get_record(struct wire *w, struct store_record *r, uint32_t last)
 	r->flags = (uint32_t)store_wire_upto(w, STORE_FLAGS_ALL);
 	r->keywords = wire_varint(w);
 	r->modseq = wire_varint(w);
-	for (size_t i = 0; i < sizeof(r->guid); i++)
-		r->guid[i] = wire_u8(w);
+	wire_bytes(w, r->guid, sizeof(r->guid));
 	r->size = wire_varint(w);
 	r->internal_s = store_wire_signed(w);
 	r->saved_s = store_wire_signed(w);
