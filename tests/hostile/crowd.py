@@ -128,7 +128,7 @@ def settled(world, before, seconds=20):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         now = descriptors(world)
-        if all(now[d] <= before[d] + 8 for d in now):
+        if all(now[d] <= before[d] + 32 for d in now):
             return None
         time.sleep(0.2)
     return f"descriptors were {before}, are {now} after the crowd has left"
