@@ -50,6 +50,8 @@ struct auth {
 	uv_timer_t timer;
 	uv_loop_t *loop;
 	struct ipc *ipc; /* NULL while authd is away */
+	void (*lost)(void *arg); /* NULL: nobody wants to know */
+	void *lost_arg;
 	struct requests *open;
 	struct question *first, *last;
 	uint64_t wait_ms;
@@ -337,6 +339,14 @@ static void drop(struct auth *a, const char *why)
 	log_info("authd went away reason=\"%s\"", escape_text(shown, sizeof(shown), span_of(why)));
 	ipc_free(a->ipc);
 	a->ipc = NULL;
+	if (a->lost != NULL)
+		a->lost(a->lost_arg);
+}
+
+void auth_watch(struct auth *a, void (*lost)(void *arg), void *arg)
+{
+	a->lost = lost;
+	a->lost_arg = arg;
 }
 
 static void on_gone(void *arg, const struct error *why)

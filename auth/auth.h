@@ -65,6 +65,8 @@ struct auth_grant {
 int auth_new(struct auth **out, uv_loop_t *loop, struct error *err);
 /* Keeps fd; what is open is asked there (again). */
 void auth_attach(struct auth *a, int fd);
+/* lost is called when the socket has ended: because authd has, or because a message on it was malformed. */
+void auth_watch(struct auth *a, void (*lost)(void *arg), void *arg);
 /* How long a question waits, AUTH_WAIT_MS at first. To be changed while none is open. */
 void auth_wait(struct auth *a, uint64_t wait_ms);
 /* Nothing is called after it; its memory goes when the loop next runs. NULL is allowed,

@@ -113,6 +113,16 @@ static int make_tls_knowledge(struct deliverd *d, struct error *err)
 	return r;
 }
 
+static void store_lost(void *arg)
+{
+	worker_want_peer(((struct deliverd *)arg)->worker, CONTROL_ROLE_STORE);
+}
+
+static void auth_lost(void *arg)
+{
+	worker_want_peer(((struct deliverd *)arg)->worker, CONTROL_ROLE_AUTH);
+}
+
 static int deliverd_prepare(struct worker *w, void **state, struct error *err)
 {
 	struct deliverd *d = calloc(1, sizeof(*d));
@@ -133,6 +143,10 @@ static int deliverd_prepare(struct worker *w, void **state, struct error *err)
 		r = store_ipc_new(&d->store, d->loop, err);
 	if (r == 0)
 		r = auth_new(&d->auth, d->loop, err);
+	if (r == 0) {
+		store_ipc_watch(d->store, store_lost, d);
+		auth_watch(d->auth, auth_lost, d);
+	}
 	if (r == 0)
 		r = make_dns(d, err);
 	if (r == 0)

@@ -24,6 +24,16 @@ static void service_free(void *state)
 	free(s);
 }
 
+static void store_lost(void *arg)
+{
+	worker_want_peer(((struct service *)arg)->worker, CONTROL_ROLE_STORE);
+}
+
+static void auth_lost(void *arg)
+{
+	worker_want_peer(((struct service *)arg)->worker, CONTROL_ROLE_AUTH);
+}
+
 static int service_prepare(struct worker *w, void **state, struct error *err)
 {
 	struct service *s = calloc(1, sizeof(*s));
@@ -36,6 +46,10 @@ static int service_prepare(struct worker *w, void **state, struct error *err)
 	r = store_ipc_new(&s->store, worker_loop(w), err);
 	if (r == 0)
 		r = auth_new(&s->auth, worker_loop(w), err);
+	if (r == 0) {
+		store_ipc_watch(s->store, store_lost, s);
+		auth_watch(s->auth, auth_lost, s);
+	}
 	if (r == 0)
 		r = seats_new(&s->searches, worker_loop(w), SERVICE_SEARCHES);
 	if (r == 0)

@@ -11,6 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/ipc/ipc.h"
+#include "common/proc/control.h"
 #include "supervisor/supervisor.h"
 
 enum {
@@ -51,6 +52,8 @@ struct child {
 	unsigned handles;		/* of the loop, that must close before the struct goes */
 	char sandbox[256];		/* what CONTROL_READY said */
 	char words[400];		/* its last ones: CONTROL_FAILED, or what it wrote to stderr */
+	uint64_t wanted_ms;		/* peers asked for since then */
+	unsigned wanted;
 	unsigned auth_rights;		/* that authd knows of; 0: they have not met */
 	uint64_t applying;		/* number of the CONTROL_SETTINGS that is not answered; 0: none */
 	uint64_t refused;		/* number of the last that it did not take */
@@ -99,6 +102,9 @@ void talk_receive(void *arg, struct ipc_message *m);
  * c has now give it other rights. */
 void peers_join(struct child *c);
 void peers_renew(struct child *c);
+/* c's socket to that neighbour has ended. If the neighbour is alive they get a fresh pair: whatever went over
+ * the old one, c is of no use without it. False: c asks too often, or for what it may not have. */
+bool peers_want(struct child *c, enum control_role role);
 
 /* slots.c */
 void slots_gone(struct child *c, int status);

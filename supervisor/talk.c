@@ -313,6 +313,14 @@ static bool on_want_ids(struct child *c, struct ipc_message *m)
 	return true;
 }
 
+static bool on_want_peer(struct child *c, struct ipc_message *m)
+{
+	struct wire w = { .in = m->body };
+	uint8_t role = wire_u8(&w);
+
+	return wire_done(&w) && peers_want(c, (enum control_role)role);
+}
+
 static bool on_revoked(struct child *c, struct ipc_message *m)
 {
 	struct wire w = { .in = m->body };
@@ -354,6 +362,7 @@ void talk_receive(void *arg, struct ipc_message *m)
 		{ CONTROL_READY, on_ready },     { CONTROL_FAILED, on_failed },
 		{ CONTROL_APPLIED, on_applied }, { CONTROL_WANT_IDS, on_want_ids },
 		{ CONTROL_REVOKED, on_revoked }, { CONTROL_ANSWER, on_answer },
+		{ CONTROL_WANT_PEER, on_want_peer },
 	};
 	struct child *c = arg;
 	bool good = false;

@@ -125,6 +125,14 @@ void worker_revoke(struct worker *w, const char *account)
 	tell(w, CONTROL_REVOKED, 0, account);
 }
 
+void worker_want_peer(struct worker *w, enum control_role role)
+{
+	uint8_t body = (uint8_t)role;
+
+	if (w->control != NULL)
+		ipc_send(w->control, CONTROL_WANT_PEER, 0, (struct span){ &body, 1 }, NULL, 0);
+}
+
 void worker_leave(struct worker *w)
 {
 	w->leaving = true;

@@ -79,6 +79,9 @@ uint64_t worker_id(struct worker *w);
 /* authd: tell everybody that an account's sessions and tokens are void. */
 void worker_revoke(struct worker *w, const char *account);
 
+/* The socket to storaged or authd has ended: a fresh one comes, at once if the other is alive. */
+void worker_want_peer(struct worker *w, enum control_role role);
+
 /* Ends the loop; worker_main frees the daemon and returns. */
 void worker_leave(struct worker *w);
 

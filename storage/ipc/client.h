@@ -108,6 +108,8 @@ struct client {
 	struct store base;
 	uv_loop_t *loop;
 	struct ipc *ipc; /* NULL: without storaged */
+	void (*lost)(void *arg); /* NULL: nobody wants to know */
+	void *lost_arg;
 	struct requests *open;
 	struct call *oldest, *newest;
 	struct call_queue waiting, failing;

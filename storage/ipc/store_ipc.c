@@ -133,6 +133,14 @@ static void on_gone(void *arg, const struct error *why)
 	client_recall(c);
 	c->away_long = false;
 	uv_timer_start(&c->wait, on_wait, c->wait_ms, 0);
+	if (c->lost != NULL)
+		c->lost(c->lost_arg);
+}
+
+void store_ipc_watch(struct store *s, void (*lost)(void *arg), void *arg)
+{
+	client_of(s)->lost = lost;
+	client_of(s)->lost_arg = arg;
 }
 
 void store_ipc_attach(struct store *s, int fd)

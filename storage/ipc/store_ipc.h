@@ -31,6 +31,8 @@ enum {
 int store_ipc_new(struct store **out, uv_loop_t *loop, struct error *err);
 /* Keeps fd. */
 void store_ipc_attach(struct store *s, int fd);
+/* lost is called when the socket has ended: because storaged has, or because it found a message malformed. */
+void store_ipc_watch(struct store *s, void (*lost)(void *arg), void *arg);
 /* Open calls are forgotten. Accounts and stages that are left stay the callers' to log out and
  * free; what is called on them gives STORE_REFUSED. */
 void store_ipc_free(struct store *s);

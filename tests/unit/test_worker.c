@@ -70,6 +70,8 @@ static void fake_peer(void *state, enum control_role role, unsigned rights, cons
 
 	buf_printf(&f->story, "peer(%d,%u,%s) ", (int)role, rights, name);
 	close(fd);
+	if (role == CONTROL_ROLE_AUTH)	/* it has ended at once */
+		worker_want_peer(f->w, role);
 }
 
 static void fake_tickets(void *state, struct span keys)
@@ -213,6 +215,24 @@ static void test_story(void **state)
 	assert_int_equal(child_end(&c), 0);
 }
 
+/* Whoever has lost a neighbour says so. */
+static void test_lost_peer(void **state)
+{
+	struct control_peer p = { .role = CONTROL_ROLE_AUTH, .rights = 4, .name = "authd" };
+	struct child c;
+	struct buf b;
+
+	(void)state;
+	start_whole(&c);
+	buf_init(&b, 256);
+	control_peer_write(&b, &p);
+	child_send_fd(&c, CONTROL_PEER, 0, buf_span(&b), open("/dev/null", O_RDONLY));
+	buf_clear(&b);
+	expect(&c, CONTROL_WANT_PEER, 0);
+	child_send_number(&c, CONTROL_STOP, 20);
+	assert_int_equal(child_end(&c), 0);
+}
+
 /* What can't be used changes nothing, and says why. */
 static void test_refused_settings(void **state)
 {
@@ -332,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_story),
+		cmocka_unit_test(test_lost_peer),
 		cmocka_unit_test(test_refused_settings),
 		cmocka_unit_test(test_malformed_orders),
 		cmocka_unit_test(test_bad_start),
