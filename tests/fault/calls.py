@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """calls.py [-v] [--most N] [OPERATION...] - what was acknowledged is there, once, whichever system call of storaged fails or is its last.
 
-Each operation (deliver, append, store, copy, move, expunge, quit) is done once to see which calls it makes; then again and again, and each
+Each operation (deliver, append, multiappend, replace, store, copy, move, expunge, quit) is done once to see which calls it makes; then again and again, and each
 time another one of those calls ends storaged (SIGKILL before it is done) or fails with EIO, ENOSPC or EMFILE. strace puts the faults in, so this
 needs root. After each, without a hand: what was answered with OK is there, what was answered with OK to its removal is gone, what was not
 answered is there whole or not at all, nothing is there twice, no UID stands for two messages, and the next operation works.
@@ -64,6 +64,7 @@ class Ledger:
         self.state = {}         # (id, box) -> "there", "gone", "maybe"
         self.uids = {}          # (box, uidvalidity, uid) -> id
         self.serial = 0
+        self.group = []         # what the last operation was to change: all of it, or nothing
 
     def new(self):
         self.serial += 1
@@ -110,6 +111,8 @@ class Ledger:
                 self.state[ident, box] = "there" if n else "gone"
             faults += [f"{box} {ident}: never put there" for ident in seen]
         imap.logout()
+        if len({self.state[ident, box] == done for ident, box, done in self.group}) > 1:
+            faults.append(f"done by halves: {[(i, b, self.state[i, b]) for i, b, _ in self.group]}")
         return faults
 
 
@@ -144,6 +147,35 @@ def append(site, ledger):
     ident = ledger.new()
     imap = site.imap()
     return lambda: imap.append("INBOX", None, None, ledger.bodies[ident]), [(ident, "INBOX", "there", "gone")]
+
+
+def literals(ledger, idents):
+    return b"".join(b" {%d+}\r\n%s" % (len(ledger.bodies[i]), ledger.bodies[i]) for i in idents)
+
+
+def said(imap, command):
+    """A command as bytes, which imaplib has no word for."""
+    def go():
+        tag = imap._new_tag()
+        imap.send(tag + b" " + command + b"\r\n")
+        while True:
+            line = imap.readline()
+            if not line:
+                raise EOFError("the connection ended")
+            if line.startswith(tag + b" "):
+                return line.split()[1].decode(), [line]
+    return go
+
+
+def multiappend(site, ledger):
+    idents = [ledger.new() for _ in range(3)]
+    return said(site.imap(), b"APPEND INBOX" + literals(ledger, idents)), [(i, "INBOX", "there", "gone") for i in idents]
+
+
+def replace(site, ledger):
+    imap, old, uid = chosen(site, ledger)
+    new = ledger.new()
+    return said(imap, b"UID REPLACE " + uid.encode() + b" INBOX" + literals(ledger, [new])), [(new, "INBOX", "there", "gone"), (old, "INBOX", "gone", "there")]
 
 
 def chosen(site, ledger, readonly=False):
@@ -200,7 +232,7 @@ def quit_(site, ledger):
     return lambda: ("OK", [pop.quit()]), [(ident, "INBOX", "gone", "there")]
 
 
-OPERATIONS = {"deliver": deliver, "append": append, "store": store, "copy": copy, "move": move, "expunge": expunge, "quit": quit_}
+OPERATIONS = {"deliver": deliver, "append": append, "multiappend": multiappend, "replace": replace, "store": store, "copy": copy, "move": move, "expunge": expunge, "quit": quit_}
 
 
 def run(site, ledger, name, inject):
@@ -210,6 +242,7 @@ def run(site, ledger, name, inject):
     calls, hit = tracer.end()
     for ident, box, done, undone in effects:
         ledger.set(ident, box, outcome, done, undone)
+    ledger.group = [(ident, box, done) for ident, box, done, undone in effects if done != undone]
     return outcome, calls, hit
 
 
