@@ -72,6 +72,17 @@ void search_job_stop(struct search_job *j)
 
 /* --- bytes ----------------------------------------------------------------- */
 
+static bool wants_body(const struct search_job *j)
+{
+	return search_wants(j, SEARCH_BODY) || search_wants(j, SEARCH_TEXT);
+}
+
+/* How much is read at once, if n bytes are wanted: what follows is, too, unless only headers count. */
+static size_t read_ahead(const struct search_job *j, uint64_t n)
+{
+	return j->stage == SEARCH_STAGE_HEADER && n < SEARCH_WINDOW && !wants_body(j) ? (size_t)n : SEARCH_WINDOW;
+}
+
 /* What the message has at offset: at most n bytes, more than none unless it can't be read. */
 static struct span look_at(struct search_job *j, const struct search_source *from, uint64_t offset, uint64_t n)
 {
@@ -81,7 +92,7 @@ static struct span look_at(struct search_job *j, const struct search_source *fro
 	if (offset < j->window_at || offset - j->window_at >= j->window_n) {
 		if (j->window == NULL)
 			j->window = malloc(SEARCH_WINDOW);
-		got = j->window != NULL ? from->read(from->arg, j->at, offset, j->window, SEARCH_WINDOW) : 0;
+		got = j->window != NULL ? from->read(from->arg, j->at, offset, j->window, read_ahead(j, n)) : 0;
 		j->window_at = offset;
 		j->window_n = got > 0 ? (size_t)got : 0;
 	}
@@ -90,11 +101,6 @@ static struct span look_at(struct search_job *j, const struct search_source *fro
 		bytes.n = bytes.n < n ? bytes.n : (size_t)n;
 	}
 	return bytes;
-}
-
-static bool wants_body(const struct search_job *j)
-{
-	return search_wants(j, SEARCH_BODY) || search_wants(j, SEARCH_TEXT);
 }
 
 /* --- one message ----------------------------------------------------------- */
