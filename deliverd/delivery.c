@@ -191,16 +191,24 @@ static int open_content(struct delivery *v)
 	return 0;
 }
 
-static int begin_signing(struct delivery *v)
+/* RFC 6152 3, RFC 3030 3. What we sign goes without any binary part (RFC 6376 5.3): servers behind the next one
+ * may have to encode it. What others have signed must not be changed. */
+static enum content_form choose_form(const struct delivery *v)
 {
 	const struct client_offers *o = smtp_client_offers(v->c->engine);
 	unsigned flags = v->job->q.envelope.flags;
-	bool eightbit = (flags & STORE_MAIL_8BIT) != 0, binary = (flags & STORE_MAIL_BINARY) != 0;
+	bool raw = smtp_client_takes_binary(v->c->engine) && !signing_is_due(v->c->conf, v->job);
 
+	if ((flags & STORE_MAIL_BINARY) != 0)
+		return raw ? CONTENT_AS_IS : CONTENT_7BIT;
+	return (flags & STORE_MAIL_8BIT) != 0 && !o->eightbit ? CONTENT_7BIT : CONTENT_AS_IS;
+}
+
+static int begin_signing(struct delivery *v)
+{
 	if (!check(v))
 		return 0;
-	/* RFC 6152 3. RFC 3030 3: what is binary goes encoded, for signatures count lines, and few take it */
-	v->form = binary || (eightbit && !o->eightbit) ? CONTENT_7BIT : CONTENT_AS_IS;
+	v->form = choose_form(v);
 	v->signing = signing_new(v->c->conf, v->job, v->form, wake, v);
 	if (v->signing != NULL)
 		return 1;
@@ -242,7 +250,8 @@ bool delivery_begin(struct delivery *v)
 	struct client_mail mail = {
 		.sender = j->q.sender,
 		.size = signing_size(v->signing) + v->head.n,
-		.eightbit = (flags & STORE_MAIL_8BIT) != 0 && v->form == CONTENT_AS_IS,
+		.eightbit = (flags & (STORE_MAIL_8BIT | STORE_MAIL_BINARY)) == STORE_MAIL_8BIT && v->form == CONTENT_AS_IS,
+		.binary = (flags & STORE_MAIL_BINARY) != 0 && v->form == CONTENT_AS_IS,
 		.utf8 = (flags & STORE_MAIL_UTF8) != 0,
 		.require_tls = v->c->destination->kind == DESTINATION_REQUIRE_TLS,
 		.ret = (flags & STORE_MAIL_RET_FULL) != 0 ? 'F' : (flags & STORE_MAIL_RET_HEADERS) != 0 ? 'H' : 0,

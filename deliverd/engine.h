@@ -53,7 +53,7 @@ struct client_config {		/* copied, but for the strings, which must outlive the e
 
 /* What the server can do; from its last EHLO. */
 struct client_offers {
-	bool esmtp, pipelining, eightbit, smtputf8, chunking, dsn, start_tls, require_tls, size, auth;
+	bool esmtp, pipelining, eightbit, smtputf8, chunking, binary, dsn, start_tls, require_tls, size, auth;
 	bool enhanced;		/* RFC 2034 */
 	uint64_t size_limit;	/* bytes; 0: none told */
 	unsigned rcpt_max, mail_max, rcpt_domain_max;	/* LIMITS (RFC 9422); 0: none told */
@@ -70,6 +70,7 @@ struct client_mail {		/* lent until the transaction is over */
 	struct span sender;	/* empty: <> */
 	uint64_t size;		/* of the body as it will be sent; 0: unknown */
 	bool eightbit, utf8, require_tls;
+	bool binary;		/* the body goes out as it is; smtp_client_takes_binary */
 	unsigned ret;		/* 0, 'F' or 'H' (RFC 3461 4.3) */
 	struct span envid;	/* xtext, or empty */
 	const struct client_rcpt *rcpts;
@@ -147,14 +148,17 @@ void smtp_client_ended(struct smtp_client *e, const char *words);
 /* READY or EARLY: the next transaction. -EINVAL for what the server can't take (the caller asks the
  * offers first), for addresses and parameters that no command can hold, and at any other time. */
 int smtp_client_begin(struct smtp_client *e, const struct client_mail *mail, struct error *err);
-/* The body, with any line ends and no dots stuffed; what goes out has CRLF at each and
- * dots stuffed, or BDAT chunks. At most CLIENT_PIECE bytes, copied. */
+/* The body, with any line ends and no dots stuffed; what goes out has CRLF at each (a binary one is not
+ * touched) and dots stuffed, or BDAT chunks. At most CLIENT_PIECE bytes, copied. */
 void smtp_client_body(struct smtp_client *e, struct span piece);
 void smtp_client_body_end(struct smtp_client *e);
 /* It can't be read to its end: the connection is cut, so that no half of it counts. */
 void smtp_client_body_failed(struct smtp_client *e);
 /* READY or EARLY: QUIT, then CLOSE. At any other time the connection is cut. */
 void smtp_client_quit(struct smtp_client *e);
+
+/* RFC 3030 3: a message in chunks with any bytes in it. */
+bool smtp_client_takes_binary(const struct smtp_client *e);
 
 const struct client_offers *smtp_client_offers(const struct smtp_client *e);
 

@@ -89,7 +89,10 @@ void smtp_client_body(struct smtp_client *e, struct span piece)
 
 	if (!is_asked(e))
 		return;
-	put_lines(e, span_take(&piece, CLIENT_PIECE));
+	if (t->mail.binary)
+		put(e, span_take(&piece, CLIENT_PIECE));
+	else
+		put_lines(e, span_take(&piece, CLIENT_PIECE));
 	if (t->bdat && e->chunk.n >= CLIENT_PIECE) {
 		say_chunk(e, "");
 		t->chunks++;
@@ -102,7 +105,7 @@ void smtp_client_body_end(struct smtp_client *e)
 
 	if (!is_asked(e))
 		return;
-	if (e->in_line)
+	if (e->in_line && !t->mail.binary)
 		put(e, span_of("\r\n"));
 	if (t->bdat)
 		say_chunk(e, " LAST");

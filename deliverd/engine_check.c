@@ -54,10 +54,14 @@ static int check_rcpt(const struct client_rcpt *r, bool utf8, struct error *err)
 }
 
 /* RFC 6152 3, RFC 6531 3.6, RFC 8689 4.2.1, RFC 1870 6.1: what was not offered may not be used. */
-static int check_offers(const struct client_offers *o, const struct client_mail *m, struct error *err)
+static int check_offers(const struct smtp_client *e, const struct client_mail *m, struct error *err)
 {
+	const struct client_offers *o = &e->offers;
+
 	if (m->eightbit && !o->eightbit)
 		return error_set(err, -EINVAL, "the message is 8-bit, and the server does not offer 8BITMIME");
+	if (m->binary && !smtp_client_takes_binary(e))
+		return error_set(err, -EINVAL, "the message is binary, and the server does not offer BINARYMIME");
 	if (m->utf8 && !o->smtputf8)
 		return error_set(err, -EINVAL, "the message needs SMTPUTF8, and the server does not offer it");
 	if (m->require_tls && !o->require_tls)
@@ -70,7 +74,7 @@ static int check_offers(const struct client_offers *o, const struct client_mail 
 
 int client_check_mail(const struct smtp_client *e, const struct client_mail *m, struct error *err)
 {
-	int r = check_offers(&e->offers, m, err);
+	int r = check_offers(e, m, err);
 
 	if (r < 0)
 		return r;

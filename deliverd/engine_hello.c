@@ -47,6 +47,12 @@ static void offer_chunking(struct smtp_client *e, struct span args)
 	e->offers.chunking = true;
 }
 
+static void offer_binary(struct smtp_client *e, struct span args)
+{
+	(void)args;
+	e->offers.binary = true;
+}
+
 static void offer_dsn(struct smtp_client *e, struct span args)
 {
 	(void)args;
@@ -121,6 +127,7 @@ static const struct offer_row {
 	{ "8BITMIME", offer_eightbit },			/* RFC 6152 2 */
 	{ "SMTPUTF8", offer_smtputf8 },			/* RFC 6531 3.1 */
 	{ "CHUNKING", offer_chunking },			/* RFC 3030 2 */
+	{ "BINARYMIME", offer_binary },			/* RFC 3030 3 */
 	{ "DSN", offer_dsn },				/* RFC 3461 4 */
 	{ "ENHANCEDSTATUSCODES", offer_enhanced },	/* RFC 2034 3 */
 	{ "STARTTLS", offer_start_tls },

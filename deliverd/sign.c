@@ -42,10 +42,16 @@ struct signing {
 	struct error err;
 };
 
+bool signing_is_due(const struct conf *conf, const struct job *j)
+{
+	const struct store_envelope *e = &j->q.envelope;
+
+	return !keyring_empty(conf->keys) && (e->account.n > 0 || (e->flags & STORE_MAIL_REPORT) != 0);
+}
+
 struct signing *signing_new(struct conf *conf, struct job *j, enum content_form form, void (*wake)(void *arg),
 			    void *arg)
 {
-	const struct store_envelope *e = &j->q.envelope;
 	struct signing *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
@@ -59,7 +65,7 @@ struct signing *signing_new(struct conf *conf, struct job *j, enum content_form 
 	s->fd = -1;
 	buf_init(&s->fields, SIGNATURES_MAX);
 	buf_init(&s->header, DKIM_HEADER_MAX);
-	s->ours = !keyring_empty(conf->keys) && (e->account.n > 0 || (e->flags & STORE_MAIL_REPORT) != 0);
+	s->ours = signing_is_due(conf, j);
 	if (s->ours || form == CONTENT_7BIT)
 		s->fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
 	else

@@ -15,6 +15,9 @@
 
 struct signing;			/* opaque; one look */
 
+/* The message is ours to sign. */
+bool signing_is_due(const struct conf *conf, const struct job *j);
+
 /* wake: signing_run is to be called again. NULL: no memory. */
 struct signing *signing_new(struct conf *conf, struct job *j, enum content_form form,
 			    void (*wake)(void *arg), void *arg);

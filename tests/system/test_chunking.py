@@ -50,8 +50,29 @@ def test_text_in_chunks(site):
     assert latest(site, "bob").endswith(b"Subject: chunks\r\n")
 
 
+@pytest.mark.parametrize("offers", [OFFERS, (*OFFERS, "CHUNKING"), (*OFFERS, "CHUNKING", "BINARYMIME")])
+def test_binary_of_others_goes_on(make_site, offers):
+    """As it came to who takes it, for others may have signed it; encoded to all others."""
+    with Sink(offers=offers) as far:
+        site = make_site(settings={"deliverd": [f"Route * 127.0.0.1:{far.port}"]})
+        site.run("alias", "add", f"on@{DOMAIN}", "x@far.test")
+        with site.raw("mx") as c:
+            c.line()
+            c.replies("EHLO c")
+            c.ask("MAIL FROM:<x@there.test> BODY=BINARYMIME")
+            assert c.ask(f"RCPT TO:<on@{DOMAIN}>").startswith("250")
+            chunks(c, BINARY, 100)
+        m, = far.wait()
+        raw = "BINARYMIME" in offers
+        assert ("BODY=BINARYMIME" in m.mail_line) == raw
+        if raw:
+            assert m.data.endswith(BINARY)
+        else:
+            assert base64.b64decode(m.data.partition(b"\r\n\r\n")[2]) == BINARY.partition(b"\r\n\r\n")[2]
+
+
 @pytest.mark.parametrize("offers", [OFFERS, (*OFFERS, "CHUNKING", "BINARYMIME")])
-def test_binary_goes_on_encoded(make_site, offers):
+def test_binary_of_ours_goes_on_encoded(make_site, offers):
     with Sink(offers=offers) as far:
         site = make_site(settings={"deliverd": [f"Route * 127.0.0.1:{far.port}"]})
         with site.secure("submissions") as c:

@@ -45,18 +45,66 @@ static void feed(struct rig *r, const char *text)
 	}
 }
 
-/* An engine that asks for the body of `mail`; said is empty. */
-static void start_body(struct rig *r, const char *ehlo)
+static void start_hello(struct rig *r, const char *ehlo)
 {
 	rig_start(r, &config, &by_hand);
 	next(r);
 	feed(r, ehlo);
 	assert_int_equal(next(r).kind, CLIENT_READY);
-	assert_int_equal(smtp_client_begin(r->engine, &mail, NULL), 0);
+}
+
+/* An engine that asks for the body of a mail; said is empty. */
+static void start_mail(struct rig *r, const char *ehlo, const struct client_mail *m)
+{
+	start_hello(r, ehlo);
+	assert_int_equal(smtp_client_begin(r->engine, m, NULL), 0);
 	next(r);
 	feed(r, strstr(ehlo, "CHUNKING") != NULL ? "250 a\r\n250 b\r\n" : "250 a\r\n250 b\r\n354 c\r\n");
 	assert_int_equal(next(r).kind, CLIENT_WANT_BODY);
 	buf_reset(&r->said);
+}
+
+static void start_body(struct rig *r, const char *ehlo)
+{
+	start_mail(r, ehlo, &mail);
+}
+
+/* RFC 3030 3: byte for byte, to who takes it and in one go with what else is said. */
+static void test_binary(void **state)
+{
+	static const char ehlo[] = "220 x\r\n250-x\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 PIPELINING\r\n";
+	static const char *const others[] = { EHLO_DATA, EHLO_BDAT, "220 x\r\n250-x\r\n250-BINARYMIME\r\n250 PIPELINING\r\n",
+					      "220 x\r\n250-x\r\n250-CHUNKING\r\n250 BINARYMIME\r\n" };
+	static const uint8_t body[] = "a\n.\r\r\n\0\xff\r";
+	struct client_mail binary = mail;
+	struct error err;
+	struct rig r;
+
+	(void)state;
+	binary.binary = true;
+	for (size_t i = 0; i < 4; i++) {
+		unit_case("binary to another", i);
+		start_hello(&r, others[i]);
+		assert_false(smtp_client_takes_binary(r.engine));
+		assert_int_equal(smtp_client_begin(r.engine, &binary, &err), -EINVAL);
+		rig_stop(&r);
+	}
+	for (size_t cut = 0; cut < sizeof(body); cut++) {
+		unit_case("binary", cut);
+		start_mail(&r, ehlo, &binary);
+		assert_true(smtp_client_takes_binary(r.engine));
+		smtp_client_body(r.engine, (struct span){ body, cut });
+		next(&r);
+		smtp_client_body(r.engine, (struct span){ body + cut, sizeof(body) - 1 - cut });
+		next(&r);
+		smtp_client_body_end(r.engine);
+		assert_int_equal(next(&r).kind, CLIENT_EARLY);
+		next(&r);
+		assert_int_equal(r.said.n, strlen("BDAT 9 LAST\r\n") + 9);
+		assert_memory_equal(r.said.p, "BDAT 9 LAST\r\n", 13);
+		assert_memory_equal(r.said.p + 13, body, 9);
+		rig_stop(&r);
+	}
 }
 
 /* --- line ends and dots ----------------------------------------------------- */
@@ -521,6 +569,7 @@ static void test_recipients(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_chunks),
