@@ -33,7 +33,12 @@ CYCLES_OF_A_SITE = 10
 
 
 def mount(image, at):
-    subprocess.run(["mount", "-o", "loop", str(image), str(at)], check=True)
+    """On a loop device of its own each time: the last one may live on in somebody's mount namespace, and what was shut down with it."""
+    device = subprocess.run(["losetup", "--find", "--show", str(image)], check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        subprocess.run(["mount", device, str(at)], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)	# once nobody has it mounted
 
 
 def make(kind, image, megabytes):
