@@ -294,7 +294,7 @@ static void test_damage(void **state)
 	for (size_t i = 0; i < blob.n; i++) {
 		uint8_t good = blob.p[i];
 
-		for (int c = 0; c < 256; c++) {
+		for (int c = 0; c < 256; c += i < 64 ? 1 : 5) {	/* 5: with NUL and LF */
 			unit_case("one byte changed", i);
 			blob.p[i] = (uint8_t)c;
 			if (mime_meta_open(&m, buf_span(&blob), NULL) == 0)
