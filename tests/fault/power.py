@@ -32,11 +32,11 @@ FICLONE = 0x40049409
 CYCLES_OF_A_SITE = 10
 
 
-def mount(image, at):
+def mount(kind, image, at):
     """On a loop device of its own each time: the last one may live on in somebody's mount namespace, and what was shut down with it."""
     device = subprocess.run(["losetup", "--find", "--show", str(image)], check=True, capture_output=True, text=True).stdout.strip()
     try:
-        subprocess.run(["mount", device, str(at)], check=True)
+        subprocess.run(["mount", *(["-o", "nouuid"] if kind == "xfs" else []), device, str(at)], check=True)
     finally:
         subprocess.run(["losetup", "--detach", device], check=True)	# once nobody has it mounted
 
@@ -57,7 +57,7 @@ class Disk:
 
     def make(self):
         make(self.kind, self.image, 400)
-        mount(self.image, self.at)
+        mount(self.kind, self.image, self.at)
 
     def unmount(self):
         subprocess.run(["umount", str(self.at)], check=True)
@@ -70,7 +70,7 @@ class Disk:
 
     def back(self):
         self.unmount()
-        mount(self.image, self.at)
+        mount(self.kind, self.image, self.at)
 
     def end(self):
         subprocess.run(["umount", "-l", str(self.at)], check=False)
@@ -84,7 +84,7 @@ class Snapshots(Disk):
         self.below = folder / "below"
         self.below.mkdir()
         make("xfs", folder / "below.img", 1600)
-        mount(folder / "below.img", self.below)
+        mount("xfs", folder / "below.img", self.below)
         self.image, self.clone = self.below / "disk.img", self.below / "clone.img"
 
     def cut(self, ledger):
@@ -98,7 +98,7 @@ class Snapshots(Disk):
     def back(self):
         self.unmount()
         self.clone.replace(self.image)
-        mount(self.image, self.at)
+        mount(self.kind, self.image, self.at)
 
     def end(self):
         super().end()
