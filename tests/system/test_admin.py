@@ -27,7 +27,7 @@ def test_usage(tmp_path):
 
 
 def test_init_makes_a_whole_site_and_touches_none(tmp_path):
-    base = free_base()
+    base, _reserved = free_base()
     argv = ("-C", str(tmp_path / "s"), "init", "--hostname", "mail.here.test", "--domain", DOMAIN, "--port-base", str(base))
     assert yubin(*argv).returncode == 0
     for name in ("yubin", "smtpd", "pop3d", "imapd", "authd", "storaged"):
@@ -146,7 +146,7 @@ def test_reload_puts_policy_in_force_for_new_sessions_only(make_site):
 def test_reload_with_another_port_starts_new_processes_and_keeps_old_sessions(make_site):
     site = make_site()
     old = site.imap()
-    extra = free_base() + 7
+    extra = free_base()[0] + 7
     with (site.path / "etc/imapd.conf").open("a") as f:
         f.write(f"Listen 127.0.0.1:{extra} implicit\n")
     site.run("reload")
@@ -381,7 +381,7 @@ def test_without_root(tmp_path_factory):
     top = pathlib.Path(YUBIN).resolve().parent
     shutil.copytree(top / "build", copy / "build", ignore=lambda d, names: [n for n in names if (pathlib.Path(d) / n).is_dir()])
     shutil.copy(top / "yubin", copy / "yubin")
-    base = free_base()
+    base, _reserved = free_base()
     run = lambda *a: subprocess.run([str(copy / "yubin"), "-C", str(folder / "s"), *a], capture_output=True, text=True, user=65534, group=65534,  # noqa: E731
                                     extra_groups=[], stdin=subprocess.DEVNULL, timeout=60, cwd="/")
     try:

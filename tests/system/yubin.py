@@ -1,14 +1,17 @@
 """A site of its own for a test: made, started, talked to, stopped."""
 import contextlib
+import fcntl
 import imaplib
 import json
 import os
 import pathlib
 import poplib
+import random
 import smtplib
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -19,18 +22,20 @@ OFFSETS = {"mx": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s"
 
 
 def free_base():
-    """A port base whose seven ports are free on 127.0.0.1, below those that the kernel gives to clients (32768 and up)."""
-    start = 20000 + (os.getpid() * 7) % 11000
-    for base in [*range(start, 31000, 7), *range(20000, start, 7)]:
+    """A port base whose ports are free on 127.0.0.1, below those that the kernel gives to clients (32768 and up), and the open file that
+    keeps other tests away from it. Bases are multiples of 100: by their last two digits the ports of two of them never meet."""
+    for base in random.sample(range(20000, 31000, 100), 110):
+        lock = open(f"{tempfile.gettempdir()}/yubin-base-{base}.lock", "a")
         with contextlib.ExitStack() as stack:
             try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for offset in OFFSETS.values():
                     s = stack.enter_context(socket.socket())
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     s.bind(("127.0.0.1", base + offset))
-                return base
+                return base, lock
             except OSError:
-                continue
+                lock.close()
     raise RuntimeError("no free ports")
 
 
@@ -48,7 +53,7 @@ def free_ports(count):
 class Site:
     def __init__(self, path, accounts=("alice", "bob"), settings=None, hostname="mail.here.test", domain=DOMAIN):
         self.path = pathlib.Path(path)
-        self.base = free_base()
+        self.base, self.base_lock = free_base()
         self.environment = {}	# more of it, for the command and what it starts
         self.run("init", "--hostname", hostname, "--domain", domain, "--port-base", str(self.base))
         for name, lines in (settings or {}).items():
