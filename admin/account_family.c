@@ -36,6 +36,7 @@ static bool take_value(struct account_line *l, unsigned options, const char *wor
 		const char **to;
 	} rows[] = { { "--scope", ACCOUNT_APP, &l->scope },
 		     { "--expires", ACCOUNT_APP, &l->expires },
+		     { "--hash", ACCOUNT_PASSWORD, &l->hash },
 		     { "--session", ACCOUNT_KICK, &l->session } };
 
 	for (size_t i = 0; value != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -77,8 +78,8 @@ static int run_member(const struct site *s, const struct account_member *m, int 
 		else if (!take_option(&l, m->options, argv[i]))
 			return verb_usage(l.verb, "%s %s knows no option %s", l.verb, m->name, argv[i]);
 	}
-	if (l.from_stdin && l.generate)
-		return verb_usage(l.verb, "--password-stdin and --generate exclude each other");
+	if (l.from_stdin + l.generate + (l.hash != NULL) > 1)
+		return verb_usage(l.verb, "--password-stdin, --generate and --hash exclude each other");
 	if (l.keep + l.no_keep + l.none > 1)
 		return verb_usage(l.verb, "--keep, --no-keep and --none exclude each other");
 	if (l.count < m->least)

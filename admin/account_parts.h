@@ -15,6 +15,7 @@ struct account_line {
 	bool json, from_stdin, generate;
 	bool keep, no_keep, none;	/* of account forward */
 	const char *scope, *expires;	/* of account app add; NULL: not given */
+	const char *hash;		/* of account add and passwd; NULL: not given */
 	const char *session;		/* of account kick; NULL: not given */
 };
 

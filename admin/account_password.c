@@ -10,6 +10,7 @@
 #include "admin/account_parts.h"
 #include "admin/secret.h"
 #include "auth/accounts_app.h"
+#include "auth/accounts_hash.h"
 #include "common/config/config.h"
 #include "common/config/file.h"
 #include "sasl/prepare.h"
@@ -229,6 +230,8 @@ int account_password_new(struct account_password *p, const struct site *s, const
 	int code = 0;
 
 	memset(p, 0, sizeof(*p));
+	if (l->hash != NULL)	/* of a password that nobody here knows: there are no keys */
+		return accounts_hash_take(l->hash, p->hash, err);
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
 	if (l->generate)

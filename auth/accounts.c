@@ -185,8 +185,9 @@ static bool keep_keys(struct accounts *a, struct account *account, const struct 
 	return true;
 }
 
-int accounts_set_keys(struct accounts *a, const char *address, const struct scram_keys keys[SCRAM_HASHES])
+int accounts_set_keys(struct accounts *a, const char *address, const char *anew, const struct scram_keys keys[SCRAM_HASHES])
 {
+	const char *password;
 	char folded[ACCOUNTS_ADDRESS_MAX];
 	struct item *it = NULL;
 
@@ -194,6 +195,10 @@ int accounts_set_keys(struct accounts *a, const char *address, const struct scra
 		it = table_get(a->accounts.by_name, span_of(folded));
 	if (it == NULL)
 		return -ENOENT;
+	password = *anew != '\0' ? arena_text(a->arena, span_of(anew)) : it->account.password;
+	if (password == NULL)
+		return -ENOMEM;
+	it->account.password = password;
 	return keep_keys(a, &it->account, keys) ? 0 : -ENOMEM;
 }
 

@@ -5,7 +5,7 @@
  * runs or not. A file is renamed into place, never changed; names in paths are encoded.
  *
  *     accounts/DOMAIN/domain            the domain exists; `catch-all ADDRESS`, one a line
- *     accounts/DOMAIN/USER.account      `password $argon2id$...`, `state enabled|disabled`, `created TIME`,
+ *     accounts/DOMAIN/USER.account      `password $argon2id$...` (or accounts_hash.h), `state enabled|disabled`, `created TIME`,
  *                                       `certificate FINGERPRINT LABEL`, one a line; `forward ADDRESS`, one a
  *                                       line, and `forward-keep yes|no`; `scram-sha-256 ...` (sasl/scram_keys.h), which
  *                                       is of the same password; `quota BYTES|none`
@@ -101,7 +101,7 @@ struct alias {
 /* Lends, as long as a lives. _find is without regard to case. */
 const struct account *accounts_find(const struct accounts *a, const char *address);
 /* The same in memory, for who put them on disk; copied. -ENOENT, -ENOMEM. */
-int accounts_set_keys(struct accounts *a, const char *address, const struct scram_keys keys[SCRAM_HASHES]);
+int accounts_set_keys(struct accounts *a, const char *address, const char *anew, const struct scram_keys keys[SCRAM_HASHES]);
 const struct alias *accounts_find_alias(const struct accounts *a, const char *address);
 /* The account that holds a certificate, or NULL. */
 const struct account *accounts_find_certificate(const struct accounts *a, const char *fingerprint);
@@ -131,10 +131,10 @@ int accounts_add(int fd, const struct accounts_owner *o, const struct account *a
 /* Would _add take it? For before a person is asked for the password. */
 int accounts_check_new(int fd, const char *address, struct error *err);
 int accounts_put(int fd, const struct accounts_owner *o, const struct account *account, struct error *err);
-/* Puts SCRAM's keys (those with iterations) in place of what it had. -ESTALE: the password is another one by
- * now. Takes the lock: not for a loop's thread. */
-int accounts_put_keys(int fd, const char *address, const char *password, const struct scram_keys keys[SCRAM_HASHES],
-		      struct error *err);
+/* Puts SCRAM's keys (those with iterations) in place of what it had, and anew, unless it is "", in place of the password's
+ * hash. -ESTALE: the password is another one by now. Takes the lock: not for a loop's thread. */
+int accounts_put_keys(int fd, const char *address, const char *password, const char *anew,
+		      const struct scram_keys keys[SCRAM_HASHES], struct error *err);
 int accounts_remove(int fd, const char *address, struct error *err);
 /* The same for aliases, but _put makes or changes. */
 int accounts_alias_add(int fd, const struct accounts_owner *o, const struct alias *alias, struct error *err);

@@ -269,21 +269,23 @@ int accounts_put(int fd, const struct accounts_owner *o, const struct account *a
 	return code;
 }
 
-/* All lines but those of keys. */
-static void copy_without_keys(struct buf *to, struct span from)
+/* All lines but those of keys, and of the password if there is another. */
+static void copy_without_keys(struct buf *to, struct span from, const char *fresh)
 {
+	if (*fresh != '\0')
+		buf_printf(to, "password %s\n", fresh);
 	while (from.n > 0) {
 		struct span line = span_take_until(&from, '\n');
 
-		if (span_starts(line, "scram-sha-"))
+		if (span_starts(line, "scram-sha-") || (*fresh != '\0' && span_starts(line, "password ")))
 			continue;
 		buf_put(to, line);
 		buf_put_byte(to, '\n');
 	}
 }
 
-static int put_keys(const struct change *c, const char *password, const struct scram_keys keys[SCRAM_HASHES],
-		    struct error *err)
+static int put_keys(const struct change *c, const char *password, const char *anew,
+		    const struct scram_keys keys[SCRAM_HASHES], struct error *err)
 {
 	const struct accounts_text_warn quiet = { .file = c->account_file };
 	struct accounts_text_account now;
@@ -302,7 +304,7 @@ static int put_keys(const struct change *c, const char *password, const struct s
 		code = error_set(err, -ESTALE, "the password of %s was changed meanwhile", c->address);
 		goto out;
 	}
-	copy_without_keys(&fresh, buf_span(&text));
+	copy_without_keys(&fresh, buf_span(&text), anew);
 	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
 		if (keys[h].iterations > 0)
 			accounts_text_put_keys(&fresh, h, &keys[h]);
@@ -314,8 +316,8 @@ out:
 	return code;
 }
 
-int accounts_put_keys(int fd, const char *address, const char *password, const struct scram_keys keys[SCRAM_HASHES],
-		      struct error *err)
+int accounts_put_keys(int fd, const char *address, const char *password, const char *anew,
+		      const struct scram_keys keys[SCRAM_HASHES], struct error *err)
 {
 	struct change c;
 	int code = change_begin(&c, fd, NULL, err);
@@ -325,7 +327,7 @@ int accounts_put_keys(int fd, const char *address, const char *password, const s
 	if (code == 0)
 		code = open_address(&c, err);
 	if (code == 0)
-		code = put_keys(&c, password, keys, err);
+		code = put_keys(&c, password, anew, keys, err);
 	change_end(&c);
 	return code;
 }

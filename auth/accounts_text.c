@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "auth/accounts_app.h"
+#include "auth/accounts_hash.h"
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 
@@ -62,10 +63,10 @@ static bool password_usable(struct span value)
 static void take_password(const struct accounts_text_warn *w, struct span value,
 			  struct accounts_text_account *out)
 {
-	if (value.n == 0 || password_usable(value))
+	if (value.n == 0 || password_usable(value) || accounts_hash_foreign(value))
 		out->password = value;
 	else
-		accounts_text_say(w, "the password is no Argon2id string: nobody can log in with it");
+		accounts_text_say(w, "the password is no Argon2id string and none of crypt's that is taken: nobody can log in with it");
 }
 
 static void take_keys(const struct accounts_text_warn *w, struct span value, struct accounts_text_account *out,

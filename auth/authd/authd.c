@@ -114,10 +114,15 @@ static bool lost_app(const struct account *old, const struct account *new)
 	return new->app_only && !old->app_only;
 }
 
-/* What was allowed with the old account is not with the new one. */
-static bool is_void(const struct account *old, const struct account *new)
+static bool is_rehashed(const struct authd *d, const struct account *old, const struct account *new)
 {
-	return new == NULL || strcmp(old->password, new->password) != 0 || (old->enabled && !new->enabled) ||
+	return keys_rehash(d, old->address, old->password) && span_starts(span_of(new->password), crypto_pwhash_STRPREFIX);
+}
+
+/* What was allowed with the old account is not with the new one. */
+static bool is_void(const struct authd *d, const struct account *old, const struct account *new)
+{
+	return new == NULL || (strcmp(old->password, new->password) != 0 && !is_rehashed(d, old, new)) || (old->enabled && !new->enabled) ||
 	       old->created_s != new->created_s || lost_certificate(old, new) || lost_app(old, new);
 }
 
@@ -140,7 +145,7 @@ static void revoke_changed(struct authd *d, const struct accounts *old)
 	for (size_t i = 0; i < n; i++) {
 		const struct account *was = accounts_at(old, i);
 
-		if (!is_void(was, accounts_find(d->accounts, was->address)))
+		if (!is_void(d, was, accounts_find(d->accounts, was->address)))
 			continue;
 		log_info("account changed, its sessions end account=%s", was->address);
 		cache_forget(d->cache, was->address);

@@ -1,11 +1,15 @@
 /* hasher.c - the contract is in hasher.h. */
 #include "auth/authd/hasher.h"
 
+#include <crypt.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "auth/accounts.h"
+#include "auth/accounts_hash.h"
 
 _Static_assert(HASHER_STRING == crypto_pwhash_STRBYTES, "libsodium's strings changed");
 
@@ -95,12 +99,37 @@ void hasher_free(struct hasher *h)
 		free(h);
 }
 
+/* crypt(3)'s: 0 if it fits. A password that holds a NUL is none of its. */
+static int verify_foreign(const struct hash_job *j)
+{
+	struct crypt_data *room = calloc(1, sizeof(*room));
+	char text[ACCOUNTS_PASSWORD_MAX + 1] = "";
+	const char *got = NULL;
+	size_t n = strlen(j->stored);
+	int verdict = -1;
+
+	if (room != NULL && j->password_n < sizeof(text) && memchr(j->password, 0, j->password_n) == NULL) {
+		memcpy(text, j->password, j->password_n);
+		got = crypt_r(text, j->stored, room);
+	}
+	if (got != NULL && strlen(got) == n && sodium_memcmp(got, j->stored, n) == 0)
+		verdict = 0;
+	sodium_memzero(text, sizeof(text));
+	if (room != NULL)
+		sodium_memzero(room, sizeof(*room));
+	free(room);
+	return verdict;
+}
+
 /* On a thread of the pool. */
 static void verify(uv_work_t *work)
 {
 	struct hash_job *j = work->data;
 
-	j->verdict = crypto_pwhash_str_verify(j->stored, j->password, j->password_n);
+	if (accounts_hash_foreign(span_of(j->stored)))
+		j->verdict = verify_foreign(j);
+	else
+		j->verdict = crypto_pwhash_str_verify(j->stored, j->password, j->password_n);
 }
 
 static void fill(struct hasher *h);
@@ -220,8 +249,13 @@ void hasher_dummy(char out[HASHER_STRING], const char *like)
 {
 	static const char salt[] = "Tm9ib2R5IGlzIGhlcmUhIQ",
 			  digest[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-	size_t n = 0, dollars = 0;
+	size_t n = strlen(like), dollars = 0;
 
+	if (accounts_hash_foreign(span_of(like)) && n < HASHER_STRING) {	/* its work, and another digest */
+		snprintf(out, HASHER_STRING, "%.*s........", (int)n - 8, like);
+		return;
+	}
+	n = 0;
 	/* $argon2id$v=19$m=M,t=T,p=P$SALT$DIGEST: all up to the fourth dollar. */
 	while (like[n] != '\0' && dollars < 4)
 		dollars += like[n++] == '$';

@@ -1,5 +1,5 @@
 /*
- * hasher.h - Argon2id on libuv's pool, a few at a time, the rest in bounded lines.
+ * hasher.h - Argon2id, and crypt(3)'s hashes that were taken over, on libuv's pool, a few at a time, the rest in bounded lines.
  *
  * Shape   hasher_submit gives a job; its callback comes once, on the loop thread, never
  *         before submit returned; hash_job_cancel forgets it (one that runs is run to its end).
@@ -36,7 +36,7 @@ void hasher_limit(struct hasher *h, size_t waiting_max);
 /* Cancels all; its memory goes when the last running hash has ended. NULL is allowed. */
 void hasher_free(struct hasher *h);
 
-/* Does password fit stored (a C string of libsodium's)? NULL: the lines are full, or no memory. */
+/* Does password fit stored (a C string of libsodium's, or crypt's)? NULL: the lines are full, or no memory. */
 struct hash_job *hasher_submit(struct hasher *h, enum hash_rank rank, const char *stored, struct span password,
 			       hash_done done, void *arg);
 void hash_job_cancel(struct hash_job *j);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auth/accounts_app.h"
+#include "auth/accounts_hash.h"
 #include "auth/authd/scram.h"
 #include "auth/authd/state.h"
 #include "common/base/log.h"
@@ -23,10 +24,13 @@ struct keys_job {
 	unsigned hashes;
 	char account[ACCOUNTS_ADDRESS_MAX];
 	char stored[HASHER_STRING];
+	char anew[HASHER_STRING];	/* a hash of ours in its place; "": it is one */
+	unsigned long long passes;	/* of that; 0: none is to be made */
+	size_t memory;
 	struct scram_keys keys[SCRAM_HASHES];
 	struct error why;
 	int code;
-	struct buf password;
+	struct buf password, prepared;	/* as it was sent; as SCRAM has it */
 };
 
 /* Where app passwords have keys the iterations are theirs. */
@@ -39,6 +43,8 @@ static uint32_t rounds_of(const struct authd *d, const struct account *account, 
 
 bool keys_missing(const struct authd *d, const struct account *account)
 {
+	if (account != NULL && accounts_hash_foreign(span_of(account->password)))
+		return true;
 	for (enum scram_hash h = 0; account != NULL && h < SCRAM_HASHES; h++)
 		if ((d->policy.scram_hashes & 1u << h) != 0 &&
 		    (account->scram[h] == NULL || account->scram[h]->iterations != rounds_of(d, account, h)))
@@ -63,6 +69,7 @@ static void job_free(struct keys_job *j)
 	if (j->folder >= 0)
 		close(j->folder);
 	buf_wipe(&j->password);
+	buf_wipe(&j->prepared);
 	sodium_memzero(j, sizeof(*j));
 	free(j);
 }
@@ -73,11 +80,15 @@ static void make(uv_work_t *work)
 	struct keys_job *j = work->data;
 
 	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++)
-		if ((j->hashes & 1u << h) != 0 && !scram_keys_make(&j->keys[h], h, buf_span(&j->password)))
+		if ((j->hashes & 1u << h) != 0 && !scram_keys_make(&j->keys[h], h, buf_span(&j->prepared)))
 			j->code = error_set(&j->why, -ENOMEM, "no memory");
+	if (j->passes > 0 &&
+	    crypto_pwhash_str(j->anew, (const char *)j->password.p, j->password.n, j->passes, j->memory) != 0)
+		j->code = error_set(&j->why, -ENOMEM, "no memory");
 	buf_wipe(&j->password);
+	buf_wipe(&j->prepared);
 	if (j->code == 0)
-		j->code = accounts_put_keys(j->folder, j->account, j->stored, j->keys, &j->why);
+		j->code = accounts_put_keys(j->folder, j->account, j->stored, j->anew, j->keys, &j->why);
 }
 
 static void on_made(uv_work_t *work, int status)
@@ -92,8 +103,9 @@ static void on_made(uv_work_t *work, int status)
 	if (j->code < 0)
 		log_warn("keys for SCRAM can't be kept account=%s reason=\"%s\"", j->account, j->why.words);
 	if (status == 0 && j->code == 0 && account != NULL && strcmp(account->password, j->stored) == 0 &&
-	    accounts_set_keys(j->d->accounts, j->account, j->keys) == 0) {
-		log_info("keys for SCRAM were made account=%s", j->account);
+	    accounts_set_keys(j->d->accounts, j->account, j->anew, j->keys) == 0) {
+		log_info("%s account=%s", *j->anew != '\0' ? "a password that was taken over has a hash of ours now" : "keys for SCRAM were made",
+			 j->account);
 		scram_tell_all(j->d);
 		peers_reap(j->d);
 	}
@@ -117,14 +129,20 @@ void keys_make(struct authd *d, const struct account *account, struct span passw
 	if (j == NULL)
 		return;
 	buf_init(&j->password, 8 * ACCOUNTS_PASSWORD_MAX);
-	sasl_prepare(&j->password, password);
+	buf_init(&j->prepared, 8 * ACCOUNTS_PASSWORD_MAX);
+	buf_put_secret(&j->password, password);
+	sasl_prepare(&j->prepared, password);
 	j->folder = fcntl(d->folder, F_DUPFD_CLOEXEC, 0);
-	if (j->password.failed || j->folder < 0) {
+	if (j->password.failed || j->prepared.failed || j->folder < 0) {
 		job_free(j);
 		return;
 	}
 	j->d = d;
 	j->hashes = d->policy.scram_hashes;
+	if (accounts_hash_foreign(span_of(account->password))) {
+		j->passes = d->policy.hash_passes;
+		j->memory = d->policy.hash_memory;
+	}
 	snprintf(j->account, sizeof(j->account), "%s", account->address);
 	snprintf(j->stored, sizeof(j->stored), "%s", account->password);
 	for (enum scram_hash h = 0; h < SCRAM_HASHES; h++) {
@@ -136,6 +154,15 @@ void keys_make(struct authd *d, const struct account *account, struct span passw
 	d->keys_jobs = j;
 	j->work.data = j;
 	uv_queue_work(d->loop, &j->work, make, on_made);	/* fails for no function only */
+}
+
+bool keys_rehash(const struct authd *d, const char *account, const char *stored)
+{
+	const struct keys_job *j = d->keys_jobs;
+
+	while (j != NULL && (j->passes == 0 || strcmp(j->account, account) != 0 || strcmp(j->stored, stored) != 0))
+		j = j->next;
+	return j != NULL;
 }
 
 void keys_leave(struct authd *d)

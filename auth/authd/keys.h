@@ -1,6 +1,6 @@
 /*
- * keys.h - SCRAM's keys for accounts that have none yet, made on the pool when their password was right, and put
- * into accounts/.
+ * keys.h - SCRAM's keys for accounts that have none yet, and a hash of ours where one was taken over from another
+ * server (accounts_hash.h): made on the pool when their password was right, and put into accounts/.
  *
  * Limits  KEYS_AT_ONCE; who comes when so many are under way gets his at another login.
  * Changed Where the password was changed meanwhile nothing is written.
@@ -18,6 +18,8 @@ struct authd;
 bool keys_missing(const struct authd *d, const struct account *account);
 /* Begins to make them. password is copied. */
 void keys_make(struct authd *d, const struct account *account, struct span password);
+/* The account's hash, which was stored, is being made anew: another one in accounts/ is no new password. */
+bool keys_rehash(const struct authd *d, const char *account, const char *stored);
 /* What runs ends by itself and changes nothing in memory. */
 void keys_leave(struct authd *d);
 

@@ -1,4 +1,4 @@
-"""App passwords: made by the command, good for what they are for, in three protocols and by SCRAM; revoked, and only these."""
+"""App passwords, and hashes of other servers: made by the command, good for what they are for, in three protocols and by SCRAM; revoked, and only these."""
 import base64
 import json
 
@@ -69,6 +69,22 @@ def test_list_and_revoke(site, phone):
     site.stop()
     assert "app phone" in (site.path / "accounts/seen.log").read_text()
     site.start()
+
+
+def test_hash_taken_over(site):
+    """Of another server's: good at once, and ours afterwards."""
+    eve, file = f"eve@{DOMAIN}", site.path / "accounts" / DOMAIN / "eve.account"
+    bcrypt = "{BLF-CRYPT}$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+    assert site.run("account", "add", eve, "--hash", "{SSHA}kMbb0nXdFgUaRPMG3dCqtOPdBNY8Tjtr", ok=False).returncode == 1
+    assert site.run("account", "add", eve, "--hash", bcrypt, "--generate", ok=False).returncode == 2
+    site.run("account", "add", eve, "--hash", bcrypt)
+    assert "password $2y$04$" in file.read_text()
+    assert login(site, "imap", "wrong", eve).startswith(WRONG["imap"])
+    since = len(site.log())
+    assert login(site, "imap", "correct horse", eve).startswith(RIGHT["imap"])
+    site.wait_log("has a hash of ours now account=" + eve, since)
+    assert "password $argon2id$" in file.read_text() and "scram-sha-256" in file.read_text()
+    assert login(site, "pop3", "correct horse", eve).startswith(RIGHT["pop3"])
 
 
 def test_only(site):

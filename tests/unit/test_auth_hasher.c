@@ -1,5 +1,5 @@
 /* test_auth_hasher.c - so many hashes at once, so many waiting, and no more.
- * link: auth/authd common/base */
+ * link: auth/authd auth common/base */
 #include "tests/unit/unit.h"
 
 #include <sodium.h>
