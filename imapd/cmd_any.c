@@ -20,6 +20,7 @@ static const struct {
 	{ "CREATE-SPECIAL-USE", false, 0 },	/* RFC 6154 3 */
 	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
 	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
+	{ "METADATA", false, 0 },	/* RFC 5464: of the server too */
 	{ "QUOTA", false, 0 },		/* RFC 9208 */
 	{ "QUOTA=RES-STORAGE", false, 0 },
 	{ "QUOTA=RES-MESSAGE", false, 0 },

@@ -138,7 +138,7 @@ static bool parse_quoted(struct imap_parse *p, struct span *s)
 }
 
 /* The reader has put {n} CRLF and n bytes into the command. */
-static bool parse_literal(struct imap_parse *p, struct span *s)
+static bool parse_literal_bytes(struct imap_parse *p, struct span *s)
 {
 	uint64_t size;
 	ptrdiff_t end = span_find(p->in, '}');
@@ -154,7 +154,21 @@ static bool parse_literal(struct imap_parse *p, struct span *s)
 		return imap_parse_fail(p, "not a literal");
 	span_take(&p->in, 2);
 	*s = span_take(&p->in, (size_t)size);
-	return span_find(*s, 0) < 0 || imap_parse_fail(p, "a NUL in a literal");	/* RFC 3501 9: CHAR8 */
+	return true;
+}
+
+static bool parse_literal(struct imap_parse *p, struct span *s)
+{
+	return parse_literal_bytes(p, s) &&
+	       (span_find(*s, 0) < 0 || imap_parse_fail(p, "a NUL in a literal"));	/* RFC 3501 9: CHAR8 */
+}
+
+bool imap_parse_value(struct imap_parse *p, struct span *s)
+{
+	if (!span_starts(p->in, "~{"))
+		return imap_parse_nstring(p, s);
+	span_take(&p->in, 2);
+	return parse_literal_bytes(p, s);
 }
 
 bool imap_parse_string(struct imap_parse *p, struct span *s)

@@ -46,6 +46,7 @@ bool imap_parse_atom(struct imap_parse *p, struct span *atom);
 bool imap_parse_string(struct imap_parse *p, struct span *s);	/* quoted or literal */
 bool imap_parse_astring(struct imap_parse *p, struct span *s);
 bool imap_parse_nstring(struct imap_parse *p, struct span *s);	/* NIL: s->p NULL */
+bool imap_parse_value(struct imap_parse *p, struct span *s);	/* nstring, or a literal8, which may hold NULs */
 bool imap_parse_number(struct imap_parse *p, uint64_t max, uint64_t *n);
 bool imap_parse_set(struct imap_parse *p, struct imap_set *set);
 

@@ -68,6 +68,7 @@ enum imap_kind {
 	IMAP_LOGIN,		/* auth_login, then store_login */
 	IMAP_LIST,		/* store_list: from */
 	IMAP_FIND,		/* store_find: name */
+	IMAP_ANNOTATIONS,	/* store_annotations: mailbox */
 	IMAP_SYNC,		/* store_sync: look */
 	IMAP_COMMIT,		/* store_commit; appends take the stages in their order */
 	IMAP_META,		/* the metadata of a record; STORE_NOT_FOUND: none */
@@ -91,6 +92,7 @@ struct imap_action {
 		} login;
 		size_t from;
 		struct span name;
+		uint64_t mailbox;
 		struct store_look look;
 		struct {
 			const struct store_mutation *mutations;
@@ -140,6 +142,10 @@ struct imap_result {		/* lent for the call */
 			const struct store_result *results;
 			size_t count;
 		} commit;
+		struct {
+			const struct store_annotation *all;
+			size_t count;
+		} annotations;
 		struct span bytes;			/* META, READ */
 		uint64_t size;				/* BODY_OPEN */
 	};

@@ -305,6 +305,8 @@ bool imap_parse_create(struct imap_server *e, struct imap_parse *p);
 bool imap_parse_rename(struct imap_server *e, struct imap_parse *p);
 enum imap_run imap_run_rename(struct imap_server *e);
 IMAP_COMMAND(list)
+IMAP_COMMAND(getmetadata)
+IMAP_COMMAND(setmetadata)
 IMAP_COMMAND(getquota)
 IMAP_COMMAND(getquotaroot)
 IMAP_COMMAND(setquota)

@@ -117,6 +117,13 @@ static void synced(void *arg, enum store_status status, const struct store_page 
 	answer_later(arg, &result);
 }
 
+static void annotated(void *arg, enum store_status status, const struct store_annotation *all, size_t count)
+{
+	const struct imap_result result = { .status = status, .annotations = { all, count } };
+
+	answer_later(arg, &result);
+}
+
 static void changed(void *arg, uint64_t mailbox)
 {
 	struct shell *s = arg;
@@ -251,6 +258,9 @@ void shell_act(struct shell *s, const struct imap_action *a)
 		break;
 	case IMAP_FIND:
 		shell_asked(s, store_find(s->account, a->name, found, s));
+		break;
+	case IMAP_ANNOTATIONS:
+		shell_asked(s, store_annotations(s->account, a->mailbox, annotated, s));
 		break;
 	case IMAP_SYNC:
 		shell_asked(s, store_sync(s->account, &a->look, synced, s));

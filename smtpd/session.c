@@ -198,6 +198,8 @@ static void cancel(struct session *s)
 	service_login_cancel(&s->login);
 	auth_cancel(s->daemon->auth, s->auth_op);
 	store_cancel(s->daemon->store, s->store_op);
+	if (s->kind == SMTP_CHECK_RECIPIENT && s->store_op != 0)
+		transaction_cut(&s->t, &s->mark);	/* it is refused, after all */
 	s->auth_op = s->store_op = 0;
 	if (s->kind == SMTP_BODY_BEGIN || s->kind == SMTP_BODY || s->kind == SMTP_COMMIT)
 		transaction_clear(&s->t);

@@ -21,6 +21,7 @@ struct store_driver {
 	uint64_t (*body)(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg);
 	uint64_t (*bodies)(struct store_account *a, uint64_t mailbox, const struct store_set *uids,
 			   store_bodies_done done, void *arg);
+	uint64_t (*annotations)(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg);
 	uint64_t (*meta_file)(struct store_account *a, store_body_done done, void *arg);
 	uint64_t (*meta_put)(struct store_account *a, uint64_t mailbox, uint32_t uid, struct span meta,
 			     store_done done, void *arg);

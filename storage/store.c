@@ -165,3 +165,23 @@ uint64_t queue_notes(struct store *s, struct span prefix, struct span after, que
 {
 	return s->driver->notes(s, prefix, after, done, arg);
 }
+
+uint64_t store_annotations(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg)
+{
+	return a->store->driver->annotations(a, mailbox, done, arg);
+}
+
+/* RFC 5464 3.1, 5: no wildcard, nothing beyond ASCII, no empty level. Capitals are the caller's to fold. */
+bool store_entry_valid(struct span entry)
+{
+	if (entry.n > STORE_ENTRY_MAX || (!span_starts(entry, "/private/") && !span_starts(entry, "/shared/")))
+		return false;
+	for (size_t i = 0; i < entry.n; i++) {
+		uint8_t c = entry.p[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '*' || c == '%' || (c >= 'A' && c <= 'Z') ||
+		    (c == '/' && (i + 1 == entry.n || entry.p[i + 1] == '/')))
+			return false;
+	}
+	return true;
+}

@@ -72,7 +72,11 @@ enum {
 	STORE_MUTATIONS = 64,		/* of one commit */
 	STORE_RECIPIENTS = 1000,	/* of one delivery; more: several deliveries */
 	STORE_BODIES = 64,		/* messages of one store_bodies */
-	STORE_META_MAX = 256 * 1024	/* bytes of derived metadata of one message */
+	STORE_META_MAX = 256 * 1024,	/* bytes of derived metadata of one message */
+	STORE_ANNOTATIONS = 64,		/* entries of one mailbox, or of the account */
+	STORE_ANNOTATION_BYTES = 64 * 1024,	/* of their names and values together */
+	STORE_ENTRY_MAX = 255,		/* bytes of an entry's name */
+	STORE_VALUE_MAX = 16 * 1024	/* bytes of its value */
 };
 
 struct store_range {
@@ -192,6 +196,17 @@ uint64_t store_sync(struct store_account *a, const struct store_look *look, stor
 typedef void (*store_changed)(void *arg, uint64_t mailbox);
 void store_watch(struct store_account *a, store_changed changed, void *arg);
 
+/* Annotations (RFC 5464): entries "/private/..." and "/shared/...", in lower case, of a mailbox, which they follow
+ * wherever it is renamed to and go with, or of the account (mailbox 0). All of them, by name. */
+struct store_annotation {
+	struct span entry, value;
+};
+typedef void (*store_annotations_done)(void *arg, enum store_status status, const struct store_annotation *all,
+				       size_t count);
+uint64_t store_annotations(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg);
+/* Is that an entry's name, as it is kept? */
+bool store_entry_valid(struct span entry);
+
 /* A message's bytes: a read-only descriptor, the callback's to keep (-1 on failure). */
 typedef void (*store_body_done)(void *arg, enum store_status status, int fd, uint64_t size);
 uint64_t store_body(struct store_account *a, uint64_t mailbox, uint32_t uid, store_body_done done, void *arg);
@@ -259,7 +274,8 @@ enum store_change {
 	STORE_RENAME,		/* mailbox -> name; children move along; INBOX: its messages move (RFC 9051 6.3.6) */
 	STORE_SUBSCRIBE,	/* name, whether it is there or not */
 	STORE_UNSUBSCRIBE,
-	STORE_SET_UIDVALIDITY	/* mailbox, which is empty (else STORE_EXISTS); needs STORE_RIGHT_NUMBERS */
+	STORE_SET_UIDVALIDITY,	/* mailbox, which is empty (else STORE_EXISTS); needs STORE_RIGHT_NUMBERS */
+	STORE_ANNOTATE		/* entry `name` of mailbox (0: the account) is `meta`, or goes; STORE_LIMIT: too many */
 };
 
 enum store_how { STORE_FLAGS_REPLACE, STORE_FLAGS_ADD, STORE_FLAGS_REMOVE };
@@ -277,7 +293,8 @@ struct store_mutation {
 	size_t keyword_count;
 	uint64_t unchanged_since;	/* SET_FLAGS: messages changed behind it are left alone; 0: all */
 	struct store_stage *stage;	/* APPEND: taken, whatever comes of it */
-	struct span meta;		/* APPEND: derived metadata, may be empty */
+	struct span meta;		/* APPEND: derived metadata, may be empty; ANNOTATE: the value */
+	bool no_value;			/* ANNOTATE: the entry goes, if it is there */
 	int64_t internal_s;
 	/* Numbers that messages bring along from elsewhere need STORE_RIGHT_NUMBERS. */
 	uint32_t uid;		/* APPEND: the one it is to have, STORE_INVALID if that is below the next; 0: the next */

@@ -44,6 +44,7 @@ union call_done {
 	store_bodies_done bodies;
 	store_commit_done commit;
 	store_room_done room;
+	store_annotations_done annotations;
 	queue_lease_done lease;
 	queue_note_done note;
 	queue_notes_done notes;

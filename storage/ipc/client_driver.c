@@ -93,6 +93,17 @@ static uint64_t call_bodies(struct store_account *a, uint64_t mailbox, const str
 	return client_call_go(call);
 }
 
+static uint64_t call_annotations(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg)
+{
+	struct store_ask ask = { .type = STORE_WIRE_ANNOTATIONS, .mailbox = mailbox };
+	struct call *call = account_call(a, &ask, arg);
+
+	if (call == NULL)
+		return 0;
+	call->done.annotations = done;
+	return client_call_go(call);
+}
+
 static uint64_t call_meta_file(struct store_account *a, store_body_done done, void *arg)
 {
 	struct store_ask ask = { .type = STORE_WIRE_META_FILE };
@@ -146,6 +157,7 @@ const struct store_driver client_driver = {
 	.watch = client_account_watch,
 	.body = call_body,
 	.bodies = call_bodies,
+	.annotations = call_annotations,
 	.meta_file = call_meta_file,
 	.meta_put = call_meta_put,
 	.stage_new = client_stage_new,

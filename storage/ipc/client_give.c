@@ -87,6 +87,8 @@ void client_call_give(struct call *call, const struct store_answer *a, struct ip
 		give_bodies(call, a, m);
 	else if (call->type == STORE_WIRE_COMMIT)
 		call->done.commit(call->arg, a->status, ok ? a->results : NULL, ok ? a->count : 0, a->words);
+	else if (call->type == STORE_WIRE_ANNOTATIONS)
+		call->done.annotations(call->arg, a->status, a->annotations, a->annotation_count);
 	else if (call->type == STORE_WIRE_ROOM)
 		call->done.room(call->arg, ok && a->over.count > 0 ? STORE_OVER_QUOTA : a->status, a->over);
 	else if (call->type == STORE_WIRE_NOTE_GET)

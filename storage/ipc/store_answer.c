@@ -114,6 +114,15 @@ static void put_bodies(struct buf *b, const struct store_answer *a)
 	}
 }
 
+static void put_annotations(struct buf *b, const struct store_answer *a)
+{
+	wire_put_varint(b, a->annotation_count);
+	for (size_t i = 0; i < a->annotation_count; i++) {
+		wire_put_span(b, a->annotations[i].entry);
+		wire_put_span(b, a->annotations[i].value);
+	}
+}
+
 static void put_room(struct buf *b, const struct store_answer *a)
 {
 	store_wire_put_set(b, a->over.ranges, a->over.count);
@@ -271,6 +280,19 @@ static void get_bodies(struct wire *w, struct store_answer *a, struct arena *mem
 	a->opened_count = w->failed ? 0 : count;
 }
 
+static void get_annotations(struct wire *w, struct store_answer *a, struct arena *memory)
+{
+	size_t count = (size_t)store_wire_upto(w, STORE_ANNOTATIONS);
+	struct store_annotation *all = store_wire_array(w, memory, count, sizeof(*all));
+
+	for (size_t i = 0; i < count && !w->failed; i++) {
+		all[i].entry = store_wire_bytes(w, STORE_ENTRY_MAX);
+		all[i].value = store_wire_bytes(w, STORE_VALUE_MAX);
+	}
+	a->annotations = all;
+	a->annotation_count = w->failed ? 0 : count;
+}
+
 static void get_room(struct wire *w, struct store_answer *a, struct arena *memory)
 {
 	a->over = store_wire_set(w, STORE_RECIPIENTS, memory);
@@ -312,6 +334,7 @@ static const struct {
 	[STORE_WIRE_BODIES] = { put_bodies, get_bodies },
 	[STORE_WIRE_META_FILE] = { put_file, get_file },
 	[STORE_WIRE_COMMIT] = { put_results, get_results },
+	[STORE_WIRE_ANNOTATIONS] = { put_annotations, get_annotations },
 	[STORE_WIRE_ROOM] = { put_room, get_room },
 	[STORE_WIRE_LEASE] = { store_answer_put_lease, store_answer_get_lease },
 	[STORE_WIRE_NOTE_GET] = { store_answer_put_note, store_answer_get_note },

@@ -30,6 +30,8 @@ struct store_answer {
 	const struct queue_note *notes; /* NOTES */
 	size_t note_count;
 	bool more; /* NOTES */
+	const struct store_annotation *annotations; /* ANNOTATIONS */
+	size_t annotation_count;
 	struct store_set over; /* ROOM: with STORE_OK, where it is not empty, STORE_OVER_QUOTA is meant */
 };
 

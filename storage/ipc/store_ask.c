@@ -60,6 +60,12 @@ static enum store_status put_watch(struct buf *b, const struct store_ask *ask)
 	return STORE_OK;
 }
 
+static enum store_status put_annotations(struct buf *b, const struct store_ask *ask)
+{
+	wire_put_varint(b, ask->mailbox);
+	return STORE_OK;
+}
+
 static enum store_status put_message(struct buf *b, const struct store_ask *ask)
 {
 	wire_put_varint(b, ask->mailbox);
@@ -150,6 +156,12 @@ static void get_watch(struct wire *w, struct store_ask *ask, struct arena *memor
 	ask->watch = store_wire_bool(w);
 }
 
+static void get_annotations(struct wire *w, struct store_ask *ask, struct arena *memory)
+{
+	(void)memory;
+	ask->mailbox = wire_varint(w);
+}
+
 static void get_message(struct wire *w, struct store_ask *ask, struct arena *memory)
 {
 	(void)memory;
@@ -204,6 +216,7 @@ static const struct {
 	[STORE_WIRE_FIND] = { true, put_find, get_find },
 	[STORE_WIRE_SYNC] = { true, put_sync, get_sync },
 	[STORE_WIRE_WATCH] = { true, put_watch, get_watch },
+	[STORE_WIRE_ANNOTATIONS] = { true, put_annotations, get_annotations },
 	[STORE_WIRE_BODY] = { true, put_message, get_message },
 	[STORE_WIRE_BODIES] = { true, put_bodies, get_bodies },
 	[STORE_WIRE_META_FILE] = { true, put_nothing, get_nothing },

@@ -31,7 +31,7 @@ struct store_ask {
 	struct span name;       /* FIND; NOTE_GET, NOTE_PUT; NOTES: the prefix */
 	struct store_look look; /* SYNC */
 	bool watch;             /* WATCH, QUEUE_WATCH */
-	uint64_t mailbox;       /* BODY, BODIES, META_PUT */
+	uint64_t mailbox;       /* ANNOTATIONS, BODY, BODIES, META_PUT */
 	uint32_t uid;           /* BODY, META_PUT */
 	struct store_set uids;  /* BODIES */
 	struct span meta;       /* META_PUT */

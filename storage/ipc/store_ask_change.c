@@ -33,7 +33,7 @@ static enum store_status mutation_check(const struct store_mutation *m, const st
 	for (size_t i = 0; i < m->keyword_count; i++)
 		if (m->keywords[i].n > STORE_KEYWORD_MAX)
 			return STORE_INVALID;
-	if ((unsigned)m->change > STORE_SET_UIDVALIDITY || (unsigned)m->role > STORE_ROLE_ARCHIVE ||
+	if ((unsigned)m->change > STORE_ANNOTATE || (unsigned)m->role > STORE_ROLE_ARCHIVE ||
 	    (unsigned)m->how > STORE_FLAGS_REMOVE || (m->flags & ~(unsigned)STORE_FLAGS_ALL) != 0 ||
 	    m->name.n > STORE_NAME_MAX || !set_valid(&m->uids) ||
 	    (m->change == STORE_APPEND) != (body->where != STORE_ASK_NONE))
@@ -60,6 +60,7 @@ static void put_mutation(struct buf *b, const struct store_mutation *m, const st
 	store_wire_put_signed(b, m->internal_s);
 	wire_put_varint(b, m->uid);
 	wire_put_varint(b, m->uidvalidity);
+	wire_put_u8(b, m->no_value);
 	store_ask_put_body(b, body);
 }
 
@@ -127,7 +128,7 @@ static void get_keywords(struct wire *w, struct store_mutation *m, struct arena 
 static void get_mutation(struct wire *w, struct store_mutation *m, struct store_ask_body *body,
 			 struct arena *memory)
 {
-	m->change = store_wire_enum(w, STORE_SET_UIDVALIDITY);
+	m->change = store_wire_enum(w, STORE_ANNOTATE);
 	m->mailbox = wire_varint(w);
 	m->target = wire_varint(w);
 	m->name = store_wire_bytes(w, STORE_NAME_MAX);
@@ -142,6 +143,7 @@ static void get_mutation(struct wire *w, struct store_mutation *m, struct store_
 	m->internal_s = store_wire_signed(w);
 	m->uid = (uint32_t)store_wire_upto(w, UINT32_MAX);
 	m->uidvalidity = (uint32_t)store_wire_upto(w, UINT32_MAX);
+	m->no_value = store_wire_bool(w);
 	*body = store_ask_get_body(w);
 	if ((m->change == STORE_APPEND) != (body->where != STORE_ASK_NONE))
 		store_wire_fail(w);

@@ -43,6 +43,7 @@ enum store_wire_type {
 	STORE_WIRE_NOTE_PUT,
 	STORE_WIRE_NOTES,
 	STORE_WIRE_BODIES, /* answered with a descriptor for each that is whole */
+	STORE_WIRE_ANNOTATIONS,
 	STORE_WIRE_TYPES, /* one more than the last request */
 
 	STORE_WIRE_ANSWER = 64,

@@ -54,7 +54,7 @@ struct mailbox {
 	struct after_list uids_waits;
 	struct turn uids_turn;
 
-	bool state_stale, flags_stale; /* the files lag behind */
+	bool state_stale, flags_stale, notes_stale; /* the files lag behind */
 };
 
 enum account_state { ACCOUNT_NEW, ACCOUNT_LOADING, ACCOUNT_READY };
@@ -104,7 +104,7 @@ struct account {
 	uint64_t derived_take; /* where the next entry of the derived file goes */
 
 	/* what waits to be written to the small files (settle.c) */
-	bool stale, account_stale;
+	bool stale, account_stale, notes_stale;
 	uint64_t first_change_ms, last_change_ms;
 	struct account *stale_next, *stale_before;
 	struct settling *settling;

@@ -18,7 +18,7 @@ static int (*const changes[])(struct apply *ap, struct step *step) = {
 	[STORE_MOVE] = apply_move,           [STORE_CREATE] = apply_create,
 	[STORE_DELETE] = apply_delete,       [STORE_RENAME] = apply_rename,
 	[STORE_SUBSCRIBE] = apply_subscribe, [STORE_UNSUBSCRIBE] = apply_unsubscribe,
-	[STORE_SET_UIDVALIDITY] = apply_uidvalidity,
+	[STORE_SET_UIDVALIDITY] = apply_uidvalidity, [STORE_ANNOTATE] = apply_annotate,
 };
 
 /* --- undo ------------------------------------------------------------------ */

@@ -93,6 +93,9 @@ int apply_subscribe(struct apply *ap, struct step *step);
 int apply_unsubscribe(struct apply *ap, struct step *step);
 int apply_uidvalidity(struct apply *ap, struct step *step);
 
+/* annotate.c */
+int apply_annotate(struct apply *ap, struct step *step);
+
 /* Which UIDs there are: kept up to date with each change, if they are known. uids.c */
 void uids_added(struct mailbox *m, uint32_t uid);
 void uids_removed(struct mailbox *m, const struct ranges *gone);

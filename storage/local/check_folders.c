@@ -29,7 +29,7 @@ DIR *check_opendir(int at, const char *path)
 static bool ends_in_new(const char *name)
 {
 	return strcmp(name, "state.new") == 0 || strcmp(name, "flags.new") == 0 ||
-	       strcmp(name, "account.new") == 0;
+	       strcmp(name, "account.new") == 0 || strcmp(name, "annotations.new") == 0;
 }
 
 static enum expect expect_mail(const char *name)
@@ -46,7 +46,8 @@ static enum expect expect_mailbox(const char *name)
 {
 	if (strcmp(name, "cur") == 0)
 		return EXPECT_FOLDER;
-	return strcmp(name, "state") == 0 || strcmp(name, "flags") == 0 || strcmp(name, files_deleted) == 0
+	return strcmp(name, "state") == 0 || strcmp(name, "flags") == 0 || strcmp(name, "annotations") == 0 ||
+			       strcmp(name, files_deleted) == 0
 		       ? EXPECT_FILE
 		       : EXPECT_STRANGE;
 }
@@ -57,7 +58,9 @@ static enum expect expect_account(const char *name)
 
 	if (names_mailbox_parse(name, &id))
 		return EXPECT_FOLDER;
-	return strcmp(name, "account") == 0 || strcmp(name, "derived") == 0 ? EXPECT_FILE : EXPECT_STRANGE;
+	return strcmp(name, "account") == 0 || strcmp(name, "derived") == 0 || strcmp(name, "annotations") == 0
+		       ? EXPECT_FILE
+		       : EXPECT_STRANGE;
 }
 
 static enum expect expect_of(enum level level, const char *path, const char *name)

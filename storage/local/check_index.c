@@ -84,6 +84,7 @@ static const struct shape {
 	{ KEY_NOTE, OF_NOTHING, 1, SIZE_MAX, NULL },
 	{ KEY_QUEUE, OF_NOTHING, 4, SIZE_MAX, NULL }, /* check_queue.c */
 	{ KEY_RECORD, OF_MAILBOX, 12, 12, value_message },
+	{ KEY_ANNOTATION, OF_MAILBOX, 8 + sizeof("/shared/"), 8 + STORE_ENTRY_MAX, NULL },
 	{ KEY_ABSENT, OF_ACCOUNT, 5, SIZE_MAX, NULL },
 	{ KEY_REVOKED, OF_NOTHING, 3, STORE_ACCOUNT_MAX, value_number },
 	{ KEY_UIDS, OF_MAILBOX, 8, 8, value_uids },
@@ -146,7 +147,7 @@ static int note_known(struct check *c, struct span key, struct span value)
 static void key_where(char *out, size_t size, struct span key)
 {
 	static const char numbered[] = { KEY_MAILBOX, KEY_DIRTY, KEY_GARBAGE, KEY_INTENT,
-					 KEY_KEYWORDS, KEY_LOG, KEY_UIDS, 0 };
+					 KEY_KEYWORDS, KEY_LOG, KEY_UIDS, KEY_ANNOTATION, 0 };
 	char text[160];
 
 	if (key.n == 13 && key.p[0] == KEY_RECORD)

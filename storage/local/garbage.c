@@ -52,7 +52,7 @@ static int delete_some(struct local *s, const struct key *prefix)
 static int forget_some(struct local *s, uint32_t account, uint32_t mailbox)
 {
 	static const enum key_kind kinds[] = { KEY_RECORD, KEY_LOG,   KEY_KEYWORDS,
-					       KEY_UIDS,   KEY_DIRTY, KEY_GARBAGE };
+					       KEY_UIDS,   KEY_ANNOTATION, KEY_DIRTY, KEY_GARBAGE };
 	struct key k;
 	int r = 0;
 

@@ -111,6 +111,13 @@ bool state_raise(struct mailbox *m, struct after *after);
 /* Writes the state file soon. */
 void state_save(struct mailbox *m);
 
+/* --- annotate.c ------------------------------------------------------------ */
+
+/* The file `annotations` of a mailbox, or (0) of the account, as it is in the index. 0 or a negative errno. */
+int annotations_write(struct account *a, uint32_t mailbox, struct buf *out);
+/* The way back, for rebuild.c; a damaged file is as none. path: its folder. */
+int annotations_rebuild(struct account *a, uint32_t mailbox, const char *path);
+
 /* --- garbage.c: folders and records of mailboxes that are gone -------------- */
 
 /* The mark in the index has been put; removes all, then the mark, as soon as nothing

@@ -56,6 +56,7 @@ static const struct store_driver local_driver = {
 	.stage_free = stage_free,
 	.commit = request_commit,
 	.deliver = request_deliver,
+	.annotations = look_annotations,
 	.room = look_room,
 	.cancel = local_cancel,
 	.lease = queue_lease_start,

@@ -42,6 +42,8 @@ uint64_t look_body(struct store_account *a, uint64_t mailbox, uint32_t uid, stor
 uint64_t look_bodies(struct store_account *a, uint64_t mailbox, const struct store_set *uids, store_bodies_done done,
 		     void *arg);
 uint64_t look_meta_file(struct store_account *a, store_body_done done, void *arg);
+/* annotate.c */
+uint64_t look_annotations(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg);
 /* room.c */
 uint64_t look_room(struct store *s, uint64_t size, const struct store_recipient *recipients, size_t count,
 		   store_room_done done, void *arg);

@@ -198,6 +198,8 @@ static int fill_mailbox(struct local *s, struct mailbox *m, const char *path, st
 	h->log_floor = h->modseq;
 	h->unseen_hint = 1;
 	r = put_all_found(s, m, f, &flags);
+	if (r == 0)
+		r = annotations_rebuild(m->account, m->id, path);
 	h->recent_uid = h->uidnext;
 	h->uid_floor = h->uidnext;
 	if (r == 0)
@@ -368,6 +370,8 @@ int rebuild_account(struct local *s, const char *name)
 	r = rebuild_mailboxes(s, a);
 	if (r == 0)
 		r = rebuild_absent(s, a, rest);
+	if (r == 0)
+		r = annotations_rebuild(a, 0, a->folder);
 	if (r == 0) {
 		key_named(&k, KEY_ACCOUNT, span_of(name));
 		account_encode(local_value(s), &a->record);

@@ -62,6 +62,12 @@ void key_absent(struct key *k, uint32_t account, struct span name)
 	key_text(k, name);
 }
 
+void key_annotation(struct key *k, uint32_t account, uint32_t mailbox, struct span entry)
+{
+	key_mailbox(k, KEY_ANNOTATION, account, mailbox);
+	key_text(k, entry);
+}
+
 void key_txid(struct key *k, uint64_t sequence)
 {
 	key_kind(k, KEY_TXID);
@@ -126,6 +132,12 @@ uint64_t key_get_modseq(struct span key)
 enum log_kind key_get_kind(struct span key)
 {
 	return key_take(key, 17, 1) == LOG_CHANGED ? LOG_CHANGED : LOG_VANISHED;
+}
+
+struct span key_get_entry(struct span key)
+{
+	span_take(&key, 9);
+	return key;
 }
 
 uint64_t key_get_sequence(struct span key)

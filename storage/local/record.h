@@ -9,6 +9,7 @@
  *           R account mailbox uid     message
  *           L account mailbox modseq kind   what changed or vanished at that mod-sequence
  *           U account mailbox         the UIDs that there were (uids.c)
+ *           M account mailbox entry   an annotation's value; mailbox 0: the account's
  *           S account name            subscribed to, but not there
  *           D account mailbox         dirty: its folder may hold files that nothing knows
  *           I account which           a long change that was begun (intent.c)
@@ -34,6 +35,7 @@ enum key_kind {
 	KEY_RECORD = 'R',
 	KEY_LOG = 'L',
 	KEY_UIDS = 'U',
+	KEY_ANNOTATION = 'M',
 	KEY_ABSENT = 'S',
 	KEY_DIRTY = 'D',
 	KEY_GARBAGE = 'G',
@@ -59,6 +61,7 @@ void key_mailbox(struct key *k, enum key_kind kind, uint32_t account, uint32_t m
 void key_record(struct key *k, uint32_t account, uint32_t mailbox, uint32_t uid);
 void key_log(struct key *k, uint32_t account, uint32_t mailbox, uint64_t modseq, enum log_kind kind);
 void key_absent(struct key *k, uint32_t account, struct span name);
+void key_annotation(struct key *k, uint32_t account, uint32_t mailbox, struct span entry);
 void key_txid(struct key *k, uint64_t sequence);
 void key_queue(struct key *k, struct span id, uint32_t job);
 void key_queue_entry(struct key *k, struct span id); /* start of all jobs of one */
@@ -73,6 +76,7 @@ uint32_t key_get_mailbox(struct span key);
 uint32_t key_get_uid(struct span key);
 uint64_t key_get_modseq(struct span key);
 enum log_kind key_get_kind(struct span key);
+struct span key_get_entry(struct span key);
 uint64_t key_get_sequence(struct span key);
 /* False: damage. */
 bool key_get_queue(struct span key, char id[STORE_ID_MAX], uint32_t *job);

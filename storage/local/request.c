@@ -81,6 +81,7 @@ static const struct {
 	[STORE_SUBSCRIBE] = { .name = true },
 	[STORE_UNSUBSCRIBE] = { .name = true },
 	[STORE_SET_UIDVALIDITY] = { .mailbox = true },
+	[STORE_ANNOTATE] = { .mailbox = false },	/* 0 is the account */
 };
 
 enum { CHANGES = sizeof(needs) / sizeof(needs[0]) };
@@ -109,6 +110,8 @@ static bool mutation_valid(const struct store_mutation *m)
 	if (m->change == STORE_SET_FLAGS && (unsigned)m->how > STORE_FLAGS_REMOVE)
 		return false;
 	if (m->change == STORE_APPEND && (m->stage == NULL || m->meta.n > STORE_META_MAX))
+		return false;
+	if (m->change == STORE_ANNOTATE && (!store_entry_valid(m->name) || m->meta.n > STORE_VALUE_MAX))
 		return false;
 	if (m->change == STORE_SET_UIDVALIDITY && m->uidvalidity == 0)
 		return false;
@@ -168,7 +171,7 @@ static void step_fill(struct step *step, const struct login *l, const struct sto
 	}
 	if (span_is_nocase(step->m.name, "INBOX")) /* RFC 9051 5.1 */
 		step->m.name = span_of("INBOX");
-	if (needs[m->change].mailbox)
+	if (needs[m->change].mailbox || (m->change == STORE_ANNOTATE && m->mailbox != 0))
 		step->mailbox = step_mailbox(c, l->account, m->mailbox);
 	if (needs[m->change].target)
 		step->target = step_mailbox(c, l->account, m->target);

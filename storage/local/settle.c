@@ -2,7 +2,7 @@
  * settle.c - an account is quiet: what its small files lag behind is written, and its
  * folders are no longer dirty.
  *
- * One mailbox after the other: state file, old entries of the log, flags file, sync of the
+ * One mailbox after the other: state file, old entries of the log, annotations, flags file, sync of the
  * folder, mark. What changes meanwhile makes it stale again. Stale accounts stand in a
  * list, which holds them; once a second those that were left alone for quiet_ms, or have
  * waited for four minutes, have their turn.
@@ -25,8 +25,8 @@ struct settling {
 	struct account *account;
 	uint32_t done_id;        /* mailboxes up to this one have had their turn */
 	struct mailbox *mailbox; /* held, and its folder */
-	bool write_flags, sync_folder;
-	struct buf text;
+	bool write_flags, write_notes, write_account, sync_folder;
+	struct buf text, notes;
 	struct flags_writer flags;
 	uint32_t uid; /* the next one that goes into the text */
 	struct turn turn;
@@ -75,18 +75,19 @@ static void stale_remove(struct account *a)
 
 static bool mailbox_lags(const struct mailbox *m)
 {
-	return m->state_stale || m->saving || m->flags_stale || m->mark != MARK_NONE;
+	return m->state_stale || m->saving || m->flags_stale || m->notes_stale || m->mark != MARK_NONE;
 }
 
 static void settle_end(struct settling *st)
 {
 	struct account *a = st->account;
 	struct local *s = a->s;
-	bool lags = a->account_stale;
+	bool lags = a->account_stale || a->notes_stale;
 
 	for (size_t i = 0; i < a->mailbox_count; i++)
 		lags |= mailbox_lags(a->by_id[i]);
 	buf_clear(&st->text);
+	buf_clear(&st->notes);
 	free(st);
 	a->settling = NULL;
 	a->first_change_ms = clock_mono_ms();
@@ -100,7 +101,11 @@ static void account_file_run(struct job *job)
 {
 	struct settling *st = (struct settling *)((char *)job - offsetof(struct settling, job));
 
-	st->result = files_replace(job->s->o.mail_fd, st->account->folder, "account", buf_span(&st->text));
+	st->result = 0;
+	if (st->write_account)
+		st->result = files_replace(job->s->o.mail_fd, st->account->folder, "account", buf_span(&st->text));
+	if (st->result == 0 && st->write_notes)
+		st->result = files_replace(job->s->o.mail_fd, st->account->folder, "annotations", buf_span(&st->notes));
 }
 
 static void settle_complain(const struct settling *st, const char *what)
@@ -117,16 +122,32 @@ static void account_file_done(struct job *job)
 
 	if (st->result < 0) {
 		settle_complain(st, "account file");
-		st->account->account_stale = true;
+		st->account->account_stale |= st->write_account;
+		st->account->notes_stale |= st->write_notes;
 	}
 	settle_end(st);
+}
+
+/* What is in the index now, if the file lags behind. */
+static bool take_notes(struct settling *st, uint32_t mailbox, bool *stale)
+{
+	if (!*stale || st->account->unflushed > 0)
+		return false;
+	*stale = false;
+	buf_reset(&st->notes);
+	if (annotations_write(st->account, mailbox, &st->notes) == 0)
+		return true;
+	*stale = true;
+	return false;
 }
 
 static void settle_account(struct settling *st)
 {
 	struct account *a = st->account;
 
-	if (!a->account_stale) {
+	st->write_account = a->account_stale;
+	st->write_notes = take_notes(st, 0, &a->notes_stale);
+	if (!st->write_account && !st->write_notes) {
 		settle_end(st);
 		return;
 	}
@@ -164,6 +185,7 @@ static void folder_done(struct job *job)
 	if (st->result < 0 && !m->gone) {
 		settle_complain(st, "flags file");
 		m->flags_stale |= st->write_flags;
+		m->notes_stale |= st->write_notes;
 		m->unlinked |= st->sync_folder;
 	}
 	if (st->result == 0)
@@ -184,6 +206,8 @@ static void folder_run(struct job *job)
 	st->result = 0;
 	if (st->write_flags)
 		st->result = files_replace(job->s->o.mail_fd, path, "flags", buf_span(&st->text));
+	if (st->result == 0 && st->write_notes)
+		st->result = files_replace(job->s->o.mail_fd, path, "annotations", buf_span(&st->notes));
 	if (st->result == 0 && st->sync_folder)
 		st->result = files_sync_folder(job->s->o.mail_fd, path, "/cur");
 }
@@ -272,6 +296,7 @@ static enum turn_more mailbox_step(void *arg)
 		uids_keep(m);
 	if (m->state_stale)
 		state_save(m);
+	st->write_notes = !m->gone && take_notes(st, m->id, &m->notes_stale);
 	st->write_flags = m->flags_stale;
 	m->flags_stale = false;
 	buf_reset(&st->text);
@@ -313,6 +338,7 @@ static void settle_begin(struct account *a)
 	a->settling = st;
 	account_keep(a);
 	buf_init(&st->text, STATEFILE_MAX);
+	buf_init(&st->notes, STATEFILE_MAX);
 	settle_next(st);
 }
 

@@ -10,6 +10,7 @@ enum { SUM_BYTES = 16 };
 
 static const char mailbox_title[] = "yubin mailbox 1";
 static const char flags_title[] = "yubin flags 1";
+static const char notes_title[] = "yubin annotations 1";
 static const char account_title[] = "yubin account 1";
 static const char flag_letters[] =
     "SAFDT"; /* Seen, Answered, Flagged, Deleted, drafT: in the order of the bits */
@@ -232,6 +233,42 @@ bool statefile_flags_next(struct flags_reader *r)
 		if (span_find(letters, (uint8_t)flag_letters[i]) >= 0)
 			r->flags |= 1u << i;
 	return hex_number(line, &r->bits);
+}
+
+/* --- annotations ----------------------------------------------------------- */
+
+void statefile_notes_begin(struct buf *out)
+{
+	buf_printf(out, "%s\n", notes_title);
+}
+
+void statefile_note(struct buf *out, struct span entry, struct span value)
+{
+	put_text(out, "entry", entry);
+	put_text(out, "value", value);
+}
+
+void statefile_notes_end(struct buf *out)
+{
+	put_sum(out);
+}
+
+bool statefile_notes_parse(struct span text, struct span *rest)
+{
+	if (!check_file(&text, notes_title))
+		return false;
+	*rest = text;
+	return true;
+}
+
+bool statefile_note_next(struct span *rest, struct buf *entry, struct buf *value)
+{
+	struct span one, other;
+
+	buf_reset(entry);
+	buf_reset(value);
+	return rest->n > 0 && take_line(rest, "entry", &one) && take_line(rest, "value", &other) &&
+	       take_text(one, entry) && take_text(other, value);
 }
 
 /* --- account --------------------------------------------------------------- */

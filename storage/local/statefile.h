@@ -3,6 +3,7 @@
  *
  *   MAILBOX-ID/state    name, role, subscription, UIDVALIDITY, floors
  *   MAILBOX-ID/flags    keywords, and flags and keywords by UID
+ *   MAILBOX-ID/annotations, annotations   entries and values, of a mailbox and of the account
  *   account             numbers of the account; subscriptions of names that are not there
  *
  * Two files for a mailbox, for a floor is raised every 1000 messages, and a large
@@ -44,6 +45,13 @@ struct flags_reader {
 bool statefile_flags_parse(struct flags_reader *r, struct span text);
 /* False at the end. */
 bool statefile_flags_next(struct flags_reader *r);
+
+void statefile_notes_begin(struct buf *out);
+void statefile_note(struct buf *out, struct span entry, struct span value);
+void statefile_notes_end(struct buf *out);
+/* *rest then gives them one by one, into the buffers. */
+bool statefile_notes_parse(struct span text, struct span *rest);
+bool statefile_note_next(struct span *rest, struct buf *entry, struct buf *value);
 
 /* The account: numbers, and each absent name through statefile_absent. */
 void statefile_account(struct buf *out, const struct account_record *a);

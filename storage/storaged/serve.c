@@ -208,6 +208,20 @@ static bool run_bodies(struct serving *r, const struct store_ask *ask, struct er
 	return true;
 }
 
+static void on_annotations(void *arg, enum store_status status, const struct store_annotation *all, size_t count)
+{
+	struct store_answer a = { .status = status, .annotations = all, .annotation_count = count };
+
+	serving_end(arg, &a, NULL, 0);
+}
+
+static bool run_annotations(struct serving *r, const struct store_ask *ask, struct error *err)
+{
+	(void)err;
+	r->op = store_annotations(r->login->account, ask->mailbox, on_annotations, r);
+	return true;
+}
+
 static bool run_meta_file(struct serving *r, const struct store_ask *ask, struct error *err)
 {
 	(void)ask;
@@ -259,6 +273,7 @@ static const struct serve_row rows[STORE_WIRE_TYPES] = {
 	[STORE_WIRE_WATCH] = { "watch", READ, true, 0, run_watch },
 	[STORE_WIRE_BODY] = { "body", READ, true, 0, run_body },
 	[STORE_WIRE_BODIES] = { "bodies", READ, true, 16 * STORE_BODIES, run_bodies },
+	[STORE_WIRE_ANNOTATIONS] = { "annotations", READ, true, STORE_ANNOTATION_BYTES, run_annotations },
 	[STORE_WIRE_META_FILE] = { "meta_file", READ, true, 0, run_meta_file },
 	[STORE_WIRE_META_PUT] = { "meta_put", READ, true, 0, run_meta_put },
 	[STORE_WIRE_STAGE] = { "stage", BODIES, false, 0, serve_stage },

@@ -605,7 +605,7 @@ int conformance_run(const struct conformance_driver *d)
 {
 	struct conf_group (*const groups[])(
 	    void) = { conf_mailbox_cases, conf_message_cases, conf_change_cases, conf_deliver_cases,
-		      conf_access_cases,  conf_queue_cases,   conf_note_cases };
+		      conf_access_cases,  conf_queue_cases,   conf_note_cases,   conf_annotation_cases };
 	int failed = 0;
 
 	driver = d;

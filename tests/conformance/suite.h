@@ -116,6 +116,11 @@ enum store_status conf_create(struct conf *c, struct store_account *a, const cha
 const char *conf_body(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t uid);
 enum store_status conf_body_status(struct conf *c, struct store_account *a, uint64_t mailbox, uint32_t uid);
 
+/* Annotations: "entry=value " of each, or the status as "!1"; and setting one (value NULL: it goes). */
+const char *conf_notes(struct conf *c, struct store_account *a, uint64_t mailbox);
+enum store_status conf_annotate(struct conf *c, struct store_account *a, uint64_t mailbox, const char *entry,
+				const char *value);
+
 /* A callback of kind store_done. */
 struct conf_done {
 	bool done;
@@ -130,7 +135,7 @@ struct conf_group {
 	size_t count;
 };
 struct conf_group conf_mailbox_cases(void), conf_message_cases(void), conf_change_cases(void),
-    conf_deliver_cases(void), conf_access_cases(void), conf_queue_cases(void), conf_note_cases(void);
+    conf_deliver_cases(void), conf_access_cases(void), conf_queue_cases(void), conf_note_cases(void), conf_annotation_cases(void);
 int conf_setup(void **state);
 int conf_teardown(void **state);
 #define CONF_CASE(f) cmocka_unit_test_setup_teardown(f, conf_setup, conf_teardown)

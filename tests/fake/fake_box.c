@@ -275,6 +275,10 @@ void fake_boxes_copy(struct fake_boxes *to, const struct fake_boxes *from)
 	*to = *from;
 	to->cap = to->count;
 	to->box = fake_need(to->count * sizeof(to->box[0]));
+	to->note_cap = to->note_count;
+	to->notes = fake_need(to->note_count * sizeof(to->notes[0]));
+	if (to->note_count > 0)
+		memcpy(to->notes, from->notes, to->note_count * sizeof(to->notes[0]));
 	for (size_t i = 0; i < to->count; i++)
 		to->box[i] = box_copy(from->box[i]);
 }
@@ -284,6 +288,7 @@ void fake_boxes_clear(struct fake_boxes *b)
 	for (size_t i = 0; i < b->count; i++)
 		box_free(b->box[i]);
 	free(b->box);
+	free(b->notes);
 	*b = (struct fake_boxes){ 0 };
 }
 

@@ -41,11 +41,20 @@ struct fake_mailbox {
 	size_t tomb_count, tomb_cap;
 };
 
+struct fake_note { /* an annotation */
+	uint64_t mailbox; /* 0: of the account */
+	char entry[STORE_ENTRY_MAX + 1];
+	size_t n;
+	uint8_t value[STORE_VALUE_MAX];
+};
+
 /* The mailboxes of an account: what a commit that fails must leave as it was. */
 struct fake_boxes {
 	struct fake_mailbox **box; /* ascending by name */
 	size_t count, cap;
 	uint64_t bytes; /* of all messages */
+	struct fake_note *notes; /* ascending by mailbox and entry */
+	size_t note_count, note_cap;
 };
 
 /* Which mailboxes a commit changed. */

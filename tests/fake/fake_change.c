@@ -533,6 +533,8 @@ enum store_status fake_change(struct fake_store *s, struct fake_user *u, const s
 	case STORE_SUBSCRIBE:
 	case STORE_UNSUBSCRIBE:
 		return change_subscription(u, m);
+	case STORE_ANNOTATE:
+		return fake_annotate(u, m);
 	case STORE_SET_UIDVALIDITY:
 		return change_uidvalidity(u, m, result);
 	}

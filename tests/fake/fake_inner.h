@@ -52,6 +52,7 @@ struct fake_op {
 		store_bodies_done bodies;
 		store_commit_done commit;
 		store_room_done room;
+		store_annotations_done annotations;
 		queue_lease_done lease;
 		queue_note_done note;
 		queue_notes_done notes;
@@ -137,6 +138,10 @@ void fake_meta_keep(struct fake_store *s, struct fake_user *u, struct store_reco
 /* Puts a body into INBOX. */
 void fake_deliver(struct fake_store *s, struct fake_user *u, struct fake_body *body, struct span meta,
 		  struct span address);
+
+/* fake_annotate.c */
+enum store_status fake_annotate(struct fake_user *u, const struct store_mutation *m);
+void fake_run_annotations(struct fake_op *op);
 
 /* What the user may have, and whether so much more fits; what is told of it holds from then on. */
 uint64_t fake_quota(const struct fake_store *s, const struct fake_user *u);

@@ -142,6 +142,15 @@ static uint64_t call_bodies(struct store_account *a, uint64_t mailbox, const str
 	return fake_op_add(store_at(a), op);
 }
 
+static uint64_t call_annotations(struct store_account *a, uint64_t mailbox, store_annotations_done done, void *arg)
+{
+	struct fake_op *op = account_op(FAKE_ANNOTATIONS, a, arg);
+
+	op->done.annotations = done;
+	op->mailbox = mailbox;
+	return fake_op_add(store_at(a), op);
+}
+
 static uint64_t call_meta_file(struct store_account *a, store_body_done done, void *arg)
 {
 	struct fake_op *op = account_op(FAKE_META_FILE, a, arg);
@@ -276,6 +285,7 @@ const struct store_driver fake_driver = {
 	.watch = call_watch,
 	.body = call_body,
 	.bodies = call_bodies,
+	.annotations = call_annotations,
 	.meta_file = call_meta_file,
 	.meta_put = call_meta_put,
 	.stage_new = fake_stage_new,

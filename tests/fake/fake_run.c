@@ -88,6 +88,9 @@ void fake_give_nothing(struct fake_op *op, enum store_status status, const char 
 	case FAKE_COMMIT:
 		op->done.commit(op->arg, status, NULL, 0, words);
 		return;
+	case FAKE_ANNOTATIONS:
+		op->done.annotations(op->arg, status, NULL, 0);
+		return;
 	case FAKE_ROOM:
 		op->done.room(op->arg, status, (struct store_set){ NULL, 0 });
 		return;
@@ -391,6 +394,9 @@ static void work(struct fake_store *s, struct fake_op *op)
 		return;
 	case FAKE_DELIVER:
 		run_deliver(s, op);
+		return;
+	case FAKE_ANNOTATIONS:
+		fake_run_annotations(op);
 		return;
 	case FAKE_ROOM:
 		run_room(s, op);

@@ -1,10 +1,10 @@
 /* test_fake_conformance.c - the store in memory keeps what storage/store.h promises.
- * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/queued.o
+ * link: tests/conformance/cases_queue.o tests/conformance/cases_note.o tests/conformance/cases_annotation.o tests/conformance/queued.o
  * link: tests/conformance/suite.o tests/conformance/cases_mailbox.o
  * link: tests/conformance/cases_message.o tests/conformance/cases_change.o
  * link: tests/conformance/cases_deliver.o tests/conformance/cases_access.o
  * link: tests/fake/fake_loop.o tests/fake/fake_store.o tests/fake/fake_run.o tests/fake/fake_op.o
- * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_look.o tests/fake/fake_stage.o
+ * link: tests/fake/fake_box.o tests/fake/fake_change.o tests/fake/fake_annotate.o tests/fake/fake_look.o tests/fake/fake_stage.o
  * link: tests/fake/fake_queue.o tests/fake/fake_lease.o tests/fake/fake_note.o
  * link: storage/store.o storage/meta.o common/base/arena.o common/base/buf.o common/base/clock.o
  * link: common/base/error.o common/base/span.o common/base/table.o common/base/utf8.o */

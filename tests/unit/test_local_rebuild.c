@@ -90,6 +90,7 @@ static char *picture(const char *account)
 				     (unsigned long long)list[i].size);
 		if (list[i].id == 0)
 			continue;
+		n += (size_t)sprintf(text + n, "  annotations %s\n", conf_notes(&conf, a, list[i].id));
 		s = conf_all(&conf, a, list[i].id);
 		n += (size_t)sprintf(text + n, "  first unseen %u\n", s->first_unseen);
 		for (size_t j = 0; j < s->record_count; j++) {
@@ -105,6 +106,7 @@ static char *picture(const char *account)
 					     conf_body(&conf, a, list[i].id, r->uid));
 		}
 	}
+	sprintf(text + n, "annotations %s\n", conf_notes(&conf, a, 0));
 	store_logout(a);
 	return text;
 }
@@ -127,6 +129,9 @@ static void fill(const char *account)
 		snprintf(text, sizeof(text), "message %d of %s", i, account);
 		conf_append(&conf, a, inbox, text, i % 4 == 0 ? STORE_SEEN : 0);
 	}
+	assert_int_equal(conf_annotate(&conf, a, inbox, "/private/comment", "100%\r\nmine"), STORE_OK);
+	assert_int_equal(conf_annotate(&conf, a, work, "/shared/vendor/x", ""), STORE_OK);
+	assert_int_equal(conf_annotate(&conf, a, 0, "/private/comment", account), STORE_OK);
 	conf_flags(&conf, a, inbox, 2, 9, STORE_FLAGS_ADD, STORE_FLAGGED, "$Forwarded");
 	conf_flags(&conf, a, inbox, 7, 20, STORE_FLAGS_ADD, STORE_DELETED | STORE_DRAFT, "todo");
 	change(a, (struct store_mutation){

@@ -13,6 +13,10 @@ static const struct store_range two_ranges[] = { { 1, 1 }, { 3, 4000000000u } };
 static const struct store_range few_ranges[] = { { 1, 1 }, { 3999999938u, 4000000000u } };
 static struct store_opened opened[] = { { .uid = 7, .fd = -1, .size = 99 }, { .uid = 4294967295u, .status = STORE_CORRUPT, .fd = -1 } };
 static const struct store_range odd_ranges[] = { { 4294967295u, 4294967295u } };
+static const struct store_annotation notes[] = {
+	{ { (const uint8_t *)"/private/comment", 16 }, { (const uint8_t *)"a\r\nb", 4 } },
+	{ { (const uint8_t *)"/shared/comment", 15 }, { NULL, 0 } },
+};
 static const struct span keywords[] = { { (const uint8_t *)"$Work", 5 }, { (const uint8_t *)"b", 1 } };
 static const struct store_mutation mutations[] = {
 	{ .change = STORE_APPEND,
@@ -52,6 +56,7 @@ static const struct {
 	{ "logout", { .type = STORE_WIRE_LOGOUT, .account = 5 } },
 	{ "lock", { .type = STORE_WIRE_LOCK, .account = UINT64_MAX } },
 	{ "list", { .type = STORE_WIRE_LIST, .account = 5, .from = 100 } },
+	{ "annotations", { .type = STORE_WIRE_ANNOTATIONS, .account = 5, .mailbox = 9 } },
 	{ "find", { .type = STORE_WIRE_FIND, .account = 5, .name = { (const uint8_t *)"INBOX", 5 } } },
 	{ "sync",
 	  { .type = STORE_WIRE_SYNC,
@@ -144,7 +149,7 @@ static void same_mutation(const struct store_mutation *a, const struct store_mut
 	assert_true(a->unchanged_since == b->unchanged_since);
 	same_span(a->meta, b->meta);
 	assert_true(a->internal_s == b->internal_s);
-	assert_true(a->uid == b->uid && a->uidvalidity == b->uidvalidity);
+	assert_true(a->uid == b->uid && a->uidvalidity == b->uidvalidity && a->no_value == b->no_value);
 }
 
 static void same_body(const struct store_ask_body *a, const struct store_ask_body *b)
@@ -241,7 +246,7 @@ static const struct {
 	struct store_mutation mutation;
 	enum store_status status;
 } refused[] = {
-	{ "no such change", { .change = STORE_SET_UIDVALIDITY + 1 }, STORE_INVALID },
+	{ "no such change", { .change = STORE_ANNOTATE + 1 }, STORE_INVALID },
 	{ "no such role", { .change = STORE_CREATE, .role = STORE_ROLE_ARCHIVE + 1 }, STORE_INVALID },
 	{ "a flag that is none", { .change = STORE_SET_FLAGS, .flags = 32 }, STORE_INVALID },
 	{ "an append without a body", { .change = STORE_APPEND }, STORE_INVALID },
@@ -396,6 +401,9 @@ static const struct {
 	{ "a plain one", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "fine" } },
 	{ "a failure", STORE_WIRE_SYNC, { .status = STORE_NOT_FOUND, .words = "no such mailbox" } },
 	{ "find", STORE_WIRE_FIND, { .status = STORE_OK, .words = "", .mailbox = mailbox } },
+	{ "no annotations", STORE_WIRE_ANNOTATIONS, { .status = STORE_OK, .words = "" } },
+	{ "annotations", STORE_WIRE_ANNOTATIONS,
+	  { .status = STORE_OK, .words = "", .annotations = notes, .annotation_count = 2 } },
 	{ "room for all", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "" } },
 	{ "room for some", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "", .over = { two_ranges, 2 } } },
 	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55, { 1, 2, 3, 4, 5, 6 } } } },
@@ -474,6 +482,11 @@ static void same_answer(const struct store_answer *a, const struct store_answer 
 		same_set(a->results[i].skipped, b->results[i].skipped);
 	}
 	same_set(a->over, b->over);
+	assert_int_equal(a->annotation_count, b->annotation_count);
+	for (size_t i = 0; i < a->annotation_count; i++) {
+		same_span(a->annotations[i].entry, b->annotations[i].entry);
+		same_span(a->annotations[i].value, b->annotations[i].value);
+	}
 }
 
 static void test_answers_come_back(void **state)
