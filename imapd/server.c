@@ -504,6 +504,17 @@ void imap_server_end(struct imap_server *e, const char *words)
 	imap_bye(e, words);
 }
 
+void imap_server_ended(struct imap_server *e)
+{
+	e->ended_ms = e->now_ms + IMAP_ENDED_MS;
+}
+
+/* A search is away for a client that may be gone. */
+static bool is_forlorn(const struct imap_server *e)
+{
+	return e->ended_ms != 0 && e->waiting != 0 && e->ask.kind == IMAP_MATCH;
+}
+
 /* 0: nothing is awaited of the client. */
 static uint64_t idle_deadline(const struct imap_server *e)
 {
@@ -524,6 +535,8 @@ void imap_server_tick(struct imap_server *e, uint64_t now_ms)
 		e->retry_ms = 0;
 	if (end != 0 && now_ms >= end)		/* RFC 3501 5.4 */
 		imap_bye(e, e->state == IMAP_NOT_AUTH ? "No login came in time" : "Nothing came for too long");
+	if (is_forlorn(e) && now_ms >= e->ended_ms)
+		imap_bye(e, "The connection was closed behind a search");
 }
 
 uint64_t imap_server_deadline(const struct imap_server *e)
@@ -534,6 +547,8 @@ uint64_t imap_server_deadline(const struct imap_server *e)
 		return UINT64_MAX;
 	if (end == 0)
 		end = imap_is_busy(e) ? e->progress.next_ms : UINT64_MAX;
+	if (is_forlorn(e) && e->ended_ms < end)
+		end = e->ended_ms;
 	return e->retry_ms != 0 && e->retry_ms < end ? e->retry_ms : end;
 }
 

@@ -30,6 +30,7 @@ enum {
 	IMAP_READ_PIECE = 32 * 1024,	/* bytes of one IMAP_READ */
 	IMAP_LITERALS = 128 * 1024,	/* bytes of all literals of one command, APPEND's message apart */
 	IMAP_MUTATIONS = STORE_MUTATIONS,	/* of one IMAP_COMMIT; messages of one APPEND */
+	IMAP_ENDED_MS = 1000,		/* that a search goes on for a client that sends nothing more */
 	IMAP_PROGRESS_MS = 10000,	/* between two words about a command that takes long (RFC 9585 4) */
 	IMAP_SHY_LIMIT = 8 * 1024	/* line, and literals, of who has not logged in */
 };
@@ -170,6 +171,10 @@ void imap_server_secured(struct imap_server *e);
 void imap_server_changed(struct imap_server *e);
 /* Says * BYE with these words and closes, unless a reply is half out: then it closes. */
 void imap_server_end(struct imap_server *e, const char *words);
+
+/* The client sends nothing more, and has not said LOGOUT: it may still read. What is short is answered; a search
+ * that takes longer ends the session, for most likely nobody is there. */
+void imap_server_ended(struct imap_server *e);
 
 /* Brings the time; monotonic. A deadline that has passed ends the session. */
 void imap_server_tick(struct imap_server *e, uint64_t now_ms);

@@ -177,6 +177,7 @@ struct imap_server {
 	bool idling;
 
 	uint64_t now_ms, heard_ms, born_ms, retry_ms;
+	uint64_t ended_ms;		/* when a search ends; 0: the client is there */
 };
 
 /* --- server.c -------------------------------------------------------------- */

@@ -207,6 +207,11 @@ static void shell_secured(void *session)
 	imap_server_secured(s->engine);
 }
 
+static void shell_finished(void *session)
+{
+	imap_server_ended(((struct shell *)session)->engine);
+}
+
 static void shell_tick(void *session, uint64_t now_ms)
 {
 	struct shell *s = session;
@@ -253,6 +258,7 @@ const struct conn_protocol imap_protocol = {
 	.feed = shell_feed,
 	.next = shell_next,
 	.secured = shell_secured,
+	.finished = shell_finished,
 	.tick = shell_tick,
 	.deadline = shell_deadline,
 	.end = shell_end,

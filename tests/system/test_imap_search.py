@@ -58,24 +58,26 @@ def test_others_are_served(site):
         c.send(f"a {SEARCH}\r\n")
     busy = noops(other)
     for c in searching:
-        assert [c.line(), c.line()] == ["* SEARCH", "a OK SEARCH completed"]
+        lines = [line for line in iter(c.line, "a OK SEARCH completed") if "INPROGRESS" not in line]
+        assert lines == ["* SEARCH"]
     # others may use the machine, too: so it is compared with what a NOOP takes without a search
     assert busy < 0.005 + 10 * noops(other)
 
 
 def test_who_goes_takes_the_search_along(site):
+    """A second is left to those that only closed their half of the connection; more searches than that has time for."""
     worker = site.pids("imapd")[0]
     before = cpu_s(worker)
     client(site).tagged(SEARCH)
     whole = cpu_s(worker) - before
-    gone = client(site)
+    searching = [client(site) for _ in range(30)]
+    for c in searching:
+        c.send(f"a {SEARCH}\r\n")
     before = cpu_s(worker)
-    gone.send(f"a {SEARCH}\r\n")
-    while cpu_s(worker) - before < whole / 8:
-        time.sleep(0.002)
-    gone.close()
-    client(site).tagged("NOOP")     # the end of the other connection was seen before this one
-    at_once = cpu_s(worker)
+    for c in searching:
+        c.close()
+    time.sleep(2)
+    then = cpu_s(worker)
     time.sleep(0.5)
-    assert cpu_s(worker) - at_once < whole / 8
-    assert cpu_s(worker) - before < whole / 2
+    assert cpu_s(worker) - then < 0.1
+    assert then - before < 15 * whole

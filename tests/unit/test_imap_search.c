@@ -443,6 +443,29 @@ static void test_crowd(void **state)
 	rig_free(r);
 }
 
+/* A client that sends nothing more is answered, unless its search takes long. */
+static void test_ended(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *quick = rig_login(r, "INBOX"), *slow = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_output(quick);
+	rig_send(quick, "a SEARCH BODY hello\r\n");
+	imap_protocol.finished(rig_shell(quick));
+	rig_want(quick, "* SEARCH 1 4 6\r\na OK SEARCH completed\r\n");
+	rig_hold(r);
+	rig_output(slow);
+	rig_send(slow, "a SEARCH BODY hello\r\n");
+	imap_protocol.finished(rig_shell(slow));
+	rig_time(r, 900);
+	assert_false(rig_closed(slow));
+	rig_time(r, 200);
+	assert_true(rig_closed(slow));
+	rig_close(slow);
+	rig_free(r);
+}
+
 struct reader {
 	unsigned metas, reads;
 };
@@ -501,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_headers_inside),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_stop),
 	};
 
