@@ -338,20 +338,20 @@ static void test_rev2(void **state)
 static void test_ends(void **state)
 {
 	static const struct row rows[] = {
-		{ "a SEARCH RETURN (MAX) SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 1199\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 599\r\na OK ~\r\n" },
 		{ "a SEARCH RETURN (MIN) SUBJECT two\r\n", "* ESEARCH (TAG \"a\") MIN 2\r\na OK ~\r\n" },
-		{ "a SEARCH RETURN (MIN MAX) BODY hello\r\n", "* ESEARCH (TAG \"a\") MIN 1 MAX 1199\r\na OK ~\r\n" },
+		{ "a SEARCH RETURN (MIN MAX) BODY hello\r\n", "* ESEARCH (TAG \"a\") MIN 1 MAX 599\r\na OK ~\r\n" },
 		{ "a SEARCH RETURN (MAX MIN) 77\r\n", "* ESEARCH (TAG \"a\") MIN 77 MAX 77\r\na OK ~\r\n" },
-		{ "a UID SEARCH RETURN (MAX) UID 3:600 SUBJECT one\r\n", "* ESEARCH (TAG \"a\") UID MAX 599\r\na OK ~\r\n" },
-		{ "a UID SEARCH RETURN (MIN MAX) UID 3:600,602 SUBJECT two\r\n",
-		  "* ESEARCH (TAG \"a\") UID MIN 4 MAX 602\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (MAX) UID 3:300 SUBJECT one\r\n", "* ESEARCH (TAG \"a\") UID MAX 299\r\na OK ~\r\n" },
+		{ "a UID SEARCH RETURN (MIN MAX) UID 3:300,302 SUBJECT two\r\n",
+		  "* ESEARCH (TAG \"a\") UID MIN 4 MAX 302\r\na OK ~\r\n" },
 		{ "a SEARCH RETURN (MAX) SUBJECT three\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
 		{ "a SEARCH RETURN (MIN MAX) SUBJECT three\r\n", "* ESEARCH (TAG \"a\")\r\na OK ~\r\n" },
 		{ "a SEARCH RETURN (MAX SAVE) SUBJECT one\r\nb SEARCH $\r\n",
-		  "* ESEARCH (TAG \"a\") MAX 1199\r\na OK ~\r\n* SEARCH 1199\r\nb OK ~\r\n" },
+		  "* ESEARCH (TAG \"a\") MAX 599\r\na OK ~\r\n* SEARCH 599\r\nb OK ~\r\n" },
 		{ "a SEARCH RETURN (MIN MAX SAVE) SUBJECT one\r\nb SEARCH $\r\n",
-		  "* ESEARCH (TAG \"a\") MIN 1 MAX 1199\r\na OK ~\r\n* SEARCH 1 1199\r\nb OK ~\r\n" },
-		{ "a SEARCH RETURN (MAX) NOT SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 1200\r\na OK ~\r\n" },
+		  "* ESEARCH (TAG \"a\") MIN 1 MAX 599\r\na OK ~\r\n* SEARCH 1 599\r\nb OK ~\r\n" },
+		{ "a SEARCH RETURN (MAX) NOT SUBJECT one\r\n", "* ESEARCH (TAG \"a\") MAX 600\r\na OK ~\r\n" },
 	};
 	static const size_t pages[] = { 0, 7 };
 
@@ -361,7 +361,7 @@ static void test_ends(void **state)
 		struct rig *r = rig_new(&o);
 		struct conn *c;
 
-		for (int i = 1; i <= 1200; i++)
+		for (int i = 1; i <= 600; i++)
 			fake_store_put(rig_store(r), RIG_ACCOUNT, "INBOX", i % 2 == 0 ? other : letter, 0);
 		c = rig_login(r, "INBOX");
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
