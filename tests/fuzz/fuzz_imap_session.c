@@ -9,12 +9,15 @@
 static const char body[] = "From: a@b\r\nSubject: =?utf-8?q?=C3=BC?=\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
 			   "--x\r\n\r\nhello\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n--x--\r\n";
 
+enum { FOREVER = 1000000000 };	/* milliseconds */
+
 struct world {
 	struct imap_server *e;
 	uint32_t seed, next_uid;
 	uint64_t modseq;
 	unsigned steps;
-	bool closed, watching;
+	uint64_t now_ms;
+	bool closed, watching, late;
 };
 
 static void need(bool b)
@@ -195,8 +198,12 @@ static void drain(struct world *w)
 		}
 		if (kind == IMAP_WANT_INPUT)
 			return;
-		if (a.number != 0 && kind != IMAP_REPLY && kind != IMAP_YIELD)
-			answer(w, &a);
+		if (a.number == 0 || kind == IMAP_REPLY || kind == IMAP_YIELD)
+			continue;
+		if (w->late)	/* a word about what takes long (RFC 9585) */
+			imap_server_tick(w->e, w->now_ms += IMAP_PROGRESS_MS);
+		w->late = false;
+		answer(w, &a);
 	}
 }
 
@@ -204,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 200,
-						       .login_ms = 1000, .idle_ms = 1000, .hostname = "h",
+						       .login_ms = FOREVER, .idle_ms = FOREVER, .hostname = "h",
 						       .mechanisms = "PLAIN,LOGIN,EXTERNAL", .without_tls = "PLAIN,LOGIN",
 						       .may_start_tls = true };
 	struct world w = { .next_uid = 6, .modseq = 3 };
@@ -231,10 +238,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			span_take(&rest, before - in.n);
 			if (pick(&w, 9) == 0 && w.watching)
 				imap_server_changed(w.e);
+			if (pick(&w, 5) == 0)
+				w.late = true;
 			drain(&w);
 		}
 	}
-	imap_server_tick(w.e, 5000);
+	imap_server_tick(w.e, 2 * FOREVER);
 	drain(&w);
 	imap_server_free(w.e);
 	return 0;
