@@ -117,18 +117,84 @@ static void try_owns_answer(struct buf *b, struct span body)
 	same(b, body);
 }
 
+static void try_scram(struct buf *b, struct span body)
+{
+	struct auth_wire_login l;
+	char names[AUTH_WIRE_CREDENTIAL + 1] = "";
+
+	if (!auth_wire_get_scram(body, &l))
+		return;
+	if (l.names.n > 0)
+		memcpy(names, l.names.p, l.names.n);
+	auth_wire_put_scram(b,
+			    &(struct auth_attempt){ .service = l.service,
+						    .peer = l.peer,
+						    .authzid = l.authzid,
+						    .user = l.user,
+						    .password = l.password,
+						    .mechanism = l.mechanism,
+						    .fingerprint = l.fingerprint,
+						    .names = names },
+			    l.bare, l.nonce);
+	same(b, body);
+}
+
+static void try_scram_answer(struct buf *b, struct span body)
+{
+	enum auth_status status;
+	struct span challenge;
+
+	if (!auth_wire_get_scram_answer(body, &status, &challenge))
+		return;
+	auth_wire_put_scram_answer(b, status, challenge);
+	same(b, body);
+}
+
+static void try_proof(struct buf *b, struct span body)
+{
+	struct span final, proof;
+	uint64_t scram;
+
+	if (!auth_wire_get_proof(body, &scram, &final, &proof))
+		return;
+	auth_wire_put_proof(b, scram, final, proof);
+	same(b, body);
+}
+
+static void try_proof_answer(struct buf *b, struct span body)
+{
+	struct auth_grant grant;
+	enum auth_status status;
+	struct span words;
+
+	if (!auth_wire_get_proof_answer(body, &status, &words, &grant))
+		return;
+	auth_wire_put_proof_answer(b, status, words, status == AUTH_OK ? &grant : NULL);
+	same(b, body);
+}
+
+static void try_news(struct buf *b, struct span body)
+{
+	unsigned hashes;
+
+	if (!auth_wire_get_news(body, &hashes))
+		return;
+	auth_wire_put_news(b, hashes);
+	same(b, body);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const tries[])(struct buf * b, struct span body) = {
 		try_login, try_resolve, try_owns, try_login_answer, try_resolve_answer, try_owns_answer,
-		try_rate,  try_rate_answer
+		try_rate,  try_rate_answer, try_scram, try_scram_answer, try_proof, try_proof_answer, try_news
 	};
 	struct buf b;
 
 	if (size == 0)
 		return 0;
 	buf_init(&b, AUTH_WIRE_MAX);
-	tries[data[0] % 8](&b, (struct span){ data + 1, size - 1 });
+	tries[data[0] % (sizeof(tries) / sizeof(tries[0]))](&b, (struct span){ data + 1, size - 1 });
 	buf_clear(&b);
 	return 0;
 }

@@ -160,17 +160,42 @@ def test_bent(place, why, first, final, answer):
         assert t.say("").startswith("235" if answer == "v=" else "535")
 
 
-def test_plus_is_given_up_or_fails(place):
+@pytest.mark.parametrize("protocol", PORTS)
+def test_plus_is_given_up_or_fails(place, protocol):
     """`*`, another channel and an unknown type: the rest of the mechanisms is still there."""
-    t = Talk(place, "smtp", "SCRAM-SHA-256-PLUS")
+    t = Talk(place, protocol, "SCRAM-SHA-256-PLUS")
     t.challenge(t.first(f"alice@{DOMAIN}", flag="p=tls-server-end-point"))
-    assert t.say("*").startswith("501")
-    assert t.first(f"alice@{DOMAIN}", flag="p=tls-unheard-of").startswith("535")
-    assert t.login(f"alice@{DOMAIN}", PASSWORD, b"\0" * 32, flag="p=tls-server-end-point").startswith("535")
+    assert t.say("*").startswith({"smtp": "501", "pop3": "-ERR", "imap": "t BAD"}[protocol])
+    no = {"smtp": "535", "pop3": "-ERR [AUTH]", "imap": "t NO [AUTHENTICATIONFAILED]"}[protocol]
+    assert t.first(f"alice@{DOMAIN}", flag="p=tls-unheard-of").startswith(no)
+    assert t.login(f"alice@{DOMAIN}", PASSWORD, b"\0" * 32, flag="p=tls-server-end-point").startswith(no)
     assert t.error == "e=channel-bindings-dont-match"
     place.wait_log("a login is bound to another TLS connection")
     t.mechanism = "SCRAM-SHA-256"
-    assert t.login(f"alice@{DOMAIN}", PASSWORD).startswith("235")
+    assert t.login(f"alice@{DOMAIN}", PASSWORD).startswith(GOOD[protocol])
+
+
+def test_mechanisms_of_a_listen(make_site):
+    """Each port has its own list; what is not in it is refused as what is not there."""
+    site = make_site(start=False, accounts=("alice",))
+    for daemon, port, own in (("smtpd", "submissions", "PLAIN"), ("pop3d", "pop3s", "SCRAM-SHA-256"), ("imapd", "imaps", "LOGIN")):
+        conf = site.path / "etc" / f"{daemon}.conf"
+        lines = [line + (f"\n\tMechanisms {own}" if line.startswith("Listen 127.0.0.1:" + str(site.port(port))) else "")
+                 for line in conf.read_text().splitlines()]
+        conf.write_text("\n".join(lines) + "\n")
+    site.start()
+    with site.secure("submissions") as raw:
+        raw.line()
+        assert "250-AUTH PLAIN" in raw.replies("EHLO me.test")
+    with site.secure("imaps") as raw:
+        raw.line()
+        assert [w for w in raw.tagged("CAPABILITY")[0].split() if w.startswith("AUTH=")] == ["AUTH=LOGIN"]
+    t = Talk(site, "pop3")
+    assert t.login(f"alice@{DOMAIN}", PASSWORD).startswith("+OK")
+    t.close()
+    assert Talk(site, "pop3").first(f"alice@{DOMAIN}", mechanism="SCRAM-SHA-256-PLUS").startswith("-ERR this mechanism")
+    for protocol, answer in (("smtp", "504"), ("imap", "t NO [CANNOT]")):
+        assert Talk(site, protocol).first(f"alice@{DOMAIN}").startswith(answer)
 
 
 @pytest.mark.parametrize("protocol", PORTS)
