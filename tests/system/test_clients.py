@@ -69,12 +69,20 @@ def test_openssl_s_client(site, ca):
         assert greeting in r.stdout + r.stderr, (name, r.stdout, r.stderr)
 
 
-def test_msmtp(site, ca, tmp_path):
-    subject = f"by msmtp {time.monotonic_ns()}"
+def logged(site, since, daemon, mechanism):
+    """The newest login was made so."""
+    line = [x for x in site.log()[since:].splitlines() if f" {daemon}[" in x and " login user=" in x][-1]
+    assert line.endswith(f"mechanism={mechanism}"), line
+
+
+@pytest.mark.parametrize("auth", ["plain", "scram-sha-256"])
+def test_msmtp(site, ca, tmp_path, auth):
+    subject, since = f"by msmtp {time.monotonic_ns()}", len(site.log())
     for port, starttls in (("submission", "on"), ("submissions", "off")):
-        run([need("msmtp"), "--host=localhost", f"--port={site.port(port)}", "--auth=plain", f"--user=alice@{DOMAIN}", "--tls=on",
+        run([need("msmtp"), "--host=localhost", f"--port={site.port(port)}", f"--auth={auth}", f"--user=alice@{DOMAIN}", "--tls=on",
              f"--tls-starttls={starttls}", f"--tls-trust-file={ca}", "--passwordeval", f"echo '{PASSWORD}'", f"--from=alice@{DOMAIN}", f"bob@{DOMAIN}"],
             text=f"From: alice@{DOMAIN}\nTo: bob@{DOMAIN}\nSubject: {subject}\n\n.\nhello\n")
+    logged(site, since, "smtpd", auth.upper())
     assert count(site, "bob", subject) == 2
 
 
@@ -87,7 +95,9 @@ def test_swaks(site, ca):
     assert count(site, "bob", subject) == 2
 
 
-def test_mbsync_both_ways(site, ca, letter, tmp_path):
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_mbsync_both_ways(site, ca, letter, tmp_path, mechanism):
+    since = len(site.log())
     rc = tmp_path / "mbsyncrc"
     maildir = tmp_path / "Mail"
     maildir.mkdir()
@@ -97,6 +107,7 @@ Port {site.port('imaps')}
 User alice@{DOMAIN}
 Pass "{PASSWORD}"
 SSLType IMAPS
+AuthMechs {mechanism}
 SystemCertificates no
 CertificateFile {ca}
 
@@ -117,6 +128,7 @@ Expunge Both
 SyncState *
 """)
     run([need("mbsync"), "-c", str(rc), "-a"])
+    logged(site, since, "imapd", mechanism)
     files = [f for d in ("new", "cur") for f in (maildir / "INBOX" / d).iterdir() if letter in f.read_text(errors="replace")]
     assert len(files) == 1
     new = maildir / "Archive" / "new"
@@ -145,11 +157,14 @@ def test_fetchmail(site, ca, letter, tmp_path):
     assert letter in out.read_text(errors="replace")
 
 
-def test_mutt(site, ca, letter, tmp_path):
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_mutt(site, ca, letter, tmp_path, mechanism):
+    since = len(site.log())
     out = tmp_path / "copied"
     rc = tmp_path / "muttrc"
     rc.write_text(f"""set imap_user="alice@{DOMAIN}"
 set imap_pass="{PASSWORD}"
+set imap_authenticators="{mechanism.lower()}"
 set ssl_force_tls=yes
 set ssl_ca_certificates_file={ca}
 set folder="imaps://localhost:{site.port('imaps')}/"
@@ -175,6 +190,7 @@ push "<tag-pattern>~s '{letter}'<enter><tag-prefix><copy-message><kill-line>{out
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert out.exists() and letter in out.read_text(errors="replace"), screen[-2000:]
+    logged(site, since, "imapd", mechanism)
 
 
 def test_offlineimap(site, ca, letter, tmp_path):
