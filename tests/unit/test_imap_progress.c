@@ -1,5 +1,5 @@
 /* test_imap_progress.c - INPROGRESS (RFC 9585 4) while a command takes its time.
- * link: imapd sasl mime common/base */
+ * link: imapd storage sasl mime common/base */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
