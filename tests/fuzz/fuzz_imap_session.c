@@ -1,5 +1,5 @@
 /* fuzz_imap_session.c - any bytes into the engine, with a store that answers out of its head.
- * link: imapd sasl mime common/base */
+ * link: imapd storage sasl mime common/base */
 #include <stdlib.h>
 #include <string.h>
 
