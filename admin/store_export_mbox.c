@@ -54,7 +54,7 @@ static int open_above(const struct export *e, const char *mailbox, int *fd, char
 static bool is_there(int folder, const char *file, const struct export_box *b)
 {
 	uint8_t start[START];
-	int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd >= 0 ? read(fd, start, sizeof(start)) : -1;
 	struct mbox_words words = { .uid = 0 };
 	struct mbox_item item;

@@ -222,7 +222,7 @@ static bool read_all(struct manifest_reader *r)
 
 int manifest_open(struct manifest_reader *r, int folder, struct error *err)
 {
-	int fd = openat(folder, "manifest", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(folder, "manifest", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	crypto_generichash_state unused;
 
 	*r = (struct manifest_reader){ .file = fd >= 0 ? fdopen(fd, "r") : NULL };

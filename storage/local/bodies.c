@@ -50,9 +50,9 @@ static void open_one(struct look_bodies *k, size_t i, int folder)
 	struct stat st;
 
 	names_file(name, o->uid, k->one[i].guid);
-	o->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (o->fd < 0 || fstat(o->fd, &st) < 0)
-		k->one[i].error = -errno;
+	o->fd = files_open(folder, name, 0, &st);
+	if (o->fd < 0)
+		k->one[i].error = o->fd;
 	else
 		o->size = (uint64_t)st.st_size;
 }

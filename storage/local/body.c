@@ -41,9 +41,9 @@ static void body_run(struct job *job)
 	struct look_body *k = (struct look_body *)((char *)job - offsetof(struct look_body, job));
 	struct stat st;
 
-	k->fd = openat(job->s->o.mail_fd, k->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (k->fd < 0 || fstat(k->fd, &st) < 0)
-		k->error = -errno;
+	k->fd = files_open(job->s->o.mail_fd, k->path, 0, &st);
+	if (k->fd < 0)
+		k->error = k->fd;
 	else
 		k->found_size = (uint64_t)st.st_size;
 }
@@ -117,9 +117,10 @@ uint64_t look_body(struct store_account *a, uint64_t mailbox, uint32_t uid, stor
 static void derived_run(struct job *job)
 {
 	struct look_body *k = (struct look_body *)((char *)job - offsetof(struct look_body, job));
+	struct stat st;
 
-	k->fd = openat(job->s->o.mail_fd, k->path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	k->error = k->fd < 0 ? -errno : 0;
+	k->fd = files_open(job->s->o.mail_fd, k->path, O_CREAT, &st);
+	k->error = k->fd < 0 ? k->fd : 0;
 }
 
 static void derived_opened(struct job *job)

@@ -217,7 +217,7 @@ static int look_at_account(struct check *c, struct account *a)
 
 	c->counts.accounts++;
 	snprintf(derived, sizeof(derived), "%s/derived", a->folder);
-	c->derived = openat(c->o->store.mail_fd, derived, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	c->derived = openat(c->o->store.mail_fd, derived, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (r == 0) {
 		look_at_file(c, a);
 		r = look_at_folders(c, a);

@@ -27,7 +27,7 @@ int derived_write(int mail_fd, const char *folder, uint64_t at, const uint8_t gu
 	int fd, r;
 
 	snprintf(path, sizeof(path), "%s/derived", folder);
-	fd = openat(mail_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(mail_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	store_meta_header(header, guid, meta);

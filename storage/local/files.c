@@ -56,9 +56,19 @@ int files_sync_folder(int mail_fd, const char *folder, const char *sub)
 	return sync_path(mail_fd, path);
 }
 
+int files_open(int at, const char *path, int extra, struct stat *st)
+{
+	int fd = openat(at, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | extra, 0600);
+	int r = fd < 0 || fstat(fd, st) < 0 ? -errno : S_ISREG(st->st_mode) ? fd : -ELOOP;
+
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
 static int write_new(int at, const char *path, struct span text, int extra)
 {
-	int fd = openat(at, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | extra, 0600);
+	int fd = openat(at, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | extra, 0600);
 
 	return fd < 0 ? -errno : files_finish(fd, files_write(fd, text, 0));
 }
@@ -82,13 +92,14 @@ int files_replace(int mail_fd, const char *folder, const char *name, struct span
 int files_read(int mail_fd, const char *folder, const char *name, struct buf *out)
 {
 	char path[FILES_PATH];
+	struct stat st;
 	int fd, r = 0;
 	ssize_t n = 1;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = openat(mail_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = files_open(mail_fd, path, 0, &st);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (n > 0 && r == 0) {
 		size_t want = out->max - out->n < FILES_PIECE ? out->max - out->n : FILES_PIECE;
 		uint8_t *to = want > 0 ? buf_room(out, want) : NULL;
@@ -283,15 +294,16 @@ int files_link_new(int mail_fd, const struct files_source *from, const char *pat
 
 int files_link_old(int mail_fd, const char *from, const char *path)
 {
+	struct stat st;
 	int fd, r;
 
 	if (linkat(mail_fd, from, mail_fd, path, 0) == 0)
 		return 0;
 	if (!must_copy(errno))
 		return -errno;
-	fd = openat(mail_fd, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = files_open(mail_fd, from, 0, &st);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = copy_to(mail_fd, fd, path);
 	close(fd);
 	return r;

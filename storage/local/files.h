@@ -17,6 +17,10 @@
  * after a crash there is the old or the new one, whole. */
 int files_replace(int mail_fd, const char *folder, const char *name, struct span text);
 
+/* Opens a regular file for reading; extra: O_CREAT, or 0. The descriptor, or -ELOOP for anything else: a FIFO
+ * would hold the thread, a device or a link give what is no mail. */
+int files_open(int at, const char *path, int extra, struct stat *st);
+
 /* Appends the whole file to out. -ENOENT; -EFBIG over out's max. */
 int files_read(int mail_fd, const char *folder, const char *name, struct buf *out);
 

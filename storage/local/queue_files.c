@@ -39,7 +39,7 @@ bool queue_name_parse(const char *name, char id[STORE_ID_MAX], bool *mail)
 
 static int write_file(int at, const char *name, struct span text, int flags)
 {
-	int fd = openat(at, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600), r;
+	int fd = openat(at, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600), r;
 
 	if (fd < 0)
 		return -errno;
@@ -135,7 +135,7 @@ static void append_lines(int at, const struct queue_chore *c)
 	int fd;
 
 	queue_name_text(name, c->id);
-	fd = openat(at, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(at, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (write(fd, c->lines, c->n) != (ssize_t)c->n)

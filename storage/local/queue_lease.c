@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/local/files.h"
 #include "storage/local/queue.h"
 
 enum { LEASE_MEMORY = 64 * 1024 * 1024 };
@@ -69,9 +70,9 @@ static void open_run(struct job *job)
 		struct stat st;
 
 		queue_name_mail(name, l->head.id);
-		l->fd = openat(job->s->o.queue_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (l->fd < 0 || fstat(l->fd, &st) < 0)
-			l->error = errno;
+		l->fd = files_open(job->s->o.queue_fd, name, 0, &st);
+		if (l->fd < 0)
+			l->error = -l->fd;
 		else
 			l->size = (uint64_t)st.st_size;
 	}

@@ -5,7 +5,7 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from yubin import Site, free_ports     # noqa: E402
+from yubin import YUBIN, Site, free_ports     # noqa: E402,F401
 
 SETTINGS = {
     # The crowd comes from many addresses of one machine, which are not exempt: limits by address must not hide it.

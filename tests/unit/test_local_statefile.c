@@ -2,8 +2,13 @@
  * link: storage/local common/base */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include "storage/local/files.h"
 #include "storage/local/statefile.h"
 
 static const char *const names[] = { "INBOX", "a b",       "100%", "%41", "\xe9\x83\xb5\xe4\xbe\xbf/x",
@@ -111,10 +116,43 @@ static void test_account(void **state)
 	buf_clear(&name);
 }
 
+/* Only a regular file is opened, and nothing holds the thread. */
+static void test_open(void **state)
+{
+	static const struct {
+		const char *why, *name;
+		int want; /* 0: a descriptor */
+	} rows[] = {
+		{ "a file", "file", 0 },	 { "nothing", "none", -ENOENT }, { "a link to a file", "link", -ELOOP },
+		{ "a FIFO", "fifo", -ELOOP },	 { "a folder", "folder", -ELOOP },
+	};
+	char top[] = "/tmp/files.XXXXXX";
+	struct stat st;
+	int at, fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	at = open(top, O_RDONLY | O_DIRECTORY);
+	close(openat(at, "file", O_WRONLY | O_CREAT, 0600));
+	assert_int_equal(symlinkat("file", at, "link"), 0);
+	assert_int_equal(mkfifoat(at, "fifo", 0600), 0);
+	assert_int_equal(mkdirat(at, "folder", 0700), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_case(rows[i].why, i);
+		fd = files_open(at, rows[i].name, 0, &st);
+		assert_int_equal(fd < 0 ? fd : 0, rows[i].want);
+		if (fd >= 0)
+			close(fd);
+		unlinkat(at, rows[i].name, i == 4 ? AT_REMOVEDIR : 0);
+	}
+	close(at);
+	assert_int_equal(rmdir(top), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mailbox),
+		cmocka_unit_test(test_mailbox), cmocka_unit_test(test_open),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_account),
 	};
