@@ -1,4 +1,6 @@
 """Quotas (RFC 9208) in everything that brings mail into an account: SMTP, LMTP, APPEND, COPY; and what clients are told."""
+import os
+import signal
 import smtplib
 import socket
 
@@ -183,3 +185,22 @@ def test_for_all(site):
         smtp.sendmail("x@there.test", [f"bob@{DOMAIN}"], "x")
     quota(site, "bob", "none")                           # for him there is no limit of any kind
     assert send(site, ["bob"], 30000) == [RECIPIENT, TAKEN]
+
+
+def test_late_answer(make_site):
+    """A recipient that is refused because storaged did not answer in time gets nothing of the message either."""
+    site = make_site(settings={"smtpd": ["AnswerTime 1s"]})
+    (storaged,) = site.pids("storaged")
+    with site.raw("mx") as c:
+        c.line()
+        c.replies("EHLO c")
+        assert c.ask("MAIL FROM:<x@there.test>").startswith("250")
+        os.kill(storaged, signal.SIGSTOP)
+        try:
+            assert c.ask(f"RCPT TO:<alice@{DOMAIN}>").startswith("451")
+        finally:
+            os.kill(storaged, signal.SIGCONT)
+        assert c.ask(f"RCPT TO:<bob@{DOMAIN}>").startswith("250")
+        assert c.ask("DATA").startswith("354")
+        assert c.ask(text(100) + ".").startswith("250")
+    assert (held(site, "alice")[2], held(site, "bob")[2]) == (0, 1)
