@@ -110,7 +110,7 @@ static int verify_foreign(const struct hash_job *j)
 
 	if (room != NULL && j->password_n < sizeof(text) && memchr(j->password, 0, j->password_n) == NULL) {
 		memcpy(text, j->password, j->password_n);
-		got = crypt_r(text, j->stored, room);
+		got = crypt_rn(text, j->stored, room, (int)sizeof(*room));	/* libxcrypt: NULL for what it does not know */
 	}
 	if (got != NULL && strlen(got) == n && sodium_memcmp(got, j->stored, n) == 0)
 		verdict = 0;
