@@ -105,6 +105,13 @@ def folder_of(world, user):
     return next(f for f in sorted(home.glob("0*")) if re.search(r"(?m)^name INBOX$", (f / "state").read_text(errors="replace")))
 
 
+def enter(world, user):
+    """Does an IMAP client get in, and out again?"""
+    with world.secure("imaps", timeout=10) as c:
+        c.send(f't LOGIN {user}@here.test "correct horse"\r\nt SELECT INBOX\r\nt LOGOUT\r\n')
+        return b"t OK LOGOUT" in c.rest()
+
+
 def look(world, user):
     """All that an IMAP and a POP3 client get to see of it."""
     seen = b""
@@ -179,7 +186,7 @@ def after(world, accounts):
     world.start()
     crowd.serve(world, 1)
     for i in range(accounts):
-        if b"t OK LOGOUT" not in look(world, f"victim{i}"):
+        if not enter(world, f"victim{i}"):
             faults.append(f"damage: victim{i} is not served after a repair")
     return faults
 
