@@ -84,10 +84,16 @@ def swap(make):
     return change
 
 
+def own_folder(path):
+    """The store's own: only who may write to a folder moves it, and repair runs as the store's user."""
+    path.mkdir(0o700)
+    os.chown(path, path.parent.stat().st_uid, path.parent.stat().st_gid)
+
+
 MESSAGE = [
     ("gone", lambda p, s: p.unlink()), ("empty", lambda p, s: os.truncate(p, 0)), ("shorter", lambda p, s: os.truncate(p, 10)), ("longer", lambda p, s: p.open("ab").write(b"x" * 100000)),
     ("junk", lambda p, s: p.write_bytes(os.urandom(5000))), ("3 GB of nothing", lambda p, s: os.truncate(p, 3 << 30)), ("a symlink to a secret", swap(lambda p, s: p.symlink_to(s))), ("a symlink to itself", swap(lambda p, s: p.symlink_to(p))),
-    ("a symlink to nothing", swap(lambda p, s: p.symlink_to("/nowhere"))), ("a hard link to a secret", swap(lambda p, s: os.link(s, p))), ("a folder", swap(lambda p, s: p.mkdir())), ("a FIFO", swap(lambda p, s: os.mkfifo(p))),
+    ("a symlink to nothing", swap(lambda p, s: p.symlink_to("/nowhere"))), ("a hard link to a secret", swap(lambda p, s: os.link(s, p))), ("a folder", swap(lambda p, s: own_folder(p))), ("a FIFO", swap(lambda p, s: os.mkfifo(p))),
     ("a device", swap(lambda p, s: os.mknod(p, 0o600 | stat.S_IFCHR, os.makedev(1, 5)))), ("not to be read", lambda p, s: p.chmod(0)),
 ]
 STATE = [(what, change) for what, change in MESSAGE if what not in ("a hard link to a secret",)]
