@@ -173,7 +173,10 @@ def cycles(asked, disk, rng):
             found = judge(ledger, read_all(site, "alice"), read_all(site, "bob"))
             faults += [f"cycle {number}: {f}" for f in found]
             ledger.faults = []
-            if found and asked.control:
+            if found:
+                if not asked.control:
+                    kept = shutil.copytree(site.path, tempfile.mkdtemp(prefix="yubin-power-fault-", dir="/var/tmp"), dirs_exist_ok=True)
+                    print(f"the site as it was then: {kept}")
                 break
         return number + 1, promised, faults
     finally:
