@@ -44,7 +44,9 @@ enum auth_status {
 	AUTH_TRY_LATER,		/* too many logins waiting, authd away */
 	AUTH_REFUSED,		/* this socket may not ask that */
 	AUTH_OVER_RATE,		/* rate: too much mail by this account */
-	AUTH_SCOPE		/* login: an app password that is not for this service */
+	AUTH_SCOPE,		/* login: an app password that is not for this service */
+	AUTH_EXPIRED,		/* login: an app password past its date */
+	AUTH_AUTHZID		/* login: the password or certificate is good, but not for that authzid */
 };
 
 struct auth_attempt {		/* copied before the call returns */

@@ -19,9 +19,9 @@ static enum auth_status status_of(struct wire *w)
 {
 	uint8_t v = wire_u8(w);
 
-	if (v > AUTH_SCOPE)
+	if (v > AUTH_AUTHZID)
 		w->failed = true;
-	return v <= AUTH_SCOPE ? (enum auth_status)v : AUTH_TRY_LATER;
+	return v <= AUTH_AUTHZID ? (enum auth_status)v : AUTH_TRY_LATER;
 }
 
 void auth_wire_put_login(struct buf *b, const struct auth_attempt *a)

@@ -30,6 +30,12 @@ static enum imap_run end_login(struct imap_server *e, enum imap_login verdict, c
 	case IMAP_LOGIN_SCOPE:	/* RFC 5530 3 */
 		imap_count_error(e);
 		return imap_done(e, "NO [AUTHORIZATIONFAILED] This app password is not for IMAP");
+	case IMAP_LOGIN_EXPIRED:
+		imap_count_error(e);
+		return imap_done(e, "NO [EXPIRED] This app password has expired: make a new one");
+	case IMAP_LOGIN_AUTHZID:
+		imap_count_error(e);
+		return imap_done(e, "NO [AUTHORIZATIONFAILED] Who you are may not log in as whom you ask for");
 	case IMAP_LOGIN_LIMIT:
 		return imap_done(e, "NO [LIMIT] This account has too many sessions open");
 	default:

@@ -126,6 +126,8 @@ enum imap_login {
 	IMAP_LOGIN_WRONG,	/* RFC 5530 AUTHENTICATIONFAILED */
 	IMAP_LOGIN_DISABLED,
 	IMAP_LOGIN_SCOPE,	/* an app password for something else */
+	IMAP_LOGIN_EXPIRED,	/* an app password past its date */
+	IMAP_LOGIN_AUTHZID,	/* may not act for the authzid */
 	IMAP_LOGIN_LIMIT,	/* too many sessions of that account */
 	IMAP_LOGIN_LATER,
 	IMAP_LOGIN_GO_ON	/* no verdict yet, but a challenge (sasl_tell) */

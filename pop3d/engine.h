@@ -56,6 +56,8 @@ enum pop3_result {
 	POP3_WRONG,		/* AUTHENTICATE */
 	POP3_DISABLED,
 	POP3_SCOPE,		/* an app password for something else */
+	POP3_EXPIRED,		/* an app password past its date */
+	POP3_AUTHZID,		/* AUTHENTICATE: may not act for the authzid */
 	POP3_IN_USE,		/* OPEN: another session has the maildrop */
 	POP3_TOO_MANY,		/* sessions of the account */
 	POP3_GONE,		/* OPEN_BODY: expunged meanwhile */

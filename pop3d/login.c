@@ -82,6 +82,12 @@ static void auth_end(struct pop3_server *e, enum pop3_result result)
 	case POP3_SCOPE:
 		pop3_bad(e, "-ERR [AUTH] this app password is not for POP3");
 		break;
+	case POP3_EXPIRED:
+		pop3_bad(e, "-ERR [AUTH] this app password has expired: make a new one");
+		break;
+	case POP3_AUTHZID:
+		pop3_bad(e, "-ERR [AUTH] who you are may not log in as whom you ask for");
+		break;
 	case POP3_TOO_MANY:
 		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");
 		break;

@@ -137,6 +137,10 @@ static enum pop3_result from_login(enum service_login_status st)
 		return POP3_DISABLED;
 	case SERVICE_LOGIN_SCOPE:
 		return POP3_SCOPE;
+	case SERVICE_LOGIN_EXPIRED:
+		return POP3_EXPIRED;
+	case SERVICE_LOGIN_AUTHZID:
+		return POP3_AUTHZID;
 	case SERVICE_LOGIN_TOO_MANY:
 		return POP3_TOO_MANY;
 	case SERVICE_LOGIN_GO_ON:

@@ -14,6 +14,10 @@ static enum service_login_status refusal(enum auth_status st)
 		return SERVICE_LOGIN_DISABLED;
 	case AUTH_SCOPE:
 		return SERVICE_LOGIN_SCOPE;
+	case AUTH_EXPIRED:
+		return SERVICE_LOGIN_EXPIRED;
+	case AUTH_AUTHZID:
+		return SERVICE_LOGIN_AUTHZID;
 	default:
 		return SERVICE_LOGIN_TRY_LATER;
 	}

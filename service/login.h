@@ -16,6 +16,8 @@ enum service_login_status {
 	SERVICE_LOGIN_DISABLED,
 	SERVICE_LOGIN_TOO_MANY,		/* sessions of this account */
 	SERVICE_LOGIN_SCOPE,		/* an app password that is not for this protocol */
+	SERVICE_LOGIN_EXPIRED,		/* an app password past its date */
+	SERVICE_LOGIN_AUTHZID,		/* known who it is, but that is not who it wants to be */
 	SERVICE_LOGIN_TRY_LATER,
 	SERVICE_LOGIN_GO_ON		/* SCRAM: no verdict yet; what the client is to hear was told (sasl_tell) */
 };

@@ -49,6 +49,12 @@ static void auth_end(struct smtp_server *e, enum smtp_result result)
 	case SMTP_SCOPE:
 		smtp_bad(e, "535 5.7.8 this app password is not for sending mail");
 		break;
+	case SMTP_EXPIRED:
+		smtp_bad(e, "535 5.7.8 this app password has expired: make a new one");
+		break;
+	case SMTP_AUTHZID:
+		smtp_bad(e, "535 5.7.8 who you are may not log in as whom you ask for");
+		break;
 	case SMTP_TOO_MANY:
 		smtp_bad(e, "454 4.7.0 too many sessions of this account");
 		break;

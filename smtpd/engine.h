@@ -80,6 +80,8 @@ enum smtp_result {
 	SMTP_WRONG,		/* AUTHENTICATE: user or password; CHECK_SENDER, CHECK_FROM: not theirs */
 	SMTP_DISABLED,		/* AUTHENTICATE */
 	SMTP_SCOPE,		/* AUTHENTICATE: an app password for something else */
+	SMTP_EXPIRED,		/* AUTHENTICATE: an app password past its date */
+	SMTP_AUTHZID,		/* AUTHENTICATE: may not act for the authzid */
 	SMTP_NO_USER,		/* CHECK_RECIPIENT: our domain, nobody of that name */
 	SMTP_NOT_LOCAL,		/* CHECK_RECIPIENT: another server's domain */
 	SMTP_OVER_QUOTA,

@@ -45,6 +45,10 @@ static enum smtp_result from_login(enum service_login_status st)
 		return SMTP_DISABLED;
 	case SERVICE_LOGIN_SCOPE:
 		return SMTP_SCOPE;
+	case SERVICE_LOGIN_EXPIRED:
+		return SMTP_EXPIRED;
+	case SERVICE_LOGIN_AUTHZID:
+		return SMTP_AUTHZID;
 	case SERVICE_LOGIN_TOO_MANY:
 		return SMTP_TOO_MANY;
 	case SERVICE_LOGIN_GO_ON:

@@ -233,11 +233,11 @@ void login_admit_app(struct login *l, const struct account *account, const struc
 	login_forget_password(l);
 	snprintf(how, sizeof(how), "app=%s", app->name);
 	if (app->expires_s > 0 && app->expires_s <= clock_real_ms() / 1000) {
-		login_fail(l, AUTH_WRONG, "app-password-expired");
+		login_fail(l, AUTH_EXPIRED, "app-password-expired");
 	} else if ((app->scope & accounts_scope_of(l->service)) == 0) {
 		login_fail(l, AUTH_SCOPE, "app-password-not-for-this");
 	} else if (!l->authzid_fits) {
-		login_fail(l, AUTH_WRONG, "authzid");
+		login_fail(l, AUTH_AUTHZID, "authzid");
 	} else {
 		if (account->enabled)
 			note_app(l, app);
@@ -259,7 +259,7 @@ static void accept_password(struct login *l, const struct account *account, cons
 	if (l->authzid_fits)
 		login_admit(l, account, how);
 	else
-		login_fail(l, AUTH_WRONG, "authzid");
+		login_fail(l, AUTH_AUTHZID, "authzid");
 }
 
 const struct account *login_still_there(const struct login *l)
@@ -454,7 +454,7 @@ static void begin_external(struct login *l, const struct auth_wire_login *asked)
 	}
 	login_names(l, user_of(asked));
 	if (login_take_guess(l))
-		login_fail(l, AUTH_WRONG, e.named ? "authzid" : "no-such-user");
+		login_fail(l, e.named ? AUTH_AUTHZID : AUTH_WRONG, e.named ? "authzid" : "no-such-user");
 }
 
 void login_begin(struct peer *p, uint64_t number, const struct auth_wire_login *asked)

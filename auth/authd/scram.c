@@ -45,8 +45,8 @@ void talk_put_words(const struct talk *t, enum auth_status status, struct buf *b
 	if (status == AUTH_OK) {
 		buf_put_text(&words, "v=");
 		base64_encode(&words, (struct span){ t->signature, scram_hash_size(t->hash) });
-	} else if (status == AUTH_WRONG) {
-		buf_put_text(&words, "e=invalid-proof");
+	} else if (status != AUTH_TRY_LATER) {	/* good, but not for this: the protocol has the words */
+		buf_put_text(&words, status == AUTH_WRONG ? "e=invalid-proof" : "e=other-error");
 	}
 	auth_wire_put_proof_answer_words(b, buf_span(&words));
 	buf_clear(&words);
@@ -222,7 +222,7 @@ static void judge(struct login *l, struct span final, struct span proof)
 	else if (l->authzid_fits)
 		login_admit(l, account, "cached=no");
 	else
-		login_fail(l, AUTH_WRONG, "authzid");
+		login_fail(l, AUTH_AUTHZID, "authzid");
 }
 
 static void answer_lost(struct peer *p, uint64_t number)

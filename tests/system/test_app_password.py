@@ -4,7 +4,7 @@ import json
 
 import pytest
 from peer import secure
-from yubin import DOMAIN, PASSWORD
+from yubin import DOMAIN, PASSWORD, Site
 
 ALICE = f"alice@{DOMAIN}"
 PORTS = {"imap": "imaps", "pop3": "pop3s", "smtp": "submissions"}
@@ -13,11 +13,19 @@ WRONG = {"imap": "t NO [AUTHENTICATIONFAILED]", "pop3": "-ERR [AUTH]", "smtp": "
 RIGHT = {"imap": "t OK", "pop3": "+OK", "smtp": "235 "}
 
 
-def login(site, protocol, password, user=ALICE):
+def login(site, protocol, password, user=ALICE, authzid=""):
     with secure(site, PORTS[protocol]) as c:
         c.begin()
-        text = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        text = base64.b64encode(f"{authzid}\0{user}\0{password}".encode()).decode()
         return c.say(("AUTHENTICATE PLAIN " if protocol == "imap" else "AUTH PLAIN ") + text)[-1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    s = Site(tmp_path_factory.mktemp("site") / "site", accounts=("alice", "bob", "carol"), settings={"authd": ["FailureDelay 0s"]})
+    s.start()
+    yield s
+    s.stop()
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,34 @@ def test_scram(site, phone, protocol, good):
         answer = t.login(ALICE, password)
         t.close()
         assert answer.startswith(GOOD[protocol]) == how, answer
+
+
+def test_expired(site):
+    """The answer says so to who has it, and to nobody else."""
+    file, old = site.path / "accounts" / DOMAIN / "carol.account", "2099-01-31T23:59:59Z"
+    password = site.run("account", "app", "add", f"carol@{DOMAIN}", "old", "--expires", "2099-01-31").stdout.strip()
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, "2020-01-31T23:59:59Z"))
+    site.run("reload")
+    for protocol, expired in (("imap", "t NO [EXPIRED]"), ("pop3", "-ERR [AUTH] this app password has expired"),
+                              ("smtp", "535 5.7.8 this app password has expired")):
+        since = len(site.log())
+        assert login(site, protocol, password, f"carol@{DOMAIN}").startswith(expired)
+        site.wait_log("reason=app-password-expired", since)
+        assert login(site, protocol, password[1:], f"carol@{DOMAIN}").startswith(WRONG[protocol])
+
+
+@pytest.mark.parametrize("protocol", PORTS)
+def test_somebody_else(site, protocol):
+    """Who proves who he is may not come in as another; a wrong password tells nobody whether he might."""
+    said = {"imap": REFUSED["imap"], "pop3": "-ERR [AUTH] who you are", "smtp": "535 5.7.8 who you are"}[protocol]
+    wrong = {"imap": WRONG["imap"], "pop3": "-ERR [AUTH] wrong user", "smtp": "535 5.7.8 wrong user"}[protocol]
+    for who in (f"bob@{DOMAIN}", f"nobody@{DOMAIN}"):
+        since = len(site.log())
+        assert login(site, protocol, PASSWORD, authzid=who).startswith(said)
+        site.wait_log("reason=authzid", since)
+        assert login(site, protocol, "x", authzid=who).startswith(wrong)
+    assert login(site, protocol, PASSWORD, authzid=ALICE).startswith(RIGHT[protocol])
 
 
 def test_list_and_revoke(site, phone):

@@ -296,6 +296,12 @@ uint64_t auth_login(struct auth *a, const struct auth_attempt *attempt, auth_log
 		r->status = AUTH_DISABLED;
 	if (span_is(user, "late"))
 		r->status = AUTH_TRY_LATER;
+	if (span_is(user, "scoped"))
+		r->status = AUTH_SCOPE;
+	if (span_is(user, "old"))
+		r->status = AUTH_EXPIRED;
+	if (r->status == AUTH_OK && attempt->authzid.n > 0 && !span_equal(attempt->authzid, user))
+		r->status = AUTH_AUTHZID;
 	snprintf(r->grant.account, sizeof(r->grant.account), "%.*s@example.org", (int)user.n, (const char *)user.p);
 	fake_store_token(r->store, &r->grant.token, r->grant.account, STORE_RIGHT_READ);
 	return 77;

@@ -29,6 +29,19 @@ static void note_message(struct outside *o)
 		 delivered.n > 0 ? (const char *)delivered.p : "");
 }
 
+static enum smtp_result verify(const struct sasl_credentials *c)
+{
+	if (!span_is(c->password, "secret"))
+		return SMTP_WRONG;
+	if (span_is(c->user, "scoped"))
+		return SMTP_SCOPE;
+	if (span_is(c->user, "old"))
+		return SMTP_EXPIRED;
+	if (!span_is(c->user, "user"))
+		return SMTP_WRONG;
+	return c->authzid.n == 0 || span_is(c->authzid, "user") ? SMTP_DONE : SMTP_AUTHZID;
+}
+
 static enum smtp_result play(struct outside *o, const struct smtp_action *a)
 {
 	size_t used;
@@ -38,8 +51,7 @@ static enum smtp_result play(struct outside *o, const struct smtp_action *a)
 		if (strcmp(a->credentials->mechanism, "EXTERNAL") == 0)
 			return a->credentials->authzid.n == 0 || span_is(a->credentials->authzid, "user") ?
 				       SMTP_DONE : SMTP_WRONG;
-		return span_is(a->credentials->user, "user") && span_is(a->credentials->password, "secret") ?
-			       SMTP_DONE : SMTP_WRONG;
+		return verify(a->credentials);
 	case SMTP_CHECK_FROM:
 		used = strlen(o->authors);
 		snprintf(o->authors + used, sizeof(o->authors) - used, "%s ", a->address);

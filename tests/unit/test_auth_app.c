@@ -127,7 +127,7 @@ static const struct {
 	{ "its own service", "imap", "the phone's", false, AUTH_OK, "app=phone" },
 	{ "another one", "smtp", "the phone's", false, AUTH_SCOPE, "reason=app-password-not-for-this" },
 	{ "a third", "pop3", "the phone's", false, AUTH_SCOPE, "reason=app-password-not-for-this" },
-	{ "expired", "imap", "the old one", false, AUTH_WRONG, "reason=app-password-expired" },
+	{ "expired", "imap", "the old one", false, AUTH_EXPIRED, "reason=app-password-expired" },
 	{ "not yet", "smtp", "the desk's", false, AUTH_OK, "app=desk" },
 	{ "wrong", "imap", "the phones", false, AUTH_WRONG, "reason=" },
 	{ "the account's own", "imap", "wonderland", false, AUTH_OK, "login user=alice@example.org" },

@@ -39,10 +39,10 @@ static const struct {
 	{ "no postmaster", "", "email:postmaster@example.org", "", AUTH_WRONG, NULL, "reason=no-such-user" },
 	{ "no catch-all", "", "email:anyone@example.com", "", AUTH_WRONG, NULL, "reason=no-such-user" },
 	{ "an account without a password may", "", "email:list@example.org", "", AUTH_OK, "list@example.org", "by=email" },
-	{ "another's name", PRINT_A, "email:alice@example.org", "bob@example.org", AUTH_WRONG, NULL,
+	{ "another's name", PRINT_A, "email:alice@example.org", "bob@example.org", AUTH_AUTHZID, NULL,
 	  "login failed user=bob@example.org peer=192.0.2.7 service=imap mechanism=EXTERNAL reason=authzid" },
-	{ "a name that there is not", PRINT_A, "", "dave@example.org", AUTH_WRONG, NULL, "user=dave@example.org" },
-	{ "an alias as the name", PRINT_A, "", "team@example.org", AUTH_WRONG, NULL, "reason=authzid" },
+	{ "a name that there is not", PRINT_A, "", "dave@example.org", AUTH_AUTHZID, NULL, "user=dave@example.org" },
+	{ "an alias as the name", PRINT_A, "", "team@example.org", AUTH_AUTHZID, NULL, "reason=authzid" },
 	{ "an unknown certificate", PRINT_X, "", "", AUTH_WRONG, NULL, "login failed user=" PRINT_X },
 	{ "an unknown certificate, a known name", PRINT_X, "", "alice@example.org", AUTH_WRONG, NULL, "reason=no-such-user" },
 	{ "nothing", "", "", "", AUTH_WRONG, NULL, "login failed user= peer" },
@@ -159,7 +159,7 @@ static void test_disabled(void **state)
 	world_connect(w, WORLD_RIGHTS);
 	assert_int_equal(login_external(w, PRINT_B, "", "").status, AUTH_DISABLED);
 	assert_non_null(strstr(w->log, "reason=disabled"));
-	assert_int_equal(login_external(w, PRINT_A, "", "bob@example.org").status, AUTH_WRONG);
+	assert_int_equal(login_external(w, PRINT_A, "", "bob@example.org").status, AUTH_AUTHZID);
 }
 
 /* Wrong ones are late and cost a guess; a right one is neither held back nor throttled. */

@@ -114,8 +114,8 @@ static void test_authzid(void **state)
 	} rows[] = { { "", AUTH_OK },
 		     { "alice@example.org", AUTH_OK },
 		     { "Alice", AUTH_OK },
-		     { "bob@example.org", AUTH_WRONG },
-		     { "dave@example.org", AUTH_WRONG } };
+		     { "bob@example.org", AUTH_AUTHZID },
+		     { "dave@example.org", AUTH_AUTHZID } };
 	struct world *w = *state;
 
 	world_connect(w, WORLD_RIGHTS);

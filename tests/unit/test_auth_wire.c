@@ -196,7 +196,7 @@ static const struct {
 	uint8_t body[9];
 	bool (*take)(struct span);
 } wrong[] = {
-	{ "a status that there is not", 1, { AUTH_SCOPE + 1 }, take_owns_answer },
+	{ "a status that there is not", 1, { AUTH_AUTHZID + 1 }, take_owns_answer },
 	{ "a grant without an account", 4, { AUTH_OK, 0, 1, 7 }, take_login_answer },
 	{ "a grant without a token", 4, { AUTH_OK, 1, 'a', 0 }, take_login_answer },
 	{ "a grant with a wrong password", 5, { AUTH_WRONG, 1, 'a', 1, 7 }, take_login_answer },

@@ -100,6 +100,11 @@ static const struct {
 	{ "an unknown mechanism", "1 AUTHENTICATE NOPE\r\n", "1 NO [CANNOT] ~\r\n" },
 	{ "a wrong password", "1 LOGIN anna wrong\r\n", "1 NO [AUTHENTICATIONFAILED] ~\r\n" },
 	{ "a disabled account", "1 LOGIN off secret\r\n", "1 NO [CONTACTADMIN] ~\r\n" },
+	{ "an app password for something else", "1 LOGIN scoped secret\r\n", "1 NO [AUTHORIZATIONFAILED] ~\r\n" },
+	{ "an app password past its date", "1 LOGIN old secret\r\n", "1 NO [EXPIRED] ~\r\n" },
+	{ "another's name: ben, anna, secret", "1 AUTHENTICATE PLAIN YmVuAGFubmEAc2VjcmV0\r\n", "1 NO [AUTHORIZATIONFAILED] ~\r\n" },
+	{ "another's name with a wrong password", "1 AUTHENTICATE PLAIN YmVuAGFubmEAeA==\r\n", "1 NO [AUTHENTICATIONFAILED] ~\r\n" },
+	{ "its own name", "1 AUTHENTICATE PLAIN YW5uYQBhbm5hAHNlY3JldA==\r\n", "1 OK ~\r\n" },
 	{ "too many sessions", "1 LOGIN crowd secret\r\n", "1 NO [LIMIT] ~\r\n" },
 	{ "nobody there to ask", "1 LOGIN late secret\r\n2 LOGIN none secret\r\n", "1 NO [UNAVAILABLE] ~\r\n2 NO [UNAVAILABLE] ~\r\n" },
 	{ "a read-only mailbox", "l LOGIN anna secret\r\ns EXAMINE INBOX\r\n1 STORE 1 FLAGS ()\r\n2 MOVE 1 Sent\r\n3 EXPUNGE\r\n"

@@ -84,8 +84,10 @@ static enum pop3_result verify(const struct sasl_credentials *c)
 {
 	for (size_t i = 0; i < 2; i++)
 		if (span_is(c->user, users[i][0]) && span_is(c->password, users[i][1]))
-			return POP3_DONE;
-	return POP3_WRONG;
+			return c->authzid.n == 0 || span_equal(c->authzid, c->user) ? POP3_DONE : POP3_AUTHZID;
+	if (span_is(c->user, "scoped"))
+		return POP3_SCOPE;
+	return span_is(c->user, "old") ? POP3_EXPIRED : POP3_WRONG;
 }
 
 static enum pop3_result play(struct outside *o, const struct pop3_action *a)
@@ -177,6 +179,12 @@ static const struct row {
 	     "C: c2UgY3JldA==\nS: -ERR*\nC: STAT\nS: -ERR log in first\n", 0, 0, false },
 	{ "STLS after the login", &in_clear, IN "C: STLS\nS: -ERR*\nC: STAT\nS: +OK 3 47\n", 0, 0, false },
 	{ "a wrong password", &tls, HI "C: USER user\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] wrong*\nC: PASS x\nS: -ERR USER first\n", 0, 0, false },
+	{ "an app password for something else, and one past its date", &tls,
+	  HI "C: USER scoped\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] this app password is not for POP3\n"
+	     "C: USER old\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] this app password has expired*\n", 0, 0, false },
+	{ "another's name, and its own", &tls,
+	  HI "C: AUTH PLAIN Ym9zcwB1c2VyAHNlIGNyZXQ=\nS: -ERR [AUTH] who you are may not*\n"
+	     "C: AUTH PLAIN dXNlcgB1c2VyAHNlIGNyZXQ=\nS: +OK 3 messages*\n", 0, 0, false },
 	{ "AUTH PLAIN", &tls, HI "C: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "AUTH in steps, and given up", &tls,
 	  HI "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: dXNlcg==\nS: + UGFzc3dvcmQ6\nC: *\nS: -ERR cancelled\nC: AUTH FOO\nS: -ERR*\nC: AUTH PLAIN !\nS: -ERR*\n",

@@ -168,6 +168,9 @@ static const struct {
 	{ "good, but too many sessions, or revoked meanwhile", AUTH_OK, false, SERVICE_LOGIN_TOO_MANY },
 	{ "wrong", AUTH_WRONG, true, SERVICE_LOGIN_WRONG },
 	{ "disabled", AUTH_DISABLED, true, SERVICE_LOGIN_DISABLED },
+	{ "an app password for something else", AUTH_SCOPE, true, SERVICE_LOGIN_SCOPE },
+	{ "an app password past its date", AUTH_EXPIRED, true, SERVICE_LOGIN_EXPIRED },
+	{ "another name than its own", AUTH_AUTHZID, true, SERVICE_LOGIN_AUTHZID },
 	{ "authd away", AUTH_TRY_LATER, true, SERVICE_LOGIN_TRY_LATER },
 	{ "a socket without the right", AUTH_REFUSED, true, SERVICE_LOGIN_TRY_LATER },
 };

@@ -175,6 +175,12 @@ static const struct row {
 	{ "AUTH LOGIN", &submission, SUB "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235*\n", NULL, false },
 	{ "AUTH LOGIN with an initial response", &submission, SUB "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235*\n", NULL, false },
 	{ "a wrong password", &submission, SUB "C: AUTH PLAIN AHVzZXIAc2VjcmV1\nS: 535 5.7.8*\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235*\n", NULL, false },
+	{ "an app password for something else, and one past its date", &submission,
+	  SUB "C: AUTH PLAIN AHNjb3BlZABzZWNyZXQ=\nS: 535 5.7.8 this app password is not for sending*\n"
+	      "C: AUTH PLAIN AG9sZABzZWNyZXQ=\nS: 535 5.7.8 this app password has expired*\n", NULL, false },
+	{ "another's name, and its own", &submission,
+	  SUB "C: AUTH PLAIN Ym9zcwB1c2VyAHNlY3JldA==\nS: 535 5.7.8 who you are may not*\n"
+	      "C: AUTH PLAIN dXNlcgB1c2VyAHNlY3JldA==\nS: 235*\n", NULL, false },
 	{ "AUTH given up", &submission, SUB "C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 5.7.0*\nC: NOOP\nS: 250*\n", NULL, false },
 	{ "AUTH with junk", &submission, SUB "C: AUTH PLAIN !!!\nS: 501 5.5.2*\nC: AUTH PLAIN AAAA\nS: 501*\nC: AUTH FOO\nS: 504 5.5.4*\nC: AUTH\nS: 501*\n",
 	  NULL, false },
