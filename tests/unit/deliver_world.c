@@ -177,6 +177,12 @@ struct signing {
 	uint64_t size;
 };
 
+bool signing_is_due(const struct conf *conf, const struct job *j)
+{
+	(void)conf, (void)j;
+	return false;
+}
+
 struct signing *signing_new(struct conf *conf, struct job *j, enum content_form form, void (*wake)(void *arg), void *arg)
 {
 	struct signing *s = calloc(1, sizeof(*s));

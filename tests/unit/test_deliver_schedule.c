@@ -1,5 +1,5 @@
 /* test_deliver_schedule.c - leases, destinations, connections: who has a turn, who waits, who is told.
- * link: tests/unit/deliver_world.o tests/fake deliverd storage sasl dkim mime common/proc common/ipc common/config common/base */
+ * link: tests/unit/deliver_world.o tests/fake deliverd storage sasl mime common/proc common/config common/base */
 #include "tests/unit/unit.h"
 
 #include <unistd.h>
