@@ -430,10 +430,12 @@ static void begin_password(struct login *l, const struct auth_wire_login *asked)
 		return;
 	if (identify(l, asked))
 		keep_password(l, asked->password);
+	if (!login_take_guess(l))	/* what is remembered is no way around the limits */
+		return;
 	if (*l->account != '\0' && cache_has(d->cache, &l->key, clock_mono_ms())) {
 		d->cached++;
 		accept_password(l, login_still_there(l), "cached=yes");
-	} else if (login_take_guess(l)) {
+	} else {
 		hash(l, asked->password);
 	}
 }

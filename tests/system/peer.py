@@ -31,9 +31,9 @@ def everything(version=None, ca=None, cert=None):
 class Peer:
     """One connection; say() gives the lines of an answer."""
 
-    def __init__(self, port, protocol, timeout=10):
+    def __init__(self, port, protocol, timeout=10, source="127.0.0.1"):
         self.protocol = protocol
-        self.take(socket.create_connection(("127.0.0.1", port), timeout=timeout))
+        self.take(socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0)))
 
     def take(self, sock):
         self.sock, self.file = sock, sock.makefile("rb", buffering=0)
@@ -126,9 +126,9 @@ def clear(site, port, **kwargs):
     return Peer(site.port(port), PROTOCOL[port], **kwargs)
 
 
-def secure(site, port, context=None, name="localhost", session=None):
+def secure(site, port, context=None, name="localhost", session=None, **kwargs):
     """A connection whose handshake is done: implicit, or by STARTTLS. Behind it: greeting() on an implicit port."""
-    c = clear(site, port)
+    c = clear(site, port, **kwargs)
     try:
         if port not in IMPLICIT:
             c.begin()

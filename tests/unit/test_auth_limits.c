@@ -247,6 +247,25 @@ static void test_one_network(void **state)
 	assert_int_equal(login_from(w, "192.0.2.7", "alice", "wonderland").status, AUTH_OK);
 }
 
+/* A password that is remembered since its owner's login is not found by guessing faster than any other. */
+static void test_remembered(void **state)
+{
+	struct world *w = *state;
+	char password[20];
+
+	w->policy.cache_ms = 300000;
+	apply(w);
+	assert_int_equal(login_from(w, "192.0.2.7", "alice", "wonderland").status, AUTH_OK);
+	for (int i = 0; i < 7; i++) {
+		snprintf(password, sizeof(password), "guess%d", i);
+		assert_int_equal(login_from(w, "198.51.100.1", "alice", password).status, i < 6 ? AUTH_WRONG : AUTH_TRY_LATER);
+	}
+	assert_int_equal(login_from(w, "198.51.100.1", "alice", "wonderland").status, AUTH_TRY_LATER);
+	assert_null(strstr(w->log, "cached=yes"));
+	assert_int_equal(login_from(w, "192.0.2.7", "alice", "wonderland").status, AUTH_OK);
+	assert_non_null(strstr(w->log, "cached=yes"));
+}
+
 /* A program that has an old password, on the same address as its owner. */
 static void test_stale_password(void **state)
 {
@@ -355,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delays),	     cmocka_unit_test(test_what_costs_nothing), cmocka_unit_test(test_many_pairs),
 		cmocka_unit_test(test_seen_text),    cmocka_unit_test(test_seen_changes),	ROW(test_one_network),
+		cmocka_unit_test(test_seen_text),    cmocka_unit_test(test_seen_changes),	ROW(test_remembered),
 		ROW(test_stale_password),	     ROW(test_known_place),			ROW(test_crowd),
 	};
 
