@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/store_serve.h"
 #include "storage/ipc/store_ipc.h"
 
 enum { PIECE = 64 * 1024 }; /* of a body, at a time */
@@ -16,6 +17,8 @@ struct store_client {
 	bool looping;
 	struct store *store;
 	struct store_account *account;
+	struct store_token token;
+	struct store_serve serve; /* while no server runs */
 
 	/* the call in hand */
 	bool done;
@@ -86,19 +89,25 @@ static void on_login(void *arg, enum store_status status, struct store_account *
 	end(c, status, "");
 }
 
-static int login(struct store_client *c, const char *hex, struct error *err)
+static int login(struct store_client *c, struct error *err)
 {
-	struct store_token token;
-	size_t n;
-
-	if (sodium_hex2bin(token.bytes, sizeof(token.bytes), hex, strlen(hex), NULL, &n, NULL) != 0)
-		return error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
-	token.n = (uint16_t)n;
-	store_login(c->store, &token, on_login, c);
+	store_login(c->store, &c->token, on_login, c);
 	return wait_end(c, err);
 }
 
-static int open_with(struct store_client *c, const char *hex, int fd, struct error *err)
+/* After a change that was not made: the login makes none any more (storage/store.h). */
+static int login_again(struct store_client *c, int failed)
+{
+	struct store_account *old = c->account;
+
+	if (login(c, NULL) == 0)
+		store_logout(old);
+	else
+		c->account = old; /* all that follows is refused, and told */
+	return failed;
+}
+
+static int open_with(struct store_client *c, int fd, struct error *err)
 {
 	int rc = uv_loop_init(&c->loop);
 
@@ -109,31 +118,55 @@ static int open_with(struct store_client *c, const char *hex, int fd, struct err
 	if (rc != 0)
 		return rc;
 	store_ipc_attach(c->store, dup(fd));
-	return login(c, hex, err);
+	return login(c, err);
+}
+
+static int token_read(struct store_token *token, const char *hex, struct error *err)
+{
+	size_t n;
+
+	if (hex == NULL || sodium_hex2bin(token->bytes, sizeof(token->bytes), hex, strlen(hex), NULL, &n, NULL) != 0)
+		return error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
+	token->n = (uint16_t)n;
+	return 0;
+}
+
+/* From the running server; -ESRCH: there is none. */
+static int ask_server(const struct site *s, const char *account, struct store_token *token, int *fd, struct error *err)
+{
+	char order[64 + STORE_ACCOUNT_MAX], *hex = NULL;
+	int rc;
+
+	snprintf(order, sizeof(order), "store-account %s", account);
+	rc = site_order_fd(s, order, &hex, fd, err);
+	if (rc > 0)
+		rc = -EAGAIN;
+	if (rc == 0)
+		rc = token_read(token, *fd >= 0 ? hex : NULL, err);
+	if (hex != NULL)
+		sodium_memzero(hex, strlen(hex));
+	free(hex);
+	return rc;
 }
 
 int store_client_open(struct store_client **out, const struct site *s, const char *account, struct error *err)
 {
-	char order[64 + STORE_ACCOUNT_MAX], *hex = NULL;
 	struct store_client *c = calloc(1, sizeof(*c));
 	int fd = -1, rc;
 
 	*out = NULL;
-	snprintf(order, sizeof(order), "store-account %s", account);
-	rc = c != NULL ? site_order_fd(s, order, &hex, &fd, err) : error_set(err, -ENOMEM, "no memory");
-	if (rc == -ESRCH)
-		error_set(err, -ESRCH, "the server does not run; start it with `yubin start`, mail is taken meanwhile");
-	else if (rc > 0)
-		rc = -EAGAIN;
-	if (rc == 0 && (fd < 0 || hex == NULL))
-		rc = error_set(err, -EPROTO, "the server's answer makes no sense; is it of another version?");
+	if (c == NULL)
+		return error_set(err, -ENOMEM, "no memory");
+	rc = ask_server(s, account, &c->token, &fd, err);
+	if (rc == -ESRCH) {
+		fputs("yubin: no server runs: this command opens the store itself, and the server can start when it is done\n",
+		      stderr);
+		rc = store_serve_start(&c->serve, s, account, &fd, &c->token, err);
+	}
 	if (rc == 0)
-		rc = open_with(c, hex, fd, err);
+		rc = open_with(c, fd, err);
 	if (fd >= 0)
 		close(fd);
-	if (hex != NULL)
-		sodium_memzero(hex, strlen(hex));
-	free(hex);
 	if (rc == 0)
 		*out = c;
 	else
@@ -153,6 +186,8 @@ void store_client_close(struct store_client *c)
 		uv_run(&c->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&c->loop);
 	}
+	store_serve_end(&c->serve);
+	sodium_memzero(&c->token, sizeof(c->token));
 	free(c);
 }
 
@@ -315,11 +350,13 @@ int store_client_commit(struct store_client *c, const struct store_mutation *m, 
 			struct error *err)
 {
 	struct store_txid txid;
+	int rc;
 
 	store_txid_new(&txid);
 	c->out = id;
 	store_commit(c->account, m, count, &txid, on_commit, c);
-	return wait_end(c, err);
+	rc = wait_end(c, err);
+	return rc == 0 ? 0 : login_again(c, rc);
 }
 
 struct flight {
@@ -374,5 +411,5 @@ int store_client_land(struct store_client *c, struct error *err)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	fell = c->fell;
 	c->fell = STORE_OK;
-	return tell(fell, c->fell_words, err);
+	return fell == STORE_OK ? 0 : login_again(c, tell(fell, c->fell_words, err));
 }

@@ -1,8 +1,9 @@
 /*
  * store_client.h - the store of one account, for a command that does one thing after the other.
  *
- * Each call waits for its end, running a loop of its own. The server must run: yubind gives the command a
- * socket to storaged and a token for the account (common/config/order.h).
+ * Each call waits for its end, running a loop of its own. yubind gives the command a socket to storaged and a token
+ * for the account (common/config/order.h); where no server runs, a process of the command's own is storaged
+ * (store_serve.h).
  * Errors  0, or a negative errno with words: -EDQUOT over quota, -EAGAIN full disk or a storaged that has
  *         gone, -ENOENT, -EEXIST, -EINVAL, -E2BIG (STORE_LIMIT), -EIO.
  */

@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "formats/maildir.h"
 
-enum { TELL_MS = 200, NAMES_MAX = 64 << 20 };
+enum { NAMES_MAX = 64 << 20 };
 
 struct line {
 	const char *account, *path, *mailbox;
@@ -22,14 +22,13 @@ struct line {
 
 void export_tell(struct export *e, const char *mailbox)
 {
-	uint64_t now_ms = clock_mono_ms();
+	struct store_progress_at at = { .what = mailbox,
+					.messages = e->done + e->there,
+					.bytes = e->bytes,
+					.part = e->done + e->there,
+					.whole = e->whole };
 
-	if (!e->progress || now_ms < e->told_ms + TELL_MS)
-		return;
-	e->told_ms = now_ms;
-	fprintf(stderr, "\r\033[K%s: %llu messages, %llu MB", mailbox, (unsigned long long)e->done,
-		(unsigned long long)(e->bytes >> 20));
-	fflush(stderr);
+	store_progress_tell(&e->progress, &at);
 }
 
 static void say_count(uint64_t n, const char *words)
@@ -40,10 +39,8 @@ static void say_count(uint64_t n, const char *words)
 
 static void say_end(const struct export *e)
 {
-	uint64_t ms = clock_mono_ms() - e->begun_ms + 1;
+	uint64_t ms = clock_mono_ms() - e->progress.begun_ms + 1;
 
-	if (e->progress)
-		fputs("\r\033[K", stderr);
 	printf("%llu message%s exported, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)e->done,
 	       e->done == 1 ? "" : "s", (unsigned long long)e->bytes, (double)ms / 1000,
 	       (unsigned long long)(e->done * 1000 / ms));
@@ -100,6 +97,7 @@ struct names {
 	struct buf text; /* one behind the other, each with a NUL */
 	struct buf subscribed;
 	const char *only;
+	uint64_t messages;
 };
 
 static int on_mailbox(void *arg, const struct store_mailbox *m)
@@ -110,6 +108,7 @@ static int on_mailbox(void *arg, const struct store_mailbox *m)
 		maildir_subscribed_write(&n->subscribed, m->name);
 	if (m->id == 0 || (n->only != NULL && !span_is(m->name, n->only)))
 		return 0;
+	n->messages += m->exists;
 	buf_put(&n->text, m->name);
 	buf_put_byte(&n->text, '\0');
 	return n->text.failed ? -ENOMEM : 0;
@@ -122,6 +121,7 @@ static int all_mailboxes(struct export *e, const struct line *l, struct names *n
 
 	if (rc == -ENOMEM)
 		error_set(err, rc, "no memory for a list of mailboxes");
+	e->whole = n->messages;
 	if (rc == 0 && n->text.n == 0)
 		rc = error_set(err, -ENOENT, "there is no mailbox %s", l->mailbox);
 	for (size_t at = 0; rc == 0 && at < n->text.n; at += strlen((char *)n->text.p + at) + 1) {
@@ -150,7 +150,9 @@ static int export_to(struct export *e, const struct line *l)
 
 	buf_init(&n.text, NAMES_MAX);
 	buf_init(&n.subscribed, NAMES_MAX);
+	store_progress_begin(&e->progress);
 	rc = all_mailboxes(e, l, &n, &bad, &err);
+	store_progress_end(&e->progress);
 	say_end(e);
 	if (rc != 0 && e->done > 0)
 		error_context(&err, "stopped; run it again to go on");
@@ -164,9 +166,7 @@ static int export_to(struct export *e, const struct line *l)
 static int export_line(const struct site *s, const struct line *l)
 {
 	char account[ACCOUNTS_ADDRESS_MAX];
-	struct export e = {
-		.account = account, .fd = -1, .begun_ms = clock_mono_ms(), .progress = isatty(STDERR_FILENO) == 1
-	};
+	struct export e = { .account = account, .fd = -1 };
 	struct error err;
 	int rc = store_account(s, l->account, account, &err), code;
 

@@ -3,13 +3,14 @@
 #define ADMIN_STORE_EXPORT_PARTS_H
 
 #include "admin/store_client.h"
+#include "admin/store_progress.h"
 
 struct export {
 	struct store_client *client;
 	const char *account;
 	int fd;	/* of the folder that all goes into */
-	uint64_t begun_ms, told_ms;
-	bool progress; /* on a terminal */
+	struct store_progress progress;
+	uint64_t whole; /* messages that there are */
 
 	/* figures */
 	uint64_t done, bytes, there, stray, words_lost;
@@ -34,7 +35,7 @@ int export_mbox(struct export *e, const struct export_box *b, struct error *err)
 /* The file `subscriptions` of a Maildir. */
 int export_subscriptions(struct export *e, struct span text, struct error *err);
 
-/* On a terminal, a few times a second. */
+/* How far it is, now and then. */
 void export_tell(struct export *e, const char *mailbox);
 
 /* store_export_file.c: a file that appears under its name when it is whole. */

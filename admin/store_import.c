@@ -1,14 +1,11 @@
 /* store_import.c - store import ACCOUNT PATH [--format F] [--mailbox NAME] [--dry-run] */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "admin/store_import_names.h"
 #include "admin/store_import_parts.h"
 #include "admin/store_parts.h"
 #include "common/base/clock.h"
-
-enum { TELL_MS = 200 };
 
 struct line {
 	const char *account, *path, *mailbox;
@@ -20,15 +17,13 @@ struct line {
 
 void import_tell(struct import *im, const char *mailbox)
 {
-	uint64_t now_ms = clock_mono_ms();
+	struct store_progress_at at = { .what = mailbox,
+					.messages = im->done.messages + im->there,
+					.bytes = im->done.bytes,
+					.part = source_part(im->source),
+					.whole = source_whole(im->source) };
 
-	if (!im->progress || now_ms < im->told_ms + TELL_MS)
-		return;
-	im->told_ms = now_ms;
-	fprintf(stderr, "\r\033[K%s: %llu messages, %llu MB, %llu messages/s", mailbox, (unsigned long long)im->done.messages,
-		(unsigned long long)(im->done.bytes >> 20),
-		(unsigned long long)(im->done.messages * 1000 / (now_ms - im->begun_ms + 1)));
-	fflush(stderr);
+	store_progress_tell(&im->progress, &at);
 }
 
 static void say_count(uint64_t n, const char *words)
@@ -39,10 +34,8 @@ static void say_count(uint64_t n, const char *words)
 
 static void say_end(const struct import *im, bool dry)
 {
-	uint64_t ms = clock_mono_ms() - im->begun_ms + 1;
+	uint64_t ms = clock_mono_ms() - im->progress.begun_ms + 1;
 
-	if (im->progress)
-		fputs("\r\033[K", stderr);
 	printf("%llu message%s%s, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)im->done.messages, im->done.messages == 1 ? "" : "s",
 	       dry ? " would be imported" : " imported", (unsigned long long)im->done.bytes, (double)ms / 1000,
 	       (unsigned long long)(im->done.messages * 1000 / ms));
@@ -71,8 +64,10 @@ static int import_all(struct import *im, const struct line *l, struct error *err
 	for (size_t i = 0; i < source_count(im->source); i++) {
 		int rc;
 
-		if (l->mailbox != NULL && !one_file && strcmp(source_box(im->source, i)->name, l->mailbox) != 0)
+		if (l->mailbox != NULL && !one_file && strcmp(source_box(im->source, i)->name, l->mailbox) != 0) {
+			source_leave_out(im->source, i);
 			continue;
+		}
 		taken++;
 		say_mapped(im->source, i);
 		rc = import_box(im, i, err);
@@ -88,7 +83,7 @@ static int import_all(struct import *im, const struct line *l, struct error *err
 
 static int import_line(const struct site *s, const struct line *l)
 {
-	struct import im = { .begun_ms = clock_mono_ms(), .progress = isatty(STDERR_FILENO) == 1 };
+	struct import im = { .client = NULL };
 	char account[ACCOUNTS_ADDRESS_MAX];
 	struct error err;
 	int rc = store_account(s, l->account, account, &err);
@@ -98,7 +93,9 @@ static int import_line(const struct site *s, const struct line *l)
 	if (rc == 0 && !l->dry)
 		rc = store_client_open(&im.client, s, account, &err);
 	if (rc == 0) {
+		store_progress_begin(&im.progress);
 		rc = import_all(&im, l, &err);
+		store_progress_end(&im.progress);
 		say_end(&im, l->dry);
 		if (rc < 0 && im.done.messages > 0)
 			error_context(&err, "stopped; what is in stays, run it again to go on");

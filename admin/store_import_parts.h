@@ -3,13 +3,13 @@
 #define ADMIN_STORE_IMPORT_PARTS_H
 
 #include "admin/store_client.h"
+#include "admin/store_progress.h"
 #include "admin/store_source.h"
 
 struct import {
 	struct source *source;
 	struct store_client *client;	/* NULL: nothing is to be changed */
-	uint64_t begun_ms, told_ms;
-	bool progress;			/* on a terminal */
+	struct store_progress progress;
 
 	/* figures */
 	struct store_client_tally done;
@@ -19,7 +19,7 @@ struct import {
 /* Takes the i-th mailbox of the source over into ours. 0; what stops the import: a negative errno with words. */
 int import_box(struct import *im, size_t i, struct error *err);
 
-/* On a terminal, a few times a second. */
+/* How far it is, now and then. */
 void import_tell(struct import *im, const char *mailbox);
 
 #endif

@@ -1,6 +1,7 @@
 /* store_source.c - the contract is in store_source.h. */
 #include "admin/store_source_parts.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,36 @@ static bool is_folder(const char *path, const char *below)
 
 	return (size_t)snprintf(full, sizeof(full), "%s/%s", path, below) < sizeof(full) && stat(full, &st) == 0 &&
 	       S_ISDIR(st.st_mode);
+}
+
+static uint64_t count_files(const char *path, const char *sub)
+{
+	char full[PATHS_MAX];
+	uint64_t n = 0;
+	struct dirent *e;
+	DIR *folder = NULL;
+
+	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, sub) < sizeof(full))
+		folder = opendir(full);
+	while (folder != NULL && (e = readdir(folder)) != NULL)
+		n += e->d_name[0] != '.';
+	if (folder != NULL)
+		closedir(folder);
+	return n;
+}
+
+/* What is to be read, for those who wait. */
+static void measure(struct source *s)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (source_is_maildir(s))
+			s->boxes[i].units = count_files(s->paths[i], "cur") + count_files(s->paths[i], "new");
+		else if (stat(s->paths[i], &st) == 0)
+			s->boxes[i].units = (uint64_t)st.st_size;
+		s->whole += s->boxes[i].units;
+	}
 }
 
 static int find(struct source *s, const char *path, const char *single, struct error *err)
@@ -106,6 +137,8 @@ int source_open(struct source **out, const char *path, enum source_format format
 	if (rc == 0)
 		rc = sort(s, err);
 	if (rc == 0)
+		measure(s);
+	if (rc == 0)
 		*out = s;
 	else
 		source_free(s);
@@ -149,8 +182,28 @@ const struct source_box *source_box(const struct source *s, size_t i)
 	return &s->boxes[i];
 }
 
+uint64_t source_whole(const struct source *s)
+{
+	return s->whole;
+}
+
+void source_leave_out(struct source *s, size_t i)
+{
+	s->whole -= s->boxes[i].units;
+}
+
+uint64_t source_part(const struct source *s)
+{
+	return s->behind + (source_is_maildir(s) ? s->file_at : s->map_size - s->rest.n);
+}
+
 int source_begin(struct source *s, size_t i, struct error *err)
 {
+	if (s->begun != i + 1) {
+		s->behind += s->units;
+		s->units = s->boxes[i].units;
+		s->begun = i + 1;
+	}
 	source_end(s);
 	return source_is_maildir(s) ? maildir_begin(s, i, err) : mbox_begin(s, i, err);
 }

@@ -25,6 +25,7 @@ struct source_box {
 	uint32_t uidnext;
 	size_t messages;	/* Maildir: files; mbox: 0, not known */
 	uint64_t bytes;		/* mbox: of the file */
+	uint64_t units;		/* for source_whole */
 };
 
 struct source_message {
@@ -46,6 +47,13 @@ bool source_is_maildir(const struct source *s);
 size_t source_count(const struct source *s);
 /* Lends; sorted by name, INBOX first. */
 const struct source_box *source_box(const struct source *s, size_t i);
+
+/* How much of all mailboxes has been read, in files or, of mbox, in bytes. */
+uint64_t source_part(const struct source *s);
+uint64_t source_whole(const struct source *s);
+
+/* This mailbox won't be read. */
+void source_leave_out(struct source *s, size_t i);
 
 /* Goes to the start of a mailbox. */
 int source_begin(struct source *s, size_t i, struct error *err);

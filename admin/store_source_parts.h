@@ -20,6 +20,9 @@ struct source {
 	struct source_box *boxes;
 	char **paths;			/* of the mailboxes */
 	size_t count;
+	uint64_t whole, behind; /* units of all mailboxes, and of those that were begun before this */
+	uint64_t units;         /* of this one */
+	size_t begun;           /* its number, from 1 */
 	char what[512];
 	struct span keyword_list[STORE_KEYWORDS + 1];
 

@@ -320,7 +320,8 @@ void store_txid_new(struct store_txid *t);
 typedef void (*store_commit_done)(void *arg, enum store_status status, const struct store_result *results,
 				  size_t count, const char *words);
 /* All or nothing. UIDs that are not there are passed over. Under a login with STORE_RIGHT_NUMBERS several that are
- * open at once are made in the order of the calls, and one that fails takes those behind it along. */
+ * open at once are made in the order of the calls; one that fails may (driver local: does) make all that follow it
+ * under that login fail, with STORE_TRY_LATER: the caller logs in again. */
 uint64_t store_commit(struct store_account *a, const struct store_mutation *mutations, size_t count,
 		      const struct store_txid *txid, store_commit_done done, void *arg);
 

@@ -108,7 +108,7 @@ static int talk_hello(struct child *c, int log_fd, struct error *err)
 	rc = talk_send(c, CONTROL_HELLO, 0, buf_span(&body), fds, 1 + row->folder_count);
 	buf_clear(&body);
 	explicit_bzero(&hello, sizeof(hello));
-	return rc;
+	return rc == 0 || rc == -EPIPE ? rc : error_set(err, rc, "it could not be told who it is");
 }
 
 int talk_settings(struct child *c, struct setup *setup, uint64_t number)
@@ -183,6 +183,8 @@ int talk_begin(struct child *c, int log_fd, struct error *err)
 {
 	int rc = talk_hello(c, log_fd, err);
 
+	if (rc != 0 && rc != -EPIPE)
+		return rc;
 	if (rc == 0)
 		rc = talk_settings(c, c->setup, 0);
 	if (rc != 0)

@@ -72,6 +72,8 @@ struct login {
 	uint64_t pending_mailbox; /* 0: several, or the list */
 	struct turn turn;
 	struct login *next;
+	uint64_t ordered;    /* changes that it has put into the row */
+	uint64_t fallen;     /* the first of them that was not made, and none behind it is; 0: none */
 };
 
 struct account {

@@ -112,6 +112,8 @@ struct commit {
 	struct after after, body;
 	struct commit *next;
 	struct account *ordered; /* it waits for those before it in the account's row */
+	struct login *orderer;   /* who may be gone */
+	uint64_t order;          /* its number among his, from 1 */
 	struct commit *behind;   /* the next one there */
 	bool parked;             /* it is ready, and not the first */
 };
@@ -139,13 +141,17 @@ void commit_fail_errno(struct commit *c, int error, const char *what);
 /* --- one behind the other (order.c) --------------------------------------------- */
 
 /* Numbers are taken in the order in which commits joined the account's row, and one that fails takes
- * those behind it along: so what an import has brought is always a beginning of its source, although
- * several of its commits are under way. */
-void order_join(struct commit *c, struct account *a);
+ * those behind it along, and all that the login asks for later: so what an import has brought is always
+ * a beginning of its source, although several of its commits are under way. */
+void order_join(struct commit *c, struct login *l);
 /* True: it may take its numbers. Else it goes on by itself when it is its turn. */
 bool order_first(struct commit *c);
 /* It has taken its numbers, or ends. */
 void order_leave(struct commit *c);
+/* It was not made. */
+void order_fall(struct commit *c);
+/* One before it was not made. */
+bool order_fallen(const struct commit *c);
 
 /* --- from step to step ----------------------------------------------------- */
 

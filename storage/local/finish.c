@@ -109,6 +109,8 @@ void finish_commit(struct commit *c)
 		step_note(&c->steps[i]);
 	queue_end(c, done);
 	answer(c);
+	if (c->status != STORE_OK)
+		order_fall(c);
 	order_leave(c);
 	for (size_t i = 0; i < c->step_count; i++)
 		step_clean_up(&c->steps[i], done);

@@ -129,7 +129,9 @@ static void apply_all(struct local *s, struct flush *f)
 			continue;
 		}
 		n++;
-		if (apply_commit(c)) {
+		if (order_fallen(c))
+			commit_fail(c, STORE_TRY_LATER, "a change before it was not made");
+		if (c->status == STORE_OK && apply_commit(c)) {
 			long_begin(c);
 			continue;
 		}

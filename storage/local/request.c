@@ -202,7 +202,7 @@ uint64_t request_commit(struct store_account *a, const struct store_mutation *mu
 	for (size_t i = 0; i < count; i++)
 		step_fill(commit_step(c, l->account), l, &mutations[i]);
 	if (count > 0 && (l->rights & STORE_RIGHT_NUMBERS))
-		order_join(c, l->account);
+		order_join(c, l);
 	commit_start(c);
 	return call_open(&c->call, arg);
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "storage/local/local.h"
 
 int backend_init(struct backend *b, struct store *local, const uint8_t key[STORE_TOKEN_KEY],
 		 struct error *err)

@@ -23,21 +23,11 @@ struct storaged {
 
 static struct local_options options(const struct worker *w)
 {
-	const struct config_scope *c = config_top(worker_config(w));
-	struct local_options o = {
-		.mail_fd = worker_folder(w, FOLDER_MAIL),
-		.queue_fd = worker_folder(w, FOLDER_QUEUE),
-		.db_fd = worker_folder(w, FOLDER_DB),
-		.index_cache = (uint64_t)config_number(c, CONFIG_INDEX_CACHE),
-		.min_free = (uint64_t)config_number(c, CONFIG_MIN_FREE),
-		.quiet_ms = (uint64_t)config_number(c, CONFIG_QUIET_TIME),
-		.deleted_log_s = (uint64_t)config_number(c, CONFIG_DELETED_LOG_TIME) / 1000,
-		.mailbox_limit = (unsigned)config_number(c, CONFIG_MAILBOX_LIMIT),
-		.keyword_limit = (unsigned)config_number(c, CONFIG_KEYWORD_LIMIT),
-		.quota = (uint64_t)config_number(c, CONFIG_QUOTA),
-		.quota_messages = (uint64_t)config_number(c, CONFIG_QUOTA_MESSAGES),
-	};
+	struct local_options o = { .mail_fd = worker_folder(w, FOLDER_MAIL),
+				   .queue_fd = worker_folder(w, FOLDER_QUEUE),
+				   .db_fd = worker_folder(w, FOLDER_DB) };
 
+	backend_limits(&o, config_top(worker_config(w)));
 	memcpy(o.key, worker_hello(w)->key, sizeof(o.key));
 	return o;
 }

@@ -177,11 +177,44 @@ def test_a_folder_of_mboxes(site, tmp_path):
     assert len(fetch(site, "Lists/dev")[1]) == 2
 
 
-def test_the_server_must_run(tmp_path):
+def test_without_a_server(tmp_path):
+    """The command opens the store itself, under the store's user, and lets nobody else in meanwhile."""
     site = Site(tmp_path / "site")
-    put(tmp_path / "m", "cur/1.a", message(1), 1700000001)
-    r = site.run("store", "import", "alice@here.test", str(tmp_path / "m"), ok=False)
-    assert r.returncode == 1 and "yubin start" in r.stderr
+    source = maildir(tmp_path / "m")
+    r = site.run("store", "import", "alice@here.test", str(source))
+    assert "6 messages imported" in r.stdout and "no server runs" in r.stderr
+    assert "6 were there already" in site.run("store", "import", "alice@here.test", str(source)).stdout
+    r = site.run("store", "export", "alice@here.test", str(tmp_path / "out"))
+    assert "6 messages exported" in r.stdout
+    owner = os.stat(site.path / "mail").st_uid
+    assert {os.lstat(os.path.join(d, f)).st_uid for top in ("mail", "db") for d, ds, fs in os.walk(site.path / top) for f in ds + fs} == {owner}
+    assert "no damage found" in site.run("store", "check").stdout
+    site.start()
+    validity, inbox = fetch(site, "INBOX")
+    assert validity == VALIDITY and sorted(inbox) == [7, 12, 40]
+    site.stop()
+
+
+def test_the_server_waits_for_it(tmp_path):
+    site = Site(tmp_path / "site")
+    command = slow_import(site, many(tmp_path / "m", 3000))
+    r = site.start(ok=False)
+    assert r.returncode == 1 and "in use by another process" in r.stderr, r.stderr
+    assert "3000 messages imported" in command.communicate(timeout=60)[0]
+    site.start()
+    assert in_inbox(site) == 3000
+    site.stop()
+
+
+def slow_import(site, source):
+    """Held, when the first messages are in."""
+    command = subprocess.Popen([YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    cur = site.path / "mail/here.test/alice"
+    end = time.monotonic() + 20
+    while not any(os.scandir(c) for c in cur.glob("*/cur") if any(os.scandir(c))) and time.monotonic() < end:
+        time.sleep(0.005)
+    return command
 
 
 def many(path, count):
@@ -199,30 +232,110 @@ def in_inbox(site):
     return count
 
 
-@pytest.mark.parametrize("victim", ["the command", "storaged"])
-def test_killed_and_run_again(site, tmp_path, victim):
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return int(f.read().split()[0])
+
+
+@pytest.mark.parametrize("victim", ["the command", "storaged", "yubind", "the command, no server", "its storaged"])
+def test_killed_and_run_again(tmp_path, victim):
     """Whatever dies: what is in is whole, and the next run brings the rest, each message once. UIDs stay too, but for
-    those that storaged may have given before it died: it goes on behind them."""
-    count = 1500
+    those that a storaged may have given before it died: it goes on behind them."""
+    count = 3000
     source = many(tmp_path / "m", count)
-    import_ = subprocess.Popen([YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 20
-    while in_inbox(site) == 0 and time.monotonic() < end:
-        time.sleep(0.02)
-    os.kill(import_.pid if victim == "the command" else site.pids("storaged")[0], signal.SIGKILL)
-    import_.communicate(timeout=40)
-    if victim == "the command":
+    site = Site(tmp_path / "site")
+    serves = victim in ("the command", "storaged", "yubind")
+    if serves:
+        site.start()
+    import_ = slow_import(site, source)
+    pids = {"storaged": lambda: site.pids("storaged")[0], "yubind": lambda: site.supervisor(), "its storaged": lambda: child_of(import_.pid)}
+    os.kill(pids.get(victim, lambda: import_.pid)(), signal.SIGKILL)
+    import_.communicate(timeout=60)
+    assert import_.returncode != 0
+    if victim in ("the command", "storaged"):
         assert 0 < in_inbox(site) < count
-    else:
-        assert import_.returncode == 1
-    r = site.run("store", "import", "alice@here.test", str(source))
-    assert "were there already" in r.stdout
+    for _ in range(100):  # until the dead one's locks are gone
+        r = site.run("store", "import", "alice@here.test", str(source), ok=False)
+        if r.returncode == 0:
+            break
+        time.sleep(0.1)
+    assert r.returncode == 0 and "were there already" in r.stdout, r.stderr
+    if not serves or victim == "yubind":
+        assert "no damage found" in site.run("store", "check").stdout
+        site.start()
     validity, inbox = fetch(site, "INBOX")
     assert validity == VALIDITY
     assert [body for _, (_, _, body) in sorted(inbox.items())] == [message(n) for n in range(1, count + 1)]
     assert all(flags == {"\\Seen"} for flags, _, _ in inbox.values())
-    if victim == "the command":
+    if victim in ("the command", "the command, no server"):
         assert sorted(inbox) == [2 * n for n in range(1, count + 1)]
-    else:
-        assert "could not keep their UID" in r.stdout
+    site.stop()
+
+
+def test_quota(tmp_path):
+    """A clear stop; a beginning of the source is in, and with more room the rest follows."""
+    count = 400
+    source = many(tmp_path / "m", count)
+    site = Site(tmp_path / "site", settings={"storaged": ["QuotaMessages 250"]})
+    site.start()
+    r = site.run("store", "import", "alice@here.test", str(source), ok=False)
+    assert r.returncode == 1 and "over its quota" in r.stderr and "run it again" in r.stderr, r.stderr
+    inbox = fetch(site, "INBOX")[1]
+    assert 0 < len(inbox) <= 250
+    assert [body for _, (_, _, body) in sorted(inbox.items())] == [message(n) for n in range(1, len(inbox) + 1)]
+    conf = site.path / "etc/storaged.conf"
+    conf.write_text(conf.read_text().replace("QuotaMessages 250", "QuotaMessages 1000", 1))
+    site.run("reload")
+    assert "were there already" in site.run("store", "import", "alice@here.test", str(source)).stdout
+    inbox = fetch(site, "INBOX")[1]
+    assert [body for _, (_, _, body) in sorted(inbox.items())] == [message(n) for n in range(1, count + 1)]
+    site.stop()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a small disk")
+def test_full_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=755", "none", str(disk)], capture_output=True).returncode != 0:
+        pytest.skip("no mount here")
+    site = Site(disk / "site", settings={"storaged": ["MinFree 4M"]})
+    site.start()
+    try:
+        for n in range(1, 1001):
+            put(tmp_path / "m", f"cur/{1700000000 + n}.M{n}.far", message(n, 30000), 1700000000 + n)
+        ballast = disk / "ballast"
+        with open(ballast, "wb") as f:
+            f.write(bytes(16 << 20))
+        r = site.run("store", "import", "alice@here.test", str(tmp_path / "m"), ok=False)
+        assert r.returncode == 1 and re.search("disk is full|No space left", r.stderr) and "run it again" in r.stderr, r.stderr
+        before = in_inbox(site)
+        assert 0 < before < 1000
+        ballast.unlink()
+        subprocess.run(["mount", "-o", "remount,size=128m", str(disk)], check=True)
+        for _ in range(50):
+            r = site.run("store", "import", "alice@here.test", str(tmp_path / "m"), ok=False)
+            if r.returncode == 0:
+                break
+            time.sleep(0.2)
+        inbox = fetch(site, "INBOX")[1]
+        assert [body for _, (_, _, body) in sorted(inbox.items())] == [message(n, 30000) for n in range(1, 1001)]
+    finally:
+        site.stop()
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_progress_on_a_terminal(site, tmp_path):
+    source = many(tmp_path / "m", 2000)
+    master, slave = os.openpty()
+    command = subprocess.Popen([YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
+                               stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    shown = b""
+    try:
+        while piece := os.read(master, 4096):
+            shown += piece
+    except OSError:  # the end
+        pass
+    os.close(master)
+    assert b"2000 messages imported" in command.communicate(timeout=20)[0]
+    assert re.search(rb"INBOX: \d+ messages, \d+ MB, \d+ %, \d+ messages/s, \d+:\d\d left", shown), shown

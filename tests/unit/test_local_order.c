@@ -44,16 +44,23 @@ static struct conf conf = { .driver = &driver };
 static struct store_account *account;
 static uint64_t inbox;
 
-static int setup(void **state)
+static void login(void)
 {
 	struct store_token t;
 
+	store_logout(account);
+	conf_token(&conf, "a@x.example", STORE_RIGHT_READ | STORE_RIGHT_NUMBERS, &t);
+	assert_int_equal(conf_try_login(&conf, &t, &account), STORE_OK);
+}
+
+static int setup(void **state)
+{
 	(void)state;
 	folders_wipe(&folders);
 	uv_loop_init(&conf.loop);
 	conf.s = open_local(&folders, &conf.loop);
-	conf_token(&conf, "a@x.example", STORE_RIGHT_READ | STORE_RIGHT_NUMBERS, &t);
-	assert_int_equal(conf_try_login(&conf, &t, &account), STORE_OK);
+	account = NULL;
+	login();
 	inbox = conf_mailbox(&conf, account, "INBOX");
 	return 0;
 }
@@ -140,6 +147,13 @@ static void test_failure(void **state)
 		assert_int_equal(i > BAD ? flight.landed[i] > flight.landed[BAD] : 1, 1); /* the reason is told first */
 	}
 	assert_string_equal(conf_uids(conf_all(&conf, account, inbox)), "1:80");
+	/* What was on its way when the failure was told is not made either. */
+	flight = (struct flight){ .done = false };
+	for (size_t i = 0; i < COMMITS; i++)
+		begin(i, 0);
+	conf_wait(&conf, &flight.done);
+	assert_string_equal(conf_uids(conf_all(&conf, account, inbox)), "1:80");
+	login();
 	flight = (struct flight){ .done = false };
 	for (size_t i = 0; i < COMMITS; i++)
 		begin(i, 0);
