@@ -175,7 +175,8 @@ def cycles(asked, disk, rng):
             ledger.faults = []
             if found:
                 if not asked.control:
-                    kept = shutil.copytree(site.path, tempfile.mkdtemp(prefix="yubin-power-fault-", dir="/var/tmp"), dirs_exist_ok=True)
+                    kept = shutil.copytree(site.path, tempfile.mkdtemp(prefix="yubin-power-fault-", dir="/var/tmp"), dirs_exist_ok=True,
+                                           ignore=shutil.ignore_patterns("*.sock"))
                     print(f"the site as it was then: {kept}")
                 break
         return number + 1, promised, faults
