@@ -42,6 +42,9 @@ static struct config *parse(enum config_file which, const char *text, struct sai
 	return parse_span(which, span_of(text), said);
 }
 
+/* 74 bytes */
+#define LONGEST_PATH "/ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+
 static const struct {
 	const char *why;
 	enum config_file which;
@@ -120,6 +123,18 @@ static const struct {
 	  "in line 1" },
 	{ "0.0.0.0 covers an address", CONFIG_IMAPD, "Listen 127.0.0.1:143 plain\nListen 0.0.0.0:143 plain\n",
 	  2, "in line 1" },
+	{ "a path without a mode", CONFIG_SMTPD, "Listen unix:/run/lmtp\n", 1, "needs a mode" },
+	{ "a path without a service", CONFIG_SMTPD, "Listen unix:/run/lmtp plain\n", 1, "needs mx" },
+	{ "a path for mx", CONFIG_SMTPD, "Listen unix:/run/lmtp plain mx\n", 1, "a path takes plain lmtp" },
+	{ "a path with STARTTLS", CONFIG_SMTPD, "Listen unix:/run/lmtp explicit lmtp\n", 1, "a path takes plain lmtp" },
+	{ "a path with TLS", CONFIG_SMTPD, "Listen unix:/run/lmtp implicit lmtp\n", 1, "a path takes plain lmtp" },
+	{ "a path for imapd", CONFIG_IMAPD, "Listen unix:/run/imap plain\n", 1, "a path takes plain lmtp" },
+	{ "too many words behind a path", CONFIG_SMTPD, "Listen unix:/run/lmtp plain lmtp 24\n", 1, "\"24\" is too much" },
+	{ "no path", CONFIG_SMTPD, "Listen unix: plain lmtp\n", 1, "write the whole path" },
+	{ "a path from nowhere", CONFIG_SMTPD, "Listen unix:run/lmtp plain lmtp\n", 1, "write the whole path" },
+	{ "a path that is too long", CONFIG_SMTPD, "Listen unix:" LONGEST_PATH "d plain lmtp\n", 1, "74 bytes at most" },
+	{ "the same path twice", CONFIG_SMTPD, "Listen unix:/run/a plain lmtp\nListen UNIX:/run/a plain lmtp\n", 2,
+	  "in line 1" },
 	{ "a wrong Listen's keys are looked at once", CONFIG_IMAPD, "Listen x\n  SecureLevel 2\n", 1,
 	  "has no port" },
 };
@@ -302,6 +317,30 @@ static void test_scopes(void **state)
 	config_free(c);
 }
 
+/* Listen unix:PATH, beside a port: case counts in a path, and no path covers another or an address. */
+static void test_paths(void **state)
+{
+	struct said said;
+	struct config *c = parse(CONFIG_SMTPD,
+				 "Listen unix:/run/yubin/lmtp plain lmtp\n  SocketMode 660\n  SocketGroup mail\n"
+				 "Listen Unix:/run/yubin/LMTP PLAIN Lmtp\nListen *:24 plain lmtp\n"
+				 "Listen unix:" LONGEST_PATH " plain lmtp\n", &said);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(config_listen_count(c), 4);
+	assert_string_equal(config_listen(c, 0)->text, "unix:/run/yubin/lmtp");
+	assert_string_equal(config_listen_path(config_listen(c, 0)), "/run/yubin/lmtp");
+	assert_int_equal(config_listen(c, 0)->mode, CONFIG_MODE_PLAIN);
+	assert_int_equal(config_listen(c, 0)->service, CONFIG_SERVICE_LMTP);
+	assert_string_equal(config_text(config_listen_scope(c, 0), CONFIG_SOCKET_GROUP), "mail");
+	assert_string_equal(config_listen_path(config_listen(c, 1)), "/run/yubin/LMTP");
+	assert_string_equal(config_text(config_listen_scope(c, 1), CONFIG_SOCKET_GROUP), "");
+	assert_string_equal(config_listen_path(config_listen(c, 2)), "");
+	assert_string_equal(config_listen_path(config_listen(c, 3)), LONGEST_PATH);
+	config_free(c);
+}
+
 static const struct {
 	const char *why, *networks, *address;
 	bool inside;
@@ -435,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_booleans_and_words),
 		cmocka_unit_test(test_scopes),
+					    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_commented),
