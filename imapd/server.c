@@ -159,7 +159,7 @@ static const char *const status_words[] = {
 	[STORE_OVER_QUOTA] = "NO [OVERQUOTA] The account is full",
 	[STORE_TRY_LATER] = "NO [UNAVAILABLE] The mail store can't do that now, try again later",
 	[STORE_CORRUPT] = "NO [CORRUPTION] The data are damaged; the administrator finds more in the log",
-	[STORE_UNKNOWN] = "NO [UNAVAILABLE] The mail store was restarted meanwhile; look whether it was done",
+	[STORE_UNKNOWN] = "NO [UNAVAILABLE] The mail store has not answered: it may be done all the same, look before you try again",
 	[STORE_REFUSED] = "NO [NOPERM] This session may not do that",
 	[STORE_INVALID] = "NO [CANNOT] Such a name can't be",
 	[STORE_IN_USE] = "NO [INUSE] Somebody else uses it",
@@ -352,7 +352,11 @@ void imap_server_feed(struct imap_server *e, struct span *in)
 static bool give_order(struct imap_server *e, struct imap_action *a)
 {
 	*a = (struct imap_action){ .kind = IMAP_WANT_INPUT };
-	if (e->body_close) {
+	if (e->late != IMAP_WANT_INPUT) {
+		a->kind = IMAP_CANCEL;
+		a->late = e->late;
+		e->late = IMAP_WANT_INPUT;
+	} else if (e->body_close) {
 		a->kind = IMAP_BODY_CLOSE;
 		e->body_close = false;
 	} else if (e->stage_drop) {
@@ -462,6 +466,7 @@ enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *a)
 		imap_progress_tell(e);
 		if (e->asked) {
 			e->asked = false;
+			e->open_until_ms = imap_late_after(e);
 			*a = e->ask;
 			return a->kind;
 		}
@@ -530,6 +535,7 @@ void imap_server_tick(struct imap_server *e, uint64_t now_ms)
 	uint64_t end = idle_deadline(e);
 
 	e->now_ms = now_ms;
+	imap_late_tick(e);
 	imap_progress_tick(e);
 	if (e->retry_ms != 0 && now_ms >= e->retry_ms)
 		e->retry_ms = 0;
@@ -549,6 +555,8 @@ uint64_t imap_server_deadline(const struct imap_server *e)
 		end = imap_is_busy(e) ? e->progress.next_ms : UINT64_MAX;
 	if (is_forlorn(e) && e->ended_ms < end)
 		end = e->ended_ms;
+	if (imap_late_deadline(e) < end)
+		end = imap_late_deadline(e);
 	return e->retry_ms != 0 && e->retry_ms < end ? e->retry_ms : end;
 }
 

@@ -41,6 +41,7 @@ struct imap_settings {
 	uint64_t message_limit;
 	unsigned error_limit;
 	uint64_t login_ms, idle_ms;
+	uint64_t answer_ms, commit_ms;	/* how long an action may be open, and COMMIT: then it counts as STORE_TRY_LATER, and as UNKNOWN */
 	const char *hostname;
 	unsigned scram;			/* as sasl_offer's */
 	const char *mechanisms;		/* "PLAIN,LOGIN,EXTERNAL": offered, in this order */
@@ -61,6 +62,7 @@ enum imap_kind {
 	IMAP_COMPRESS,		/* from here on both ways are compressed (RFC 4978); no answer */
 	IMAP_CLOSE,		/* once all output is sent */
 	/* without an answer */
+	IMAP_CANCEL,		/* `late` is not waited for any more: its answer must not come */
 	IMAP_WATCH,		/* store_watch from here on: imap_server_changed */
 	IMAP_META_PUT,		/* store_meta_put: put */
 	IMAP_BODY_CLOSE,	/* the body that IMAP_BODY_OPEN opened */
@@ -85,6 +87,7 @@ struct imap_action {
 	uint64_t number;	/* 0: without an answer */
 	union {
 		struct span bytes;
+		enum imap_kind late;
 		struct {
 			const char *mechanism;
 			struct span authzid, user, password;

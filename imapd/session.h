@@ -160,6 +160,8 @@ struct imap_server {
 	struct imap_action ask;
 	bool asked;			/* ask was not given yet */
 	uint64_t last_number, waiting;
+	uint64_t open_until_ms;		/* of the one that was given; UINT64_MAX: it may take its time */
+	enum imap_kind late;		/* to be cancelled; IMAP_WANT_INPUT: nothing */
 	const struct imap_result *result;
 	bool watch_wanted, watching, body_open, body_close, stage_open, stage_drop;
 	struct buf put;			/* IMAP_META_PUT */
@@ -261,6 +263,14 @@ bool imap_is_busy(const struct imap_server *e);
 void imap_progress_tick(struct imap_server *e);
 /* Says how far it has come, if that is due and no line is half out. */
 void imap_progress_tell(struct imap_server *e);
+
+/* --- late.c: whoever should have answered is stuck, or has too much to do --- */
+/* The action that is given now may be open until then. */
+uint64_t imap_late_after(const struct imap_server *e);
+/* UINT64_MAX: nothing is waited for, or without end. */
+uint64_t imap_late_deadline(const struct imap_server *e);
+/* The time has come on: an answer that is late by now counts as given, and meets nothing. */
+void imap_late_tick(struct imap_server *e);
 
 /* --- derive.c -------------------------------------------------------------- */
 

@@ -19,6 +19,8 @@ static struct imap_settings settings_of(struct conn *c)
 		.error_limit = (unsigned)config_number(scope, CONFIG_ERROR_LIMIT),
 		.login_ms = (uint64_t)config_number(scope, CONFIG_LOGIN_TIME),
 		.idle_ms = (uint64_t)config_idle_ms(scope, CONFIG_IMAPD),
+		.answer_ms = (uint64_t)config_number(scope, CONFIG_ANSWER_TIME),
+		.commit_ms = (uint64_t)config_number(scope, CONFIG_COMMIT_TIME),
 		.hostname = conn_hostname(c),
 		.scram = auth_scram_hashes(((struct service *)conn_daemon(c))->auth),
 		.mechanisms = config_text(scope, CONFIG_MECHANISMS),
@@ -222,14 +224,17 @@ static void shell_tick(void *session, uint64_t now_ms)
 		imap_deflate_rest(s->deflate);
 		s->rest_ms = 0;
 	}
+	shell_match_tick(s);
 	imap_server_tick(s->engine, now_ms);
 }
 
 static uint64_t shell_deadline(void *session)
 {
 	struct shell *s = session;
-	uint64_t end = imap_server_deadline(s->engine);
+	uint64_t end = imap_server_deadline(s->engine), match = shell_match_deadline(s);
 
+	if (match < end)
+		end = match;
 	return s->rest_ms != 0 && s->rest_ms < end ? s->rest_ms : end;
 }
 

@@ -56,10 +56,15 @@ void shell_body_close(struct shell *s);
 void shell_meta(struct shell *s, const struct imap_action *a);
 /* The command is over: what was read ahead is of no more use. */
 void shell_meta_rest(struct shell *s);
+/* The answer is not waited for any more. */
+void shell_meta_cancel(struct shell *s);
 void shell_meta_close(struct shell *s);
 
 /* shell_match.c */
 void shell_match(struct shell *s, const struct imap_action *a);
+/* The time has come on: bodies that storaged has not opened by now can't be looked at. */
+void shell_match_tick(struct shell *s);
+uint64_t shell_match_deadline(const struct shell *s);
 /* The session ends. */
 void shell_match_cancel(struct shell *s);
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/proc/seats.h"
 #include "imapd/search_job.h"
 #include "storage/meta.h"
@@ -24,6 +26,8 @@ struct shell_match {
 	struct search_job *job;
 	uint64_t mailbox;
 	uint64_t op;		/* of the store's call that is open */
+	uint64_t op_until_ms;
+	bool asks_bodies;	/* that is what it is */
 	int meta;		/* its own descriptor of the derived file, or -1 */
 	uint8_t *window;	/* of that file: what was read ahead, or one entry */
 	uint64_t window_at, meta_next;	/* where the entry behind the last one would lie */
@@ -171,6 +175,11 @@ static void bodies_there(void *arg, enum store_status status, const struct store
 	start(m);
 }
 
+static uint64_t answer_until(const struct shell_match *m)
+{
+	return clock_mono_ms() + (uint64_t)config_number(conn_config(m->shell->conn), CONFIG_ANSWER_TIME);
+}
+
 static void ask_bodies(struct shell_match *m)
 {
 	struct store_range ranges[SEARCH_BODIES];
@@ -180,7 +189,9 @@ static void ask_bodies(struct shell_match *m)
 	for (size_t i = 0; i < j->n && i < SEARCH_BODIES; i++)
 		ranges[i].first = ranges[i].last = j->items[i].record->uid;
 	uids.count = imap_ranges_sort(ranges, j->n);
+	m->asks_bodies = true;
 	m->op = store_bodies(m->shell->account, m->mailbox, &uids, bodies_there, m);
+	m->op_until_ms = answer_until(m);
 	if (m->op == 0)
 		bodies_there(m, STORE_TRY_LATER, NULL, 0);
 }
@@ -213,6 +224,7 @@ static void seated(struct sitter *sitter)
 
 	if (s->meta < 0)
 		m->op = store_meta_file(s->account, meta_there, m);
+	m->op_until_ms = answer_until(m);
 	if (m->op == 0)
 		use_meta(m);
 }
@@ -234,6 +246,26 @@ void shell_match(struct shell *s, const struct imap_action *a)
 		m->body[i] = -1;
 	s->match = m;
 	seats_take(s->service->searches, &m->sitter);
+}
+
+uint64_t shell_match_deadline(const struct shell *s)
+{
+	return s->match != NULL && s->match->op != 0 ? s->match->op_until_ms : UINT64_MAX;
+}
+
+void shell_match_tick(struct shell *s)
+{
+	struct shell_match *m = s->match;
+
+	if (s->now_ms < shell_match_deadline(s))
+		return;
+	log_warn("ICID %llu no answer in time waited_for=search user=%s", (unsigned long long)conn_id(s->conn),
+		 s->user != NULL ? s->user : "-");
+	store_cancel(s->service->store, m->op);
+	if (m->asks_bodies)
+		bodies_there(m, STORE_TRY_LATER, NULL, 0);
+	else
+		meta_there(m, STORE_TRY_LATER, -1, 0);
 }
 
 void shell_match_cancel(struct shell *s)

@@ -31,10 +31,15 @@ void shell_meta_rest(struct shell *s)
 	s->meta_next = 0;
 }
 
-void shell_meta_close(struct shell *s)
+void shell_meta_cancel(struct shell *s)
 {
 	body_read_cancel(s->meta_reading);
 	s->meta_reading = NULL;
+}
+
+void shell_meta_close(struct shell *s)
+{
+	shell_meta_cancel(s);
 	shell_meta_rest(s);
 	if (s->meta >= 0)
 		close(s->meta);

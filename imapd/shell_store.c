@@ -225,11 +225,51 @@ static void do_stage_write(struct shell *s, struct span bytes)
 	/* else stage_ready answers */
 }
 
+/* --- late answers ----------------------------------------------------------- */
+
+static const char *waited_for(enum imap_kind kind)
+{
+	switch (kind) {
+	case IMAP_LOGIN:
+		return "login";
+	case IMAP_COMMIT:
+		return "change";
+	case IMAP_META:
+	case IMAP_BODY_OPEN:
+	case IMAP_STAGE_WRITE:
+		return "message";
+	default:
+		return "mailbox";
+	}
+}
+
+/* A login that succeeds later is nobody's; nor does a stage that has room again find who waited for it. */
+static void give_up(struct shell *s, enum imap_kind kind)
+{
+	log_warn("ICID %llu no answer in time waited_for=%s user=%s", (unsigned long long)conn_id(s->conn),
+		 waited_for(kind), s->user != NULL ? s->user : "-");
+	service_login_cancel(&s->login);
+	store_cancel(s->service->store, s->store_op);
+	s->store_op = s->number = 0;
+	shell_meta_cancel(s);
+	if (kind == IMAP_STAGE_WRITE)
+		drop_stages(s);
+	if (kind != IMAP_LOGIN)
+		return;
+	store_logout(s->account);
+	s->account = NULL;
+	free(s->user);
+	s->user = NULL;
+}
+
 /* --- one for each ---------------------------------------------------------- */
 
 static void act_at_once(struct shell *s, const struct imap_action *a)
 {
 	switch (a->kind) {
+	case IMAP_CANCEL:
+		give_up(s, a->late);
+		break;
 	case IMAP_WATCH:
 		store_watch(s->account, changed, s);
 		break;

@@ -114,10 +114,10 @@ X(SILENCE_TIME, "SilenceTime", IN_NET, TIME, "10s", "1s", "5m", SESSIONS, 0, \
   "A client that says nothing for so long at an implicit TLS port is told in clear that this port begins with TLS") \
 X(IDLE_TIME, "IdleTime", IN_NET, TIME, "", "10s", "1d", SESSIONS, 0, \
   "A session without a command ends after this: smtpd 5m, pop3d 10m, imapd 30m (RFC 5321 4.5.3.2, RFC 1939 3, RFC 9051 5.4)") \
-X(ANSWER_TIME, "AnswerTime", CONFIG_SMTPD | CONFIG_POP3D, TIME, "30s", "1s", "10m", SESSIONS, 0, \
-  "How long storaged and authd may take to answer before a client is told to try later (451, 454, -ERR [SYS/TEMP])") \
-X(COMMIT_TIME, "CommitTime", CONFIG_SMTPD | CONFIG_POP3D, TIME, "9m", "1s", "1h", SESSIONS, 0, \
-  "The same for a message that is to be stored, and for what QUIT deletes: it may be done all the same later, so a sender may send it twice (RFC 5321 4.5.3.2.6: a client waits for 10 minutes)") \
+X(ANSWER_TIME, "AnswerTime", CONFIG_SMTPD | CONFIG_POP3D | CONFIG_IMAPD, TIME, "30s", "1s", "10m", SESSIONS, 0, \
+  "How long storaged and authd may take to answer before a client is told to try later (451, 454, -ERR [SYS/TEMP], NO [UNAVAILABLE])") \
+X(COMMIT_TIME, "CommitTime", CONFIG_SMTPD | CONFIG_POP3D | CONFIG_IMAPD, TIME, "9m", "1s", "1h", SESSIONS, 0, \
+  "The same for a message that is to be stored, for what QUIT deletes, and for every change by IMAP: it may be done all the same later, so a sender may send it twice (RFC 5321 4.5.3.2.6: a client waits for 10 minutes)") \
 X(WRITE_TIME, "WriteTime", IN_NET, TIME, "5m", "10s", "1h", SESSIONS, 0, \
   "A client that takes none of our output for so long is cut off") \
 X(ERROR_LIMIT, "ErrorLimit", IN_NET, NUMBER, "20", "1", "1000", SESSIONS, 0, \

@@ -17,7 +17,7 @@ struct world {
 	uint64_t modseq;
 	unsigned steps;
 	uint64_t now_ms;
-	bool closed, watching, late;
+	bool closed, watching, late, impatient;
 };
 
 static void need(bool b)
@@ -178,6 +178,21 @@ static void answer(struct world *w, const struct imap_action *a)
 	imap_server_done(w->e, a->number, &r);
 }
 
+/* A late answer: a word about what takes long (RFC 9585), or the engine waits no longer and the answer, which may
+ * look at nothing of the action any more, meets nothing. */
+static void answer_late(struct world *w, const struct imap_action *a)
+{
+	bool takes_its_time = a->kind == IMAP_READ || a->kind == IMAP_MATCH;
+	bool given_up = !takes_its_time && (w->impatient || a->kind == IMAP_COMMIT);
+	const struct imap_result strange = { .status = STORE_OK };
+
+	imap_server_tick(w->e, w->now_ms += IMAP_PROGRESS_MS);
+	if (given_up)
+		imap_server_done(w->e, a->number, &strange);
+	else
+		answer(w, a);
+}
+
 static void drain(struct world *w)
 {
 	struct imap_action a;
@@ -200,21 +215,23 @@ static void drain(struct world *w)
 			return;
 		if (a.number == 0 || kind == IMAP_REPLY || kind == IMAP_YIELD)
 			continue;
-		if (w->late)	/* a word about what takes long (RFC 9585) */
-			imap_server_tick(w->e, w->now_ms += IMAP_PROGRESS_MS);
+		if (w->late)
+			answer_late(w, &a);
+		else
+			answer(w, &a);
 		w->late = false;
-		answer(w, &a);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 200,
-						       .login_ms = FOREVER, .idle_ms = FOREVER, .hostname = "h",
+	const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 200,
+						       .login_ms = FOREVER, .idle_ms = FOREVER, .commit_ms = IMAP_PROGRESS_MS,
+						       .answer_ms = size > 1 && data[1] % 2 == 0 ? IMAP_PROGRESS_MS : FOREVER, .hostname = "h",
 						       .mechanisms = "PLAIN,LOGIN,EXTERNAL", .without_tls = "PLAIN,LOGIN",
 						       .may_start_tls = true };
-	struct world w = { .next_uid = 6, .modseq = 3 };
+	struct world w = { .next_uid = 6, .modseq = 3, .impatient = settings.answer_ms < FOREVER };
 	struct span all = { data, size }, login = span_of("l LOGIN a b\r\ns SELECT INBOX\r\n");
 
 	if (size < 3 || size > 8192 || imap_server_new(&w.e, &settings, 0, NULL) != 0)

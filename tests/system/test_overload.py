@@ -18,7 +18,7 @@ LIMITS = ["MaxConnections 12", "ConnectionsPerAddress 8", "AnswerTime 1s", "Comm
 def small(tmp_path_factory):
     """One worker of each daemon, and 127.0.0.1 the only address that is spared."""
     s = Site(tmp_path_factory.mktemp("overload") / "site", settings={
-        "smtpd": ["Workers 1"] + LIMITS, "pop3d": LIMITS})
+        "smtpd": ["Workers 1"] + LIMITS, "pop3d": LIMITS, "imapd": ["Workers 1"] + LIMITS[2:]})
     conf = s.path / "etc/yubin.conf"
     conf.write_text(conf.read_text().replace("LimitExempt 127.0.0.0/8", "LimitExempt 127.0.0.1/32"))
     s.start()
@@ -149,6 +149,37 @@ def test_storaged_is_late(small):
     found = subjects(small)
     assert "storaged is back" in found and "late" in found
     assert small.status()["daemons"]
+
+
+def test_imap_is_late(small):
+    """Each command is answered, the session goes on, and what a change became is seen when storaged is back."""
+    again = "t NO [UNAVAILABLE] The mail store can't do that now"
+    small.deliver("alice", "Subject: known\r\n\r\nbody\r\n")
+    with small.secure("imaps") as c, small.secure("imaps") as other:
+        for x in (c, other):
+            x.line()
+        with frozen(small, "authd"):
+            assert other.tagged(f"LOGIN alice \"{PASSWORD}\"")[-1].startswith("t NO [UNAVAILABLE] The login can't")
+        assert other.tagged(f"LOGIN alice \"{PASSWORD}\"")[-1].startswith("t OK")
+        assert c.tagged(f"LOGIN alice \"{PASSWORD}\"")[-1].startswith("t OK")
+        assert c.tagged("SELECT INBOX")[-1].startswith("t OK")
+        with frozen(small, "storaged"):
+            for command in ('LIST "" *', "STATUS Sent (MESSAGES)", "FETCH 1 FLAGS", "SEARCH BODY body", "SELECT Sent"):
+                assert c.tagged(command)[-1].startswith(again), command
+            assert c.tagged("NOOP")[-1].startswith("t OK")
+            with small.secure("imaps") as third:
+                third.line()
+                assert third.tagged(f"LOGIN bob \"{PASSWORD}\"")[-1].startswith("t NO [UNAVAILABLE]")
+        assert c.tagged("SELECT INBOX")[-1].startswith("t OK")
+        with frozen(small, "storaged"):
+            assert c.tagged("CREATE late")[-1].startswith("t NO [UNAVAILABLE] The mail store has not answered")
+            assert c.tagged("UID STORE 1 +FLAGS (\\Flagged)")[-1].startswith("t NO [UNAVAILABLE]")
+        end = time.monotonic() + 10
+        while len(other.tagged('LIST "" late')) < 2:
+            assert time.monotonic() < end
+        assert any("SEARCH 1" in x for x in c.tagged("SEARCH BODY body"))
+        assert c.tagged("LOGOUT")[-1].startswith("t OK")
+    small.wait_log("no answer in time waited_for=change user=alice@")
 
 
 def test_everybody_at_once(small):

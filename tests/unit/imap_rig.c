@@ -34,7 +34,7 @@ struct rig {
 	bool slow_disk, certificate;
 	struct body_read *reads;
 	struct sitter *line, *job;	/* of seats.h: who waits; who is away */
-	bool taken, held;
+	bool taken, held, stranded;
 	unsigned jobs;
 };
 
@@ -373,7 +373,8 @@ static bool turn(struct rig *r)
 
 static void settle(struct rig *r)
 {
-	while (turn(r) || run_auth(r) || fake_store_step(r->store) > 0 || run_read(r) || run_job(r))
+	while (turn(r) || run_auth(r) || (!(r->stranded && r->taken) && fake_store_step(r->store) > 0) || run_read(r) ||
+	       run_job(r))
 		;
 }
 
@@ -420,9 +421,14 @@ void rig_hold(struct rig *r)
 	r->held = true;
 }
 
+void rig_strand(struct rig *r)
+{
+	r->held = r->stranded = true;
+}
+
 void rig_go(struct rig *r)
 {
-	r->held = false;
+	r->held = r->stranded = false;
 	settle(r);
 }
 

@@ -22,6 +22,8 @@ void rig_slow_disk(struct rig *r);
 /* From here on nothing runs on the pool, until rig_go. */
 void rig_hold(struct rig *r);
 void rig_go(struct rig *r);
+/* The same, and while somebody has a seat there the store does not answer. */
+void rig_strand(struct rig *r);
 /* Jobs that ran, or were told to stop while they did. */
 unsigned rig_jobs(const struct rig *r);
 /* From here on clients show a certificate that names RIG_ACCOUNT. */

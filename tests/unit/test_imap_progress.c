@@ -65,7 +65,7 @@ static const struct store_mailbox inbox = { .id = 1, .uidvalidity = 7, .uidnext 
 static struct world world_new(void)
 {
 	static const struct imap_settings settings = { .line_limit = 4096, .message_limit = 4096, .error_limit = 20,
-						       .login_ms = 60000, .idle_ms = 1800000, .hostname = "h",
+						       .login_ms = 60000, .idle_ms = 1800000, .answer_ms = 600000, .commit_ms = 600000, .hostname = "h",
 						       .mechanisms = "PLAIN,LOGIN", .without_tls = "PLAIN,LOGIN" };
 	static const struct store_range range = { 1, 1000 };
 	static const struct store_page page = { .ranges = &range, .range_count = 1, .mailbox = { .id = 1, .uidvalidity = 7, .uidnext = 1001,

@@ -443,6 +443,27 @@ static void test_crowd(void **state)
 	rig_free(r);
 }
 
+/* storaged does not open the bodies: the search fails when AnswerTime is over, and the next one finds what is there. */
+static void test_late(void **state)
+{
+	struct rig *r = rig_six();
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	rig_output(c);
+	rig_strand(r);
+	rig_send(c, "a SEARCH BODY hello\r\n");
+	rig_time(r, 29000);
+	rig_want(c, "* OK [INPROGRESS (\"a\" 0 6)] Still at it\r\n");
+	for (int i = 0; i < 4; i++)	/* the derived file, then bodies */
+		rig_time(r, 31000);
+	rig_output(c);
+	rig_go(r);
+	rig_want(c, "a NO [UNAVAILABLE] ~\r\n");
+	rig_say(c, "b SEARCH BODY hello\r\n", "* SEARCH 1 4 6\r\nb OK SEARCH completed\r\n");
+	rig_free(r);
+}
+
 /* A client that sends nothing more is answered, unless its search takes long. */
 static void test_ended(void **state)
 {
@@ -524,7 +545,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_headers_inside),
 		cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_late), cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_stop),
 	};
 
