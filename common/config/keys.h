@@ -253,6 +253,8 @@ X(INDEX_CACHE, "IndexCache", CONFIG_STORAGED, SIZE, "8M", "1M", "4G", RESTART, 0
   "Memory of the index's cache") \
 X(MIN_FREE, "MinFree", CONFIG_STORAGED, SIZE, "64M", "0", "1T", RELOAD, 0, \
   "New mail is refused (452) when the disk has less room than this") \
+X(QUEUE_LIMIT, "QueueLimit", CONFIG_STORAGED, NUMBER, "100000", "0", "10000000", RELOAD, 0, \
+  "Messages that may wait for other servers; beyond them mail for elsewhere is refused for now (452 4.3.1), while local mail is taken and reports are sent. 0: no limit") \
 X(QUIET_TIME, "QuietTime", CONFIG_STORAGED, TIME, "10s", "1s", "5m", RELOAD, 0, \
   "A mailbox without a change for so long has its state file written") \
 X(DELETED_LOG_TIME, "DeletedLogTime", CONFIG_STORAGED, TIME, "30d", "1d", "365d", RELOAD, 0, \

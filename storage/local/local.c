@@ -316,6 +316,7 @@ void local_settings(struct store *base, const struct local_options *o)
 	struct local *s = local_of(base);
 
 	s->o.min_free = o->min_free;
+	s->o.queue_limit = o->queue_limit;
 	s->o.quiet_ms = o->quiet_ms;
 	s->o.deleted_log_s = o->deleted_log_s;
 	s->o.mailbox_limit = o->mailbox_limit;

@@ -18,6 +18,7 @@ struct local_options {
 	uint8_t key[STORE_TOKEN_KEY]; /* of tokens */
 	uint64_t index_cache;         /* bytes */
 	uint64_t min_free;            /* bytes; below it no new mail */
+	uint64_t queue_limit;         /* entries that wait; beyond them no new ones, reports apart. 0: no limit */
 	uint64_t quiet_ms;            /* state files are written after so long without a change */
 	uint64_t deleted_log_s;       /* how long tombstones are kept */
 	unsigned mailbox_limit, keyword_limit;
@@ -28,7 +29,7 @@ struct local_options {
 /* Opens, recovers, and where the index is lost rebuilds it from the folders. Blocks. */
 int local_new(struct store **out, uv_loop_t *loop, const struct local_options *o, struct error *err);
 
-/* Settings that change while it runs (min_free, quiet_ms, deleted_log_s, limits). */
+/* Settings that change while it runs (min_free, queue_limit, quiet_ms, deleted_log_s, limits). */
 void local_settings(struct store *s, const struct local_options *o);
 
 /* Tokens of the account made before now are void; its logins end. */

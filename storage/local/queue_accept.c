@@ -102,6 +102,15 @@ void queue_accept(struct commit *c, const struct store_delivery *d)
 
 /* --- the commit -------------------------------------------------------------- */
 
+/* What is told of an entry stands in its place: a report is always taken. */
+static bool queue_is_full(const struct commit *c)
+{
+	const struct local *s = c->call.s;
+
+	return s->o.queue_limit > 0 && s->queue->entries >= s->o.queue_limit && c->queue->report == NULL &&
+	       (c->queue->letter->head.envelope.flags & STORE_MAIL_REPORT) == 0;
+}
+
 void queue_prepare(struct commit *c)
 {
 	struct queue_letter *l = c->queue != NULL ? c->queue->letter : NULL;
@@ -109,6 +118,10 @@ void queue_prepare(struct commit *c)
 
 	if (l == NULL || c->status != STORE_OK)
 		return;
+	if (queue_is_full(c)) {
+		commit_fail(c, STORE_TRY_LATER, "the queue is full");
+		return;
+	}
 	l->head.size = stage_size((struct store_stage *)c->stage);
 	l->head.created_s = queue_now_s();
 	for (uint32_t i = 0; i < l->head.tries; i++)

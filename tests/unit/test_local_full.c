@@ -216,6 +216,48 @@ static void test_early_queue(void **state)
 	assert_string_equal(queued_one(&conf)->id, "notice");
 }
 
+/* A queue that is full: mail for elsewhere is refused, local mail is taken, and what waits goes on, with its reports. */
+static void test_queue_limit(void **state)
+{
+	static const char *const to[] = { "a@x.example" };
+	const struct queue_outcome o = { .recipient = 0, .fate = QUEUE_FAILED };
+	const struct store_remote back = { .address = span_of("s@far.example") };
+	const struct store_envelope e = { .id = "notice" }, report = { .id = "report", .flags = STORE_MAIL_REPORT };
+	struct local_options opts = folders.options;
+	struct queued_job *j;
+	struct queue_report r;
+
+	(void)state;
+	opts.queue_limit = 2;
+	local_settings(conf.s, &opts);
+	assert_int_equal(queue_mail("q1"), STORE_OK);
+	assert_int_equal(queue_mail("q2"), STORE_OK);
+	assert_int_equal(queue_mail("q3"), STORE_TRY_LATER);
+	assert_int_equal(conf_deliver(&conf, to, 1, "x", NULL), STORE_OK);
+	assert_int_equal(queued_put(&conf, &(struct queued_mail){ .id = "q4", .sender = "s@x.example",
+								  .remotes = "a@far.example", .local = "a@x.example",
+								  .text = "Subject: x\r\n\r\n" }),
+			 STORE_TRY_LATER);
+	assert_int_equal(queued_put(&conf, &(struct queued_mail){ .id = "report", .remotes = "a@far.example",
+								  .envelope = &report,
+								  .text = "Subject: x\r\n\r\n" }),
+			 STORE_OK);
+	assert_int_equal(queued_lease(&conf, "far.example", 8, &j), 3);
+	r = (struct queue_report){ .id = j[0].id, .job = j[0].job, .outcomes = &o, .count = 1,
+				   .notice = { .stage = conf_stage(&conf, "x", 1), .envelope = &e, .remotes = &back,
+					       .remote_count = 1 } };
+	assert_int_equal(queued_report_full(&conf, &r, NULL), STORE_OK);
+	assert_int_equal(queue_mail("q3"), STORE_TRY_LATER);
+	assert_int_equal(queued_report(&conf, &j[1], QUEUE_DELIVERED, 0), STORE_OK);
+	assert_int_equal(queue_mail("q3"), STORE_TRY_LATER);
+	assert_int_equal(queued_report(&conf, &j[2], QUEUE_DELIVERED, 0), STORE_OK);
+	assert_int_equal(queue_mail("q3"), STORE_OK);
+	assert_int_equal(queue_mail("q5"), STORE_TRY_LATER);
+	opts.queue_limit = 0;
+	local_settings(conf.s, &opts);
+	assert_int_equal(queue_mail("q5"), STORE_OK);
+}
+
 /* No byte is free: what waits is leased and reported; nothing is left of what is refused. */
 static void test_full_queue(void **state)
 {
@@ -356,7 +398,7 @@ static void quiet_log(void *arg, const char *line)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_early), CASE(test_early_queue),  CASE(test_full_queue),
+		CASE(test_early), CASE(test_early_queue), CASE(test_queue_limit), CASE(test_full_queue),
 		CASE(test_full),  CASE(test_running_full), CASE(test_start_full),
 	};
 	int failed;
