@@ -192,18 +192,22 @@ static int hash(struct account_password *p, const struct site *s, const struct a
 {
 	const struct config_scope *top;
 	struct config *c;
+	struct buf text;
 	int code = read_settings(&c, s, err);
 
 	if (code < 0)
 		return code;
 	top = config_top(c);
-	if (crypto_pwhash_str(p->hash, p->text, strlen(p->text),
-			      (unsigned long long)config_number(top, CONFIG_HASH_PASSES),
+	buf_init(&text, 8 * ACCOUNTS_PASSWORD_MAX);
+	sasl_prepare(&text, span_of(p->text));
+	if (text.failed ||
+	    crypto_pwhash_str(p->hash, (const char *)text.p, text.n, (unsigned long long)config_number(top, CONFIG_HASH_PASSES),
 			      (size_t)config_number(top, CONFIG_HASH_MEMORY)) != 0)
 		code =
 		    error_set(err, -ENOMEM, "no memory to hash the password: see HashMemory in authd.conf");
 	else
 		code = make_keys(p, top, now, KEYS_FOR_ACCOUNT, err);
+	buf_wipe(&text);
 	config_free(c);
 	return code;
 }

@@ -10,6 +10,7 @@
 
 #include "auth/accounts.h"
 #include "auth/accounts_hash.h"
+#include "sasl/prepare.h"
 
 _Static_assert(HASHER_STRING == crypto_pwhash_STRBYTES, "libsodium's strings changed");
 
@@ -25,8 +26,8 @@ struct hash_job {
 	enum hash_rank rank;
 	int verdict; /* crypto_pwhash_str_verify's */
 	char stored[HASHER_STRING];
-	size_t password_n;
-	char password[];
+	size_t password_n, prepared_n; /* prepared_n 0: SASLprep leaves it as it is */
+	char password[];               /* as it was sent; behind it, prepared */
 };
 
 struct hasher {
@@ -56,7 +57,7 @@ void hasher_limit(struct hasher *h, size_t waiting_max)
 
 static void job_free(struct hash_job *j)
 {
-	sodium_memzero(j, sizeof(*j) + j->password_n);
+	sodium_memzero(j, sizeof(*j) + j->password_n + j->prepared_n);
 	free(j);
 }
 
@@ -100,7 +101,7 @@ void hasher_free(struct hasher *h)
 }
 
 /* crypt(3)'s: 0 if it fits. A password that holds a NUL is none of its. */
-static int verify_foreign(const struct hash_job *j)
+static int verify_foreign(const struct hash_job *j, struct span password)
 {
 	struct crypt_data *room = calloc(1, sizeof(*room));
 	char text[ACCOUNTS_PASSWORD_MAX + 1] = "";
@@ -108,8 +109,9 @@ static int verify_foreign(const struct hash_job *j)
 	size_t n = strlen(j->stored);
 	int verdict = -1;
 
-	if (room != NULL && j->password_n < sizeof(text) && memchr(j->password, 0, j->password_n) == NULL) {
-		memcpy(text, j->password, j->password_n);
+	if (room != NULL && password.n < sizeof(text) && span_find(password, 0) < 0) {
+		if (password.n > 0)
+			memcpy(text, password.p, password.n);
 		got = crypt_rn(text, j->stored, room, (int)sizeof(*room));	/* libxcrypt: NULL for what it does not know */
 	}
 	if (got != NULL && strlen(got) == n && sodium_memcmp(got, j->stored, n) == 0)
@@ -121,15 +123,24 @@ static int verify_foreign(const struct hash_job *j)
 	return verdict;
 }
 
-/* On a thread of the pool. */
+static int verify_text(const struct hash_job *j, struct span password)
+{
+	if (accounts_hash_foreign(span_of(j->stored)))
+		return verify_foreign(j, password);
+	return crypto_pwhash_str_verify(j->stored, (const char *)password.p, password.n);
+}
+
+/* On a thread of the pool. How often is told by the password alone, not by whether there is such a user. */
 static void verify(uv_work_t *work)
 {
 	struct hash_job *j = work->data;
+	const uint8_t *text = (const uint8_t *)j->password;
 
-	if (accounts_hash_foreign(span_of(j->stored)))
-		j->verdict = verify_foreign(j);
-	else
-		j->verdict = crypto_pwhash_str_verify(j->stored, j->password, j->password_n);
+	j->verdict = -1;
+	if (j->prepared_n > 0)
+		j->verdict = verify_text(j, (struct span){ text + j->password_n, j->prepared_n });
+	if (j->verdict != 0)
+		j->verdict = verify_text(j, (struct span){ text, j->password_n });
 }
 
 static void fill(struct hasher *h);
@@ -176,15 +187,26 @@ static void fill(struct hasher *h)
 
 static struct hash_job *job_new(struct hasher *h, const char *stored, struct span password)
 {
-	struct hash_job *j = calloc(1, sizeof(*j) + password.n);
+	struct hash_job *j = NULL;
+	struct buf prepared;
 
-	if (j == NULL)
-		return NULL;
-	j->hasher = h;
-	snprintf(j->stored, sizeof(j->stored), "%s", stored);
-	j->password_n = password.n;
-	if (password.n > 0)
-		memcpy(j->password, password.p, password.n);
+	buf_init(&prepared, 8 * ACCOUNTS_PASSWORD_MAX);
+	sasl_prepare(&prepared, password);
+	if (span_equal(buf_span(&prepared), password))
+		buf_wipe(&prepared);
+	if (!prepared.failed)
+		j = calloc(1, sizeof(*j) + password.n + prepared.n);
+	if (j != NULL) {
+		j->hasher = h;
+		snprintf(j->stored, sizeof(j->stored), "%s", stored);
+		j->password_n = password.n;
+		j->prepared_n = prepared.n;
+		if (password.n > 0)
+			memcpy(j->password, password.p, password.n);
+		if (prepared.n > 0)
+			memcpy(j->password + password.n, prepared.p, prepared.n);
+	}
+	buf_wipe(&prepared);
 	return j;
 }
 

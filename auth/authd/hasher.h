@@ -8,6 +8,8 @@
  *         from inside the submit of the one that takes its place.
  * Memory  Each running hash takes what its parameters say (19 MB by default); a waiting
  *         one its password, which is wiped.
+ * Unicode A password is held against the hash as SASLprep has it (RFC 4013), and if that is another text and does
+ *         not fit, as it was sent: that is what a hash from elsewhere, or from before, may have been made of.
  */
 #ifndef AUTHD_HASHER_H
 #define AUTHD_HASHER_H

@@ -30,7 +30,7 @@ struct keys_job {
 	struct scram_keys keys[SCRAM_HASHES];
 	struct error why;
 	int code;
-	struct buf password, prepared;	/* as it was sent; as SCRAM has it */
+	struct buf prepared;	/* the password, as SASLprep has it */
 };
 
 /* Where app passwords have keys the iterations are theirs. */
@@ -68,7 +68,6 @@ static void job_free(struct keys_job *j)
 {
 	if (j->folder >= 0)
 		close(j->folder);
-	buf_wipe(&j->password);
 	buf_wipe(&j->prepared);
 	sodium_memzero(j, sizeof(*j));
 	free(j);
@@ -83,9 +82,8 @@ static void make(uv_work_t *work)
 		if ((j->hashes & 1u << h) != 0 && !scram_keys_make(&j->keys[h], h, buf_span(&j->prepared)))
 			j->code = error_set(&j->why, -ENOMEM, "no memory");
 	if (j->passes > 0 &&
-	    crypto_pwhash_str(j->anew, (const char *)j->password.p, j->password.n, j->passes, j->memory) != 0)
+	    crypto_pwhash_str(j->anew, (const char *)j->prepared.p, j->prepared.n, j->passes, j->memory) != 0)
 		j->code = error_set(&j->why, -ENOMEM, "no memory");
-	buf_wipe(&j->password);
 	buf_wipe(&j->prepared);
 	if (j->code == 0)
 		j->code = accounts_put_keys(j->folder, j->account, j->stored, j->anew, j->keys, &j->why);
@@ -128,12 +126,10 @@ void keys_make(struct authd *d, const struct account *account, struct span passw
 
 	if (j == NULL)
 		return;
-	buf_init(&j->password, 8 * ACCOUNTS_PASSWORD_MAX);
 	buf_init(&j->prepared, 8 * ACCOUNTS_PASSWORD_MAX);
-	buf_put_secret(&j->password, password);
 	sasl_prepare(&j->prepared, password);
 	j->folder = fcntl(d->folder, F_DUPFD_CLOEXEC, 0);
-	if (j->password.failed || j->prepared.failed || j->folder < 0) {
+	if (j->prepared.failed || j->folder < 0) {
 		job_free(j);
 		return;
 	}

@@ -1,9 +1,11 @@
 """POP3: what a session sees, what QUIT does, what other programs do meanwhile."""
+import base64
 import contextlib
 import email
 import email.policy
 import poplib
 import smtplib
+import unicodedata
 
 import pytest
 from yubin import DOMAIN, PASSWORD
@@ -142,6 +144,32 @@ def test_a_password_in_utf8(site):
         assert c.ask("PASS schön 郵便").startswith("+OK 0 messages")
         assert c.ask("LANG *").startswith("+OK en ")
         assert c.ask("QUIT").startswith("+OK")
+
+
+def test_a_password_spelt_otherwise(site):
+    """However a keyboard writes its letters, and whatever protocol brings it (RFC 4013)."""
+    with contextlib.suppress(AssertionError):
+        site.run("account", "remove", f"zoe@{DOMAIN}")
+    site.account("zoe", unicodedata.normalize("NFD", "Zoé schön"))
+    for form in ("NFC", "NFD"):
+        password = unicodedata.normalize(form, "Zoé schön")
+        plain = base64.b64encode(f"\0zoe@{DOMAIN}\0{password}".encode()).decode()
+        with site.secure("pop3s") as c:
+            c.line()
+            c.ask(f"USER zoe@{DOMAIN}")
+            assert c.ask(f"PASS {password}").startswith("+OK 0 messages")
+            c.ask("QUIT")
+        with site.secure("submissions") as c:
+            c.line()
+            c.ask("EHLO c.test")
+            assert c.ask(f"AUTH PLAIN {plain}").startswith("235")
+        with site.secure("imaps") as c:
+            c.line()
+            assert c.tagged(f"AUTHENTICATE PLAIN {plain}")[-1].startswith("t OK")
+    with site.secure("pop3s") as c:
+        c.line()
+        c.ask(f"USER zoe@{DOMAIN}")
+        assert c.ask("PASS Zoe schön").startswith("-ERR [AUTH] ")
 
 
 def test_malformed(site):

@@ -1,7 +1,8 @@
 /* test_auth_hasher.c - so many hashes at once, so many waiting, and no more.
- * link: auth/authd auth common/base */
+ * link: auth/authd auth sasl common/base */
 #include "tests/unit/unit.h"
 
+#include <crypt.h>
 #include <sodium.h>
 
 #include "auth/authd/hasher.h"
@@ -46,6 +47,60 @@ static void test_verdicts(void **state)
 	assert_int_equal(none.matches, 0);
 	hasher_free(h);
 	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* "pass" and a letter with a mark: in one character, in two, and what SASLprep knows nothing of. */
+#define COMPOSED "pass\xc3\xa9"
+#define DECOMPOSED "passe\xcc\x81"
+#define FORBIDDEN "pass\xee\x80\x80"
+
+static const struct {
+	const char *why, *hashed, *sent;
+	bool match;
+} spellings[] = {
+	{ "as it was prepared", COMPOSED, COMPOSED, true },
+	{ "another spelling of it", COMPOSED, DECOMPOSED, true },
+	{ "a wide letter, and a soft hyphen", "pass", "\xef\xbd\x90" "a\xc2\xad" "ss", true },
+	{ "a hash that was made of another spelling takes that one", DECOMPOSED, DECOMPOSED, true },
+	{ "and no third one", DECOMPOSED, "pass\xc3\xa8", false },
+	{ "without its mark", COMPOSED, "passe", false },
+	{ "a private character stands for itself", FORBIDDEN, FORBIDDEN, true },
+	{ "and so does what is no UTF-8", "pass\xff", "pass\xff", true },
+	{ "of which nothing is lost", "pass", "pass\xff", false },
+};
+
+static void check_spelling(size_t i, const char *hash)
+{
+	struct seen s = { 0 };
+	struct hasher *h;
+	uv_loop_t loop;
+
+	unit_case(spellings[i].why, i);
+	uv_loop_init(&loop);
+	assert_int_equal(hasher_new(&h, &loop, 1, 1, NULL), 0);
+	assert_non_null(hasher_submit(h, HASH_OTHER, hash, span_of(spellings[i].sent), on_done, &s));
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(s.done, 1);
+	assert_int_equal(s.matches, spellings[i].match);
+	hasher_free(h);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* Against a hash of ours, and crypt(3)'s. */
+static void test_spellings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		const char *hashed = spellings[i].hashed;
+		char own[crypto_pwhash_STRBYTES];
+		struct crypt_data room = { 0 };
+
+		assert_int_equal(crypto_pwhash_str(own, hashed, strlen(hashed), crypto_pwhash_OPSLIMIT_MIN,
+						   crypto_pwhash_MEMLIMIT_MIN), 0);
+		check_spelling(i, own);
+		assert_non_null(crypt_r(hashed, "$5$rounds=1000$saltstring$", &room));
+		check_spelling(i, room.output);
+	}
 }
 
 /* The same work for nobody as for somebody: libsodium takes it and looks all of it through. */
@@ -180,6 +235,7 @@ static void test_free_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_verdicts),
+					    cmocka_unit_test(test_spellings),
 					    cmocka_unit_test(test_dummy_has_the_parameters),
 					    cmocka_unit_test(test_limits),
 					    cmocka_unit_test(test_ranks),
