@@ -4,7 +4,7 @@
 KIND: malloc (no memory), emfile (no descriptor), short (a read or write does half), eintr (a signal came first).
 Without memory or descriptors a test may fail, by its own words; it must not crash, hang or corrupt what it has. Halves and signals
 nobody may notice: the test passes. Of each program at most N calls are tried, spread over all it makes. After --seconds no more
-programs are begun; which ones come first is a matter of chance."""
+programs are begun; which ones come first is a matter of chance. Programs that take longer than --slow without a fault are left out."""
 import argparse
 import collections
 import concurrent.futures
@@ -37,11 +37,11 @@ def crashed_in(program, out):
     return here[0] if here else "a library"
 
 
-def run(program, kind, at, count=None):
+def run(program, kind, at, count=None, most_s=TOO_LONG_S):
     env = os.environ | {"FAULT_KIND": kind, "FAULT_AT": str(at)} | ({"FAULT_COUNT": count} if count else {})
     with tempfile.TemporaryDirectory(prefix="yubin-fault-") as folder:
         try:
-            done = subprocess.run([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, timeout=TOO_LONG_S)
+            done = subprocess.run([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, timeout=most_s)
         except subprocess.TimeoutExpired:
             return "hangs", b""
     out = done.stdout + done.stderr
@@ -55,9 +55,9 @@ def run(program, kind, at, count=None):
     return ("fails" if done.returncode else ""), out
 
 
-def calls_of(program, kind):
+def calls_of(program, kind, slow_s):
     with tempfile.NamedTemporaryFile(prefix="yubin-count-") as f:
-        word, out = run(program, kind, 0, f.name)
+        word, out = run(program, kind, 0, f.name, slow_s)
         return (int(pathlib.Path(f.name).read_text() or 0) if not word else 0), word, out
 
 
@@ -67,9 +67,11 @@ def chosen(calls, most, rng):
     return sorted(rng.sample(range(1, calls + 1), most))
 
 
-def try_all(program, kind, most, seed):
+def try_all(program, kind, most, seed, slow_s):
     """How many calls were tried, and what was wrong."""
-    calls, word, out = calls_of(program, kind)
+    calls, word, out = calls_of(program, kind, slow_s)
+    if word == "hangs" and slow_s < TOO_LONG_S:
+        return 0, []
     if word:
         return 0, [(0, f"{word} without a fault", out)]
     tried = chosen(calls, most, random.Random(f"{seed} {program} {kind}"))
@@ -84,6 +86,7 @@ def try_all(program, kind, most, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--most", type=int, default=5)
+    parser.add_argument("--slow", type=float, default=TOO_LONG_S)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--kind", action="append", choices=("malloc", "emfile", "short", "eintr"))
@@ -96,7 +99,7 @@ def main():
     end, tried, bad = time.monotonic() + asked.seconds, collections.Counter(), 0
 
     def one(program, kind):
-        return try_all(program, kind, asked.most, asked.seed) if time.monotonic() < end else (0, [])
+        return try_all(program, kind, asked.most, asked.seed, asked.slow) if time.monotonic() < end else (0, [])
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         running = {pool.submit(one, *row): row for row in todo}
