@@ -82,7 +82,7 @@ static void test_slow_start(void **state)
 	world_release(h, 2);
 	world_run();
 	assert_int_equal(h->at_once, 4);
-	while (count_fate(QUEUE_DELIVERED) < 100) {
+	for (unsigned n = 0; n < 1000 && count_fate(QUEUE_DELIVERED) < 100; n++) {
 		world_release(h, 1);
 		world_run();
 	}
