@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import smtplib
 import socket
 import time
 
@@ -356,3 +357,19 @@ def test_kill_storaged(site):
     site.run("queue", "list", ok=False)
     wait_for(lambda: site.run("queue", "list", ok=False).returncode == 0)
     assert [e["id"] for e in queue(site)] == [e["id"] for e in before]
+
+
+def test_queue_limit(make_site):
+    """A queue that is full takes no more for elsewhere, for now; local mail is taken, and room is made without a restart."""
+    site = make_site(settings={"deliverd": NOWHERE, "authd": NO_LIMITS, "storaged": ["QueueLimit 2"]})
+    for name in ("m1", "m2"):
+        send(site, ["b@far.test"], name)
+    with pytest.raises(smtplib.SMTPDataError, match="452.*4\\.3\\.1"):
+        send(site, ["b@far.test"], "m3")
+    site.wait_log("the queue is full")
+    send(site, [f"bob@{DOMAIN}"], "m4")
+    wait_tried(site)
+    assert len(queue(site)) == 2
+    site.run("queue", "delete", queue(site)[0]["id"])
+    send(site, ["b@far.test"], "m5")
+    assert people(queue(site)) == ["b@far.test"] * 2
