@@ -20,6 +20,7 @@ static const struct {
 	{ "CREATE-SPECIAL-USE", false, 0 },	/* RFC 6154 3 */
 	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
 	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
+	{ "NOTIFY", false, 0 },		/* RFC 5465 */
 	{ "METADATA", false, 0 },	/* RFC 5464: of the server too */
 	{ "QUOTA", false, 0 },		/* RFC 9208 */
 	{ "QUOTA=RES-STORAGE", false, 0 },
@@ -239,5 +240,7 @@ static enum imap_run idle_begin(struct imap_server *e)
  * see what comes in the first millisecond behind it until the next mail. */
 enum imap_run imap_run_idle(struct imap_server *e)
 {
-	return e->dirty ? imap_sync_run(e, idle_begin) : idle_begin(e);
+	bool news = e->dirty || (e->state == IMAP_SELECTED && e->sel.view.gone.n > 0);
+
+	return news && imap_notify_selected(e) ? imap_sync_run(e, idle_begin) : idle_begin(e);
 }

@@ -1,29 +1,15 @@
 /* cmd_status.c - STATUS (RFC 3501 6.3.10, RFC 9051 6.3.11). */
 #include "imapd/session.h"
 
-enum {
-	STATUS_MESSAGES = 1,
-	STATUS_RECENT = 2,
-	STATUS_UIDNEXT = 4,
-	STATUS_UIDVALIDITY = 8,
-	STATUS_UNSEEN = 16,
-	STATUS_DELETED = 32,
-	STATUS_SIZE = 64,		/* RFC 8438 */
-	STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
-	STATUS_MAILBOXID = 256,		/* RFC 8474 4.3 */
-	STATUS_DELETED_STORAGE = 512,	/* RFC 9208 4.1.4 */
-	STATUS_APPENDLIMIT = 1024	/* RFC 7889 3.1 */
-};
-
 static const struct {
 	const char *name;
 	unsigned bit;
 } items[] = {
-	{ "MESSAGES", STATUS_MESSAGES },       { "RECENT", STATUS_RECENT }, { "UIDNEXT", STATUS_UIDNEXT },
-	{ "UIDVALIDITY", STATUS_UIDVALIDITY }, { "UNSEEN", STATUS_UNSEEN },
-	{ "DELETED", STATUS_DELETED },	       { "SIZE", STATUS_SIZE },
-	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ }, { "DELETED-STORAGE", STATUS_DELETED_STORAGE },
-	{ "APPENDLIMIT", STATUS_APPENDLIMIT },
+	{ "MESSAGES", IMAP_STATUS_MESSAGES },       { "RECENT", IMAP_STATUS_RECENT }, { "UIDNEXT", IMAP_STATUS_UIDNEXT },
+	{ "UIDVALIDITY", IMAP_STATUS_UIDVALIDITY }, { "UNSEEN", IMAP_STATUS_UNSEEN },
+	{ "DELETED", IMAP_STATUS_DELETED },	       { "SIZE", IMAP_STATUS_SIZE },
+	{ "HIGHESTMODSEQ", IMAP_STATUS_HIGHESTMODSEQ }, { "DELETED-STORAGE", IMAP_STATUS_DELETED_STORAGE },
+	{ "APPENDLIMIT", IMAP_STATUS_APPENDLIMIT },
 };
 
 static bool parse_item(struct imap_parse *p, unsigned *wanted)
@@ -35,7 +21,7 @@ static bool parse_item(struct imap_parse *p, unsigned *wanted)
 		}
 	}
 	if (imap_parse_try_word(p, "MAILBOXID")) {
-		*wanted |= STATUS_MAILBOXID;
+		*wanted |= IMAP_STATUS_MAILBOXID;
 		return true;
 	}
 	return imap_parse_fail(p, "no such item");
@@ -52,7 +38,7 @@ bool imap_status_parse(struct imap_parse *p, unsigned *wanted)
 	return imap_parse_byte(p, ')');
 }
 
-static void tell(struct imap_server *e, const struct imap_status *d)
+void imap_status_tell(struct imap_server *e, const struct imap_status *d)
 {
 	const uint64_t values[] = { d->m.exists,  d->recent, d->m.uidnext, d->m.uidvalidity,
 				    d->m.unseen, d->m.deleted, d->m.size, d->m.modseq, d->deleted_bytes,
@@ -69,7 +55,7 @@ static void tell(struct imap_server *e, const struct imap_status *d)
 		imap_put_number(&e->out, values[i]);
 		space = " ";
 	}
-	if ((d->wanted & STATUS_MAILBOXID) != 0) {
+	if ((d->wanted & IMAP_STATUS_MAILBOXID) != 0) {
 		buf_printf(&e->out, "%sMAILBOXID (", space);
 		imap_put_mailbox_id(&e->out, d->m.id);
 		imap_text(e, ")");
@@ -79,7 +65,7 @@ static void tell(struct imap_server *e, const struct imap_status *d)
 
 static enum imap_run finish(struct imap_server *e)
 {
-	tell(e, e->status);
+	imap_status_tell(e, e->status);
 	return imap_go(e, e->status->after);
 }
 
@@ -121,7 +107,7 @@ static enum imap_run begin_deleted(struct imap_server *e)
 	struct imap_status *d = e->status;
 
 	d->next = 1;
-	if ((d->wanted & STATUS_DELETED_STORAGE) == 0 || d->m.deleted == 0)
+	if ((d->wanted & IMAP_STATUS_DELETED_STORAGE) == 0 || d->m.deleted == 0)
 		return imap_go(e, finish);
 	return imap_go(e, deleted_ask);
 }
@@ -154,14 +140,14 @@ enum imap_run imap_status_run(struct imap_server *e, struct imap_status *d, imap
 	d->recent = d->deleted_bytes = 0;
 	d->next = d->m.recent_uid > 0 ? d->m.recent_uid : 1;
 	e->status = d;
-	if ((d->wanted & STATUS_RECENT) != 0 && d->next < d->m.uidnext)
+	if ((d->wanted & IMAP_STATUS_RECENT) != 0 && d->next < d->m.uidnext)
 		return imap_go(e, recent_ask);
 	return imap_go(e, begin_deleted);
 }
 
 void imap_status_knows(struct imap_server *e, unsigned wanted)
 {
-	if ((wanted & STATUS_HIGHESTMODSEQ) != 0)
+	if ((wanted & IMAP_STATUS_HIGHESTMODSEQ) != 0)
 		imap_know_condstore(e);
 }
 

@@ -57,6 +57,7 @@ void imap_server_free(struct imap_server *e)
 	if (e->clear != NULL)
 		e->clear(e);
 	imap_derive_clear(e);
+	imap_notify_free(e);
 	imap_view_clear(&e->sel.view);
 	imap_ranges_clear(&e->sel.saved);
 	imap_reader_free(e->reader);
@@ -186,7 +187,7 @@ static size_t line_limit(const struct imap_server *e)
 	return e->state == IMAP_NOT_AUTH && e->set.line_limit > IMAP_SHY_LIMIT ? IMAP_SHY_LIMIT : e->set.line_limit;
 }
 
-static void clear_command(struct imap_server *e)
+static void drop_command(struct imap_server *e)
 {
 	if (e->clear != NULL)
 		e->clear(e);
@@ -200,11 +201,17 @@ static void clear_command(struct imap_server *e)
 	e->step = NULL;
 	e->tag = (struct span){ NULL, 0 };
 	e->input = IMAP_INPUT_COMMAND;
-	e->looked = e->half = e->idling = e->tell_highest = false;
+	e->looked = e->half = e->tell_highest = false;
 	e->sel.own_modseq = e->sel.modseq;
-	e->heard_ms = e->now_ms;
 	buf_clear(&e->final);
 	arena_reset(e->arena);
+}
+
+static void clear_command(struct imap_server *e)
+{
+	drop_command(e);
+	e->idling = false;
+	e->heard_ms = e->now_ms;
 	imap_reader_limit(e->reader, line_limit(e));
 	if (imap_reader_left(e->reader) == 0)
 		imap_reader_rest(e->reader);
@@ -223,17 +230,27 @@ static void put_final(struct imap_server *e)
 	buf_put(&e->out, final);
 }
 
+/* RFC 5465 3.1: where NOTIFY asked for nothing of the selected mailbox, its own commands alone tell of it. */
+static bool looks(const struct imap_server *e)
+{
+	unsigned flags = e->command != NULL ? e->command->flags : 0;
+
+	if (!imap_notify_selected(e))
+		return (flags & C_TELLS) != 0;
+	return e->dirty || (e->sel.view.gone.n > 0 && imap_may_expunge(e)) || (flags & C_LOOK) != 0;
+}
+
 static void command_over(struct imap_server *e)
 {
-	bool look;
-
 	if (e->half_line)
 		imap_text(e, "\r\n");
 	e->half_line = false;
-	look = e->dirty || (e->sel.view.gone.n > 0 && imap_may_expunge(e)) ||
-	       (e->command != NULL && (e->command->flags & C_LOOK) != 0);
-
-	if (e->state == IMAP_SELECTED && look && !e->looked && !e->closing) {
+	if (imap_notify_works(e)) {
+		drop_command(e);
+		imap_notify_over(e);
+		return;
+	}
+	if (e->state == IMAP_SELECTED && looks(e) && !e->looked && !e->closing) {
 		e->looked = true;
 		imap_sync_run(e, step_done);
 		return;
@@ -257,7 +274,13 @@ static void run(struct imap_server *e)
  * the command ends. */
 static void note_news(struct imap_server *e, const struct imap_result *r)
 {
-	if (e->state != IMAP_SELECTED || r->status != STORE_OK)
+	if (r->status != STORE_OK || imap_notify_works(e))
+		return;
+	if (e->ask.kind == IMAP_COMMIT)
+		imap_notify_committed(e, r);
+	else if (e->ask.kind == IMAP_SYNC && r->page->mailbox.id != e->sel.mailbox)
+		imap_notify_saw(e, &r->page->mailbox);
+	if (e->state != IMAP_SELECTED)
 		return;
 	if (e->ask.kind == IMAP_FIND || e->ask.kind == IMAP_LIST)
 		e->dirty = true;
@@ -280,12 +303,18 @@ void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_
 
 /* --- bytes in -------------------------------------------------------------- */
 
+/* For who waits in IDLE. */
+static bool has_news(const struct imap_server *e)
+{
+	return e->notify != NULL ? imap_notify_due(e) : e->dirty && e->retry_ms == 0;
+}
+
 static bool takes_input(const struct imap_server *e)
 {
 	if (e->closing || e->start_tls || e->compress || e->waiting != 0 || e->out.n >= IMAP_OUT_MARK)
 		return false;
 	if (e->input == IMAP_INPUT_LINE)
-		return !e->sync.begun && (!e->dirty || e->retry_ms != 0);
+		return !e->sync.begun && !has_news(e);
 	return e->command == NULL ||
 	       (e->input == IMAP_INPUT_STREAM && e->step == NULL);
 }
@@ -419,7 +448,7 @@ static bool runnable(const struct imap_server *e)
 {
 	if (e->closing || e->command == NULL || e->step == NULL || e->waiting != 0)
 		return false;
-	return e->input != IMAP_INPUT_LINE || e->sync.begun || (e->idling && e->dirty && e->retry_ms == 0);
+	return e->input != IMAP_INPUT_LINE || e->sync.begun || (e->idling && e->notify == NULL && has_news(e));
 }
 
 /* IDLE: news while a line is awaited. */
@@ -470,7 +499,7 @@ enum imap_kind imap_server_next(struct imap_server *e, struct imap_action *a)
 			*a = e->ask;
 			return a->kind;
 		}
-		if (!runnable(e))
+		if (!runnable(e) && !imap_notify_begin(e))
 			return at_rest(e, a);
 		if (e->work >= TURN_WORK) {
 			if (has_output(e))
@@ -498,9 +527,9 @@ void imap_server_secured(struct imap_server *e)
 	e->secure = true;
 }
 
-void imap_server_changed(struct imap_server *e)
+void imap_server_changed(struct imap_server *e, uint64_t mailbox)
 {
-	e->dirty = true;
+	imap_notify_hint(e, mailbox);
 	e->retry_ms = 0;
 }
 

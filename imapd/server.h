@@ -172,8 +172,8 @@ void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_
 void imap_server_certificate(struct imap_server *e);
 /* TLS is up. Where it is from the first byte this comes before the first _next, which greets. */
 void imap_server_secured(struct imap_server *e);
-/* The hint of store_watch. */
-void imap_server_changed(struct imap_server *e);
+/* The hint of store_watch: which mailbox; 0: the list of them, or several. */
+void imap_server_changed(struct imap_server *e, uint64_t mailbox);
 /* Says * BYE with these words and closes, unless a reply is half out: then it closes. */
 void imap_server_end(struct imap_server *e, const char *words);
 

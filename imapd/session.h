@@ -51,7 +51,8 @@ enum imap_command_flag {
 	C_LOOK = 4,		/* looks for news in any case */
 	C_SECRET = 8,		/* not before TLS, unless AuthWithoutTLS names it */
 	C_STREAM = 16,		/* its last literal is not kept in memory */
-	C_NUMBERS = 32		/* without UID it takes or tells sequence numbers */
+	C_NUMBERS = 32,		/* without UID it takes or tells sequence numbers */
+	C_TELLS = 64		/* what it looks for it tells, whatever NOTIFY says */
 };
 
 struct imap_command {
@@ -116,9 +117,23 @@ struct imap_derive {
 	imap_step after;
 };
 
+enum imap_status_item {
+	IMAP_STATUS_MESSAGES = 1,
+	IMAP_STATUS_RECENT = 2,
+	IMAP_STATUS_UIDNEXT = 4,
+	IMAP_STATUS_UIDVALIDITY = 8,
+	IMAP_STATUS_UNSEEN = 16,
+	IMAP_STATUS_DELETED = 32,
+	IMAP_STATUS_SIZE = 64,			/* RFC 8438 */
+	IMAP_STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
+	IMAP_STATUS_MAILBOXID = 256,		/* RFC 8474 4.3 */
+	IMAP_STATUS_DELETED_STORAGE = 512,	/* RFC 9208 4.1.4 */
+	IMAP_STATUS_APPENDLIMIT = 1024		/* RFC 7889 3.1 */
+};
+
 /* One STATUS response (cmd_status.c), of STATUS or of LIST. */
 struct imap_status {
-	unsigned wanted;		/* of imap_status_parse */
+	unsigned wanted;		/* enum imap_status_item */
 	struct store_mailbox m;
 	enum store_status status;	/* STORE_OK: it was told */
 	uint64_t recent, deleted_bytes;
@@ -177,6 +192,10 @@ struct imap_server {
 	struct imap_sync sync;
 	bool dirty;			/* something may have changed */
 	bool idling;
+	struct imap_notify *notify;	/* NULL: NOTIFY was never used */
+	struct imap_notify *notify_next;	/* while that command runs */
+	bool hint_all;			/* what NOTIFY has not looked at yet: all mailboxes, */
+	uint64_t hint_mailbox;		/* or this one */
 
 	uint64_t now_ms, heard_ms, born_ms, retry_ms;
 	uint64_t ended_ms;		/* when a search ends; 0: the client is there */
@@ -291,6 +310,28 @@ void imap_status_knows(struct imap_server *e, unsigned wanted);
 /* Tells the STATUS of s->m, which the caller has filled beside s->wanted, and goes on with
  * `after`. s must stay until then. */
 enum imap_run imap_status_run(struct imap_server *e, struct imap_status *s, imap_step after);
+/* The same at once, for items that s->m has. */
+void imap_status_tell(struct imap_server *e, const struct imap_status *s);
+
+/* --- notify.c: what may be told when (RFC 5465) ----------------------------- */
+void imap_notify_free(struct imap_server *e);
+/* Are changes of the selected mailbox told at all; those of flags? */
+bool imap_notify_selected(const struct imap_server *e);
+bool imap_notify_flags(const struct imap_server *e);
+/* A message came into the selected mailbox, and its EXISTS is due. -ENOMEM. */
+int imap_notify_came(struct imap_server *e, uint32_t uid);
+void imap_notify_synced(struct imap_server *e);
+void imap_notify_deselected(struct imap_server *e);
+void imap_notify_hint(struct imap_server *e, uint64_t mailbox);
+void imap_notify_saw(struct imap_server *e, const struct store_mailbox *m);
+/* The answer to e->ask, which is a commit. */
+void imap_notify_committed(struct imap_server *e, const struct imap_result *result);
+/* There is something to tell, and nothing forbids it. */
+bool imap_notify_due(const struct imap_server *e);
+/* Begins a job if one is due and nothing else runs. */
+bool imap_notify_begin(struct imap_server *e);
+bool imap_notify_works(const struct imap_server *e);
+void imap_notify_over(struct imap_server *e);
 
 /* --- commands -------------------------------------------------------------- */
 bool imap_parse_nothing(struct imap_server *e, struct imap_parse *p);
@@ -322,6 +363,7 @@ IMAP_COMMAND(getquota)
 IMAP_COMMAND(getquotaroot)
 IMAP_COMMAND(setquota)
 IMAP_COMMAND(status)
+IMAP_COMMAND(notify)
 IMAP_COMMAND(append)
 IMAP_COMMAND(search)
 IMAP_COMMAND(sort)

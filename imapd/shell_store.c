@@ -130,8 +130,7 @@ static void changed(void *arg, uint64_t mailbox)
 {
 	struct shell *s = arg;
 
-	(void)mailbox;
-	imap_server_changed(s->engine);
+	imap_server_changed(s->engine, mailbox);
 	conn_wake(s->conn);
 }
 

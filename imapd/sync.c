@@ -257,6 +257,7 @@ static enum imap_run sync_tell(struct imap_server *e)
 	}
 	if (s->news)
 		imap_tell_counts(e);
+	imap_notify_synced(e);
 	return sync_end(e);
 }
 
@@ -266,6 +267,8 @@ static int take_new(struct imap_server *e, const struct store_record *r)
 
 	e->sync.news = true;
 	if (r->uid >= e->sync.recent_uid && imap_view_mark_recent(v, r->uid, r->uid) != 0)
+		return -1;
+	if (imap_notify_came(e, r->uid) != 0)
 		return -1;
 	return imap_view_append(v, r->uid, r->uid);
 }
@@ -285,7 +288,7 @@ static int take_page(struct imap_server *e, const struct store_page *page)
 		if (r->uid >= v->next_uid) {
 			if (take_new(e, r) != 0)
 				return -1;
-		} else if (r->modseq > e->sel.own_modseq && imap_view_seq(v, r->uid) != 0) {
+		} else if (r->modseq > e->sel.own_modseq && imap_view_seq(v, r->uid) != 0 && imap_notify_flags(e)) {
 			imap_tell_flags(e, r, page->keywords, page->keyword_count);
 		}
 	}
@@ -344,6 +347,7 @@ void imap_deselect(struct imap_server *e)
 		e->state = IMAP_AUTH;
 	e->dirty = false;
 	e->retry_ms = 0;
+	imap_notify_deselected(e);
 }
 
 /* RFC 3501 9: sequence numbers must be there, but "1:*" is nothing where nothing is; UIDs

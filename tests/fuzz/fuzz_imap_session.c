@@ -254,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			imap_server_feed(w.e, &in);
 			span_take(&rest, before - in.n);
 			if (pick(&w, 9) == 0 && w.watching)
-				imap_server_changed(w.e);
+				imap_server_changed(w.e, pick(&w, 3));
 			if (pick(&w, 5) == 0)
 				w.late = true;
 			drain(&w);
