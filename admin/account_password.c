@@ -228,6 +228,16 @@ static size_t characters(const char *text)
 	return n;
 }
 
+/* "-": the first line of stdin, for a word of a command shows in ps. */
+static int take_hash(struct account_password *p, const char *hash, struct error *err)
+{
+	int code = strcmp(hash, "-") == 0 ? read_line(STDIN_FILENO, p->text, err) : 0;
+
+	if (code < 0)
+		return code;
+	return accounts_hash_take(strcmp(hash, "-") == 0 ? p->text : hash, p->hash, err);
+}
+
 int account_password_new(struct account_password *p, const struct site *s, const struct account_line *l,
 			 const struct account *now, struct error *err)
 {
@@ -235,7 +245,7 @@ int account_password_new(struct account_password *p, const struct site *s, const
 
 	memset(p, 0, sizeof(*p));
 	if (l->hash != NULL)	/* of a password that nobody here knows: there are no keys */
-		return accounts_hash_take(l->hash, p->hash, err);
+		return take_hash(p, l->hash, err);
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
 	if (l->generate)

@@ -12,7 +12,7 @@ enum { OUTPUT = 16 << 20 };	/* bytes of the longest list */
 
 /* One line of a daemon's (common/net/server.h), lent from its text. */
 struct session {
-	struct span daemon, worker, id, protocol, peer, tls, account;
+	struct span daemon, worker, id, protocol, peer, tls, account, mailbox;	/* mailbox: escaped, or "-" */
 	char since[ACCOUNTS_TIME];
 };
 
@@ -27,15 +27,55 @@ static bool session_read(struct session *out, struct span line)
 	if (!span_number(span_take_until(&line, ' '), INT64_MAX, &since_s) || line.n == 0)
 		return false;
 	accounts_time_text(out->since, (int64_t)since_s);
-	out->account = line;
+	out->account = span_take_until(&line, ' ');
+	out->mailbox = line.n > 0 ? line : span_of("-");
 	return true;
 }
 
 static void put_text(struct buf *b, const struct session *o)
 {
-	buf_printf(b, "%.*s  %.*s  %.*s  %.*s  %.*s  since %s\n", (int)o->id.n, (const char *)o->id.p, (int)o->account.n,
+	buf_printf(b, "%.*s  %.*s  %.*s  %.*s  %.*s  since %s  %.*s\n", (int)o->id.n, (const char *)o->id.p, (int)o->account.n,
 		   (const char *)o->account.p, (int)o->protocol.n, (const char *)o->protocol.p, (int)o->peer.n, (const char *)o->peer.p,
-		   (int)o->tls.n, (const char *)o->tls.p, o->since);
+		   (int)o->tls.n, (const char *)o->tls.p, o->since, (int)o->mailbox.n, (const char *)o->mailbox.p);
+}
+
+static int digit(uint8_t c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that was escaped (common/base/escape.h), taken from behind its backslash. */
+static uint8_t unescaped(struct span *s)
+{
+	uint8_t c = s->n > 0 ? *s->p : '\\';
+
+	if (s->n >= 3 && c == 'x' && digit(s->p[1]) >= 0 && digit(s->p[2]) >= 0) {
+		c = (uint8_t)(digit(s->p[1]) << 4 | digit(s->p[2]));
+		span_take(s, 3);
+		return c;
+	}
+	span_take(s, s->n > 0 ? 1 : 0);
+	return c == 'r' ? '\r' : c == 'n' ? '\n' : c == 't' ? '\t' : c;
+}
+
+/* The name as it is; null where there is none. */
+static void json_mailbox(struct buf *b, struct span word)
+{
+	struct buf name;
+
+	if (span_is(word, "-")) {
+		buf_put_text(b, ",\"mailbox\":null");
+		return;
+	}
+	buf_init(&name, word.n + 1);
+	while (word.n > 0) {
+		uint8_t c = *span_take(&word, 1).p;
+
+		buf_put_byte(&name, c == '\\' ? unescaped(&word) : c);
+	}
+	buf_put_byte(&name, '\0');
+	account_json(b, "mailbox", name.failed ? "" : (const char *)name.p);
+	buf_clear(&name);
 }
 
 static void json_span(struct buf *b, const char *name, struct span value)
@@ -57,6 +97,7 @@ static void put_json(struct buf *b, const struct session *o)
 	account_json(b, "since", o->since);
 	json_span(b, "daemon", o->daemon);
 	json_span(b, "worker", o->worker);
+	json_mailbox(b, o->mailbox);
 	buf_put_byte(b, '}');
 }
 

@@ -18,8 +18,8 @@ static const struct verb verbs[] = {
 	{ "reload", reload_run, "reload\n" },
 	{ "status", status_run, "status [--json]\n" },
 	{ "account", account_run,
-	  "account add ADDRESS [--password-stdin | --generate | --hash HASH]\n"
-	  "account passwd ADDRESS [--password-stdin | --generate | --hash HASH]\n"
+	  "account add ADDRESS [--password-stdin | --generate | --hash HASH | --hash -]\n"
+	  "account passwd ADDRESS [--password-stdin | --generate | --hash HASH | --hash -]\n"
 	  "account list [--json]\n"
 	  "account show ADDRESS [--json]\n"
 	  "account disable|enable|remove ADDRESS\n"

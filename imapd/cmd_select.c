@@ -2,6 +2,9 @@
  *
  * With QRESYNC a second walk goes behind the mod-sequence that the client knows: what went since, and
  * the flags of what changed (RFC 7162 3.2.5). */
+#include <stdlib.h>
+#include <string.h>
+
 #include "imapd/role.h"
 #include "imapd/session.h"
 
@@ -238,6 +241,11 @@ static enum imap_run selected(struct imap_server *e)
 		v->next_uid = d->mailbox.uidnext;
 	if (imap_view_mark_recent(v, d->mailbox.recent_uid, d->mailbox.uidnext - 1) != 0)
 		return imap_no_memory(e);
+	free(e->sel.name);
+	e->sel.name = calloc(1, d->name.n + 1);
+	if (e->sel.name == NULL)
+		return imap_no_memory(e);
+	memcpy(e->sel.name, d->name.p, d->name.n);
 	e->sel.mailbox = d->mailbox.id;
 	e->sel.uidvalidity = d->mailbox.uidvalidity;
 	e->sel.read_only = d->read_only;

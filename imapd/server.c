@@ -60,6 +60,7 @@ void imap_server_free(struct imap_server *e)
 	imap_notify_free(e);
 	imap_view_clear(&e->sel.view);
 	imap_ranges_clear(&e->sel.saved);
+	free(e->sel.name);
 	imap_reader_free(e->reader);
 	arena_free(e->arena);
 	buf_clear(&e->out);
@@ -587,6 +588,11 @@ uint64_t imap_server_deadline(const struct imap_server *e)
 	if (imap_late_deadline(e) < end)
 		end = imap_late_deadline(e);
 	return e->retry_ms != 0 && e->retry_ms < end ? e->retry_ms : end;
+}
+
+const char *imap_server_mailbox(const struct imap_server *e)
+{
+	return e->state == IMAP_SELECTED && e->sel.name != NULL ? e->sel.name : "";
 }
 
 bool imap_server_idle(const struct imap_server *e)

@@ -186,5 +186,7 @@ void imap_server_tick(struct imap_server *e, uint64_t now_ms);
 uint64_t imap_server_deadline(const struct imap_server *e);
 /* No command is in hand (IDLE counts as none). */
 bool imap_server_idle(const struct imap_server *e);
+/* The selected mailbox's name when it was selected, in UTF-8; "": none. Lent until the engine is called again. */
+const char *imap_server_mailbox(const struct imap_server *e);
 
 #endif

@@ -74,6 +74,7 @@ struct imap_page {
 
 struct imap_selected {
 	uint64_t mailbox;
+	char *name;		/* as it was when it was selected */
 	uint32_t uidvalidity;
 	bool read_only;
 	uint64_t modseq;	/* told up to here */

@@ -251,6 +251,11 @@ static bool shell_idle(void *session)
 	return imap_server_idle(((struct shell *)session)->engine);
 }
 
+static const char *shell_mailbox(void *session)
+{
+	return imap_server_mailbox(((struct shell *)session)->engine);
+}
+
 const struct conn_protocol imap_protocol = {
 	.name = "imap",
 	.which = CONFIG_IMAPD,
@@ -268,4 +273,5 @@ const struct conn_protocol imap_protocol = {
 	.deadline = shell_deadline,
 	.end = shell_end,
 	.idle = shell_idle,
+	.mailbox = shell_mailbox,
 };

@@ -341,6 +341,7 @@ void imap_deselect(struct imap_server *e)
 {
 	imap_view_clear(&e->sel.view);
 	imap_ranges_clear(&e->sel.saved);
+	free(e->sel.name);
 	e->sel = (struct imap_selected){ .mailbox = 0 };
 	imap_view_init(&e->sel.view);
 	if (e->state == IMAP_SELECTED)

@@ -87,6 +87,8 @@ struct conn_protocol {
 	void (*end)(void *session, enum conn_end why);
 	/* No command is in hand: a draining server may end it. */
 	bool (*idle)(void *session);
+	/* What the session has open, for who lists sessions: lent, "" for none. NULL: never anything. */
+	const char *(*mailbox)(void *session);
 };
 
 /* An answer has come: next is asked (and input fed) when the loop turns. Any number

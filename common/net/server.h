@@ -36,8 +36,8 @@ void server_status(struct server *s, struct buf *out);
  * `served LISTEN FINGERPRINT` for each certificate in use, and the lines of census.h. At most
  * 60 kB: clients are left out first. */
 void server_tls(struct server *s, struct buf *out);
-/* What CONTROL_ASK "sessions" is answered with: `session ICID PROTOCOL PEER TLS SINCE ACCOUNT` for each that is logged in (TLS:
- * "TLSv1.3" or "none"; SINCE: seconds since 1970; ACCOUNT: escaped); `more N`: so many did not fit. */
+/* What CONTROL_ASK "sessions" is answered with: `session ICID PROTOCOL PEER TLS SINCE ACCOUNT MAILBOX` for each that is logged in (TLS:
+ * "TLSv1.3" or "none"; SINCE: seconds since 1970; ACCOUNT, MAILBOX: escaped, a space too; no mailbox: "-"; one of that name: "\x2d"); `more N`: so many did not fit. */
 void server_sessions(struct server *s, struct buf *out);
 /* Ends the account's sessions, or the one of that id (0: all). How many there were. */
 size_t server_kick(struct server *s, const char *account, uint64_t id);

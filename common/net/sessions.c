@@ -7,13 +7,17 @@
 #include "common/net/inside.h"
 #include "common/net/server.h"
 
-enum { SESSIONS_MAX = 60000, LINE_MAX_BYTES = 1200 };	/* bytes of an answer; of one line of it */
+enum { SESSIONS_MAX = 60000, LINE_MAX_BYTES = 6000 };	/* bytes of an answer; of one line of it */
 
-/* One word, whatever the name is: its spaces are escaped too. */
+/* One word, whatever the name is: its spaces are escaped too. Nothing is "-", and "-" is no word then. */
 static void put_word(struct buf *out, const char *text)
 {
-	char plain[1000];
+	char plain[4 * 1000 + 1];	/* of the longest name of a mailbox */
 
+	if (*text == '\0' || strcmp(text, "-") == 0) {
+		buf_put_text(out, *text == '\0' ? "-" : "\\x2d");
+		return;
+	}
 	escape_text(plain, sizeof(plain), span_of(text));
 	for (const char *c = plain; *c != '\0'; c++)
 		buf_put_text(out, *c == ' ' ? "\\x20" : (char[2]){ *c, '\0' });
@@ -27,6 +31,8 @@ static void put_session(const struct conn *c, struct buf *out)
 	buf_printf(out, "session %llu %s %s %s %lld ", (unsigned long long)c->id, c->server->protocol->name, conn_peer(c),
 		   tls != NULL ? tls->protocol : "none", (long long)since_s);
 	put_word(out, c->account);
+	buf_put_byte(out, ' ');
+	put_word(out, c->server->protocol->mailbox != NULL ? c->server->protocol->mailbox(c->session) : "");
 	buf_put_byte(out, '\n');
 }
 

@@ -113,7 +113,8 @@ def test_hash_taken_over(site):
     bcrypt = "{BLF-CRYPT}$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
     assert site.run("account", "add", eve, "--hash", "{SSHA}kMbb0nXdFgUaRPMG3dCqtOPdBNY8Tjtr", ok=False).returncode == 1
     assert site.run("account", "add", eve, "--hash", bcrypt, "--generate", ok=False).returncode == 2
-    site.run("account", "add", eve, "--hash", bcrypt)
+    assert site.run("account", "add", eve, "--hash", "-", text="\n", ok=False).returncode == 1
+    site.run("account", "add", eve, "--hash", "-", text=bcrypt + "\n")
     assert "password $2y$04$" in file.read_text()
     assert login(site, "imap", "wrong", eve).startswith(WRONG["imap"])
     since = len(site.log())

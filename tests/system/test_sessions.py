@@ -53,6 +53,23 @@ def test_list_and_kick(site):
     assert site.run("account", "kick", ALICE, "--session", "x", ok=False).returncode == 2
 
 
+NAMES = [("Work", "Work", "Work"), ("a b", "a b", "a\\x20b"), ("-", "-", "\\x2d"), ('"q\\"', '\\"q\\\\\\"', None), ("&ZeVnLA-", "&ZeVnLA-", None)]
+
+
+@pytest.mark.parametrize("name,quoted,shown", NAMES, ids=[n[0] for n in NAMES])
+def test_mailbox(site, name, quoted, shown):
+    c = logged_in(site, "imap")
+    assert [r["mailbox"] for r in rows(site)] == [None]
+    c.say(f'CREATE "{quoted}"')
+    assert c.say(f'SELECT "{quoted}"')[-1].startswith("t OK")
+    assert [r["mailbox"] for r in rows(site)] == ["日本" if name.startswith("&") else name]
+    if shown:
+        assert site.run("account", "sessions").stdout.endswith(f"Z  {shown}\n")
+    c.say("UNSELECT")
+    assert [r["mailbox"] for r in rows(site)] == [None]
+    c.close()
+
+
 @pytest.mark.parametrize("verb", [["disable"], ["passwd", "--password-stdin"]])
 def test_ended_by_itself(site, verb):
     c, other = logged_in(site, "imap"), logged_in(site, "imap", BOB)
