@@ -73,7 +73,11 @@ class Disk:
         return lambda: ledger.go_back(before)
 
     def back(self):
+        """With a copy of the disk: where a mount namespace of somebody still has the old one, the kernel goes on writing to it."""
         self.unmount()
+        copy = self.image.with_name("copy.img")
+        subprocess.run(["cp", "--sparse=always", str(self.image), str(copy)], check=True)
+        copy.replace(self.image)
         mount(self.kind, self.image, self.at)
 
     def end(self):
