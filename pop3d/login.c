@@ -86,7 +86,7 @@ static void auth_end(struct pop3_server *e, enum pop3_result result)
 		pop3_bad(e, "-ERR [AUTH] this app password has expired: make a new one");
 		break;
 	case POP3_AUTHZID:
-		pop3_bad(e, "-ERR [AUTH] who you are may not log in as whom you ask for");
+		pop3_bad(e, "-ERR [AUTH] you may not log in for somebody else");
 		break;
 	case POP3_TOO_MANY:
 		pop3_bad(e, "-ERR [SYS/TEMP] too many sessions of this account");

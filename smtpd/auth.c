@@ -53,7 +53,7 @@ static void auth_end(struct smtp_server *e, enum smtp_result result)
 		smtp_bad(e, "535 5.7.8 this app password has expired: make a new one");
 		break;
 	case SMTP_AUTHZID:
-		smtp_bad(e, "535 5.7.8 who you are may not log in as whom you ask for");
+		smtp_bad(e, "535 5.7.8 you may not log in for somebody else");
 		break;
 	case SMTP_TOO_MANY:
 		smtp_bad(e, "454 4.7.0 too many sessions of this account");

@@ -128,7 +128,7 @@ def test_pop3(clients):
     assert pop("AUTH EXTERNAL =").startswith(b"+OK")
     assert pop("AUTH EXTERNAL " + base64.b64encode(b"alice").decode()).startswith(b"+OK")
     assert pop("AUTH EXTERNAL", "").startswith(b"+OK")
-    with pytest.raises(poplib.error_proto, match="this client certificate"):
+    with pytest.raises(poplib.error_proto, match="may not log in for somebody else"):
         pop("AUTH EXTERNAL " + base64.b64encode(b"bob").decode())
 
 

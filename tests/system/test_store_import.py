@@ -325,7 +325,7 @@ def test_full_disk(tmp_path):
 
 
 def test_progress_on_a_terminal(site, tmp_path):
-    source = many(tmp_path / "m", 2000)
+    source = many(tmp_path / "m", 12000)
     master, slave = os.openpty()
     command = subprocess.Popen([YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
                                stdout=subprocess.PIPE, stderr=slave)
@@ -337,5 +337,5 @@ def test_progress_on_a_terminal(site, tmp_path):
     except OSError:  # the end
         pass
     os.close(master)
-    assert b"2000 messages imported" in command.communicate(timeout=20)[0]
+    assert b"12000 messages imported" in command.communicate(timeout=20)[0]
     assert re.search(rb"INBOX: \d+ messages, \d+ MB, \d+ %, \d+ messages/s, \d+:\d\d left", shown), shown

@@ -51,10 +51,11 @@ def free_ports(count):
 
 
 class Site:
+    environment = {}	# more of it, for the command and what it starts
+
     def __init__(self, path, accounts=("alice", "bob"), settings=None, hostname="mail.here.test", domain=DOMAIN):
         self.path = pathlib.Path(path)
         self.base, self.base_lock = free_base()
-        self.environment = {}	# more of it, for the command and what it starts
         self.run("init", "--hostname", hostname, "--domain", domain, "--port-base", str(self.base))
         for name, lines in (settings or {}).items():
             self.set(name, lines)

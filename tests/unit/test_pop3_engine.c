@@ -183,7 +183,7 @@ static const struct row {
 	  HI "C: USER scoped\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] this app password is not for POP3\n"
 	     "C: USER old\nS: +OK*\nC: PASS x\nS: -ERR [AUTH] this app password has expired*\n", 0, 0, false },
 	{ "another's name, and its own", &tls,
-	  HI "C: AUTH PLAIN Ym9zcwB1c2VyAHNlIGNyZXQ=\nS: -ERR [AUTH] who you are may not*\n"
+	  HI "C: AUTH PLAIN Ym9zcwB1c2VyAHNlIGNyZXQ=\nS: -ERR [AUTH] you may not log in for*\n"
 	     "C: AUTH PLAIN dXNlcgB1c2VyAHNlIGNyZXQ=\nS: +OK 3 messages*\n", 0, 0, false },
 	{ "AUTH PLAIN", &tls, HI "C: AUTH PLAIN AHVzZXIAc2UgY3JldA==\nS: +OK 3 messages (47 octets)\n", 0, 0, false },
 	{ "AUTH in steps, and given up", &tls,

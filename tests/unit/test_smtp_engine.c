@@ -179,7 +179,7 @@ static const struct row {
 	  SUB "C: AUTH PLAIN AHNjb3BlZABzZWNyZXQ=\nS: 535 5.7.8 this app password is not for sending*\n"
 	      "C: AUTH PLAIN AG9sZABzZWNyZXQ=\nS: 535 5.7.8 this app password has expired*\n", NULL, false },
 	{ "another's name, and its own", &submission,
-	  SUB "C: AUTH PLAIN Ym9zcwB1c2VyAHNlY3JldA==\nS: 535 5.7.8 who you are may not*\n"
+	  SUB "C: AUTH PLAIN Ym9zcwB1c2VyAHNlY3JldA==\nS: 535 5.7.8 you may not log in for*\n"
 	      "C: AUTH PLAIN dXNlcgB1c2VyAHNlY3JldA==\nS: 235*\n", NULL, false },
 	{ "AUTH given up", &submission, SUB "C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 5.7.0*\nC: NOOP\nS: 250*\n", NULL, false },
 	{ "AUTH with junk", &submission, SUB "C: AUTH PLAIN !!!\nS: 501 5.5.2*\nC: AUTH PLAIN AAAA\nS: 501*\nC: AUTH FOO\nS: 504 5.5.4*\nC: AUTH\nS: 501*\n",
