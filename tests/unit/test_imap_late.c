@@ -192,7 +192,7 @@ static void test_instead(void **state)
 	feed(&w, SELECT "i IDLE\r\n");
 	buf_reset(&w.out);
 	w.stuck = IMAP_SYNC;
-	imap_server_changed(w.e);
+	imap_server_changed(w.e, 1);
 	run(&w);
 	assert_true(w.number != 0);
 	imap_server_tick(w.e, BEGAN_MS + ANSWER_MS);
