@@ -76,7 +76,7 @@ def test_expired(site):
 @pytest.mark.parametrize("protocol", PORTS)
 def test_somebody_else(site, protocol):
     """Who proves who he is may not come in as another; a wrong password tells nobody whether he might."""
-    said = {"imap": REFUSED["imap"], "pop3": "-ERR [AUTH] who you are", "smtp": "535 5.7.8 who you are"}[protocol]
+    said = {"imap": REFUSED["imap"], "pop3": "-ERR [AUTH] you may not log in", "smtp": "535 5.7.8 you may not log in"}[protocol]
     wrong = {"imap": WRONG["imap"], "pop3": "-ERR [AUTH] wrong user", "smtp": "535 5.7.8 wrong user"}[protocol]
     for who in (f"bob@{DOMAIN}", f"nobody@{DOMAIN}"):
         since = len(site.log())
