@@ -182,9 +182,11 @@ static int whole_entry(void *arg, const struct manifest_entry *e, struct error *
 	if (code == 0 && w->s->root && lchown(to, w->owner[i].uid, w->owner[i].gid) < 0)
 		code = error_system(err, errno, "can't give %s away", to);
 	if (code == 0 && !e->folder && span_is(first, "mail") && strlen(to) > 6 && strcmp(to + strlen(to) - 6, "/state") == 0) {
-		to[strlen(to) - 6] = '\0';
+		char *slash = to + strlen(to) - 6;
+
+		*slash = '\0';
 		code = restore_state(AT_FDCWD, to, NULL, err);
-		strcat(to, "/state");
+		*slash = '/';
 		if (code == 0 && w->s->root && lchown(to, w->owner[i].uid, w->owner[i].gid) < 0)
 			code = error_system(err, errno, "can't give %s away", to);
 	}

@@ -38,15 +38,15 @@ static int add_file(struct box *b, const struct box_file *one)
 
 static int list_files(struct box *b)
 {
-	char path[NAMES_MAILBOX_MAX + 8];
+	char folder[NAMES_MAILBOX_MAX], path[NAMES_MAILBOX_MAX + 8];
 	struct box_file one = { 0 };
 	struct dirent *e;
 	struct stat st;
 	int r = 0;
 	DIR *d;
 
-	names_mailbox(path, b->m->account->folder, b->m->id);
-	strcat(path, "/cur");
+	names_mailbox(folder, b->m->account->folder, b->m->id);
+	snprintf(path, sizeof(path), "%s/cur", folder);
 	d = check_opendir(b->c->o->store.mail_fd, path);
 	if (d == NULL)
 		return errno == ENOMEM || errno == EMFILE ? -errno : 0;
