@@ -54,7 +54,11 @@ class Tracer:
     def end(self):
         """The calls that were made, in order; and whether a fault was put in."""
         self.process.terminate()
-        self.process.wait(10)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:   # it waits for a thread that died under it
+            self.process.kill()
+            self.process.wait(10)
         text = self.log.read_text()
         return re.findall(r"^\d+ +(\w+)\(", text, re.M), "(INJECTED)" in text or "+++ killed by SIGKILL" in text
 
