@@ -13,7 +13,7 @@
 void smtp_body_begin_done(struct smtp_server *e, enum smtp_result result)
 {
 	if (result == SMTP_FULL) {
-		smtp_refuse_body(e, "452 4.3.1 no room on this server right now, try again later");
+		smtp_refuse_body(e, SMTP_NO_ROOM);
 		return;
 	}
 	if (result != SMTP_DONE) {
@@ -139,7 +139,7 @@ static const char *refusal(const struct smtp_server *e)
 	if (e->body_fault == SMTP_TOO_LARGE)
 		return "552 5.3.4 the message is larger than this server takes";
 	if (e->body_fault == SMTP_FULL)
-		return "452 4.3.1 no room on this server right now, try again later";
+		return SMTP_NO_ROOM;
 	if (e->body_fault != SMTP_DONE)
 		return "451 4.3.0 can't take mail right now, try again later";
 	if (e->header.received > e->config.received_limit)
@@ -218,7 +218,7 @@ static const char *commit_reply(enum smtp_result result)
 {
 	switch (result) {
 	case SMTP_FULL:
-		return "452 4.3.1 no room on this server right now, try again later";
+		return SMTP_NO_ROOM;
 	case SMTP_OVER_QUOTA:
 		return "452 4.2.2 the mailbox is full";
 	case SMTP_TOO_LARGE:

@@ -77,7 +77,7 @@ void smtp_sender_done(struct smtp_server *e, enum smtp_result result)
 void smtp_room_done(struct smtp_server *e, enum smtp_result result)
 {
 	if (result == SMTP_FULL) {
-		smtp_reply(e, "452 4.3.1 no room on this server right now, try again later");
+		smtp_reply(e, SMTP_NO_ROOM);
 		return;
 	}
 	if (result != SMTP_DONE) {
@@ -161,6 +161,9 @@ void smtp_recipient_done(struct smtp_server *e, enum smtp_result result)
 		break;
 	case SMTP_OVER_QUOTA:
 		refuse_recipient(e, "over-quota", "452 4.2.2 the mailbox is full");
+		break;
+	case SMTP_FULL:
+		smtp_reply(e, SMTP_NO_ROOM);
 		break;
 	case SMTP_OVER_RATE:
 		smtp_note(e, "closing: too many recipients refused to the address");

@@ -20,6 +20,8 @@
 #include "smtpd/engine.h"
 #include "smtpd/header_watch.h"
 
+#define SMTP_NO_ROOM "452 4.3.1 no room on this server right now, try again later"
+
 enum smtp_phase {
 	PHASE_COMMAND,
 	PHASE_AUTH,		/* the next line is an answer of the AUTH exchange */

@@ -84,7 +84,7 @@ def test_no_promise_is_lost(small):
                 smtp.sendmail("a@there.test", [f"alice@{DOMAIN}"], f"Subject: p{i}.\r\n\r\n" + "y" * 60000 + "\r\n")
                 promised.append(i)
             except smtplib.SMTPException as e:
-                assert "452" in str(e), e
+                assert "452" in str(e), f"{e}\n{site.log()[-3000:]}"
     assert len(promised) < 400
     os.unlink(ballast)
     site.stop()

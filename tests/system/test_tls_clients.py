@@ -119,14 +119,15 @@ CASES = [(c, p) for c in CLIENTS for p in PROTOCOL if (c, p) != ("curl", "mx")]
 
 
 def handshakes(site, port, since):
-    """The TLS lines of connections to that port, once all of them have ended."""
-    end = time.monotonic() + 5
+    """The TLS lines of connections to that port, once all of them have ended, and no more of them are told."""
+    end, told = time.monotonic() + 5, 0
     while time.monotonic() < end:
         log = site.log()[since:]
         ids = re.findall(rf" (ICID \d+) connected peer=\S+ local=\S+:{site.port(port)} ", log)
-        if len(ids) > 1 and all(f"{i} closed by=" in log for i in ids):
+        if len(ids) > 1 and all(f"{i} closed by=" in log for i in ids) and len(log) == told:
             return [line for line in log.splitlines() if any(f"{i} TLS " in line for i in ids)]
-        time.sleep(0.02)
+        told = len(log)
+        time.sleep(0.1)
     raise AssertionError(f"not twice, or not ended:\n{log[-3000:]}")
 
 

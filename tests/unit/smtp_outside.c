@@ -12,6 +12,8 @@ static enum smtp_result resolve(const char *address)
 		return SMTP_DONE;
 	if (strcmp(address, "full@here.test") == 0)
 		return SMTP_OVER_QUOTA;
+	if (strcmp(address, "crowded@here.test") == 0)
+		return SMTP_FULL;
 	if (strcmp(address, "guessed@here.test") == 0)
 		return SMTP_OVER_RATE;
 	return strstr(address, "@here.test") != NULL ? SMTP_NO_USER : SMTP_NOT_LOCAL;

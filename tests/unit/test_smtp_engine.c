@@ -105,6 +105,7 @@ static const struct row {
 	{ "no such user", &mx, MX TO "C: RCPT TO:<nobody@here.test>\nS: 550 5.1.1*\n", NULL, false },
 	{ "another server's domain", &mx, MX TO "C: RCPT TO:<x@there.test>\nS: 550 5.7.1*\n", NULL, false },
 	{ "one guess too many", &mx, MX TO "C: RCPT TO:<guessed@here.test>\nS: 421 4.7.0*\nC: NOOP\n", NULL, true },
+	{ "a full disk", &mx, MX TO "C: RCPT TO:<crowded@here.test>\nS: 452 4.3.1*\n", NULL, false },
 	{ "a full mailbox", &mx, MX TO "C: RCPT TO:<full@here.test>\nS: 452 4.2.2*\n", NULL, false },
 	{ "a source route to elsewhere", &mx, MX TO "C: RCPT TO:<@here.test:x@there.test>\nS: 550 5.7.1*\n", NULL, false },
 	{ "a source route to here", &mx, MX TO "C: RCPT TO:<@there.test:user@here.test>\nS: 250*\n", NULL, false },
