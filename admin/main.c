@@ -57,6 +57,7 @@ static const struct verb verbs[] = {
 	  "store repair [ACCOUNT...] [--dry-run] [--json]\n"
 	  "store rebuild\n"
 	  "store backup DIR [--since BACKUP]\n"
+	  "store verify BACKUP [--json]\n"
 	  "store restore BACKUP [--account ACCOUNT [--mailbox NAME]] [--to DIR] [--dry-run]\n"
 	  "store import ACCOUNT PATH [--format auto|maildir|mbox|mboxo] [--mailbox NAME] [--dry-run]\n"
 	  "store export ACCOUNT PATH [--format maildir|mbox] [--mailbox NAME]\n" },

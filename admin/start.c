@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "admin/program.h"
+#include "admin/store_restore.h"
 #include "admin/verbs.h"
 #include "common/config/config.h"
 #include "common/ipc/ipc.h"
@@ -100,7 +101,7 @@ int start_run(const struct site *s, int argc, char **argv)
 			return verb_usage(argv[0], "too many flags");
 		extra[n++] = argv[i];
 	}
-	if (site_must_exist(s, &err) != 0 || program_find(path, &err) != 0)
+	if (restore_must_end(s, &err) != 0 || site_must_exist(s, &err) != 0 || program_find(path, &err) != 0)
 		return verb_failed(&err);
 	if (foreground) {
 		extra[1] = "--foreground";

@@ -16,9 +16,8 @@
 #include "admin/store_backup.h"
 #include "admin/store_copy.h"
 #include "admin/store_parts.h"
-#include "common/base/clock.h"
 
-enum { TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, QUIET_MS = 1000, SHOW_MS = 200, NAME_MOST = 200 };
+enum { TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, NAME_MOST = 200 };
 
 static const char end_new[] = ".new";
 
@@ -29,16 +28,6 @@ static bool ends_in(const char *name, const char *end)
 	return n >= m && strcmp(name + n - m, end) == 0;
 }
 
-static void progress(struct backup *b)
-{
-	uint64_t now_ms = b->terminal ? clock_mono_ms() : 0;
-
-	if (!b->terminal || now_ms < b->begun_ms + QUIET_MS || now_ms < b->shown_ms + SHOW_MS)
-		return;
-	b->shown_ms = now_ms;
-	fprintf(stderr, "\ryubin: %" PRIu64 " files, %" PRIu64 " MB\033[K", b->files, b->bytes >> 20);
-}
-
 /* --- one file ------------------------------------------------------------------- */
 
 /* A message: it never changes under its name. */
@@ -47,29 +36,37 @@ static bool is_fixed(const char *path)
 	return ends_in(path, ".mail") || strstr(path, "/cur/") != NULL;
 }
 
-/* From the earlier backup. 0; -ENOENT: it has it not, or not so. */
-static int link_earlier(struct backup *b, int at, const char *name, struct manifest_entry *e)
+/* From an earlier backup. 0; -ENOENT: it has it not, or not so. */
+static int link_one(struct backup *b, const struct backup_earlier *from, int at, const char *name,
+		    struct manifest_entry *e)
 {
 	uint8_t hash[MANIFEST_HASH];
 	struct stat now, then;
 	int r;
 
-	if (b->since < 0 || !is_fixed(e->path) || fstatat(at, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(b->since, e->path, &then, AT_SYMLINK_NOFOLLOW) < 0 || now.st_size != then.st_size ||
+	if (fstatat(at, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(from->folder, e->path, &then, AT_SYMLINK_NOFOLLOW) < 0 || now.st_size != then.st_size ||
 	    now.st_mtim.tv_sec != then.st_mtim.tv_sec || !S_ISREG(now.st_mode))
 		return -ENOENT;
-	if (store_hash(b->since, e->path, e->hash, &then) < 0)
+	if (store_hash(from->folder, e->path, e->hash, &then) < 0)
 		return -ENOENT;
-	/* One that broke off may hold what never came to the disk. */
-	if (!b->since_whole &&
-	    (store_hash(at, name, hash, &now) < 0 || memcmp(hash, e->hash, sizeof(hash)) != 0))
+	if (!from->whole && (store_hash(at, name, hash, &now) < 0 || memcmp(hash, e->hash, sizeof(hash)) != 0))
 		return -ENOENT;
-	r = linkat(b->since, e->path, b->to, e->path, 0) == 0 ? 0 : -errno;
+	r = linkat(from->folder, e->path, b->to, e->path, 0) == 0 ? 0 : -errno;
 	b->linked += r == 0;
 	e->size = (uint64_t)then.st_size;
 	e->mode = then.st_mode & 0777;
 	e->mtime_s = then.st_mtim.tv_sec;
 	return r == -EMLINK || r == -EXDEV || r == -EPERM ? -ENOENT : r;
+}
+
+static int link_earlier(struct backup *b, int at, const char *name, struct manifest_entry *e)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < b->earlier_count && r == -ENOENT && is_fixed(e->path); i++)
+		r = link_one(b, &b->earlier[i], at, name, e);
+	return r;
 }
 
 static int copy_now(struct backup *b, int at, const char *name, struct manifest_entry *e)
@@ -112,9 +109,9 @@ int backup_file(struct backup *b, int at, const char *name, const char *path, st
 	if (r < 0)
 		return error_system(err, -r, "%s can't be copied", path);
 	manifest_put(&b->w, &e);
-	b->files++;
-	b->bytes += e.size;
-	progress(b);
+	b->at.messages++;
+	b->at.bytes += e.size;
+	store_progress_tell(&b->progress, &b->at);
 	return 1;
 }
 
@@ -123,7 +120,7 @@ int backup_file(struct backup *b, int at, const char *name, const char *path, st
 /* What is made again, or was not finished. */
 static bool left_out(const char *path, const char *name)
 {
-	return strcmp(path, "mail/tmp") == 0 || ends_in(name, end_new) ||
+	return strcmp(path, "mail/tmp") == 0 || strcmp(path, "mail/.restoring") == 0 || ends_in(name, end_new) ||
 	       (strncmp(path, "mail/", 5) == 0 && strcmp(name, "derived") == 0) || strcmp(name, "lost+found") == 0;
 }
 
@@ -242,70 +239,58 @@ static int write_manifest(struct backup *b, const struct site *s, struct error *
 		return error_system(err, errno, "can't make the manifest");
 	manifest_begin(&b->w, file, b->begun_s);
 	r = take_all(b, s, err);
-	if (r == 0 && !manifest_end(&b->w))
-		r = error_system(err, errno, "can't write the manifest");
-	if (fclose(file) != 0 && r == 0)
-		r = error_system(err, errno, "can't write the manifest");
-	if (r == 0 && syncfs(b->to) < 0)
-		r = error_system(err, errno, "the backup can't be brought to the disk");
-	return r;
+	if (r == 0 && b->w.error == 0)
+		manifest_end(&b->w);
+	if (fclose(file) != 0 && b->w.error == 0)
+		b->w.error = errno;
+	return r == 0 && b->w.error != 0 ? error_system(err, b->w.error, "can't write the manifest") : r;
 }
 
 static int open_since(struct backup *b, const char *path, struct error *err)
 {
+	struct backup_earlier *e = &b->earlier[0];
 	struct manifest_reader reader;
 
-	b->since = -1;
 	if (path == NULL)
 		return 0;
-	b->since = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (b->since < 0)
+	e->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e->folder < 0)
 		return error_system(err, errno, "can't open %s", path);
-	b->since_whole = manifest_open(&reader, b->since, NULL) == 0;
-	if (b->since_whole)
-		manifest_close(&reader);
-	else if (!ends_in(path, ".part") && !ends_in(path, ".part/"))
+	b->earlier_count = 1;
+	e->whole = manifest_open(&reader, e->folder, NULL) == 0;
+	manifest_close(&reader);
+	if (!e->whole && !ends_in(path, ".part") && !ends_in(path, ".part/"))
 		return error_set(err, -EBADMSG, "%s is no backup, or its manifest is damaged", path);
 	return 0;
 }
 
-static int make_part(struct backup *b, const char *dir, const char *part, struct error *err)
+static int broke_off(const struct backup *b, struct error *err)
 {
-	if (access(dir, F_OK) == 0)
-		return error_set(err, -EEXIST, "%s is there already", dir);
-	if (mkdir(part, 0700) < 0)
-		return errno == EEXIST
-			       ? error_set(err, -EEXIST,
-					   "%s is of a backup that broke off: rename it, and give it as --since",
-					   part)
-			       : error_system(err, errno, "can't make %s", part);
-	b->to = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return b->to >= 0 ? 0 : error_system(err, errno, "can't open %s", part);
+	const struct error why = *err;
+
+	return error_set(err, why.code, "%s; what was copied stays in %s, and the same command again goes on with it",
+			 why.words, b->part);
 }
 
 static int backup(struct backup *b, const struct site *s, const char *dir, const char *since, struct error *err)
 {
-	char part[PATHS_MAX];
 	int r = open_since(b, since, err);
 
-	if (r == 0 && snprintf(part, sizeof(part), "%s.part", dir) >= (int)sizeof(part))
-		return error_set(err, -ENAMETOOLONG, "the path is too long: %s", dir);
 	if (r == 0)
-		r = make_part(b, dir, part, err);
+		r = backup_part_begin(b, dir, err);
+	if (r < 0)
+		return r;
+	store_progress_begin(&b->progress);
+	r = write_manifest(b, s, err);
 	if (r == 0)
-		r = write_manifest(b, s, err);
-	if (b->shown_ms > 0)
-		fputs("\r\033[K", stderr);
-	if (r == 0 && rename(part, dir) < 0)
-		r = error_system(err, errno, "can't give the backup its name");
-	if (r == 0 && syncfs(b->to) < 0)
-		r = error_system(err, errno, "the backup can't be brought to the disk");
-	return r;
+		r = backup_part_end(b, err);
+	store_progress_end(&b->progress);
+	return r == 0 ? 0 : broke_off(b, err);
 }
 
 int store_backup_run(const struct site *s, int argc, char **argv)
 {
-	struct backup b = { .begun_s = time(NULL), .begun_ms = clock_mono_ms() };
+	struct backup b = { .begun_s = time(NULL), .at = { .what = "backup", .unit = "files" } };
 	const char *dir = NULL, *since = NULL;
 	struct error err;
 
@@ -321,11 +306,10 @@ int store_backup_run(const struct site *s, int argc, char **argv)
 		return verb_usage(argv[0], "store backup needs the folder to be made");
 	if (ends_in(dir, "/"))
 		return verb_usage(argv[0], "name the folder without a / at its end");
-	b.terminal = isatty(STDERR_FILENO) != 0;
 	if (backup(&b, s, dir, since, &err) < 0)
 		return verb_failed(&err);
 	printf("%s: %" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " of them from the earlier backup.\n"
 	       "It holds this server's private keys, passwords' hashes and all mail: keep it as safe as the server.\n",
-	       dir, b.files, b.bytes, b.linked);
+	       dir, b.at.messages, b.at.bytes, b.linked);
 	return VERB_DONE;
 }

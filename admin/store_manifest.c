@@ -11,7 +11,7 @@
 
 #include "common/base/ascii.h"
 
-enum { LINE_BYTES = 4 * MANIFEST_PATH_MAX, HEX = 2 * MANIFEST_HASH + 1 };
+enum { HEX = MANIFEST_SUM_TEXT };
 
 static const char title[] = "yubin backup 1\n";
 
@@ -20,12 +20,13 @@ static const char title[] = "yubin backup 1\n";
 static void put_line(struct manifest_writer *w, const char *line)
 {
 	crypto_generichash_update(&w->sum, (const unsigned char *)line, strlen(line));
-	w->failed |= fputs(line, w->file) < 0;
+	if (w->error == 0 && fputs(line, w->file) < 0)
+		w->error = errno;
 }
 
 __attribute__((format(printf, 2, 3))) static void put_format(struct manifest_writer *w, const char *format, ...)
 {
-	char line[LINE_BYTES];
+	char line[MANIFEST_LINE_MAX];
 	va_list args;
 
 	va_start(args, format);
@@ -65,15 +66,16 @@ void manifest_put(struct manifest_writer *w, const struct manifest_entry *e)
 			   e->mtime_s, path);
 }
 
-bool manifest_end(struct manifest_writer *w)
+int manifest_end(struct manifest_writer *w)
 {
 	uint8_t sum[MANIFEST_HASH];
 	char hex[HEX];
 
 	crypto_generichash_final(&w->sum, sum, sizeof(sum));
 	sodium_bin2hex(hex, sizeof(hex), sum, sizeof(sum));
-	w->failed |= fprintf(w->file, "sum %s\n", hex) < 0;
-	return !w->failed && fflush(w->file) == 0;
+	if (w->error == 0 && (fprintf(w->file, "sum %s\n", hex) < 0 || fflush(w->file) != 0))
+		w->error = errno;
+	return -w->error;
 }
 
 /* --- reading -------------------------------------------------------------------- */
@@ -169,13 +171,21 @@ bool manifest_parse(struct span line, struct manifest_entry *e)
 	       parse_time(span_take_until(&line, ' '), &e->mtime_s) && parse_path(line, e->path);
 }
 
-/* The next line, its line end included. False: the end. */
+/* The next line, its line end included. False: the end, half a line, or one that is too long. */
 static bool read_line(struct manifest_reader *r, struct span *line)
 {
-	ssize_t n = getline(&r->line, &r->room, r->file);
+	size_t n = 0;
+	int c;
 
-	*line = (struct span){ (const uint8_t *)r->line, n > 0 ? (size_t)n : 0 };
-	return n > 0 && line->p[line->n - 1] == '\n';
+	while (n < MANIFEST_LINE_MAX && (c = getc_unlocked(r->file)) != EOF) {
+		r->line[n++] = (char)c;
+		if (c == '\n') {
+			*line = (struct span){ (const uint8_t *)r->line, n };
+			return true;
+		}
+	}
+	*line = (struct span){ (const uint8_t *)r->line, n };
+	return false;
 }
 
 static bool read_head(struct manifest_reader *r, crypto_generichash_state *sum)
@@ -193,59 +203,146 @@ static bool read_head(struct manifest_reader *r, crypto_generichash_state *sum)
 	return span_is(span_take_until(&line, ' '), "created") && parse_time(line, &r->created_s);
 }
 
-/* Is it whole? */
-static bool read_all(struct manifest_reader *r)
+static int damaged_line(uint64_t number, struct error *err)
+{
+	return error_set(err, -EBADMSG, "the backup's manifest is damaged in line %" PRIu64, number);
+}
+
+static int read_sum(struct manifest_reader *r, crypto_generichash_state *state, struct span text, uint64_t number,
+		    struct error *err)
 {
 	uint8_t sum[MANIFEST_HASH], want[MANIFEST_HASH];
+
+	crypto_generichash_final(state, sum, sizeof(sum));
+	sodium_bin2hex(r->sum, sizeof(r->sum), sum, sizeof(sum));
+	if (!parse_hash(text, want))
+		return damaged_line(number, err);
+	if (memcmp(sum, want, sizeof(sum)) != 0)
+		return error_set(err, -EBADMSG, "the backup's manifest is damaged: it is not what its sum says");
+	return fgetc(r->file) == EOF ? 0 : damaged_line(number + 1, err);
+}
+
+static void count_entry(struct manifest_reader *r, const struct manifest_entry *e)
+{
+	r->folders += e->folder;
+	r->files += !e->folder;
+	r->bytes += e->size;
+}
+
+/* Is it whole? */
+static int read_all(struct manifest_reader *r, struct error *err)
+{
 	crypto_generichash_state state;
 	struct manifest_entry e;
+	uint64_t number = 3;
 	struct span line;
 
 	crypto_generichash_init(&state, NULL, 0, MANIFEST_HASH);
 	if (!read_head(r, &state))
-		return false;
-	while (read_line(r, &line)) {
+		return error_set(err, -EBADMSG, "the backup's manifest is damaged at its beginning");
+	for (; read_line(r, &line); number++) {
 		struct span text = { line.p, line.n - 1 };
 
 		if (span_starts(text, "sum ")) {
 			span_take(&text, 4);
-			crypto_generichash_final(&state, sum, sizeof(sum));
-			return parse_hash(text, want) && memcmp(sum, want, sizeof(sum)) == 0 &&
-			       fgetc(r->file) == EOF;
+			return read_sum(r, &state, text, number, err);
 		}
 		crypto_generichash_update(&state, line.p, line.n);
 		if (!manifest_parse(text, &e))
-			return false;
+			return damaged_line(number, err);
+		count_entry(r, &e);
 	}
-	return false;
+	return line.n == MANIFEST_LINE_MAX
+		       ? damaged_line(number, err)
+		       : error_set(err, -EBADMSG, "the backup's manifest is not whole: it is cut in line %" PRIu64, number);
+}
+
+static FILE *open_manifest(int folder, struct error *err)
+{
+	int fd = openat(folder, "manifest", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (file == NULL) {
+		error_system(err, errno, "this is no backup: its manifest can't be opened");
+		if (fd >= 0)
+			close(fd);
+	}
+	return file;
+}
+
+static int reader_new(struct manifest_reader *r, FILE *file, struct error *err)
+{
+	*r = (struct manifest_reader){ .file = file, .line = malloc(MANIFEST_LINE_MAX) };
+	if (r->line != NULL)
+		return 0;
+	manifest_close(r);
+	return error_set(err, -ENOMEM, "no memory for a line of the manifest");
+}
+
+int manifest_open_file(struct manifest_reader *r, FILE *file, struct error *err)
+{
+	crypto_generichash_state unused;
+	int code = reader_new(r, file, err);
+
+	if (code < 0)
+		return code;
+	code = read_all(r, err);
+	if (code == 0) {
+		rewind(r->file);
+		crypto_generichash_init(&unused, NULL, 0, MANIFEST_HASH);
+		if (!read_head(r, &unused))
+			code = error_set(err, -EBADMSG, "the backup's manifest has changed");
+	}
+	if (code < 0)
+		manifest_close(r);
+	return code;
 }
 
 int manifest_open(struct manifest_reader *r, int folder, struct error *err)
 {
-	int fd = openat(folder, "manifest", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	crypto_generichash_state unused;
+	FILE *file;
 
-	*r = (struct manifest_reader){ .file = fd >= 0 ? fdopen(fd, "r") : NULL };
-	if (r->file == NULL) {
-		int code = errno;
+	*r = (struct manifest_reader){ .file = NULL };
+	file = open_manifest(folder, err);
+	return file != NULL ? manifest_open_file(r, file, err) : -ENOENT;
+}
 
-		if (fd >= 0)
-			close(fd);
-		return error_system(err, code, "this is no backup: its manifest can't be opened");
+int manifest_open_broken_file(struct manifest_reader *r, FILE *file, struct error *err)
+{
+	int code = reader_new(r, file, err);
+
+	r->broken = true;
+	return code;
+}
+
+int manifest_open_broken(struct manifest_reader *r, int folder, struct error *err)
+{
+	FILE *file;
+
+	*r = (struct manifest_reader){ .file = NULL };
+	file = open_manifest(folder, err);
+	return file != NULL ? manifest_open_broken_file(r, file, err) : -ENOENT;
+}
+
+/* What stands between two line ends and is no entry is passed over. */
+static int next_good(struct manifest_reader *r, struct manifest_entry *e)
+{
+	struct span line;
+
+	while (read_line(r, &line) || line.n == MANIFEST_LINE_MAX) {
+		line.n--;
+		if (manifest_parse(line, e))
+			return 1;
 	}
-	if (!read_all(r)) {
-		manifest_close(r);
-		return error_set(err, -EBADMSG, "the backup's manifest is damaged, or not whole");
-	}
-	rewind(r->file);
-	crypto_generichash_init(&unused, NULL, 0, MANIFEST_HASH);
-	return read_head(r, &unused) ? 0 : error_set(err, -EBADMSG, "the backup's manifest has changed");
+	return 0;
 }
 
 int manifest_next(struct manifest_reader *r, struct manifest_entry *e)
 {
 	struct span line;
 
+	if (r->broken)
+		return next_good(r, e);
 	if (!read_line(r, &line))
 		return -EBADMSG;
 	line.n--;

@@ -21,7 +21,12 @@
 #include "common/base/error.h"
 #include "common/base/span.h"
 
-enum { MANIFEST_HASH = 32, MANIFEST_PATH_MAX = 1024 };
+enum {
+	MANIFEST_HASH = 32,
+	MANIFEST_PATH_MAX = 1024,
+	MANIFEST_LINE_MAX = 4 * MANIFEST_PATH_MAX, /* with its line end */
+	MANIFEST_SUM_TEXT = 2 * MANIFEST_HASH + 1  /* in digits, with a NUL */
+};
 
 struct manifest_entry {
 	bool folder;
@@ -35,25 +40,32 @@ struct manifest_entry {
 struct manifest_writer {
 	FILE *file;
 	crypto_generichash_state sum;
-	bool failed;
+	int error; /* the first errno that writing met, or 0 */
 };
 
 /* file: open for writing; the caller's. */
 void manifest_begin(struct manifest_writer *w, FILE *file, int64_t created_s);
 void manifest_put(struct manifest_writer *w, const struct manifest_entry *e);
-/* False: something could not be written. Does not sync or close. */
-bool manifest_end(struct manifest_writer *w);
+/* 0, or a negative errno: something could not be written. Does not sync or close. */
+int manifest_end(struct manifest_writer *w);
 
 struct manifest_reader {
 	FILE *file;
-	char *line; /* of getline */
-	size_t room;
+	char *line; /* of MANIFEST_LINE_MAX bytes */
+	bool broken;
 	int64_t created_s;
+	uint64_t files, folders, bytes; /* of all entries */
+	char sum[MANIFEST_SUM_TEXT];    /* which names the backup */
 };
 
 /* Reads all of it: is it whole, and is each line one of its own? Then stands at the first entry.
- * -EBADMSG with words. */
+ * -EBADMSG with words that name the line; or it can't be opened. */
 int manifest_open(struct manifest_reader *r, int folder, struct error *err);
+/* The same for a file that is open; it is r's from here on. */
+int manifest_open_file(struct manifest_reader *r, FILE *file, struct error *err);
+/* Those that manifest_open refuses, as far as they go: their good lines. */
+int manifest_open_broken(struct manifest_reader *r, int folder, struct error *err);
+int manifest_open_broken_file(struct manifest_reader *r, FILE *file, struct error *err);
 /* 1 and an entry; 0 at the end; or -EBADMSG. */
 int manifest_next(struct manifest_reader *r, struct manifest_entry *e);
 void manifest_close(struct manifest_reader *r);

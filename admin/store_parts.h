@@ -5,7 +5,7 @@
  *   store_import*.c, store_source*.c  import · store_export*.c  export · store_client.c  the store of one account, of a running server
  *   store_check.c  check, repair, rebuild · store_told.c  how their findings are told
  *   store_backup.h, store_copy.h, store_manifest.h  backup
- *   store_restore.h  restore
+ *   store_verify.h  verify · store_restore.h  restore
  */
 #ifndef ADMIN_STORE_PARTS_H
 #define ADMIN_STORE_PARTS_H
@@ -18,6 +18,7 @@ int store_check_run(const struct site *s, int argc, char **argv);
 int store_repair_run(const struct site *s, int argc, char **argv);
 int store_rebuild_run(const struct site *s, int argc, char **argv);
 int store_backup_run(const struct site *s, int argc, char **argv);
+int store_verify_run(const struct site *s, int argc, char **argv);
 int store_restore_run(const struct site *s, int argc, char **argv);
 int store_import_run(const struct site *s, int argc, char **argv);
 int store_export_run(const struct site *s, int argc, char **argv);

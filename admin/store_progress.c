@@ -28,15 +28,16 @@ void store_progress_tell(struct store_progress *p, const struct store_progress_a
 {
 	uint64_t now_ms = clock_mono_ms(), ms = now_ms - p->begun_ms + 1;
 	uint64_t part = at->part < at->whole ? at->part : at->whole;
+	const char *unit = at->unit != NULL ? at->unit : "messages";
 
 	if (now_ms < p->told_ms + (p->terminal ? TERMINAL_MS : LINE_MS))
 		return;
 	p->told_ms = now_ms;
-	fprintf(stderr, "%s%s: %llu messages, %llu MB", p->terminal ? "\r\033[K" : "yubin: ", at->what,
-		(unsigned long long)at->messages, (unsigned long long)(at->bytes >> 20));
+	fprintf(stderr, "%s%s: %llu %s, %llu MB", p->terminal ? "\r\033[K" : "yubin: ", at->what,
+		(unsigned long long)at->messages, unit, (unsigned long long)(at->bytes >> 20));
 	if (part > 0)
 		fprintf(stderr, ", %llu %%", (unsigned long long)((double)part / (double)at->whole * 100));
-	fprintf(stderr, ", %llu messages/s", (unsigned long long)(at->messages * 1000 / ms));
+	fprintf(stderr, ", %llu %s/s", (unsigned long long)(at->messages * 1000 / ms), unit);
 	if (part > 0)
 		put_left((uint64_t)((double)(at->whole - part) / (double)part * (double)ms / 1000));
 	if (!p->terminal)

@@ -14,6 +14,7 @@ struct store_progress {
 
 struct store_progress_at {
 	const char *what;	/* the mailbox */
+	const char *unit;	/* what messages counts; NULL: "messages" */
 	uint64_t messages, bytes;
 	uint64_t part, whole;	/* in any unit; whole 0: nobody knows */
 };

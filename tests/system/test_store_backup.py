@@ -203,8 +203,11 @@ def test_refused(site, tmp_path):
         assert r.returncode == 1 and r.stderr.startswith("yubin: "), words
     for words in (["backup"], ["restore"], ["restore", str(b), "--mailbox", "INBOX"], ["backup", "a", "b"]):
         assert site.run("store", *words, ok=False).returncode == 2
+    # What is called like one that broke off, and is none, stays.
     (tmp_path / "d.part").mkdir()
-    assert "broke off" in site.run("store", "backup", str(tmp_path / "d"), ok=False).stderr
+    (tmp_path / "d.part/mine").write_text("x")
+    assert "move it away" in site.run("store", "backup", str(tmp_path / "d"), ok=False).stderr
+    assert (tmp_path / "d.part/mine").exists() and not (tmp_path / "d").exists()
     # One that broke off helps the next.
     os.rename(b, tmp_path / "b.part")
     (tmp_path / "b.part/manifest").unlink()

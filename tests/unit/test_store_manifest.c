@@ -58,7 +58,7 @@ static void write_manifest(const char *path)
 	manifest_begin(&w, f, 1700000000);
 	manifest_put(&w, &folder);
 	manifest_put(&w, &file);
-	assert_true(manifest_end(&w));
+	assert_int_equal(manifest_end(&w), 0);
 	assert_int_equal(fclose(f), 0);
 }
 
@@ -70,6 +70,10 @@ static void read_manifest(int folder)
 
 	assert_int_equal(manifest_open(&r, folder, &err), 0);
 	assert_int_equal(r.created_s, 1700000000);
+	assert_int_equal(r.files, 1);
+	assert_int_equal(r.folders, 1);
+	assert_int_equal(r.bytes, 7);
+	assert_int_equal(strlen(r.sum), 2 * MANIFEST_HASH);
 	assert_int_equal(manifest_next(&r, &e), 1);
 	assert_true(e.folder);
 	assert_string_equal(e.path, "mail/\xc3\xa4 %");
@@ -117,9 +121,98 @@ static void test_damage(void **state)
 	rmdir(dir);
 }
 
+/* What is wrong is said with its line; what is right is given all the same. */
+static const struct {
+	const char *why, *text, *words;
+	unsigned good;
+} broken[] = {
+	{ "nothing", "", "at its beginning", 0 },
+	{ "another title", "yubin backup 2\ncreated 1\n", "at its beginning", 0 },
+	{ "no date", "yubin backup 1\ncreated\n", "at its beginning", 0 },
+	{ "cut behind the head", "yubin backup 1\ncreated 1\n", "cut in line 3", 0 },
+	{ "cut in a line", "yubin backup 1\ncreated 1\nfolder 0700 a\nfolder 07", "cut in line 4", 1 },
+	{ "a line of no kind", "yubin backup 1\ncreated 1\nfolder 0700 a\nx\nfolder 0700 b\n", "in line 4", 2 },
+	{ "another sum", "yubin backup 1\ncreated 1\nfolder 0700 a\nsum " HASH "\n", "what its sum says", 1 },
+	{ "half a sum", "yubin backup 1\ncreated 1\nsum 0001\n", "in line 3", 0 },
+};
+
+static FILE *open_text(const char *text)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+	rewind(f);
+	return f;
+}
+
+static void test_broken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct manifest_reader r;
+		struct manifest_entry e;
+		struct error err;
+		unsigned good = 0;
+
+		unit_case(broken[i].why, i);
+		assert_int_equal(manifest_open_file(&r, open_text(broken[i].text), &err), -EBADMSG);
+		assert_non_null(strstr(err.words, broken[i].words));
+		assert_int_equal(manifest_open_broken_file(&r, open_text(broken[i].text), &err), 0);
+		while (manifest_next(&r, &e) > 0)
+			good++;
+		assert_int_equal(good, broken[i].good);
+		manifest_close(&r);
+	}
+}
+
+/* No line, however long, is more than one line's memory. */
+static void test_long_line(void **state)
+{
+	enum { LONG = 3 * MANIFEST_LINE_MAX + 17 };
+	static const char end[] = "\nfolder 0700 b\n";
+	char *text = malloc(LONG + 100);
+	struct manifest_reader r;
+	struct manifest_entry e;
+	struct error err;
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)sprintf(text, "yubin backup 1\ncreated 1\nfolder 0700 ");
+	memset(text + n, 'a', LONG);
+	memcpy(text + LONG, end, sizeof(end));
+	assert_int_equal(manifest_open_file(&r, open_text(text), &err), -EBADMSG);
+	assert_non_null(strstr(err.words, "line 3"));
+	assert_int_equal(manifest_open_broken_file(&r, open_text(text), &err), 0);
+	assert_int_equal(manifest_next(&r, &e), 1);
+	assert_string_equal(e.path, "b");
+	assert_int_equal(manifest_next(&r, &e), 0);
+	manifest_close(&r);
+	free(text);
+}
+
+/* A full disk is told when the manifest ends, with its errno. */
+static void test_full(void **state)
+{
+	struct manifest_entry folder = { .folder = true, .mode = 0700, .path = "mail" };
+	FILE *f = fopen("/dev/full", "w");
+	struct manifest_writer w;
+
+	(void)state;
+	assert_non_null(f);
+	manifest_begin(&w, f, 1);
+	for (unsigned i = 0; i < 10000; i++)
+		manifest_put(&w, &folder);
+	assert_int_equal(manifest_end(&w), -ENOSPC);
+	fclose(f);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_lines), cmocka_unit_test(test_damage) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_lines),     cmocka_unit_test(test_damage),
+						   cmocka_unit_test(test_broken),    cmocka_unit_test(test_long_line),
+						   cmocka_unit_test(test_full) };
 
 	if (sodium_init() < 0)
 		return 1;
