@@ -106,12 +106,6 @@ void job_settle(struct job *j, size_t i, enum queue_fate fate, struct span statu
 	r->status = arena_copy(j->memory, status);
 	r->words = arena_copy(j->memory, words);
 	r->host = arena_copy(j->memory, host);
-	if (r->status.p == NULL)
-		r->status.n = 0;
-	if (r->words.p == NULL)
-		r->words.n = 0;
-	if (r->host.p == NULL)
-		r->host.n = 0;
 	j->open--;
 }
 

@@ -129,6 +129,10 @@ static const struct imap_command *head(struct imap_server *e, struct imap_parse 
 		return NULL;
 	}
 	e->tag = arena_copy(e->arena, word);
+	if (e->tag.p == NULL) {
+		p->wrong = "No memory";
+		return NULL;
+	}
 	if (!imap_parse_try(p, ' ') || !imap_parse_atom(p, &word)) {
 		p->wrong = "A command is missing";
 		return NULL;

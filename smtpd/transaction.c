@@ -120,7 +120,7 @@ static int grow_remotes(struct transaction *t)
 static bool copy(struct transaction *t, struct span *out, const char *text)
 {
 	*out = arena_copy(t->texts, span_of(text));
-	return out->p != NULL || out->n == 0;
+	return out->p != NULL || *text == '\0';
 }
 
 static int add_remote(struct transaction *t, const struct transaction_recipient *to, const struct auth_remote *r)

@@ -99,7 +99,7 @@ struct span arena_copy(struct arena *a, struct span s)
 
 	if (p != NULL && s.n > 0)
 		memcpy(p, s.p, s.n);
-	return (struct span){ p, s.n };
+	return (struct span){ p, p != NULL ? s.n : 0 };
 }
 
 char *arena_text(struct arena *a, struct span s)

@@ -32,7 +32,7 @@ void *arena_alloc(struct arena *a, size_t n);
 /* count things of size bytes each, zeroed; NULL also where the product overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* A copy of s. { NULL, n } if there is no room and s.n > 0. */
+/* A copy of s. { NULL, 0 } if there is no room. */
 struct span arena_copy(struct arena *a, struct span s);
 
 /* A copy of s with a NUL behind it, for system calls. NULL if there is no room. */

@@ -119,7 +119,7 @@ int apply_delete(struct apply *ap, struct step *step)
 	struct account *a = step->account;
 	struct span name = name_copy(ap, m->name);
 	struct key k;
-	int r = check_mailbox(ap, m);
+	int r = name.p != NULL ? check_mailbox(ap, m) : -ENOMEM;
 
 	if (r == 0 && mailbox_is_inbox(m)) {
 		commit_fail(ap->c, STORE_INVALID, "INBOX can't be deleted");
