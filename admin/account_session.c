@@ -6,31 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/accounts_text.h"
+#include "admin/session_page.h"
 
-enum { OUTPUT = 16 << 20 };	/* bytes of the longest list */
-
-/* One line of a daemon's (common/net/server.h), lent from its text. */
-struct session {
-	struct span daemon, worker, id, protocol, peer, tls, account, mailbox;	/* mailbox: escaped, or "-" */
-	char since[ACCOUNTS_TIME];
-};
-
-static bool session_read(struct session *out, struct span line)
-{
-	uint64_t since_s;
-
-	out->id = span_take_until(&line, ' ');
-	out->protocol = span_take_until(&line, ' ');
-	out->peer = span_take_until(&line, ' ');
-	out->tls = span_take_until(&line, ' ');
-	if (!span_number(span_take_until(&line, ' '), INT64_MAX, &since_s) || line.n == 0)
-		return false;
-	accounts_time_text(out->since, (int64_t)since_s);
-	out->account = span_take_until(&line, ' ');
-	out->mailbox = line.n > 0 ? line : span_of("-");
-	return true;
-}
+enum { OUTPUT = 256 << 20 };	/* bytes of the longest list */
 
 static void put_text(struct buf *b, const struct session *o)
 {
@@ -101,28 +79,6 @@ static void put_json(struct buf *b, const struct session *o)
 	buf_put_byte(b, '}');
 }
 
-/* only: an address, or "". */
-static void put_sessions(struct buf *b, struct span text, const char *only, void (*put)(struct buf *b, const struct session *o))
-{
-	struct session one = { .since = "" };
-	uint64_t more = 0, n;
-
-	while (text.n > 0) {
-		struct span line = span_take_until(&text, '\n'), key = span_take_until(&line, ' ');
-
-		if (span_is(key, "daemon")) {
-			one.daemon = span_take_until(&line, ' ');
-			one.worker = line;
-		} else if (span_is(key, "session") && session_read(&one, line) && (*only == '\0' || span_is(one.account, only))) {
-			put(b, &one);
-		} else if (span_is(key, "more") && span_number(line, UINT32_MAX, &n)) {
-			more += n;
-		}
-	}
-	if (more > 0)
-		verb_warn("there are more sessions than could be listed");
-}
-
 /* The order's text, to be freed. */
 static int ask(const struct site *s, const char *order, char **text, struct error *err)
 {
@@ -134,23 +90,51 @@ static int ask(const struct site *s, const char *order, char **text, struct erro
 	return -EIO;
 }
 
+typedef void (*put_session)(struct buf *b, const struct session *o);
+
+/* Page after page, those of `only` (an address; "": all). -ENODATA with words: what is there is not all. */
+static int put_sessions(const struct site *s, struct buf *b, const char *only, put_session put, struct error *err)
+{
+	struct session_page page = { .next = SESSION_PAGE_FIRST };
+	int failed = 0;
+
+	while (page.next > 0) {
+		char order[40], *text = NULL;
+		struct session one;
+		int code;
+
+		snprintf(order, sizeof(order), "sessions %llu", (unsigned long long)page.next);
+		code = ask(s, order, &text, err);
+		if (code < 0)
+			return code;
+		if (session_page_read(&page, span_of(text), page.next, err) < 0)
+			failed = -ENODATA;
+		while (session_page_next(&page, &one))
+			if (*only == '\0' || span_is(one.account, only))
+				put(b, &one);
+		free(text);
+	}
+	return failed;
+}
+
 int account_sessions(const struct site *s, const struct account_line *l)
 {
-	char only[ACCOUNTS_ADDRESS_MAX] = "", *text = NULL;
+	char only[ACCOUNTS_ADDRESS_MAX] = "";
 	struct error err;
 	struct buf b;
-	int code = l->count > 0 ? accounts_address(l->words[0], only, &err) : 0;
+	int code = l->count > 0 ? accounts_address(l->words[0], only, &err) : 0, printed;
 
 	buf_init(&b, OUTPUT);
+	buf_put_text(&b, l->json ? "[" : "");
 	if (code == 0)
-		code = ask(s, "sessions", &text, &err);
-	if (code == 0) {
-		buf_put_text(&b, l->json ? "[" : "");
-		put_sessions(&b, span_of(text), only, l->json ? put_json : put_text);
-		buf_put_text(&b, l->json ? "\n]\n" : "");
+		code = put_sessions(s, &b, only, l->json ? put_json : put_text, &err);
+	if (code < 0 && code != -ENODATA) {
+		buf_clear(&b);
+		return verb_failed(&err);
 	}
-	free(text);
-	return code < 0 ? verb_failed(&err) : verb_print(&b);
+	buf_put_text(&b, l->json ? "\n]\n" : "");
+	printed = verb_print(&b);
+	return code < 0 ? verb_failed(&err) : printed;
 }
 
 static uint64_t count_kicked(struct span text)

@@ -125,10 +125,12 @@ static void kick_account(struct server *server, struct span words, struct buf *o
 
 static void service_ask(void *state, const char *what, struct buf *out)
 {
+	uint64_t before;
+
 	if (strcmp(what, "tls") == 0)
 		server_tls(((struct service *)state)->server, out);
-	else if (strcmp(what, "sessions") == 0)
-		server_sessions(((struct service *)state)->server, out);
+	else if (strncmp(what, "sessions ", 9) == 0 && span_number(span_of(what + 9), UINT64_MAX, &before))
+		server_sessions(((struct service *)state)->server, before, out);
 	else if (strncmp(what, "kick ", 5) == 0)
 		kick_account(((struct service *)state)->server, span_of(what + 5), out);
 }

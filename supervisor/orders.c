@@ -88,11 +88,27 @@ static void order_answer(struct order *o)
 	}
 }
 
-/* All have answered the newest question of a kind, and so each older one. */
+static bool anybody_waits(const struct supervisor *s, enum order_wait wait)
+{
+	for (const struct order *o = s->orders->first; o != NULL; o = o->next)
+		if (o->wait == wait)
+			return true;
+	return false;
+}
+
+/* All have answered the newest question of a kind, and so each older one. Then the oldest of those that are asked
+ * one after the other has its turn. */
 void orders_answered(struct supervisor *s)
 {
-	for (struct order *o = s->orders != NULL ? s->orders->first : NULL; o != NULL; o = o->next)
+	struct order *oldest = NULL;
+
+	for (struct order *o = s->orders != NULL ? s->orders->first : NULL; o != NULL; o = o->next) {
 		order_answer(o);
+		if (o->wait == WAIT_WORDS)
+			oldest = o;
+	}
+	if (oldest != NULL)
+		order_run(oldest);
 }
 
 static void on_late(uv_timer_t *t)
@@ -143,18 +159,27 @@ static void order_tls(struct order *o, char *rest)
 	ask_all(o->s, CHILD_TLS);
 }
 
+/* One after the other: the answer to a question with words of its own is nobody else's. */
+static void ask_alone(struct order *o, enum order_wait wait, enum child_question what, const char *words)
+{
+	if (anybody_waits(o->s, WAIT_SESSIONS) || anybody_waits(o->s, WAIT_KICK)) {
+		o->wait = WAIT_WORDS;
+		return;
+	}
+	o->wait = wait;
+	ask_all_with(o->s, what, words);
+}
+
+/* "BEFORE" */
 static void order_sessions(struct order *o, char *rest)
 {
-	(void)rest;
-	o->wait = WAIT_SESSIONS;
-	ask_all(o->s, CHILD_SESSIONS);
+	ask_alone(o, WAIT_SESSIONS, CHILD_SESSIONS, rest);
 }
 
 /* "ID ACCOUNT", ID 0: all of them. */
 static void order_kick(struct order *o, char *rest)
 {
-	o->wait = WAIT_KICK;
-	ask_all_with(o->s, CHILD_KICK, rest);
+	ask_alone(o, WAIT_KICK, CHILD_KICK, rest);
 }
 
 static void order_rotate(struct order *o, char *rest)

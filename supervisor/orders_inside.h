@@ -19,6 +19,7 @@ enum order_wait {
 	WAIT_TLS,
 	WAIT_SESSIONS,
 	WAIT_KICK,
+	WAIT_WORDS, /* another question with words of its own is in hand */
 	WAIT_ONE, /* a question to one process */
 	WAIT_END  /* stop, restart of all */
 };

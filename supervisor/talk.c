@@ -229,7 +229,7 @@ int talk_ask_one(struct child *c, const char *words, uint64_t number)
 
 void talk_ask(struct child *c, enum child_question what, const char *words, uint64_t number)
 {
-	static const char *const names[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls", [CHILD_SESSIONS] = "sessions",
+	static const char *const names[] = { [CHILD_STATUS] = "status", [CHILD_TLS] = "tls", [CHILD_SESSIONS] = "sessions ",
 					     [CHILD_KICK] = "kick " };
 	struct buf text;
 

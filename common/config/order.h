@@ -7,7 +7,8 @@
  *         force everywhere), "tls" (the answer: `daemon NAME WORKER` and, behind it, the lines of
  *         that process: `openssl VERSION`, `since SECONDS`, `served LISTEN FINGERPRINT`, those of
  *         census.h and that of rules.h (tls_rules_write, one for each Listen with TLS); `cut BYTES`: so many bytes of them did not fit), "rotate-tickets",
- *         "sessions" (as tls, with the lines of server_sessions: common/net/server.h), "kick ID ACCOUNT" (as tls, with `kicked N`; ID 0: all),
+ *         "sessions BEFORE" (as tls, with the lines of server_sessions: common/net/server.h; a process that has not answered in time has no
+ *         `more` and no `cut`), "kick ID ACCOUNT" (as tls, with `kicked N`; ID 0: all),
  *         "queue ..." (put to storaged as it is, and its answer given as it is: storage/local/queue_order.h),
  *         "store-account ACCOUNT" (the answer: a token in hexadecimal, and as a descriptor one end of
  *         a pair whose other end storaged serves: storage/ipc/store_ipc.h).

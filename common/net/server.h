@@ -36,9 +36,10 @@ void server_status(struct server *s, struct buf *out);
  * `served LISTEN FINGERPRINT` for each certificate in use, and the lines of census.h. At most
  * 60 kB: clients are left out first. */
 void server_tls(struct server *s, struct buf *out);
-/* What CONTROL_ASK "sessions" is answered with: `session ICID PROTOCOL PEER TLS SINCE ACCOUNT MAILBOX` for each that is logged in (TLS:
- * "TLSv1.3" or "none"; SINCE: seconds since 1970; ACCOUNT, MAILBOX: escaped, a space too; no mailbox: "-"; one of that name: "\x2d"); `more N`: so many did not fit. */
-void server_sessions(struct server *s, struct buf *out);
+/* What CONTROL_ASK "sessions BEFORE" is answered with: `session ICID PROTOCOL PEER TLS SINCE ACCOUNT MAILBOX` for each that is logged in and
+ * has an ICID below BEFORE, the highest first (TLS: "TLSv1.3" or "none"; SINCE: seconds since 1970; ACCOUNT, MAILBOX: escaped, a space too;
+ * no mailbox: "-"; one of that name: "\x2d"), 60 kB at most; last `more N`: so many lower ones did not fit. */
+void server_sessions(struct server *s, uint64_t before, struct buf *out);
 /* Ends the account's sessions, or the one of that id (0: all). How many there were. */
 size_t server_kick(struct server *s, const char *account, uint64_t id);
 

@@ -42,20 +42,20 @@ static bool is_live(const struct conn *c)
 	return c->account != NULL && !c->told_end && c->state != CONN_LINGERING && c->state != CONN_GONE;
 }
 
-void server_sessions(struct server *s, struct buf *out)
+/* The list has the newest connection first, and ids rise. */
+void server_sessions(struct server *s, uint64_t before, struct buf *out)
 {
 	size_t left = 0;
 
 	for (const struct conn *c = s->conns; c != NULL; c = c->next) {
-		if (!is_live(c))
+		if (!is_live(c) || c->id >= before)
 			continue;
 		if (out->n + LINE_MAX_BYTES < SESSIONS_MAX)
 			put_session(c, out);
 		else
 			left++;
 	}
-	if (left > 0)
-		buf_printf(out, "more %zu\n", left);
+	buf_printf(out, "more %zu\n", left);
 }
 
 size_t server_kick(struct server *s, const char *account, uint64_t id)

@@ -1,9 +1,10 @@
 """Who is connected, and sent away: account sessions, account kick, and what ends sessions by itself."""
 import json
+import subprocess
 
 import pytest
 from peer import secure
-from yubin import DOMAIN, PASSWORD
+from yubin import DOMAIN, PASSWORD, YUBIN, Site
 
 PORTS = {"imap": "imaps", "pop3": "pop3s", "smtp": "submissions"}
 BYE = {"imap": "* BYE", "smtp": "421 "}
@@ -85,3 +86,29 @@ def test_nobody_answers(site):
     site.stop()
     assert site.run("account", "sessions", ok=False).returncode == 1
     site.start()
+
+
+def test_more_than_one_answer_takes(tmp_path):
+    """300 sessions with mailboxes open whose names are long: five answers of 60 kB. Several who ask at once, and one who kicks, get each their own."""
+    site = Site(tmp_path / "site", settings={"imapd": ["ConnectionsPerUser 1000", "ConnectionsPerAddress 1000"]})
+    site.start()
+    open_ = [logged_in(site, "imap") for _ in range(300)]
+    name = "/".join("m" * 248 for _ in range(4))
+    open_[0].say(f'CREATE "{name}"')
+    for c in open_:
+        c.send(f't SELECT "{name}"\r\n')
+    for c in open_:
+        assert c.answer()[-1].startswith("t OK")
+    want = sorted(r["id"] for r in rows(site))
+    assert len(set(want)) == len(want) == 300
+    assert {r["mailbox"] for r in rows(site)} == {name}
+    asked = [subprocess.Popen([YUBIN, "-C", str(site.path), "account", "sessions", "--json"], stdout=subprocess.PIPE) for _ in range(8)]
+    kicks = [subprocess.Popen([YUBIN, "-C", str(site.path), "account", "kick", ALICE, "--session", want[i]], stdout=subprocess.PIPE) for i in range(5)]
+    assert [k.communicate(timeout=20)[0] for k in kicks] == [b"1 ended\n"] * 5
+    for a in asked:
+        ids = [r["id"] for r in json.loads(a.communicate(timeout=20)[0])]
+        assert a.returncode == 0 and len(set(ids)) == len(ids) and set(want[5:]) <= set(ids) <= set(want)
+    assert sorted(r["id"] for r in rows(site)) == want[5:]
+    for c in open_:
+        c.close()
+    site.stop()
