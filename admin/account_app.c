@@ -15,26 +15,8 @@
 
 enum { OUTPUT = 256 << 20 }; /* bytes of the longest list */
 
-/* The account with room for one app password more. */
-struct holder {
-	struct account account;
-	struct account_app apps[ACCOUNTS_APPS_MAX + 1];
-};
-
-static int holder_find(struct holder *h, const struct account_folder *f, const char *word, struct error *err)
-{
-	int code = account_find(f, word, &h->account, err);
-
-	if (code < 0)
-		return code;
-	if (h->account.app_count > 0)
-		memcpy(h->apps, h->account.apps, h->account.app_count * sizeof(h->apps[0]));
-	h->account.apps = h->apps;
-	return 0;
-}
-
 /* -ENOENT with words. */
-static int pick(const struct holder *h, const char *name, size_t *at, struct error *err)
+static int pick(const struct account_holder *h, const char *name, size_t *at, struct error *err)
 {
 	for (*at = 0; *at < h->account.app_count; (*at)++)
 		if (strcmp(h->apps[*at].name, name) == 0)
@@ -57,7 +39,7 @@ static int read_expiry(const char *text, int64_t *out, struct error *err)
 	return 0;
 }
 
-static int read_line(struct account_app *app, const struct holder *h, const struct account_line *l, struct error *err)
+static int read_line(struct account_app *app, const struct account_holder *h, const struct account_line *l, struct error *err)
 {
 	size_t at;
 	int code = 0;
@@ -82,11 +64,11 @@ static int put_app(const struct site *s, struct account_password *p, const struc
 {
 	struct account_app app;
 	struct account_folder f;
-	struct holder h;
+	struct account_holder h;
 	int code = account_open(s, &f, err);
 
 	if (code == 0)
-		code = holder_find(&h, &f, l->words[0], err);
+		code = account_to_change(&h, &f, l->words[0], err);
 	if (code == 0)
 		code = read_line(&app, &h, l, err);
 	if (code == 0)
@@ -130,12 +112,12 @@ int account_app_revoke(const struct site *s, const struct account_line *l)
 {
 	struct account_folder f;
 	struct error err;
-	struct holder h;
+	struct account_holder h;
 	size_t at = 0;
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
-		code = holder_find(&h, &f, l->words[0], &err);
+		code = account_to_change(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = pick(&h, l->words[1], &at, &err);
 	if (code == 0) {

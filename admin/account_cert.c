@@ -8,25 +8,6 @@
 
 enum { OUTPUT = 256 << 20 }; /* bytes of the longest list */
 
-/* The account with room for one certificate more. */
-struct holder {
-	struct account account;
-	struct account_certificate certificates[ACCOUNTS_CERTIFICATES_MAX + 1];
-};
-
-static int holder_find(struct holder *h, const struct account_folder *f, const char *word, struct error *err)
-{
-	int code = account_find(f, word, &h->account, err);
-
-	if (code < 0)
-		return code;
-	if (h->account.certificate_count > 0)
-		memcpy(h->certificates, h->account.certificates,
-		       h->account.certificate_count * sizeof(h->certificates[0]));
-	h->account.certificates = h->certificates;
-	return 0;
-}
-
 /* --- add ------------------------------------------------------------------- */
 
 /* A file is looked at once; what it is of no use for is said. */
@@ -52,7 +33,7 @@ static int read_print(const char *word, char out[ACCOUNTS_FINGERPRINT], struct e
 	return accounts_fingerprint(span_of(word), out) ? 0 : read_file(word, out, err);
 }
 
-static int check_label(const struct holder *h, const char *label, struct error *err)
+static int check_label(const struct account_holder *h, const char *label, struct error *err)
 {
 	char fingerprint[ACCOUNTS_FINGERPRINT];
 
@@ -68,7 +49,7 @@ static int check_label(const struct holder *h, const char *label, struct error *
 	return 0;
 }
 
-static int check_new(const struct account_folder *f, const struct holder *h, const char *fingerprint,
+static int check_new(const struct account_folder *f, const struct account_holder *h, const char *fingerprint,
 		     struct error *err)
 {
 	const struct account *other = accounts_find_certificate(f->accounts, fingerprint);
@@ -91,11 +72,11 @@ int account_cert_add(const struct site *s, const struct account_line *l)
 	char fingerprint[ACCOUNTS_FINGERPRINT] = "";
 	struct account_folder f;
 	struct error err;
-	struct holder h;
+	struct account_holder h;
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
-		code = holder_find(&h, &f, l->words[0], &err);
+		code = account_to_change(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = read_print(l->words[1], fingerprint, &err);
 	if (code == 0)
@@ -113,7 +94,7 @@ int account_cert_add(const struct site *s, const struct account_line *l)
 /* --- remove ---------------------------------------------------------------- */
 
 /* The one that word means, by fingerprint or label; or -ENOENT, -EEXIST with words. */
-static int pick(const struct holder *h, const char *word, size_t *at, struct error *err)
+static int pick(const struct account_holder *h, const char *word, size_t *at, struct error *err)
 {
 	char fingerprint[ACCOUNTS_FINGERPRINT];
 	bool print = accounts_fingerprint(span_of(word), fingerprint);
@@ -140,12 +121,12 @@ int account_cert_remove(const struct site *s, const struct account_line *l)
 {
 	struct account_folder f;
 	struct error err;
-	struct holder h;
+	struct account_holder h;
 	size_t at = 0;
 	int code = account_open(s, &f, &err);
 
 	if (code == 0)
-		code = holder_find(&h, &f, l->words[0], &err);
+		code = account_to_change(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = pick(&h, l->words[1], &at, &err);
 	if (code == 0) {

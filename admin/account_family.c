@@ -140,6 +140,21 @@ int account_find(const struct account_folder *f, const char *word, struct accoun
 	return 0;
 }
 
+int account_to_change(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err)
+{
+	int code = account_find(f, word, &h->account, err);
+
+	if (code < 0)
+		return code;
+	for (size_t i = 0; i < h->account.app_count; i++)
+		h->apps[i] = h->account.apps[i];
+	for (size_t i = 0; i < h->account.certificate_count; i++)
+		h->certificates[i] = h->account.certificates[i];
+	h->account.apps = h->apps;
+	h->account.certificates = h->certificates;
+	return 0;
+}
+
 int account_changed(const struct site *s, const char *format, ...)
 {
 	struct error err;

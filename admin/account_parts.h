@@ -45,6 +45,14 @@ void account_close(struct account_folder *f);
 /* The account as it is now, lent from f. */
 int account_find(const struct account_folder *f, const char *word, struct account *out, struct error *err);
 
+/* The same with room for one app password and one certificate more. */
+struct account_holder {
+	struct account account;
+	struct account_app apps[ACCOUNTS_APPS_MAX + 1];
+	struct account_certificate certificates[ACCOUNTS_CERTIFICATES_MAX + 1];
+};
+int account_to_change(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err);
+
 /* The change is made: tells the server, and on a terminal the person. */
 int account_changed(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
