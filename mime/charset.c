@@ -352,22 +352,72 @@ static bool is_ascii(struct span s)
 	return true;
 }
 
+/* To be freed; NULL: no memory, or no UTF-8. */
+static UChar *utf16_of(struct span utf8, int32_t *n)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	UChar *text = utf8.n < INT32_MAX / 16 ? malloc((utf8.n + 1) * sizeof(*text)) : NULL;
+
+	if (text == NULL)
+		return NULL;
+	u_strFromUTF8(text, (int32_t)utf8.n + 1, n, (const char *)utf8.p, (int32_t)utf8.n, &status);
+	if (U_SUCCESS(status))
+		return text;
+	free(text);
+	return NULL;
+}
+
 bool mime_is_composed(struct span utf8)
 {
 	UErrorCode status = U_ZERO_ERROR;
-	const UNormalizer2 *normalizer;
 	int32_t n = 0;
 	bool good;
 	UChar *text;
 
 	if (is_ascii(utf8))
 		return true;
-	text = utf8.n < INT32_MAX / 4 ? malloc(utf8.n * sizeof(*text)) : NULL;
-	if (text == NULL)
+	text = utf16_of(utf8, &n);
+	good = text != NULL && unorm2_isNormalized(unorm2_getNFCInstance(&status), text, n, &status) && U_SUCCESS(status);
+	free(text);
+	return good;
+}
+
+static bool put_utf16(struct buf *out, const UChar *text, int32_t n)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t bytes = 0;
+	uint8_t *room;
+
+	u_strToUTF8(NULL, 0, &bytes, text, n, &status);
+	room = buf_room(out, (size_t)bytes);
+	status = U_ZERO_ERROR;
+	if (room != NULL)
+		u_strToUTF8((char *)room, bytes, &bytes, text, n, &status);
+	if (room == NULL || U_FAILURE(status))
 		return false;
-	normalizer = unorm2_getNFCInstance(&status);
-	u_strFromUTF8(text, (int32_t)utf8.n, &n, (const char *)utf8.p, (int32_t)utf8.n, &status);
-	good = U_SUCCESS(status) && unorm2_isNormalized(normalizer, text, n, &status) && U_SUCCESS(status);
+	out->n += (size_t)bytes;
+	return true;
+}
+
+bool mime_compose(struct span utf8, struct buf *out)
+{
+	enum { GROWS = 3 }; /* UTF-16, at most (UAX 15) */
+	UErrorCode status = U_ZERO_ERROR;
+	UChar *text, *composed;
+	int32_t n = 0;
+	bool good = false;
+
+	if (is_ascii(utf8)) {
+		buf_put(out, utf8);
+		return !out->failed;
+	}
+	text = utf16_of(utf8, &n);
+	composed = text != NULL ? malloc(((size_t)n + 1) * GROWS * sizeof(*composed)) : NULL;
+	if (composed != NULL) {
+		n = unorm2_normalize(unorm2_getNFCInstance(&status), text, n, composed, (n + 1) * GROWS, &status);
+		good = U_SUCCESS(status) && put_utf16(out, composed, n);
+	}
+	free(composed);
 	free(text);
 	return good;
 }

@@ -50,4 +50,7 @@ void mime_fold(struct span utf8, struct buf *out);
  * short, or that is no UTF-8. */
 bool mime_is_composed(struct span utf8);
 
+/* Appends utf8 in that form. False: no memory, out is full, or that is no UTF-8. */
+bool mime_compose(struct span utf8, struct buf *out);
+
 #endif

@@ -129,10 +129,54 @@ static void test_fold(void **state)
 	buf_clear(&out);
 }
 
+static const char wrong[] = "";
+
+static const struct {
+	const char *why, *in, *out; /* out NULL: it is composed already */
+} composed[] = {
+	{ "nothing", "", NULL },
+	{ "ASCII", "Lists/dev", NULL },
+	{ "whole letters", "Entw\xc3\xbcrfe", NULL },
+	{ "letters in two", "Entwu\xcc\x88rfe", "Entw\xc3\xbcrfe" },
+	{ "three", "a\xcc\x8a\xcc\x81", "\xc7\xbb" },
+	{ "marks in another order", "a\xcc\x88\xcc\xa3", "\xe1\xba\xa1\xcc\x88" },
+	{ "Hangul", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c" },
+	{ "a sign that is a letter", "\xe2\x84\xab", "\xc3\x85" },
+	{ "a letter that is taken apart", "\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc" },
+	{ "what only looks alike stays", "\xef\xac\x81", NULL },
+	{ "out of the first plane", "\xf0\x9f\x93\xae" "e\xcc\x81", "\xf0\x9f\x93\xae\xc3\xa9" },
+	{ "no UTF-8", "a\xff", wrong },
+	{ "cut", "Entw\xc3", wrong },
+};
+
+static void test_compose(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(composed) / sizeof(composed[0]); i++) {
+		const char *in = composed[i].in, *want = composed[i].out != NULL ? composed[i].out : in;
+		bool bad = composed[i].out == wrong;
+		struct buf out;
+
+		unit_case(composed[i].why, 0);
+		buf_init(&out, strlen(want));
+		assert_int_equal(mime_compose(span_of(in), &out), !bad);
+		assert_int_equal(mime_is_composed(span_of(in)), composed[i].out == NULL);
+		if (!bad) {
+			unit_is(out.p, out.n, want);
+			assert_true(mime_is_composed(buf_span(&out)));
+		}
+		buf_clear(&out);
+		buf_init(&out, strlen(want) > 0 ? strlen(want) - 1 : 0);
+		assert_true(*want == '\0' || bad || !mime_compose(span_of(in), &out));
+		buf_clear(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut), cmocka_unit_test(test_bytes),
-					    cmocka_unit_test(test_unknown), cmocka_unit_test(test_fold) };
+					    cmocka_unit_test(test_unknown), cmocka_unit_test(test_fold),
+					    cmocka_unit_test(test_compose) };
 
 	if (mime_charset_start(NULL) < 0)
 		return 1;
