@@ -4,14 +4,8 @@
 
 #include "admin/store_import_names.h"
 #include "admin/store_import_parts.h"
+#include "admin/store_line.h"
 #include "admin/store_parts.h"
-#include "common/base/clock.h"
-
-struct line {
-	const char *account, *path, *mailbox;
-	enum source_format format;
-	bool dry;
-};
 
 /* --- what the person sees ------------------------------------------------------------ */
 
@@ -26,24 +20,14 @@ void import_tell(struct import *im, const char *mailbox)
 	store_progress_tell(&im->progress, &at);
 }
 
-static void say_count(uint64_t n, const char *words)
-{
-	if (n > 0)
-		printf("%llu %s\n", (unsigned long long)n, words);
-}
-
 static void say_end(const struct import *im, bool dry)
 {
-	uint64_t ms = clock_mono_ms() - im->progress.begun_ms + 1;
-
-	printf("%llu message%s%s, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)im->done.messages, im->done.messages == 1 ? "" : "s",
-	       dry ? " would be imported" : " imported", (unsigned long long)im->done.bytes, (double)ms / 1000,
-	       (unsigned long long)(im->done.messages * 1000 / ms));
-	say_count(im->there, "were there already");
-	say_count(im->bad, "skipped: see above");
-	say_count(im->renumbered, "could not keep their UID: mail was there before them");
-	say_count(im->lines, "had lines that end in LF: they end in CRLF now");
-	say_count(im->words_lost, "keywords left out: a mailbox takes 64, without spaces, parentheses and quotes");
+	store_progress_sum(&im->progress, dry ? "would be imported" : "imported", im->done.messages, im->done.bytes);
+	store_progress_count(im->there, "were there already");
+	store_progress_count(im->bad, "skipped: see above");
+	store_progress_count(im->renumbered, "could not keep their UID: mail was there before them");
+	store_progress_count(im->lines, "had lines that end in LF: they end in CRLF now");
+	store_progress_count(im->words_lost, "keywords left out: a mailbox takes 64, without spaces, parentheses and quotes");
 }
 
 static void say_mapped(const struct source *s, size_t i)
@@ -54,13 +38,21 @@ static void say_mapped(const struct source *s, size_t i)
 		printf("%s -> %s\n", source_box(s, i)->name, name);
 }
 
+/* Those of one name stand together. */
+static void say_joined(const struct source *s, size_t i)
+{
+	if (i > 0 && strcmp(source_box(s, i)->name, source_box(s, i - 1)->name) == 0)
+		printf("%s and %s are put together: %s\n", source_path(s, i - 1), source_path(s, i), import_name(s, i));
+}
+
 /* --- the work ---------------------------------------------------------------------------- */
 
-static int import_all(struct import *im, const struct line *l, struct error *err)
+static int import_all(struct import *im, const struct store_line *l, struct error *err)
 {
 	bool one_file = !source_is_maildir(im->source) && source_count(im->source) == 1;
 	size_t taken = 0;
 
+	im->bad = source_skipped(im->source);
 	for (size_t i = 0; i < source_count(im->source); i++) {
 		int rc;
 
@@ -70,6 +62,7 @@ static int import_all(struct import *im, const struct line *l, struct error *err
 		}
 		taken++;
 		say_mapped(im->source, i);
+		say_joined(im->source, i);
 		rc = import_box(im, i, err);
 		if (rc == -EINVAL) { /* a name that we can't have, a folder that can't be read: the others can */
 			fprintf(stderr, "yubin: skipped: %s: %s\n", source_box(im->source, i)->name, err->words);
@@ -81,7 +74,7 @@ static int import_all(struct import *im, const struct line *l, struct error *err
 	return taken > 0 ? 0 : error_set(err, -ENOENT, "%s has no mailbox %s", l->path, l->mailbox);
 }
 
-static int import_line(const struct site *s, const struct line *l)
+static int import_line(const struct site *s, const struct store_line *l)
 {
 	struct import im = { .client = NULL };
 	char account[ACCOUNTS_ADDRESS_MAX];
@@ -89,7 +82,7 @@ static int import_line(const struct site *s, const struct line *l)
 	int rc = store_account(s, l->account, account, &err);
 
 	if (rc == 0)
-		rc = source_open(&im.source, l->path, l->format, l->mailbox, &err);
+		rc = source_open(&im.source, l->path, (enum source_format)l->format, l->mailbox, &err);
 	if (rc == 0 && !l->dry)
 		rc = store_client_open(&im.client, s, account, &err);
 	if (rc == 0) {
@@ -107,49 +100,28 @@ static int import_line(const struct site *s, const struct line *l)
 	return im.bad > 0 ? VERB_FAILED : VERB_DONE;
 }
 
-/* --- the command line ------------------------------------------------------------------------ */
-
-static bool take_format(const char *word, enum source_format *out)
-{
-	static const char *const names[] = {
-		[SOURCE_AUTO] = "auto", [SOURCE_MAILDIR] = "maildir", [SOURCE_MBOX] = "mbox", [SOURCE_MBOXO] = "mboxo"
-	};
-
-	for (size_t i = 0; word != NULL && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], word) == 0) {
-			*out = (enum source_format)i;
-			return true;
-		}
-	return false;
-}
-
 int store_import_run(const struct site *s, int argc, char **argv)
 {
-	struct line l = { .format = SOURCE_AUTO };
-	char **words = argv + 2;
+	static const char *const formats[] = {
+		[SOURCE_AUTO] = "auto", [SOURCE_MAILDIR] = "maildir", [SOURCE_MBOX] = "mbox", [SOURCE_MBOXO] = "mboxo"
+	};
+	static const struct store_line_kind kind = { .needs = "store import needs an account and a path",
+						     .formats = formats,
+						     .format_count = sizeof(formats) / sizeof(formats[0]),
+						     .may_dry = true };
+	struct store_line l;
+	struct buf name;
+	int code = store_line_read(&l, &kind, argv);
 
 	(void)argc;
-	for (; *words != NULL; words++) {
-		if (strcmp(*words, "--dry-run") == 0) {
-			l.dry = true;
-		} else if (strcmp(*words, "--format") == 0) {
-			if (!take_format(*++words, &l.format))
-				return verb_usage("store", "--format is auto, maildir, mbox or mboxo");
-		} else if (strcmp(*words, "--mailbox") == 0) {
-			l.mailbox = *++words;
-			if (l.mailbox == NULL || *l.mailbox == '\0')
-				return verb_usage("store", "--mailbox needs a name");
-		} else if ((*words)[0] == '-') {
-			return verb_usage("store", "unknown option %s", *words);
-		} else if (l.account == NULL) {
-			l.account = *words;
-		} else if (l.path == NULL) {
-			l.path = *words;
-		} else {
-			return verb_usage("store", "%s is one word too many", *words);
-		}
+	if (code != VERB_DONE)
+		return code;
+	buf_init(&name, 4 * STORE_NAME_MAX);
+	if (l.mailbox != NULL && source_name(span_of(l.mailbox), &name)) {
+		buf_put_byte(&name, '\0');
+		l.mailbox = name.failed ? l.mailbox : (const char *)name.p;
 	}
-	if (l.path == NULL)
-		return verb_usage("store", "store import needs an account and a path");
-	return import_line(s, &l);
+	code = import_line(s, &l);
+	buf_clear(&name);
+	return code;
 }

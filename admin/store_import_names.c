@@ -76,7 +76,7 @@ const char *import_name(const struct source *s, size_t i)
 	for (size_t k = 0; k < source_count(s); k++) {
 		const char *other = source_box(s, k)->name;
 
-		if (k != i && (strcmp(other, ours[role]) == 0 || (k < i && import_role(other) == role)))
+		if (strcmp(other, name) != 0 && (strcmp(other, ours[role]) == 0 || (k < i && import_role(other) == role)))
 			return name;
 	}
 	return ours[role];

@@ -50,3 +50,17 @@ void store_progress_end(struct store_progress *p)
 	if (p->terminal)
 		fputs("\r\033[K", stderr);
 }
+
+void store_progress_sum(const struct store_progress *p, const char *done, uint64_t messages, uint64_t bytes)
+{
+	uint64_t ms = clock_mono_ms() - p->begun_ms + 1;
+
+	printf("%llu message%s %s, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)messages, messages == 1 ? "" : "s",
+	       done, (unsigned long long)bytes, (double)ms / 1000, (unsigned long long)(messages * 1000 / ms));
+}
+
+void store_progress_count(uint64_t n, const char *words)
+{
+	if (n > 0)
+		printf("%llu %s\n", (unsigned long long)n, words);
+}

@@ -25,4 +25,9 @@ void store_progress_tell(struct store_progress *p, const struct store_progress_a
 /* Takes the line away. */
 void store_progress_end(struct store_progress *p);
 
+/* What came of it, on stdout: "12 messages imported, 3400 bytes, 0.1 s, 120 messages/s". */
+void store_progress_sum(const struct store_progress *p, const char *done, uint64_t messages, uint64_t bytes);
+/* "3 were there already"; of 0 nothing. */
+void store_progress_count(uint64_t n, const char *words);
+
 #endif

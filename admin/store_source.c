@@ -8,7 +8,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/ascii.h"
+#include "common/base/escape.h"
 #include "common/config/paths.h"
+#include "mime/charset.h"
+
+/* RFC 9051 5.1, RFC 5198 2: a Mac's folders have letters and their accents apart. */
+bool source_name(struct span name, struct buf *out)
+{
+	size_t start = out->n;
+	bool good = mime_compose(name, out), inbox = span_starts_nocase(name, "INBOX") && (name.n == 5 || name.p[5] == '/');
+
+	for (size_t i = start; good && inbox && i < start + 5; i++)
+		out->p[i] = ascii_upper(out->p[i]);
+	return good;
+}
 
 int source_add(struct source *s, const char *path, const char *name, bool subscribed, struct error *err)
 {
@@ -29,6 +43,14 @@ int source_add(struct source *s, const char *path, const char *name, bool subscr
 	s->paths[s->count] = own_path;
 	s->boxes[s->count++] = (struct source_box){ .name = own_name, .subscribed = subscribed };
 	return 0;
+}
+
+void source_skip(struct source *s, const char *path)
+{
+	char plain[PATHS_MAX];
+
+	fprintf(stderr, "yubin: skipped: %s: no mailbox can have that name\n", escape_text(plain, sizeof(plain), span_of(path)));
+	s->skipped++;
 }
 
 static bool is_folder(const char *path, const char *below)
@@ -89,7 +111,9 @@ static int box_order(const void *a, const void *b, void *arg)
 	const char *x = s->boxes[*(const size_t *)a].name, *y = s->boxes[*(const size_t *)b].name;
 	int inbox = (strcmp(y, "INBOX") == 0) - (strcmp(x, "INBOX") == 0);
 
-	return inbox != 0 ? inbox : strcmp(x, y);
+	if (inbox == 0)
+		inbox = strcmp(x, y);
+	return inbox != 0 ? inbox : strcmp(s->paths[*(const size_t *)a], s->paths[*(const size_t *)b]);
 }
 
 static int sort(struct source *s, struct error *err)
@@ -180,6 +204,16 @@ size_t source_count(const struct source *s)
 const struct source_box *source_box(const struct source *s, size_t i)
 {
 	return &s->boxes[i];
+}
+
+size_t source_skipped(const struct source *s)
+{
+	return s->skipped;
+}
+
+const char *source_path(const struct source *s, size_t i)
+{
+	return s->paths[i];
 }
 
 uint64_t source_whole(const struct source *s)

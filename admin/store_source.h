@@ -45,8 +45,14 @@ void source_free(struct source *s);
 
 bool source_is_maildir(const struct source *s);
 size_t source_count(const struct source *s);
-/* Lends; sorted by name, INBOX first. */
+/* Lends; sorted by name, INBOX first. Several may have one name: they are one mailbox. */
 const struct source_box *source_box(const struct source *s, size_t i);
+/* Those that were left out and named, since no mailbox can have their name. */
+size_t source_skipped(const struct source *s);
+/* Where it lies; lends. */
+const char *source_path(const struct source *s, size_t i);
+/* Appends a name as store.h has it: composed, INBOX in capitals. False: no memory, or that can't be. */
+bool source_name(struct span name, struct buf *out);
 
 /* How much of all mailboxes has been read, in files or, of mbox, in bytes. */
 uint64_t source_part(const struct source *s);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/store_flags.h"
 #include "admin/store_source_parts.h"
 #include "common/base/table.h"
 #include "common/config/paths.h"
@@ -44,23 +45,26 @@ struct subscribed {
 
 static int read_subscribed(struct subscribed *sub, int fd, struct error *err)
 {
-	struct buf text, name;
+	struct buf text, line, name;
 	unsigned version = 0;
 	struct stat st;
 	struct span in;
 	int rc;
 
 	buf_init(&text, 16 << 20);
+	buf_init(&line, STORE_NAME_MAX * 4);
 	buf_init(&name, STORE_NAME_MAX * 4);
 	rc = table_new(&sub->names, err);
 	sub->all = rc == 0 && read_file(fd, "subscriptions", &text, &st) != 0;
 	in = sub->all ? (struct span){ NULL, 0 } : buf_span(&text);
-	while (rc == 0 && maildir_subscribed_next(&in, &version, &name)) {
-		if (name.n <= 320) /* the longest key; a longer name is not subscribed to */
+	while (rc == 0 && maildir_subscribed_next(&in, &version, &line)) {
+		if (source_name(buf_span(&line), &name) && name.n <= 320) /* the longest key; a longer name is not subscribed to */
 			table_put(sub->names, buf_span(&name), sub);
+		buf_reset(&line);
 		buf_reset(&name);
 	}
 	buf_clear(&text);
+	buf_clear(&line);
 	buf_clear(&name);
 	return rc;
 }
@@ -70,23 +74,35 @@ static bool is_subscribed(const struct subscribed *sub, struct span name)
 	return sub->all || (name.n <= 320 && table_get(sub->names, name) != NULL);
 }
 
-static int add_folder(struct source *s, int fd, const char *path, const char *folder, const struct subscribed *sub,
-		      struct error *err)
+/* The Maildir itself and what it lies in are none. */
+static bool is_mailbox(int fd, const char *folder)
 {
-	char full[PATHS_MAX], cur[PATHS_MAX];
-	struct buf name;
+	char cur[PATHS_MAX];
 	struct stat st;
+
+	return strcmp(folder, ".") != 0 && strcmp(folder, "..") != 0 &&
+	       (size_t)snprintf(cur, sizeof(cur), "%s/cur", folder) < sizeof(cur) && fstatat(fd, cur, &st, 0) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+static int add_folder(struct source *s, const char *path, const char *folder, const struct subscribed *sub, struct error *err)
+{
+	char full[PATHS_MAX];
+	struct buf as_read, name;
 	int rc = 0;
 
+	buf_init(&as_read, STORE_NAME_MAX * 4);
 	buf_init(&name, STORE_NAME_MAX * 4);
-	if ((size_t)snprintf(cur, sizeof(cur), "%s/cur", folder) < sizeof(cur) && fstatat(fd, cur, &st, 0) == 0 &&
-	    S_ISDIR(st.st_mode) && maildir_folder_read(span_of(folder), &name) &&
-	    (size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full)) {
+	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full) && maildir_folder_read(span_of(folder), &as_read) &&
+	    source_name(buf_span(&as_read), &name)) {
 		bool wanted = is_subscribed(sub, buf_span(&name));
 
 		buf_put_byte(&name, '\0');
 		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, full, (const char *)name.p, wanted, err);
+	} else {
+		source_skip(s, full);
 	}
+	buf_clear(&as_read);
 	buf_clear(&name);
 	return rc;
 }
@@ -104,8 +120,8 @@ int maildir_find(struct source *s, const char *path, struct error *err)
 	if (rc == 0)
 		rc = source_add(s, path, "INBOX", true, err);
 	while (rc == 0 && (e = readdir(folders)) != NULL)
-		if (e->d_name[0] == '.')
-			rc = add_folder(s, dirfd(folders), path, e->d_name, &sub, err);
+		if (e->d_name[0] == '.' && is_mailbox(dirfd(folders), e->d_name))
+			rc = add_folder(s, path, e->d_name, &sub, err);
 	table_free(sub.names);
 	closedir(folders);
 	return rc;
@@ -244,16 +260,9 @@ void maildir_end(struct source *s)
 
 static void read_flags(struct source *s, const struct maildir_name *name, struct source_message *m)
 {
-	static const struct {
-		unsigned from;
-		uint32_t to;
-	} flags[] = { { MAILDIR_DRAFT, STORE_DRAFT },    { MAILDIR_FLAGGED, STORE_FLAGGED }, { MAILDIR_REPLIED, STORE_ANSWERED },
-		      { MAILDIR_SEEN, STORE_SEEN },      { MAILDIR_TRASHED, STORE_DELETED } };
 	bool forwarded = false;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (name->flags & flags[i].from)
-			m->flags |= flags[i].to;
+	m->flags = store_flags_of_maildir(name->flags);
 	for (unsigned i = 0; i < MAILDIR_KEYWORDS; i++)
 		if ((name->keywords & (uint32_t)1 << i) && s->words[i].n > 0) {
 			forwarded |= span_is_nocase(s->words[i], "$Forwarded");

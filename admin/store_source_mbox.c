@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/store_flags.h"
 #include "admin/store_source_parts.h"
 #include "common/base/utf7.h"
 #include "common/base/utf8.h"
@@ -55,6 +56,22 @@ static bool is_mbox(const char *path)
 
 static int walk(struct source *s, const char *path, struct span above, int depth, struct error *err);
 
+static int add_mbox(struct source *s, const char *path, struct span as_read, struct error *err)
+{
+	struct buf name;
+	int rc = 0;
+
+	buf_init(&name, STORE_NAME_MAX * 4);
+	if (source_name(is_inbox(as_read) ? span_of("INBOX") : as_read, &name)) {
+		buf_put_byte(&name, '\0');
+		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, path, (const char *)name.p, true, err);
+	} else {
+		source_skip(s, path);
+	}
+	buf_clear(&name);
+	return rc;
+}
+
 static int add_entry(struct source *s, const char *path, const char *file, struct span above, int depth, struct error *err)
 {
 	char full[PATHS_MAX];
@@ -64,20 +81,18 @@ static int add_entry(struct source *s, const char *path, const char *file, struc
 
 	if (file[0] == '.' || (size_t)snprintf(full, sizeof(full), "%s/%s", path, file) >= sizeof(full) || lstat(full, &st) != 0)
 		return 0;
+	if (!S_ISDIR(st.st_mode) && !(S_ISREG(st.st_mode) && is_mbox(full)))
+		return 0;
 	buf_init(&name, STORE_NAME_MAX * 4);
 	buf_put(&name, above);
 	if (above.n > 0)
 		buf_put_byte(&name, '/');
-	if (put_level(&name, span_of(file))) {
-		if (S_ISDIR(st.st_mode)) {
-			rc = walk(s, full, buf_span(&name), depth + 1, err);
-		} else if (S_ISREG(st.st_mode) && is_mbox(full)) {
-			bool inbox = is_inbox(buf_span(&name));
-
-			buf_put_byte(&name, '\0');
-			rc = source_add(s, full, inbox || name.failed ? "INBOX" : (const char *)name.p, true, err);
-		}
-	}
+	if (!put_level(&name, span_of(file)))
+		source_skip(s, full);
+	else if (S_ISDIR(st.st_mode))
+		rc = walk(s, full, buf_span(&name), depth + 1, err);
+	else
+		rc = add_mbox(s, full, buf_span(&name), err);
 	buf_clear(&name);
 	return rc;
 }
@@ -181,16 +196,9 @@ static int64_t header_time(struct span message, int64_t otherwise_s)
 
 static void take_words(struct source *s, const struct mbox_words *w, struct source_message *m)
 {
-	static const struct {
-		unsigned from;
-		uint32_t to;
-	} flags[] = { { MBOX_SEEN, STORE_SEEN },   { MBOX_ANSWERED, STORE_ANSWERED }, { MBOX_FLAGGED, STORE_FLAGGED },
-		      { MBOX_DRAFT, STORE_DRAFT }, { MBOX_DELETED, STORE_DELETED } };
 	struct span words = w->keywords;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (w->flags & flags[i].from)
-			m->flags |= flags[i].to;
+	m->flags = store_flags_of_mbox(w->flags);
 	while (words.n > 0 && m->keyword_count < STORE_KEYWORDS) {
 		struct span word = span_take_until(&words, ' ');
 

@@ -19,7 +19,7 @@ struct source {
 	enum source_format format;	/* never SOURCE_AUTO */
 	struct source_box *boxes;
 	char **paths;			/* of the mailboxes */
-	size_t count;
+	size_t count, skipped;
 	uint64_t whole, behind; /* units of all mailboxes, and of those that were begun before this */
 	uint64_t units;         /* of this one */
 	size_t begun;           /* its number, from 1 */
@@ -44,7 +44,10 @@ struct source {
 	struct buf plain;		/* the message before its lines were ended anew */
 };
 
+/* name: as source_name gives it. */
 int source_add(struct source *s, const char *path, const char *name, bool subscribed, struct error *err);
+/* Leaves it out, and says so. */
+void source_skip(struct source *s, const char *path);
 /* store_source_maildir.c */
 int maildir_find(struct source *s, const char *path, struct error *err);
 int maildir_begin(struct source *s, size_t i, struct error *err);

@@ -339,3 +339,55 @@ def test_progress_on_a_terminal(site, tmp_path):
     os.close(master)
     assert b"12000 messages imported" in command.communicate(timeout=20)[0]
     assert re.search(rb"INBOX: \d+ messages, \d+ MB, \d+ %, \d+ messages/s, \d+:\d\d left", shown), shown
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+def mailboxes(site):
+    imap = site.imap()
+    names = {line.decode().rsplit(' "/" ', 1)[1].strip('"') for line in imap.list()[1]}
+    imap.logout()
+    return names
+
+
+def test_names_are_composed(site, tmp_path):
+    """RFC 9051 5.1: letters and accents that a Mac keeps apart. What then has one name is one mailbox, and that is said."""
+    m = tmp_path / "m"
+    put(m, "cur/1.a", message(1), 1700000001)
+    for n, folder in enumerate((".Cafe\u0301", ".Caf&AOk-", ".Cafe&AwE-", ".A\u030angstro\u0308m.u\u0308ber", ".Envoye\u0301s", ".Inbox.x"), 2):
+        put(m / folder, f"cur/{n}.a", message(n), 1700000000 + n)
+    (m / "subscriptions").write_text("V\t2\n\nCafe&AwE-\n")
+    r = site.run("store", "import", "alice@here.test", str(m))
+    assert "7 messages imported" in r.stdout and "Envoy\u00e9s -> Sent" in r.stdout, r.stdout
+    assert f"{m}/.Caf&AOk- and {m}/.Cafe&AwE- are put together: Caf\u00e9\n" in r.stdout, r.stdout
+    assert r.stdout.count("put together") == 2
+    assert [v[2] for v in fetch(site, "Caf&AOk-")[1].values()] == [message(3), message(4), message(2)]
+    assert {"&AMU-ngstr&APY-m/&APw-ber", "INBOX/x", "Sent"} <= mailboxes(site)
+    imap = site.imap()
+    assert b"Caf&AOk-" in b"".join(imap.lsub()[1])
+    imap.logout()
+    r = site.run("store", "import", "alice@here.test", str(m))
+    assert "0 messages imported" in r.stdout and "7 were there already" in r.stdout, r.stdout
+    r = site.run("store", "import", "alice@here.test", str(m), "--mailbox", "Cafe\u0301")
+    assert "3 were there already" in r.stdout, r.stdout
+
+
+def test_names_of_mbox_files(site, tmp_path):
+    (tmp_path / "mail/u\u0308ber.sbd").mkdir(parents=True)
+    for n, file in enumerate(("Cafe\u0301", "Caf\u00e9", "u\u0308ber.sbd/Mu\u0308ll", "Inbox", "mbox"), 1):
+        (tmp_path / "mail" / file).write_bytes(FROM % 1 + message(n))
+    r = site.run("store", "import", "alice@here.test", str(tmp_path / "mail"))
+    assert "5 messages imported" in r.stdout and r.stdout.count("are put together: ") == 2, r.stdout
+    assert len(fetch(site, "Caf&AOk-")[1]) == 2 and len(fetch(site, "INBOX")[1]) == 2
+    assert "&APw-ber/M&APw-ll" in mailboxes(site)
+    site.run("store", "import", "alice@here.test", str(tmp_path / "mail/Inbox"), "--mailbox", "A\u0308rger")
+    assert "&AMQ-rger" in mailboxes(site)
+
+
+def test_names_that_cannot_be(site, tmp_path):
+    """They are not passed over in silence."""
+    m = maildir(tmp_path / "m")
+    put(m / os.fsdecode(b".Entw\xfcrfe"), "cur/1.a", message(1), 1700000001)
+    r = site.run("store", "import", "alice@here.test", str(m), ok=False)
+    assert r.returncode == 1 and ".Entw\\xfcrfe: no mailbox can have that name" in r.stderr, r.stderr
+    assert "6 messages imported" in r.stdout and "1 skipped" in r.stdout
