@@ -1,5 +1,5 @@
 /* store_client.c - the contract is in store_client.h. */
-#include "admin/store_client.h"
+#include "admin/store_client_inside.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -7,37 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/store_serve.h"
 #include "storage/ipc/store_ipc.h"
 
 enum { PIECE = 64 * 1024 }; /* of a body, at a time */
-
-struct store_client {
-	uv_loop_t loop;
-	bool looping;
-	struct store *store;
-	struct store_account *account;
-	struct store_token token;
-	struct store_serve serve; /* while no server runs */
-
-	/* the call in hand */
-	bool done;
-	bool ready; /* of a stage */
-	enum store_status status;
-	char words[300];
-	int stopped; /* what a caller's function has returned */
-	void *out;   /* where the answer goes */
-	void *arg;
-	size_t next;
-	uint32_t next_uid;
-	int fd;
-	uint64_t size;
-
-	/* commits that nobody waits for */
-	unsigned flying;
-	enum store_status fell; /* why the first that failed did */
-	char fell_words[300];
-};
 
 /* --- calls and their ends ---------------------------------------------------- */
 
@@ -57,26 +29,26 @@ static const struct {
 	[STORE_LIMIT] = { -E2BIG, "it is too large, or too many" },
 };
 
-static void end(struct store_client *c, enum store_status status, const char *words)
+void store_client_end(struct store_client *c, enum store_status status, const char *words)
 {
 	c->done = true;
 	c->status = status;
 	snprintf(c->words, sizeof(c->words), "%s", words != NULL ? words : "");
 }
 
-static int tell(enum store_status status, const char *words, struct error *err)
+int store_client_tell(enum store_status status, const char *words, struct error *err)
 {
 	if (status == STORE_OK)
 		return 0;
 	return error_set(err, meanings[status].error, "%s%s%s", meanings[status].words, words[0] != '\0' ? ": " : "", words);
 }
 
-static int wait_end(struct store_client *c, struct error *err)
+int store_client_wait(struct store_client *c, struct error *err)
 {
 	while (!c->done)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	c->done = false;
-	return tell(c->status, c->words, err);
+	return store_client_tell(c->status, c->words, err);
 }
 
 /* --- opening ------------------------------------------------------------------- */
@@ -86,13 +58,13 @@ static void on_login(void *arg, enum store_status status, struct store_account *
 	struct store_client *c = arg;
 
 	c->account = account;
-	end(c, status, "");
+	store_client_end(c, status, "");
 }
 
 static int login(struct store_client *c, struct error *err)
 {
 	store_login(c->store, &c->token, on_login, c);
-	return wait_end(c, err);
+	return store_client_wait(c, err);
 }
 
 /* After a change that was not made: the login makes none any more (storage/store.h). */
@@ -201,7 +173,7 @@ static void on_list(void *arg, enum store_status status, const struct store_list
 	for (size_t i = 0; status == STORE_OK && i < list->count && c->stopped == 0; i++)
 		c->stopped = each(c->arg, &list->mailboxes[i]);
 	c->next = status == STORE_OK ? list->next : 0;
-	end(c, status, "");
+	store_client_end(c, status, "");
 }
 
 int store_client_list(struct store_client *c, store_client_mailbox each, void *arg, struct error *err)
@@ -214,7 +186,7 @@ int store_client_list(struct store_client *c, store_client_mailbox each, void *a
 	c->stopped = 0;
 	do {
 		store_list(c->account, c->next, on_list, c);
-		rc = wait_end(c, err);
+		rc = store_client_wait(c, err);
 	} while (rc == 0 && c->next != 0 && c->stopped == 0);
 	return rc != 0 ? rc : c->stopped;
 }
@@ -227,7 +199,7 @@ static void on_page(void *arg, enum store_status status, const struct store_page
 	c->next_uid = status == STORE_OK ? page->next_uid : 0;
 	if (status == STORE_OK)
 		c->stopped = each(c->arg, page);
-	end(c, status, "");
+	store_client_end(c, status, "");
 }
 
 int store_client_records(struct store_client *c, uint64_t mailbox, store_client_page each, void *arg, struct error *err)
@@ -240,7 +212,7 @@ int store_client_records(struct store_client *c, uint64_t mailbox, store_client_
 	c->stopped = 0;
 	do {
 		store_sync(c->account, &look, on_page, c);
-		rc = wait_end(c, err);
+		rc = store_client_wait(c, err);
 		look.first = c->next_uid;
 	} while (rc == 0 && c->next_uid != 0 && c->stopped == 0);
 	return rc != 0 ? rc : c->stopped;
@@ -252,7 +224,7 @@ static void on_find(void *arg, enum store_status status, const struct store_mail
 
 	if (status == STORE_OK)
 		*(struct store_mailbox *)c->out = *m;
-	end(c, status, "");
+	store_client_end(c, status, "");
 }
 
 int store_client_find(struct store_client *c, struct span name, struct store_mailbox *m, struct error *err)
@@ -261,50 +233,9 @@ int store_client_find(struct store_client *c, struct span name, struct store_mai
 
 	c->out = m;
 	store_find(c->account, name, on_find, c);
-	rc = wait_end(c, err);
+	rc = store_client_wait(c, err);
 	m->name = (struct span){ NULL, 0 };
 	return rc == 0 && m->id == 0 ? -ENOENT : rc;
-}
-
-static void on_body(void *arg, enum store_status status, int fd, uint64_t size)
-{
-	struct store_client *c = arg;
-
-	c->fd = fd;
-	c->size = size;
-	end(c, status, "");
-}
-
-static int read_all(int fd, uint64_t size, struct buf *out, struct error *err)
-{
-	uint8_t *room = size > 0 ? buf_room(out, size) : NULL;
-	uint64_t n = 0;
-	ssize_t got = 1;
-
-	if (room == NULL && size > 0)
-		return error_set(err, -ENOMEM, "no memory for a message of %llu bytes", (unsigned long long)size);
-	while (n < size && got > 0) {
-		got = pread(fd, room + n, size - n, (off_t)n);
-		n += got > 0 ? (uint64_t)got : 0;
-	}
-	if (n < size)
-		return error_system(err, got < 0 ? errno : EIO, "can't read a message");
-	out->n += size;
-	return 0;
-}
-
-int store_client_body(struct store_client *c, uint64_t mailbox, uint32_t uid, struct buf *out, struct error *err)
-{
-	int rc;
-
-	c->fd = -1;
-	store_body(c->account, mailbox, uid, on_body, c);
-	rc = wait_end(c, err);
-	if (rc == 0)
-		rc = read_all(c->fd, c->size, out, err);
-	if (c->fd >= 0)
-		close(c->fd);
-	return rc;
 }
 
 /* --- changing -------------------------------------------------------------------------- */
@@ -343,7 +274,7 @@ static void on_commit(void *arg, enum store_status status, const struct store_re
 
 	if (status == STORE_OK && c->out != NULL && count > 0)
 		*(uint64_t *)c->out = results[count - 1].mailbox;
-	end(c, status, words);
+	store_client_end(c, status, words);
 }
 
 int store_client_commit(struct store_client *c, const struct store_mutation *m, size_t count, uint64_t *id,
@@ -355,7 +286,7 @@ int store_client_commit(struct store_client *c, const struct store_mutation *m, 
 	store_txid_new(&txid);
 	c->out = id;
 	store_commit(c->account, m, count, &txid, on_commit, c);
-	rc = wait_end(c, err);
+	rc = store_client_wait(c, err);
 	return rc == 0 ? 0 : login_again(c, rc);
 }
 
@@ -411,5 +342,5 @@ int store_client_land(struct store_client *c, struct error *err)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	fell = c->fell;
 	c->fell = STORE_OK;
-	return fell == STORE_OK ? 0 : login_again(c, tell(fell, c->fell_words, err));
+	return fell == STORE_OK ? 0 : login_again(c, store_client_tell(fell, c->fell_words, err));
 }

@@ -34,6 +34,19 @@ int store_client_find(struct store_client *c, struct span name, struct store_mai
 /* Appends the whole message to out. */
 int store_client_body(struct store_client *c, uint64_t mailbox, uint32_t uid, struct buf *out, struct error *err);
 
+/* Reads many, STORE_BODIES of them asked for ahead. records: by UID, lent; those that are gone meanwhile are passed over.
+ * one: gets each whole; other than 0 ends it, and is returned. bad: what is damaged on disk. */
+enum { STORE_CLIENT_BODY = 1 << 30 }; /* bytes of one message */
+struct store_client_reader {
+	uint64_t mailbox;
+	const struct store_record *const *records;
+	size_t count;
+	int (*one)(void *arg, const struct store_record *record, struct span body, struct error *err);
+	void (*bad)(void *arg, const struct store_record *record, const struct error *why);
+	void *arg;
+};
+int store_client_read(struct store_client *c, const struct store_client_reader *r, struct error *err);
+
 /* A stage with all of the body in it, the caller's until a commit takes it. */
 int store_client_stage(struct store_client *c, struct span body, struct store_stage **out, struct error *err);
 

@@ -3,20 +3,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "admin/store_export_parts.h"
+#include "admin/store_line.h"
 #include "admin/store_parts.h"
-#include "common/base/clock.h"
 #include "formats/maildir.h"
 
 enum { NAMES_MAX = 64 << 20 };
 
-struct line {
-	const char *account, *path, *mailbox;
-	bool mbox;
-};
+enum { MAILDIR, MBOX };
 
 /* --- what the person sees ---------------------------------------------------------- */
 
@@ -31,22 +28,19 @@ void export_tell(struct export *e, const char *mailbox)
 	store_progress_tell(&e->progress, &at);
 }
 
-static void say_count(uint64_t n, const char *words)
-{
-	if (n > 0)
-		printf("%llu %s\n", (unsigned long long)n, words);
-}
-
 static void say_end(const struct export *e)
 {
-	uint64_t ms = clock_mono_ms() - e->progress.begun_ms + 1;
+	store_progress_sum(&e->progress, "exported", e->done, e->bytes);
+	store_progress_count(e->there, "were there already");
+	store_progress_count(e->bad, "skipped: see above");
+	store_progress_count(e->stray, "files of an earlier export are not in the mailbox any more; they stay");
+	store_progress_count(e->words_lost, "keywords left out: a Maildir has letters for the first 26 of a mailbox");
+}
 
-	printf("%llu message%s exported, %llu bytes, %.1f s, %llu messages/s\n", (unsigned long long)e->done,
-	       e->done == 1 ? "" : "s", (unsigned long long)e->bytes, (double)ms / 1000,
-	       (unsigned long long)(e->done * 1000 / ms));
-	say_count(e->there, "were there already");
-	say_count(e->stray, "files of an earlier export are not in the mailbox any more; they stay");
-	say_count(e->words_lost, "keywords left out: a Maildir has letters for the first 26 of a mailbox");
+void export_bad(struct export *e, const struct export_box *b, const struct store_record *r, const struct error *why)
+{
+	fprintf(stderr, "yubin: skipped: %s: the message with UID %u: %s\n", b->name, r->uid, why->words);
+	e->bad++;
 }
 
 /* --- a mailbox and all that is in it ---------------------------------------------------- */
@@ -71,7 +65,7 @@ static int on_page(void *arg, const struct store_page *page)
 	return b->words.failed ? -ENOMEM : 0;
 }
 
-static int one_mailbox(struct export *e, const struct line *l, const char *name, struct error *err)
+static int one_mailbox(struct export *e, const struct store_line *l, const char *name, struct error *err)
 {
 	struct export_box b = { .name = (char *)name };
 	int rc;
@@ -85,7 +79,7 @@ static int one_mailbox(struct export *e, const struct line *l, const char *name,
 	if (rc == -ENOMEM)
 		error_set(err, rc, "no memory for a list of messages");
 	if (rc == 0)
-		rc = l->mbox ? export_mbox(e, &b, err) : export_maildir(e, &b, err);
+		rc = l->format == MBOX ? export_mbox(e, &b, err) : export_maildir(e, &b, err);
 	free(b.records);
 	buf_clear(&b.words);
 	return rc == -ENOENT ? 0 : rc; /* deleted meanwhile */
@@ -114,8 +108,7 @@ static int on_mailbox(void *arg, const struct store_mailbox *m)
 	return n->text.failed ? -ENOMEM : 0;
 }
 
-/* Counts those that could not be written in *bad. */
-static int all_mailboxes(struct export *e, const struct line *l, struct names *n, unsigned *bad, struct error *err)
+static int all_mailboxes(struct export *e, const struct store_line *l, struct names *n, struct error *err)
 {
 	int rc = store_client_list(e->client, on_mailbox, n, err);
 
@@ -130,40 +123,41 @@ static int all_mailboxes(struct export *e, const struct line *l, struct names *n
 		rc = one_mailbox(e, l, name, err);
 		if (rc == -EINVAL) {
 			fprintf(stderr, "yubin: skipped: %s\n", err->words);
-			++*bad;
+			e->bad++;
 			rc = 0;
 		} else if (rc != 0) {
 			error_context(err, "%s", name);
 		}
 	}
-	if (rc == 0 && !l->mbox && l->mailbox == NULL)
+	if (rc == 0 && l->format == MAILDIR && l->mailbox == NULL)
 		rc = export_subscriptions(e, buf_span(&n->subscribed), err);
 	return rc;
 }
 
-static int export_to(struct export *e, const struct line *l)
+static int export_to(struct export *e, const struct store_line *l)
 {
 	struct names n = { .only = l->mailbox };
-	unsigned bad = 0;
 	struct error err;
 	int rc;
 
 	buf_init(&n.text, NAMES_MAX);
 	buf_init(&n.subscribed, NAMES_MAX);
 	store_progress_begin(&e->progress);
-	rc = all_mailboxes(e, l, &n, &bad, &err);
+	rc = all_mailboxes(e, l, &n, &err);
+	if (rc == 0 && syncfs(e->fd) != 0)
+		rc = error_system(&err, errno, "can't write %s", l->path);
 	store_progress_end(&e->progress);
 	say_end(e);
-	if (rc != 0 && e->done > 0)
+	if (rc != 0 && e->done + e->there > 0)
 		error_context(&err, "stopped; run it again to go on");
 	buf_clear(&n.text);
 	buf_clear(&n.subscribed);
 	if (rc != 0)
 		return verb_failed(&err);
-	return bad > 0 ? VERB_FAILED : VERB_DONE;
+	return e->bad > 0 ? VERB_FAILED : VERB_DONE;
 }
 
-static int export_line(const struct site *s, const struct line *l)
+static int export_line(const struct site *s, const struct store_line *l)
 {
 	char account[ACCOUNTS_ADDRESS_MAX];
 	struct export e = { .account = account, .fd = -1 };
@@ -174,6 +168,8 @@ static int export_line(const struct site *s, const struct line *l)
 		rc = store_client_open(&e.client, s, account, &err);
 	if (rc == 0)
 		rc = export_folder(AT_FDCWD, l->path, &e.fd, &err);
+	if (rc == 0 && flock(e.fd, LOCK_EX | LOCK_NB) != 0)
+		rc = error_set(&err, -EBUSY, "another export writes to %s", l->path);
 	code = rc == 0 ? export_to(&e, l) : verb_failed(&err);
 	store_client_close(e.client);
 	if (e.fd >= 0)
@@ -181,35 +177,15 @@ static int export_line(const struct site *s, const struct line *l)
 	return code;
 }
 
-/* --- the command line ------------------------------------------------------------------------ */
-
 int store_export_run(const struct site *s, int argc, char **argv)
 {
-	struct line l = { .mbox = false };
-	char **words = argv + 2;
+	static const char *const formats[] = { [MAILDIR] = "maildir", [MBOX] = "mbox" };
+	static const struct store_line_kind kind = { .needs = "store export needs an account and a folder",
+						     .formats = formats,
+						     .format_count = sizeof(formats) / sizeof(formats[0]) };
+	struct store_line l;
+	int code = store_line_read(&l, &kind, argv);
 
 	(void)argc;
-	for (; *words != NULL; words++) {
-		if (strcmp(*words, "--format") == 0) {
-			words++;
-			l.mbox = *words != NULL && strcmp(*words, "mbox") == 0;
-			if (*words == NULL || (!l.mbox && strcmp(*words, "maildir") != 0))
-				return verb_usage("store", "--format is maildir or mbox");
-		} else if (strcmp(*words, "--mailbox") == 0) {
-			l.mailbox = *++words;
-			if (l.mailbox == NULL || *l.mailbox == '\0')
-				return verb_usage("store", "--mailbox needs a name");
-		} else if ((*words)[0] == '-') {
-			return verb_usage("store", "unknown option %s", *words);
-		} else if (l.account == NULL) {
-			l.account = *words;
-		} else if (l.path == NULL) {
-			l.path = *words;
-		} else {
-			return verb_usage("store", "%s is one word too many", *words);
-		}
-	}
-	if (l.path == NULL)
-		return verb_usage("store", "store export needs an account and a folder");
-	return export_line(s, &l);
+	return code == VERB_DONE ? export_line(s, &l) : code;
 }

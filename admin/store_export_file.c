@@ -1,6 +1,7 @@
 /* store_export_file.c - files and folders of an export; the contract is in store_export_parts.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +9,7 @@
 
 #include "admin/store_export_parts.h"
 
-enum { FILE_MAX = 1 << 30 };
+enum { FILE_MAX = INT_MAX, GATHERED = 1 << 20 };
 
 int export_file_open(struct export_file *f, int folder, const char *part, struct error *err)
 {
@@ -32,22 +33,42 @@ static int write_all(int fd, struct span in)
 	return 0;
 }
 
+static void flush(struct export_file *f)
+{
+	if (f->bytes.failed && f->error == 0)
+		f->error = -ENOMEM;
+	if (f->error == 0)
+		f->error = write_all(f->fd, buf_span(&f->bytes));
+	buf_reset(&f->bytes);
+}
+
 void export_file_put(struct export_file *f, struct span bytes)
 {
 	buf_put(&f->bytes, bytes);
-	if (f->bytes.failed && f->error == 0)
-		f->error = -ENOMEM;
-	if (f->bytes.n < 1 << 20 || f->error != 0)
-		return;
-	f->error = write_all(f->fd, buf_span(&f->bytes));
-	buf_reset(&f->bytes);
+	if (f->bytes.n >= GATHERED || f->bytes.failed)
+		flush(f);
+}
+
+void export_file_write(struct export_file *f, struct span bytes)
+{
+	if (f->error == 0)
+		f->error = write_all(f->fd, bytes);
+}
+
+void export_file_sync(struct export_file *f)
+{
+	flush(f);
+	if (f->error == 0 && fsync(f->fd) != 0)
+		f->error = -errno;
 }
 
 int export_file_close(struct export_file *f, const char *name, int64_t time_s, struct error *err)
 {
 	struct timespec times[2] = { { .tv_sec = time_s }, { .tv_sec = time_s } };
-	int rc = f->error != 0 ? f->error : write_all(f->fd, buf_span(&f->bytes));
+	int rc;
 
+	flush(f);
+	rc = f->error;
 	if (rc == 0 && time_s != INT64_MIN && futimens(f->fd, times) != 0)
 		rc = -errno;
 	if (close(f->fd) != 0 && rc == 0)
@@ -55,9 +76,11 @@ int export_file_close(struct export_file *f, const char *name, int64_t time_s, s
 	f->fd = -1;
 	if (rc == 0 && renameat(f->folder, f->part, f->folder, name) != 0)
 		rc = -errno;
-	if (rc != 0)
+	if (rc != 0) {
 		error_system(err, -rc, "can't write %s", name);
-	export_file_drop(f);
+		export_file_drop(f);
+	}
+	buf_clear(&f->bytes);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin/store_export_parts.h"
+#include "admin/store_flags.h"
 #include "common/base/table.h"
 #include "formats/maildir.h"
 #include "formats/uidlist.h"
@@ -24,6 +25,7 @@ struct folder {
 	const struct export_box *b;
 	int fd, cur;
 	struct table *files; /* name without flags -> name, of those in cur/ */
+	struct buf name;     /* of a file, being made */
 };
 
 /* --- what an earlier export has left ------------------------------------------------- */
@@ -67,73 +69,67 @@ static void put_unique(struct buf *out, const struct export_box *b, const struct
 		   (unsigned long long)r->size);
 }
 
-static unsigned flags_of(const struct store_record *r)
+/* "cur/UNIQUE:2,FLAGS" into f->name. There is a letter for 26 keywords of a mailbox. */
+static const char *name_of(struct folder *f, const struct store_record *r)
 {
-	static const struct {
-		uint32_t from;
-		unsigned to;
-	} flags[] = { { STORE_DRAFT, MAILDIR_DRAFT },    { STORE_FLAGGED, MAILDIR_FLAGGED }, { STORE_ANSWERED, MAILDIR_REPLIED },
-		      { STORE_SEEN, MAILDIR_SEEN },      { STORE_DELETED, MAILDIR_TRASHED } };
-	unsigned out = 0;
-
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (r->flags & flags[i].from)
-			out |= flags[i].to;
-	return out;
+	buf_reset(&f->name);
+	buf_put_text(&f->name, "cur/");
+	put_unique(&f->name, f->b, r);
+	maildir_flags_write(&f->name, store_flags_to_maildir(r->flags), (uint32_t)r->keywords & ((1u << MAILDIR_KEYWORDS) - 1));
+	buf_put_byte(&f->name, '\0');
+	return (const char *)f->name.p;
 }
 
-/* There is a letter for 26 keywords of a mailbox. */
-static uint32_t keywords_of(struct folder *f, const struct store_record *r)
+static int write_message(void *arg, const struct store_record *r, struct span body, struct error *err)
 {
-	for (unsigned i = MAILDIR_KEYWORDS; i < STORE_KEYWORDS; i++)
-		f->e->words_lost += r->keywords >> i & 1;
-	return (uint32_t)(r->keywords & ((1u << MAILDIR_KEYWORDS) - 1));
-}
-
-static int write_message(struct folder *f, const struct store_record *r, const char *name, struct buf *body, struct error *err)
-{
+	struct folder *f = arg;
 	struct export_file file;
-	int rc;
+	int rc = export_file_open(&file, f->fd, "tmp/yubin.part", err);
 
-	buf_reset(body);
-	rc = store_client_body(f->e->client, f->b->m.id, r->uid, body, err);
-	if (rc == -ENOENT)
-		return 0; /* expunged meanwhile */
-	if (rc == 0)
-		rc = export_file_open(&file, f->fd, "tmp/yubin.part", err);
 	if (rc != 0)
 		return rc;
-	export_file_put(&file, buf_span(body));
-	rc = export_file_close(&file, name, r->internal_s, err);
+	export_file_write(&file, body);
+	rc = export_file_close(&file, name_of(f, r), r->internal_s, err);
 	f->e->done += rc == 0;
-	f->e->bytes += rc == 0 ? body->n : 0;
+	f->e->bytes += rc == 0 ? body.n : 0;
+	export_tell(f->e, f->b->name);
 	return rc;
 }
 
-/* It is there, perhaps under other flags. Files are renamed when they are whole: the name is enough. */
-static int keep_message(struct folder *f, const char *old, const char *name, struct error *err)
+static void bad_message(void *arg, const struct store_record *r, const struct error *why)
 {
-	f->e->there++;
-	if (strcmp(old, name) != 0 && renameat(f->cur, old, f->cur, name) != 0)
-		return error_system(err, errno, "can't rename %s", old);
-	return 0;
+	struct folder *f = arg;
+
+	export_bad(f->e, f->b, r, why);
 }
 
-static int one_message(struct folder *f, const struct store_record *r, struct buf *body, struct error *err)
+/* Files are renamed when they are whole; after a power cut they may be shorter all the same. */
+static bool is_whole(const struct folder *f, const char *old, const struct store_record *r)
 {
-	char room[FILE_NAME], path[FILE_NAME + 4];
-	struct buf name;
-	char *old;
-	int rc;
+	struct stat st;
 
-	buf_init(&name, FILE_NAME - 1);
-	put_unique(&name, f->b, r);
-	old = table_remove(f->files, buf_span(&name));
-	maildir_flags_write(&name, flags_of(r), keywords_of(f, r));
-	snprintf(room, sizeof(room), "%.*s", (int)name.n, (const char *)name.p);
-	buf_clear(&name);
-	snprintf(path, sizeof(path), "cur/%s", room);
-	rc = old != NULL ? keep_message(f, old, room, err) : write_message(f, r, path, body, err);
+	return fstatat(f->cur, old, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == r->size;
+}
+
+/* 1: it is there, perhaps under other flags until now; 0: it is not; or a negative errno. */
+static int keep_message(struct folder *f, const struct store_record *r, struct error *err)
+{
+	const char *name = name_of(f, r);
+	struct maildir_name parts;
+	char *old;
+	int rc = 0;
+
+	maildir_name_read(span_of(name + 4), &parts);
+	old = table_remove(f->files, parts.unique);
+	if (old == NULL)
+		return 0;
+	if (!is_whole(f, old, r))
+		unlinkat(f->cur, old, 0);
+	else if (strcmp(old, name + 4) != 0 && renameat(f->cur, old, f->fd, name) != 0)
+		rc = error_system(err, errno, "can't rename %s", old);
+	else
+		rc = 1;
+	f->e->there += rc == 1;
 	free(old);
 	return rc;
 }
@@ -238,17 +234,30 @@ static int open_folder(struct folder *f, struct error *err)
 	return rc;
 }
 
+static void count_lost(struct folder *f, const struct store_record *r)
+{
+	f->e->words_lost += (uint64_t)__builtin_popcountll(r->keywords >> MAILDIR_KEYWORDS);
+}
+
 static int all_messages(struct folder *f, struct error *err)
 {
-	struct buf body;
-	int rc = 0;
+	const struct store_record **missing = calloc(f->b->count + 1, sizeof(*missing));
+	struct store_client_reader reader = { .mailbox = f->b->m.id, .records = missing, .one = write_message, .bad = bad_message, .arg = f };
+	int rc = missing != NULL ? 0 : error_set(err, -ENOMEM, "no memory for a list of messages");
 
-	buf_init(&body, 1 << 30);
 	for (size_t i = 0; i < f->b->count && rc == 0; i++) {
-		rc = one_message(f, &f->b->records[i], &body, err);
+		const struct store_record *r = &f->b->records[i];
+
+		count_lost(f, r);
+		rc = keep_message(f, r, err);
+		if (rc == 0)
+			missing[reader.count++] = r;
+		rc = rc < 0 ? rc : 0;
 		export_tell(f->e, f->b->name);
 	}
-	buf_clear(&body);
+	if (rc == 0)
+		rc = store_client_read(f->e->client, &reader, err);
+	free(missing);
 	return rc;
 }
 
@@ -260,6 +269,7 @@ static void folder_clear(struct folder *f)
 	while (f->files != NULL && table_next(f->files, &at, NULL, &name))
 		free(name);
 	table_free(f->files);
+	buf_clear(&f->name);
 	if (f->cur >= 0)
 		close(f->cur);
 	if (f->fd >= 0)
@@ -271,6 +281,7 @@ int export_maildir(struct export *e, const struct export_box *b, struct error *e
 	struct folder f = { .e = e, .b = b, .fd = -1, .cur = -1 };
 	int rc = open_folder(&f, err);
 
+	buf_init(&f.name, FILE_NAME);
 	if (rc == 0)
 		rc = list_cur(&f, err);
 	if (rc == 0)
@@ -279,8 +290,6 @@ int export_maildir(struct export *e, const struct export_box *b, struct error *e
 		rc = put_lists(&f, err);
 	if (rc == 0)
 		e->stray += table_count(f.files);
-	if (rc == 0 && syncfs(f.fd) != 0)
-		rc = error_system(err, errno, "can't write %s", b->name);
 	folder_clear(&f);
 	return rc;
 }

@@ -2,14 +2,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "admin/store_export_parts.h"
+#include "admin/store_flags.h"
 #include "common/base/utf7.h"
 #include "formats/mbox.h"
 
-enum { LEVEL_MAX = 240, START = 4096 };
+enum { LEVEL_MAX = 240, START = 4096, STOPPED = 1 };
+
+#define TEXT_MAX ((size_t)1 << 31) /* bytes of a message, quoted */
 
 /* The file's name for a level: UTF-8; where an ampersand would be misread, modified UTF-7. */
 static int level_name(struct span level, const char *behind, char out[LEVEL_MAX + 8], struct error *err)
@@ -73,92 +77,111 @@ static bool is_there(int folder, const char *file, const struct export_box *b)
 	return words.uidvalidity == b->m.uidvalidity && words.uid_last == b->m.uidnext - 1;
 }
 
-static unsigned flags_of(const struct store_record *r)
-{
-	static const struct {
-		uint32_t from;
-		unsigned to;
-	} flags[] = { { STORE_SEEN, MBOX_SEEN },   { STORE_ANSWERED, MBOX_ANSWERED }, { STORE_FLAGGED, MBOX_FLAGGED },
-		      { STORE_DRAFT, MBOX_DRAFT }, { STORE_DELETED, MBOX_DELETED } };
-	unsigned out = MBOX_OLD;
+struct writing {
+	struct export *e;
+	const struct export_box *b;
+	struct export_file file;
+	struct buf text, keywords; /* of a message */
+	bool begun;
+};
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (r->flags & flags[i].from)
-			out |= flags[i].to;
-	return out;
+/* With spaces between them. */
+static struct span keywords_of(struct writing *w, const struct store_record *r)
+{
+	buf_reset(&w->keywords);
+	for (size_t k = 0; k < w->b->keyword_count; k++)
+		if (r->keywords >> k & 1) {
+			if (w->keywords.n > 0)
+				buf_put_byte(&w->keywords, ' ');
+			buf_put(&w->keywords, w->b->keywords[k]);
+		}
+	return buf_span(&w->keywords);
 }
 
-static int put_message(struct export *e, const struct export_box *b, size_t i, struct export_file *file, struct buf *body,
-		       struct buf *text, struct error *err)
+/* A file that can't be written is done with at once; its close says why. */
+static int put_message(void *arg, const struct store_record *r, struct span body, struct error *err)
 {
-	const struct store_record *r = &b->records[i];
-	struct mbox_words words = { .flags = flags_of(r), .uid = r->uid };
-	struct buf keywords;
-	int rc;
+	struct writing *w = arg;
+	struct mbox_words words = { .flags = MBOX_OLD | store_flags_to_mbox(r->flags), .uid = r->uid, .keywords = keywords_of(w, r) };
 
-	buf_reset(body);
-	buf_reset(text);
-	rc = store_client_body(e->client, b->m.id, r->uid, body, err);
-	if (rc != 0)
-		return rc == -ENOENT ? 0 : rc; /* expunged meanwhile */
-	if (file->bytes.n == 0 && lseek(file->fd, 0, SEEK_CUR) == 0) { /* the first one in the file */
-		words.uidvalidity = b->m.uidvalidity;
-		words.uid_last = b->m.uidnext - 1;
+	if (!w->begun) { /* the first one in the file */
+		words.uidvalidity = w->b->m.uidvalidity;
+		words.uid_last = w->b->m.uidnext - 1;
 	}
-	buf_init(&keywords, STORE_KEYWORDS * (STORE_KEYWORD_MAX + 1));
-	for (size_t k = 0; k < b->keyword_count; k++)
-		if (r->keywords >> k & 1) {
-			if (keywords.n > 0)
-				buf_put_byte(&keywords, ' ');
-			buf_put(&keywords, b->keywords[k]);
-		}
-	words.keywords = buf_span(&keywords);
-	mbox_write(text, buf_span(body), r->internal_s, &words);
-	rc = text->failed ? error_set(err, -ENOMEM, "no memory for a message of %zu bytes", body->n) : 0;
-	buf_clear(&keywords);
-	export_file_put(file, buf_span(text));
-	e->done += rc == 0;
-	e->bytes += rc == 0 ? body->n : 0;
+	w->begun = true;
+	buf_reset(&w->text);
+	mbox_write(&w->text, body, r->internal_s, &words);
+	if (w->text.failed)
+		return error_set(err, -ENOMEM, "no memory for a message of %zu bytes", body.n);
+	export_file_put(&w->file, buf_span(&w->text));
+	if (w->file.error != 0)
+		return STOPPED;
+	w->e->done++;
+	w->e->bytes += body.n;
+	export_tell(w->e, w->b->name);
+	return 0;
+}
+
+static void bad_message(void *arg, const struct store_record *r, const struct error *why)
+{
+	struct writing *w = arg;
+
+	export_bad(w->e, w->b, r, why);
+}
+
+static int put_all(struct writing *w, struct error *err)
+{
+	const struct store_record **all = calloc(w->b->count + 1, sizeof(*all));
+	const struct store_client_reader reader = { .mailbox = w->b->m.id, .records = all, .count = w->b->count,
+						    .one = put_message, .bad = bad_message, .arg = w };
+	int rc = all != NULL ? 0 : error_set(err, -ENOMEM, "no memory for a list of messages");
+
+	for (size_t i = 0; i < w->b->count && rc == 0; i++)
+		all[i] = &w->b->records[i];
+	buf_init(&w->text, TEXT_MAX);
+	buf_init(&w->keywords, STORE_KEYWORDS * (STORE_KEYWORD_MAX + 1));
+	if (rc == 0)
+		rc = store_client_read(w->e->client, &reader, err);
+	buf_clear(&w->text);
+	buf_clear(&w->keywords);
+	free(all);
 	return rc;
 }
 
-static int put_all(struct export *e, const struct export_box *b, struct export_file *file, struct error *err)
+static int write_file(struct export *e, const struct export_box *b, int folder, const char *file, struct error *err)
 {
-	struct buf body, text;
-	int rc = 0;
+	const uint64_t done = e->done, bytes = e->bytes;
+	struct writing w = { .e = e, .b = b };
+	char part[LEVEL_MAX + 16];
+	int rc;
 
-	buf_init(&body, 1 << 30);
-	buf_init(&text, (size_t)1 << 31);
-	for (size_t i = 0; i < b->count && rc == 0; i++) {
-		rc = put_message(e, b, i, file, &body, &text, err);
-		export_tell(e, b->name);
+	snprintf(part, sizeof(part), ".%s.part", file);
+	rc = export_file_open(&w.file, folder, part, err);
+	if (rc != 0)
+		return rc;
+	rc = put_all(&w, err);
+	if (rc < 0) {
+		export_file_drop(&w.file);
+	} else {
+		export_file_sync(&w.file);
+		rc = export_file_close(&w.file, file, INT64_MIN, err);
 	}
-	buf_clear(&body);
-	buf_clear(&text);
+	if (rc < 0) { /* the whole file, or nothing */
+		e->done = done;
+		e->bytes = bytes;
+	}
 	return rc;
 }
 
 int export_mbox(struct export *e, const struct export_box *b, struct error *err)
 {
-	char file[LEVEL_MAX + 8], part[LEVEL_MAX + 16];
-	struct export_file out;
+	char file[LEVEL_MAX + 8];
 	int folder, rc = open_above(e, b->name, &folder, file, err);
 
-	if (rc == 0 && is_there(folder, file, b)) {
+	if (rc == 0 && is_there(folder, file, b))
 		e->there += b->count;
-	} else if (rc == 0) {
-		snprintf(part, sizeof(part), ".%s.part", file);
-		rc = export_file_open(&out, folder, part, err);
-		if (rc == 0) {
-			rc = put_all(e, b, &out, err);
-			if (rc == 0)
-				rc = export_file_close(&out, file, INT64_MIN, err);
-			else
-				export_file_drop(&out);
-		}
-	}
-	if (rc == 0 && syncfs(folder) != 0)
-		rc = error_system(err, errno, "can't write %s", b->name);
+	else if (rc == 0)
+		rc = write_file(e, b, folder, file, err);
 	if (folder >= 0)
 		close(folder);
 	return rc;

@@ -13,7 +13,7 @@ struct export {
 	uint64_t whole; /* messages that there are */
 
 	/* figures */
-	uint64_t done, bytes, there, stray, words_lost;
+	uint64_t done, bytes, there, bad, stray, words_lost;
 };
 
 /* A mailbox, all of it known. */
@@ -37,17 +37,23 @@ int export_subscriptions(struct export *e, struct span text, struct error *err);
 
 /* How far it is, now and then. */
 void export_tell(struct export *e, const char *mailbox);
+/* A message that is left out, named. */
+void export_bad(struct export *e, const struct export_box *b, const struct store_record *r, const struct error *why);
 
 /* store_export_file.c: a file that appears under its name when it is whole. */
 struct export_file {
 	int folder, fd;
-	int error; /* a negative errno of a put */
+	int error; /* a negative errno of a put or write; all that follows is in vain */
 	char part[300];
 	struct buf bytes;
 };
 int export_file_open(struct export_file *f, int folder, const char *part, struct error *err);
-/* What does not fit is told by _close. */
+/* Gathers small pieces. What does not fit is told by _close, here too. */
 void export_file_put(struct export_file *f, struct span bytes);
+/* Writes at once, where nothing was gathered. */
+void export_file_write(struct export_file *f, struct span bytes);
+/* It will be on disk before it has its name: for a file that is never looked into again. */
+void export_file_sync(struct export_file *f);
 /* time_s: when it was changed last; INT64_MIN: now. */
 int export_file_close(struct export_file *f, const char *name, int64_t time_s, struct error *err);
 /* Removes what is not whole. */

@@ -1,10 +1,14 @@
 """What goes out as a Maildir++ or as mbox files comes in again as it was; Dovecot's Maildir too."""
+import mailbox
 import os
 import re
+import signal
+import subprocess
+import time
 
 import pytest
-from test_store_import import VALIDITY, fetch, maildir, message
-from yubin import Site
+from test_store_import import VALIDITY, child_of, fetch, maildir, many, message
+from yubin import YUBIN, Site
 
 
 @pytest.fixture
@@ -104,3 +108,129 @@ def test_no_such_place(site, tmp_path):
     odd_mail(site, tmp_path)
     r = site.run("store", "export", "alice@here.test", "/dev/full/x", ok=False)
     assert r.returncode == 1 and "can't make the folder" in r.stderr
+
+
+# --- stopped, and run again ------------------------------------------------------------------------
+
+MANY = 6000
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A site with so many messages that an export takes a while."""
+    path = tmp_path_factory.mktemp("full")
+    s = Site(path / "site")
+    s.start()
+    s.run("store", "import", "alice@here.test", str(many(path / "m", MANY)))
+    yield s
+    s.stop()
+
+
+def started(path, form):
+    """It has begun to write."""
+    return (path / ".INBOX.part").exists() if form == "mbox" else (path / "cur").exists() and any(os.scandir(path / "cur"))
+
+
+def whole(path, form):
+    """Every message is there, once; nothing else is."""
+    want = {2 * n: message(n) for n in range(1, MANY + 1)}
+    if form == "mbox":
+        box = mailbox.mbox(path / "INBOX")
+        assert [int(m["X-UID"]) for m in box] == sorted(want)
+        assert all(m.get_payload() == "x" * 40 + "\n" for m in box)
+        assert not [f for f in os.listdir(path) if f.endswith(".part")]
+        return
+    got = {}
+    for file in os.scandir(path / "cur"):
+        uid = int(re.search(r"[.]U(\d+)V", file.name)[1])
+        assert uid not in got, "twice"
+        with open(file.path, "rb") as f:
+            got[uid] = f.read()
+    assert got == want
+    assert os.listdir(path / "tmp") == os.listdir(path / "new") == []
+    assert (path / "dovecot-uidlist").read_text().count("\n") == MANY + 1
+
+
+def export(site, out, form, ok=True):
+    return site.run("store", "export", "alice@here.test", str(out), "--format", form, ok=ok)
+
+
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+@pytest.mark.parametrize("victim", ["the command", "storaged", "its storaged"])
+def test_killed_and_run_again(full, tmp_path, victim, form):
+    if victim == "its storaged":
+        full.stop()
+    for attempt in range(10):
+        out = tmp_path / str(attempt)
+        storaged = full.pids("storaged")[0] if victim == "storaged" else None
+        command = subprocess.Popen([YUBIN, "-C", str(full.path), "store", "export", "alice@here.test", str(out), "--format", form],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not started(out, form) and command.poll() is None:
+            time.sleep(0.001)
+        if command.poll() is None:
+            os.kill(storaged or (child_of(command.pid) if victim == "its storaged" else command.pid), signal.SIGKILL)
+        said = command.communicate(timeout=30)[1]
+        if command.returncode != 0:
+            break
+    assert command.returncode == (-9 if victim == "the command" else 1), said
+    if victim != "the command":
+        assert "storaged was restarted" in said or "the store can't do it now" in said, said
+    for _ in range(100):  # until the dead one's locks are gone
+        r = export(full, out, form, ok=False)
+        if r.returncode == 0:
+            break
+        time.sleep(0.1)
+    assert r.returncode == 0, r.stderr
+    whole(out, form)
+    assert f"{MANY} were there already" in export(full, out, form).stdout
+    if victim == "its storaged":
+        full.start()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a small disk")
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+def test_full_disk(full, tmp_path, form):
+    out = tmp_path / "disk"
+    out.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "none", str(out)], capture_output=True).returncode != 0:
+        pytest.skip("no mount here")
+    try:
+        r = export(full, out, form, ok=False)
+        assert r.returncode == 1 and "No space left on device" in r.stderr, r.stderr
+        if form == "maildir":
+            assert "run it again to go on" in r.stderr
+            written = [f.stat().st_size for f in os.scandir(out / "cur")]
+            assert written and min(written) >= len(message(1)), "half a message"
+            assert os.listdir(out / "tmp") == []
+        else:
+            assert "0 messages exported" in r.stdout and not (out / "INBOX").exists()
+        subprocess.run(["mount", "-o", "remount,size=64m", str(out)], check=True)
+        r = export(full, out, form)
+        assert ("were there already" in r.stdout) == (form == "maildir"), r.stdout
+        whole(out, form)
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+
+
+def test_one_at_a_time(full, tmp_path):
+    """Two that write to one folder would take each other's files."""
+    command = subprocess.Popen([YUBIN, "-C", str(full.path), "store", "export", "alice@here.test", str(tmp_path / "out")],
+                               stdout=subprocess.PIPE, text=True)
+    while not started(tmp_path / "out", "maildir"):
+        time.sleep(0.001)
+    os.kill(command.pid, signal.SIGSTOP)
+    r = export(full, tmp_path / "out", "maildir", ok=False)
+    os.kill(command.pid, signal.SIGCONT)
+    assert r.returncode == 1 and "another export writes to" in r.stderr, r.stderr
+    assert f"{MANY} messages exported" in command.communicate(timeout=30)[0]
+    whole(tmp_path / "out", "maildir")
+
+
+def test_what_a_power_cut_has_cut(full, tmp_path):
+    """A file that is shorter than its name says is written anew."""
+    export(full, tmp_path / "out", "maildir")
+    for file in sorted(os.scandir(tmp_path / "out/cur"), key=lambda f: f.name)[:3]:
+        os.truncate(file.path, 0)
+    r = export(full, tmp_path / "out", "maildir")
+    assert "3 messages exported" in r.stdout and f"{MANY - 3} were there already" in r.stdout, r.stdout
+    whole(tmp_path / "out", "maildir")
