@@ -112,6 +112,7 @@ struct store_mailbox {
 	uint32_t exists, unseen, deleted;
 	uint64_t size;		/* bytes of all messages */
 	uint32_t recent_uid;	/* the lowest UID that no session has claimed (RFC 3501 2.3.2 \Recent) */
+	uint64_t notes;		/* another one whenever an annotation changed, and maybe at other times; 0: there is none */
 };
 
 /* --- logging in ------------------------------------------------------------ */
@@ -148,6 +149,7 @@ struct store_list {
 	size_t count;
 	size_t next;
 	struct store_quota quota;	/* in each page */
+	uint64_t notes;			/* in each page: as a mailbox's, of the account's annotations */
 };
 typedef void (*store_list_done)(void *arg, enum store_status status, const struct store_list *list);
 uint64_t store_list(struct store_account *a, size_t from, store_list_done done, void *arg);

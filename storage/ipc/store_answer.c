@@ -6,7 +6,7 @@
 #include "storage/ipc/store_answer_parts.h"
 
 enum {
-	LEAST_MAILBOX = 14, /* bytes that one takes at least */
+	LEAST_MAILBOX = 13, /* bytes that one takes at least */
 	LEAST_RECORD = 25,
 	LEAST_RESULT = 6
 };
@@ -27,6 +27,7 @@ static void put_mailbox(struct buf *b, const struct store_mailbox *m)
 	wire_put_varint(b, m->deleted);
 	wire_put_varint(b, m->size);
 	wire_put_varint(b, m->recent_uid);
+	wire_put_varint(b, m->notes);
 }
 
 static void put_quota(struct buf *b, const struct store_quota *q)
@@ -57,6 +58,7 @@ static void put_list(struct buf *b, const struct store_answer *a)
 		put_mailbox(b, &a->list.mailboxes[i]);
 	wire_put_varint(b, next);
 	put_quota(b, &a->list.quota);
+	wire_put_varint(b, a->list.notes);
 }
 
 static void put_find(struct buf *b, const struct store_answer *a)
@@ -164,6 +166,7 @@ static void get_mailbox(struct wire *w, struct store_mailbox *m)
 	m->deleted = get_u32(w);
 	m->size = wire_varint(w);
 	m->recent_uid = get_u32(w);
+	m->notes = wire_varint(w);
 }
 
 static void get_quota(struct wire *w, struct store_quota *q)
@@ -186,6 +189,7 @@ static void get_list(struct wire *w, struct store_answer *a, struct arena *memor
 	a->list = (struct store_list){ .mailboxes = mailboxes, .count = count };
 	a->list.next = (size_t)wire_varint(w);
 	get_quota(w, &a->list.quota);
+	a->list.notes = wire_varint(w);
 }
 
 static void get_find(struct wire *w, struct store_answer *a, struct arena *memory)

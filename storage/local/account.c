@@ -299,6 +299,7 @@ void mailbox_show(const struct mailbox *m, struct store_mailbox *out)
 		.deleted = m->head.deleted,
 		.size = m->head.size,
 		.recent_uid = m->head.recent_uid,
+		.notes = m->notes,
 	};
 }
 

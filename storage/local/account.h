@@ -54,6 +54,7 @@ struct mailbox {
 	struct after_list uids_waits;
 	struct turn uids_turn;
 
+	uint64_t notes; /* of its annotations now, see annotations_changed */
 	bool state_stale, flags_stale, notes_stale; /* the files lag behind */
 };
 
@@ -104,6 +105,8 @@ struct account {
 
 	uint64_t quota;        /* bytes, or enum of token.h, as it was told last */
 	uint64_t derived_take; /* where the next entry of the derived file goes */
+
+	uint64_t notes; /* of its annotations now, see annotations_changed */
 
 	/* what waits to be written to the small files (settle.c) */
 	bool stale, account_stale, notes_stale;

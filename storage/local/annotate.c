@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "common/base/arena.h"
 #include "common/base/log.h"
 #include "storage/local/apply.h"
@@ -34,6 +36,17 @@ static int each_note(struct account *a, uint32_t mailbox, note_each each, void *
 }
 
 /* --- changing -------------------------------------------------------------- */
+
+/* A start that is chosen anew by each run: whoever holds a number of a run before finds another one. */
+void annotations_changed(struct account *a, struct mailbox *m)
+{
+	uint64_t *last = &a->s->last_notes;
+
+	while (*last == 0)
+		randombytes_buf(last, sizeof(*last));
+	*last += *last < UINT64_MAX ? 1 : 2;
+	*(m != NULL ? &m->notes : &a->notes) = *last;
+}
 
 struct others { /* what there is beside one entry */
 	struct span entry;
@@ -77,6 +90,7 @@ int apply_annotate(struct apply *ap, struct step *step)
 		return r;
 	key_annotation(&k, a->record.number, mailbox, step->m.name);
 	r = step->m.no_value ? apply_del(ap, &k) : apply_put(ap, &k, step->m.meta);
+	annotations_changed(a, step->mailbox);
 	if (step->mailbox != NULL)
 		step->mailbox->notes_stale = true;
 	else

@@ -43,7 +43,7 @@ static void step_note(const struct step *step)
 	if (step->kind == STEP_META)
 		return;
 	quota_watch(step);
-	if (step->m.change >= STORE_CREATE) {
+	if (step->m.change >= STORE_CREATE && (step->m.change != STORE_ANNOTATE || step->mailbox == NULL)) {
 		login_note(a, 0);
 		return;
 	}

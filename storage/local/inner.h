@@ -43,6 +43,7 @@ struct local {
 
 	struct table *accounts; /* by name */
 	uint32_t next_account;
+	uint64_t last_notes; /* see annotations_changed */
 	struct txids *txids;
 	struct table *in_hand; /* commits by txid */
 	struct space *space;
@@ -113,6 +114,8 @@ void state_save(struct mailbox *m);
 
 /* --- annotate.c ------------------------------------------------------------ */
 
+/* Gives the mailbox, or (m NULL) the account, another number `notes`. */
+void annotations_changed(struct account *a, struct mailbox *m);
 /* The file `annotations` of a mailbox, or (0) of the account, as it is in the index. 0 or a negative errno. */
 int annotations_write(struct account *a, uint32_t mailbox, struct buf *out);
 /* The way back, for rebuild.c; a damaged file is as none. path: its folder. */

@@ -22,7 +22,7 @@ static const struct {
 enum { FIRST_MAILBOXES = sizeof(first_mailboxes) / sizeof(first_mailboxes[0]) };
 
 /* What is read of an account, in this order. */
-static const enum key_kind load_kinds[] = { KEY_MAILBOX, KEY_KEYWORDS, KEY_ABSENT, KEY_DIRTY };
+static const enum key_kind load_kinds[] = { KEY_MAILBOX, KEY_KEYWORDS, KEY_ABSENT, KEY_DIRTY, KEY_ANNOTATION };
 
 enum { LOAD_KINDS = sizeof(load_kinds) / sizeof(load_kinds[0]) };
 
@@ -114,6 +114,11 @@ static bool load_one(struct account *a, struct span key, struct span value)
 			settle_later(a);
 		}
 		return true;
+	case KEY_ANNOTATION:
+		m = mailbox_by_id(a, id);
+		if (m != NULL || id == 0)
+			annotations_changed(a, m);
+		return true;
 	}
 	return false;
 }
@@ -166,6 +171,21 @@ static bool load_next_kind(struct account *a)
 	return false;
 }
 
+/* Where the loader goes on behind that key. */
+static void load_behind(struct account *a, struct span key)
+{
+	struct key one;
+
+	if (key.p[0] == KEY_ANNOTATION) {	/* that there is one is all that is wanted of a mailbox */
+		key_mailbox(&one, KEY_ANNOTATION, a->record.number, key_get_mailbox(key));
+		key_end(&a->load_at, &one);
+		return;
+	}
+	memcpy(a->load_at.bytes, key.p, key.n);
+	a->load_at.bytes[key.n] = 0;
+	a->load_at.n = key.n + 1;
+}
+
 static enum turn_more load_step(void *arg)
 {
 	struct account *a = arg;
@@ -183,12 +203,9 @@ static enum turn_more load_step(void *arg)
 		r = kv_scan_next(scan, &key, &value);
 		if (r > 0 && !load_one(a, key, value))
 			r = -EBADMSG;
-		if (r > 0) {
-			memcpy(a->load_at.bytes, key.p, key.n);
-			a->load_at.bytes[key.n] = 0;
-			a->load_at.n = key.n + 1;
-			n++;
-		}
+		if (r > 0)
+			load_behind(a, key);
+		n += start.bytes[0] != KEY_ANNOTATION ? 1 : TURN_RECORDS;
 	}
 	kv_scan_close(scan);
 	if (r < 0) {

@@ -130,6 +130,7 @@ static enum turn_more list_try(struct look *l)
 	if (m < l->account->mailbox_count || n < l->account->absent_count)
 		list.next = at;
 	account_quota(l->account, &list.quota);
+	list.notes = l->account->notes;
 	look_done(l, 0);
 	if (call_close(&l->call))
 		k->done(l->call.arg, l->status, l->status == STORE_OK ? &list : NULL);

@@ -178,11 +178,127 @@ static void test_together(void **state)
 	store_logout(a);
 }
 
+/* --- the number that says that they changed ------------------------------------- */
+
+struct number_wait {
+	struct conf_done d;
+	uint64_t notes;
+};
+
+static void on_list(void *arg, enum store_status status, const struct store_list *list)
+{
+	struct number_wait *w = arg;
+
+	w->notes = status == STORE_OK ? list->notes : 0;
+	conf_done(&w->d, status, "");
+}
+
+static uint64_t number_of(struct conf *c, struct store_account *a, const char *mailbox)
+{
+	struct number_wait w = { .notes = 0 };
+	struct store_mailbox m;
+
+	if (mailbox == NULL) {
+		store_list(a, 0, on_list, &w);
+		conf_wait(c, &w.d.done);
+		assert_int_equal(w.d.status, STORE_OK);
+		return w.notes;
+	}
+	assert_int_equal(conf_find(c, a, mailbox, &m), STORE_OK);
+	assert_true(conf_all(c, a, m.id)->mailbox.notes == m.notes);
+	return m.notes;
+}
+
+struct seen {
+	uint64_t numbers[64];
+	size_t n;
+};
+
+/* Another one than ever before. */
+static void is_new(struct seen *s, uint64_t number)
+{
+	assert_true(number != 0);
+	for (size_t i = 0; i < s->n; i++)
+		assert_true(s->numbers[i] != number);
+	s->numbers[s->n++] = number;
+}
+
+/* mailbox NULL: of the account. */
+static void check_number(struct conf *c, const char *mailbox)
+{
+	struct store_account *a = conf_login(c, "a@x.example");
+	uint64_t id = mailbox != NULL ? conf_mailbox(c, a, mailbox) : 0, number;
+	struct seen seen = { .n = 0 };
+
+	assert_true(number_of(c, a, mailbox) == 0);
+	for (int i = 0; i < 3; i++) {
+		conf_annotate(c, a, id, "/private/a", "1");
+		is_new(&seen, number_of(c, a, mailbox));
+		conf_annotate(c, a, id, "/private/a", "2");
+		is_new(&seen, number_of(c, a, mailbox));
+		conf_annotate(c, a, id, "/private/a", NULL);
+		number = number_of(c, a, mailbox);
+		is_new(&seen, number);
+		conf_annotate(c, a, id, "/private/a", "3");
+		is_new(&seen, number_of(c, a, mailbox));
+		assert_true(number_of(c, a, "Sent") == 0);
+		store_logout(a);
+		conf_reopen(c);
+		a = conf_login(c, "a@x.example");
+		number = number_of(c, a, mailbox);
+		assert_true(number != 0 && number_of(c, a, mailbox) == number);
+	}
+	store_logout(a);
+}
+
+static void test_number(void **state)
+{
+	struct conf *c = conf_of(state);
+
+	check_number(c, "INBOX");
+	check_number(c, NULL);
+}
+
+struct hints {
+	struct conf_done d;
+	uint64_t mailbox;
+};
+
+static void on_changed(void *arg, uint64_t mailbox)
+{
+	struct hints *h = arg;
+
+	h->mailbox = mailbox;
+	h->d.done = true;
+}
+
+static void test_hint(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, "a@x.example"), *b = conf_login(c, "a@x.example");
+	uint64_t sent = conf_mailbox(c, a, "Sent");
+	struct hints h = { .mailbox = 99 };
+
+	conf_all(c, b, sent);
+	store_watch(b, on_changed, &h);
+	conf_annotate(c, a, sent, "/private/a", "1");
+	conf_wait(c, &h.d.done);
+	assert_true(h.mailbox == sent);
+	conf_all(c, b, sent);
+	h.d.done = false;
+	conf_annotate(c, a, 0, "/private/a", "1");
+	conf_wait(c, &h.d.done);
+	assert_true(h.mailbox == 0);
+	store_logout(a);
+	store_logout(b);
+}
+
 struct conf_group conf_annotation_cases(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_annotations), CONF_CASE(test_with_the_mailbox), CONF_CASE(test_entries),
-		CONF_CASE(test_limits),	     CONF_CASE(test_together),
+		CONF_CASE(test_limits),	     CONF_CASE(test_together),	       CONF_CASE(test_number),
+		CONF_CASE(test_hint),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

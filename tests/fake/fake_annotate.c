@@ -48,7 +48,8 @@ enum store_status fake_annotate(struct fake_user *u, const struct store_mutation
 	if (m->mailbox != 0 && fake_box_by_id(b, m->mailbox) == NULL)
 		return STORE_NOT_FOUND;
 	at = place_of(b, m->mailbox, m->name, &there);
-	fake_touch(u, 0);
+	fake_touch(u, m->mailbox);
+	*(m->mailbox != 0 ? &fake_box_by_id(b, m->mailbox)->notes : &b->account_notes) = ++u->last_notes;
 	if (m->no_value) {
 		if (there)
 			memmove(&b->notes[at], &b->notes[at + 1], (--b->note_count - at) * sizeof(b->notes[0]));

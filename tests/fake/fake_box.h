@@ -33,6 +33,7 @@ struct fake_mailbox {
 	uint32_t uidvalidity, uidnext, recent_uid;
 	uint64_t modseq;
 	uint64_t forgotten; /* tombs up to this mod-sequence are lost */
+	uint64_t notes;
 	char *keywords[STORE_KEYWORDS];
 	size_t keyword_count;
 	struct fake_message *messages; /* ascending by UID */
@@ -55,6 +56,7 @@ struct fake_boxes {
 	uint64_t bytes; /* of all messages */
 	struct fake_note *notes; /* ascending by mailbox and entry */
 	size_t note_count, note_cap;
+	uint64_t account_notes;
 };
 
 /* Which mailboxes a commit changed. */
@@ -68,7 +70,7 @@ struct fake_user {
 	struct fake_boxes boxes;
 	struct fake_touched touched;
 	uint64_t quota; /* as it was told last */
-	uint64_t last_id;
+	uint64_t last_id, last_notes;
 	uint32_t last_uidvalidity;
 	uint64_t void_below; /* tokens with a lower serial */
 	struct fake_account *logins;

@@ -18,6 +18,7 @@ static struct store_mailbox describe(const struct fake_mailbox *m)
 				     .uidnext = m->uidnext,
 				     .modseq = m->modseq,
 				     .recent_uid = m->recent_uid,
+				     .notes = m->notes,
 				     .exists = (uint32_t)m->count };
 
 	for (size_t i = 0; i < m->count; i++) {
@@ -72,6 +73,7 @@ void fake_run_list(struct fake_store *s, struct fake_op *op)
 		page[list.count++] = describe(b->box[i]);
 	}
 	list.quota = quota(s, op->user);
+	list.notes = b->account_notes;
 	fake_looked(s, op->account, 0);
 	if (op->done.list != NULL)
 		op->done.list(op->arg, STORE_OK, &list);

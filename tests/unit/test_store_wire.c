@@ -369,7 +369,8 @@ static const struct store_mailbox mailbox = { .id = 4,
 					      .unseen = 2,
 					      .deleted = 1,
 					      .size = 1ull << 40,
-					      .recent_uid = 17 };
+					      .recent_uid = 17,
+					      .notes = UINT64_MAX - 1 };
 static const struct store_record records[] = {
 	{ .uid = 3,
 	  .flags = STORE_SEEN,
@@ -406,7 +407,7 @@ static const struct {
 	  { .status = STORE_OK, .words = "", .annotations = notes, .annotation_count = 2 } },
 	{ "room for all", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "" } },
 	{ "room for some", STORE_WIRE_ROOM, { .status = STORE_OK, .words = "", .over = { two_ranges, 2 } } },
-	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55, { 1, 2, 3, 4, 5, 6 } } } },
+	{ "list", STORE_WIRE_LIST, { .status = STORE_OK, .words = "", .list = { &mailbox, 1, 55, { 1, 2, 3, 4, 5, 6 }, UINT64_MAX } } },
 	{ "sync",
 	  STORE_WIRE_SYNC,
 	  { .status = STORE_OK,
@@ -434,7 +435,7 @@ static void same_mailbox(const struct store_mailbox *a, const struct store_mailb
 	same_span(a->name, b->name);
 	assert_true(a->uidvalidity == b->uidvalidity && a->uidnext == b->uidnext && a->modseq == b->modseq);
 	assert_true(a->exists == b->exists && a->unseen == b->unseen && a->deleted == b->deleted);
-	assert_true(a->size == b->size && a->recent_uid == b->recent_uid);
+	assert_true(a->size == b->size && a->recent_uid == b->recent_uid && a->notes == b->notes);
 }
 
 static void same_page(const struct store_page *a, const struct store_page *b)
@@ -463,6 +464,7 @@ static void same_answer(const struct store_answer *a, const struct store_answer 
 	assert_int_equal(a->list.count, b->list.count);
 	assert_int_equal(a->list.next, b->list.next);
 	assert_memory_equal(&a->list.quota, &b->list.quota, sizeof(a->list.quota));
+	assert_true(a->list.notes == b->list.notes);
 	for (size_t i = 0; i < a->list.count; i++)
 		same_mailbox(&a->list.mailboxes[i], &b->list.mailboxes[i]);
 	same_page(&a->page, &b->page);
