@@ -206,7 +206,7 @@ static bool is_wanted(const struct metadata *d, struct span entry)
 
 static void put_one(struct imap_server *e, const struct store_annotation *one)
 {
-	buf_put(&e->out, one->entry);
+	imap_put_astring(&e->out, one->entry);
 	imap_text(e, span_find(one->value, 0) >= 0 ? " ~" : " ");	/* RFC 5464 5: literal8 */
 	imap_put_string(&e->out, one->value);
 }

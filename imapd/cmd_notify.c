@@ -24,6 +24,8 @@ static const struct {
 	{ "FlagChange", NOTIFY_FLAGS },
 	{ "MailboxName", NOTIFY_NAME },
 	{ "SubscriptionChange", NOTIFY_SUBSCRIPTION },
+	{ "MailboxMetadataChange", NOTIFY_MAILBOX_NOTES },
+	{ "ServerMetadataChange", NOTIFY_SERVER_NOTES },
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };
@@ -247,10 +249,21 @@ static enum imap_run tell_begin(struct imap_server *e)
 	return imap_go(e, in_force);
 }
 
+/* What there is at the begin is no news. */
+static enum imap_run notes_read(struct imap_server *e)
+{
+	const struct notify *d = e->data;
+
+	if (e->notify_next->status == STORE_LIMIT)
+		return much(e);
+	if (e->notify_next->status != STORE_OK)
+		return imap_no(e, e->notify_next->status);
+	return imap_go(e, d->status ? tell_begin : in_force);
+}
+
 static enum imap_run walked(struct imap_server *e)
 {
 	struct imap_notify *n = e->notify_next;
-	const struct notify *d = e->data;
 
 	if (n->status == STORE_LIMIT)
 		return much(e);
@@ -260,7 +273,7 @@ static enum imap_run walked(struct imap_server *e)
 	n->told = n->seen;
 	n->seen = (struct notify_table){ .n = 0 };
 	n->at_told = 0;
-	return imap_go(e, d->status ? tell_begin : in_force);
+	return notify_notes_read(e, n, notes_read);
 }
 
 static void clear_notify(struct imap_server *e)

@@ -47,6 +47,23 @@ void imap_put_string(struct buf *out, struct span s)
 	buf_put(out, s);
 }
 
+/* RFC 9051 9: ASTRING-CHAR */
+static bool is_astring(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > 0x7e || strchr("(){%*\"\\", s.p[i]) != NULL)
+			return false;
+	return s.n > 0;
+}
+
+void imap_put_astring(struct buf *out, struct span s)
+{
+	if (is_astring(s))
+		buf_put(out, s);
+	else
+		imap_put_string(out, s);
+}
+
 void imap_put_mailbox(struct buf *out, struct span name)
 {
 	struct buf wire;

@@ -11,6 +11,8 @@ void imap_put_number(struct buf *out, uint64_t n);
 
 /* Quoted where that is possible, else a literal. */
 void imap_put_string(struct buf *out, struct span s);
+/* As it is where that is possible, else like a string. */
+void imap_put_astring(struct buf *out, struct span s);
 /* In quotes, whatever it holds: without control characters. */
 void imap_put_quoted(struct buf *out, struct span s);
 /* A name in UTF-8 as the wire has it without RFC 6855, quoted. */

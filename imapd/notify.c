@@ -73,6 +73,7 @@ void notify_free(struct imap_notify *n)
 		return;
 	notify_table_clear(&n->told);
 	notify_table_clear(&n->seen);
+	notify_notes_clear(&n->server);
 	imap_ranges_clear(&n->fresh);
 	imap_ranges_clear(&n->own_uids);
 	arena_free(n->memory);
@@ -141,12 +142,18 @@ void imap_notify_hint(struct imap_server *e, uint64_t mailbox)
 		e->hint_mailbox = mailbox;
 }
 
-/* A command has looked at a mailbox, and used up the hint. */
+/* The messages of the selected mailbox are told of by sync.c, those of any other by a look at it; annotations are read
+ * once nothing else is to do. */
 void imap_notify_saw(struct imap_server *e, const struct store_mailbox *m)
 {
-	const struct notify_box *box = e->notify != NULL ? notify_table_by_id(&e->notify->told, m->id) : NULL;
+	struct notify_box *box = e->notify != NULL ? notify_table_by_id(&e->notify->told, m->id) : NULL;
 
-	if (box != NULL && box->m.modseq != m->modseq)
+	if (box == NULL)
+		return;
+	if (box->m.notes != m->notes)
+		e->notify->notes_due = true;
+	box->m.notes = m->notes;
+	if (box->m.modseq != m->modseq && m->id != e->sel.mailbox && !imap_notify_works(e))
 		imap_notify_hint(e, m->id);
 }
 
@@ -186,7 +193,9 @@ void imap_notify_committed(struct imap_server *e, const struct imap_result *resu
 	for (size_t i = 0; i < e->ask.commit.count; i++) {
 		const struct store_mutation *m = &e->ask.commit.mutations[i];
 
-		if (m->change >= STORE_CREATE)
+		if (m->change == STORE_ANNOTATE)
+			notify_notes_own(e->notify, m);
+		else if (m->change >= STORE_CREATE)
 			note_own(e->notify, m);
 		else if (i < result->commit.count && note_messages(e, m, &result->commit.results[i]) != 0)
 			imap_ranges_clear(&e->notify->own_uids);	/* it is told of them: no harm */
@@ -195,22 +204,17 @@ void imap_notify_committed(struct imap_server *e, const struct imap_result *resu
 
 /* --- a look at all mailboxes --------------------------------------------------- */
 
-static struct imap_notify *at_work(struct imap_server *e)
-{
-	return e->notify_next != NULL ? e->notify_next : e->notify;
-}
-
 static enum imap_run walk_page(struct imap_server *e);
 
 static enum imap_run walk_ask(struct imap_server *e)
 {
-	imap_ask(e, IMAP_LIST, walk_page)->from = at_work(e)->from;
+	imap_ask(e, IMAP_LIST, walk_page)->from = notify_at_work(e)->from;
 	return IMAP_RUN_WAIT;
 }
 
 static enum imap_run walk_end(struct imap_server *e, enum store_status status)
 {
-	struct imap_notify *n = at_work(e);
+	struct imap_notify *n = notify_at_work(e);
 
 	n->status = status;
 	return imap_go(e, n->after);
@@ -218,7 +222,7 @@ static enum imap_run walk_end(struct imap_server *e, enum store_status status)
 
 static enum imap_run walk_begin(struct imap_server *e)
 {
-	struct imap_notify *n = at_work(e);
+	struct imap_notify *n = notify_at_work(e);
 
 	e->hint_all = false;
 	e->hint_mailbox = 0;
@@ -232,7 +236,7 @@ static enum imap_run walk_begin(struct imap_server *e)
 /* The pages are of several moments: a name that moved from one to another between them may be missing. */
 static enum imap_run walk_whole(struct imap_server *e)
 {
-	struct imap_notify *n = at_work(e);
+	struct imap_notify *n = notify_at_work(e);
 
 	if (n->pages == 1 || !e->hint_all)
 		return walk_end(e, STORE_OK);
@@ -242,7 +246,7 @@ static enum imap_run walk_whole(struct imap_server *e)
 static enum imap_run walk_page(struct imap_server *e)
 {
 	const struct store_list *list = e->result->list;
-	struct imap_notify *n = at_work(e);
+	struct imap_notify *n = notify_at_work(e);
 
 	if (e->result->status != STORE_OK)
 		return walk_end(e, e->result->status);
@@ -253,6 +257,7 @@ static enum imap_run walk_page(struct imap_server *e)
 			return walk_end(e, r == -E2BIG ? STORE_LIMIT : STORE_TRY_LATER);
 	}
 	e->work += (unsigned)list->count;
+	n->server_number = list->notes;
 	n->pages++;
 	n->from = list->next;
 	return n->from != 0 ? imap_go(e, walk_ask) : walk_whole(e);
@@ -290,13 +295,27 @@ static enum imap_run overflow(struct imap_server *e)
 {
 	struct imap_notify *n = e->notify;
 
-	imap_text(e, "* OK [NOTIFICATIONOVERFLOW] Too many mailboxes: nothing is told from here on\r\n");
+	imap_text(e, "* OK [NOTIFICATIONOVERFLOW] Too much to watch: nothing is told from here on\r\n");
 	n->group_n = 0;
 	n->selected = 0;
 	n->items.n = 0;
+	n->notes_due = false;
 	notify_table_clear(&n->told);
 	notify_table_clear(&n->seen);
+	notify_notes_clear(&n->server);
 	return IMAP_RUN_DONE;
+}
+
+static enum imap_run notes_read(struct imap_server *e)
+{
+	if (e->notify->status == STORE_LIMIT)
+		return overflow(e);
+	return e->notify->status == STORE_OK ? IMAP_RUN_DONE : look_failed(e);
+}
+
+static enum imap_run look_notes(struct imap_server *e)
+{
+	return notify_notes_read(e, e->notify, notes_read);
 }
 
 static enum imap_run tell_all(struct imap_server *e)
@@ -305,12 +324,13 @@ static enum imap_run tell_all(struct imap_server *e)
 
 	if (!notify_tell(e, n))
 		return IMAP_RUN_MORE;
+	notify_notes_keep(&n->told, &n->seen);
 	notify_table_clear(&n->told);
 	n->told = n->seen;
 	n->seen = (struct notify_table){ .n = 0 };
 	n->own_n = 0;
 	arena_reset(n->own_names);
-	return IMAP_RUN_DONE;
+	return imap_go(e, look_notes);
 }
 
 static enum imap_run walked(struct imap_server *e)
@@ -352,7 +372,7 @@ static enum imap_run one_there(struct imap_server *e)
 	seen.m.subscribed = box->m.subscribed;
 	notify_tell_status(e, box, &seen);
 	*box = seen;
-	return IMAP_RUN_DONE;
+	return imap_go(e, look_notes);
 }
 
 static enum imap_run look_one(struct imap_server *e)
@@ -405,9 +425,11 @@ static imap_step next_job(const struct imap_server *e)
 		return sync_selected;
 	if (e->state == IMAP_SELECTED && n->fresh.n > 0)
 		return fetch_fresh;
-	if (n->group_n == 0 || (!e->hint_all && e->hint_mailbox == 0))
+	if (n->group_n == 0)
 		return NULL;
-	return e->hint_all ? look_all : look_one;
+	if (e->hint_all || e->hint_mailbox != 0)
+		return e->hint_all ? look_all : look_one;
+	return n->notes_due ? look_notes : NULL;
 }
 
 bool imap_notify_due(const struct imap_server *e)

@@ -13,6 +13,8 @@ int notify_table_init(struct notify_table *t)
 
 void notify_table_clear(struct notify_table *t)
 {
+	for (size_t i = 0; i < t->n; i++)
+		notify_notes_clear(&t->boxes[i].notes);
 	free(t->boxes);
 	arena_free(t->names);
 	*t = (struct notify_table){ .n = 0 };
@@ -75,7 +77,7 @@ unsigned notify_events(const struct imap_notify *n, const struct store_mailbox *
 	for (size_t i = 0; i < n->group_n; i++)
 		if (is_meant(&n->groups[i], m))
 			events |= n->groups[i].events;
-	return events;
+	return events & ~(unsigned)NOTIFY_SERVER_NOTES;
 }
 
 /* A mailbox may come to be subscribed: then it is not one that was made. */

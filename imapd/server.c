@@ -203,12 +203,14 @@ static void run(struct imap_server *e)
  * the command ends. */
 static void note_news(struct imap_server *e, const struct imap_result *r)
 {
-	if (r->status != STORE_OK || imap_notify_works(e))
+	if (r->status != STORE_OK)
+		return;
+	if (e->ask.kind == IMAP_SYNC)
+		imap_notify_saw(e, &r->page->mailbox);
+	if (imap_notify_works(e))
 		return;
 	if (e->ask.kind == IMAP_COMMIT)
 		imap_notify_committed(e, r);
-	else if (e->ask.kind == IMAP_SYNC && r->page->mailbox.id != e->sel.mailbox)
-		imap_notify_saw(e, &r->page->mailbox);
 	if (e->state != IMAP_SELECTED)
 		return;
 	if (e->ask.kind == IMAP_FIND || e->ask.kind == IMAP_LIST)

@@ -324,6 +324,7 @@ int imap_notify_came(struct imap_server *e, uint32_t uid);
 void imap_notify_synced(struct imap_server *e);
 void imap_notify_deselected(struct imap_server *e);
 void imap_notify_hint(struct imap_server *e, uint64_t mailbox);
+/* A look at a mailbox was answered, and has used up the hint. */
 void imap_notify_saw(struct imap_server *e, const struct store_mailbox *m);
 /* The answer to e->ask, which is a commit. */
 void imap_notify_committed(struct imap_server *e, const struct imap_result *result);

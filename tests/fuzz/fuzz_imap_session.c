@@ -36,7 +36,7 @@ static void fill_mailbox(struct world *w, struct store_mailbox *m)
 {
 	*m = (struct store_mailbox){ .id = 1, .name = span_of("INBOX"), .role = STORE_ROLE_INBOX, .subscribed = true,
 				     .uidvalidity = 7, .uidnext = w->next_uid, .modseq = w->modseq,
-				     .exists = w->next_uid - 1, .recent_uid = w->next_uid / 2 + 1 };
+				     .exists = w->next_uid - 1, .recent_uid = w->next_uid / 2 + 1, .notes = pick(w, 3) };
 }
 
 static void answer_sync(struct world *w, const struct imap_action *a)
@@ -88,7 +88,7 @@ static void answer_commit(struct world *w, const struct imap_action *a)
 static void answer_list(struct world *w, const struct imap_action *a)
 {
 	struct store_mailbox m[3];
-	struct store_list list = { m, 3, 0 };
+	struct store_list list = { .mailboxes = m, .count = 3, .notes = pick(w, 3) };
 	struct imap_result r = { .status = STORE_OK, .list = &list };
 
 	for (int i = 0; i < 3; i++)
@@ -96,6 +96,16 @@ static void answer_list(struct world *w, const struct imap_action *a)
 	m[1].name = span_of("a/b c/d");
 	m[2].name = span_of("a b");
 	m[2].id = pick(w, 2);
+	imap_server_done(w->e, a->number, &r);
+}
+
+static void answer_annotations(struct world *w, const struct imap_action *a)
+{
+	const struct store_annotation all[] = { { span_of("/private/(a"), span_of(body + pick(w, 3)) },
+						{ span_of("/private/b"), span_of("") }, { span_of("/shared/c"), span_of("x") } };
+	size_t from = pick(w, 4);
+	struct imap_result r = { .status = STORE_OK, .annotations = { all + from, pick(w, (uint32_t)(4 - from)) } };
+
 	imap_server_done(w->e, a->number, &r);
 }
 
@@ -154,6 +164,9 @@ static void answer(struct world *w, const struct imap_action *a)
 		return;
 	case IMAP_LIST:
 		answer_list(w, a);
+		return;
+	case IMAP_ANNOTATIONS:
+		answer_annotations(w, a);
 		return;
 	case IMAP_FIND:
 		fill_mailbox(w, &m);

@@ -50,3 +50,34 @@ def test_a_delivery_in_the_selected_mailbox(site):
     assert c.tagged("NOTIFY NONE")[-1].startswith("t OK")
     site.deliver(text="Subject: not told\r\n\r\nhello\r\n")
     assert c.tagged("NOOP") == ["t OK NOOP completed"]
+
+
+def test_annotations(make_site):
+    site = make_site()
+    groups = "(personal (MailboxMetadataChange ServerMetadataChange))"
+    other = watcher(site, "(mailboxes Nothing (MailboxName))")
+    other.tagged('SETMETADATA Sent (/private/comment "before")')
+    c = watcher(site, groups)
+    assert other.tagged('SETMETADATA INBOX (/shared/comment "a" /private/comment "b")')[-1].startswith("t OK")
+    assert c.line() == '* METADATA "INBOX" /private/comment /shared/comment'
+    other.tagged('SETMETADATA "" (/private/vendor/x "of the account")')
+    assert c.line() == '* METADATA "" /private/vendor/x'
+    other.tagged('SETMETADATA Sent (/private/comment NIL)')
+    assert c.line() == '* METADATA "Sent" /private/comment'
+    # What a session does itself is no news, and a value that stays is none.
+    assert c.tagged('SETMETADATA INBOX (/shared/comment "mine")') == ["t OK SETMETADATA completed"]
+    other.tagged('SETMETADATA INBOX (/shared/comment "mine" /private/new "n")')
+    assert c.line() == '* METADATA "INBOX" /private/new'
+    c.send("i IDLE\r\n")
+    assert c.line() == "+ idling"
+    other.tagged('SETMETADATA INBOX (/private/new NIL)')
+    assert c.line() == '* METADATA "INBOX" /private/new'
+    # Another storaged has other numbers, but the same annotations.
+    site.run("restart", "storaged")
+    other.tagged('SETMETADATA Sent (/shared/comment "after")')
+    assert c.line() == '* METADATA "Sent" /shared/comment'
+    other.tagged('SETMETADATA "" (/private/vendor/x NIL)')
+    assert c.line() == '* METADATA "" /private/vendor/x'
+    c.send("DONE\r\n")
+    assert c.line() == "i OK IDLE completed"
+    assert c.tagged("NOOP") == ["t OK NOOP completed"]

@@ -8,7 +8,7 @@
 
 #define OK "1 OK ~\r\n"
 #define BAD "1 BAD ~\r\n"
-#define SUPPORTED "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange"
+#define SUPPORTED "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange"
 #define BADEVENT "1 NO [BADEVENT (" SUPPORTED ")] ~\r\n"
 #define MESSAGES "MessageNew MessageExpunge"
 
@@ -36,6 +36,11 @@ static const struct row {
 	{ "flags alone", "1 NOTIFY SET (personal (FlagChange))\r\n", BAD },
 	{ "flags with one of the two", "1 NOTIFY SET (selected (FlagChange MessageNew))\r\n", BAD },
 	{ "names of the selected one", "1 NOTIFY SET (selected (" MESSAGES " MailboxName))\r\n", BAD },
+	{ "annotations of the selected one", "1 NOTIFY SET (selected (" MESSAGES " MailboxMetadataChange))\r\n", BAD },
+	{ "those of the server with it", "1 NOTIFY SET (selected-delayed (ServerMetadataChange))\r\n", BAD },
+	{ "annotations of the others", "1 NOTIFY SET (selected NONE) (personal (MAILBOXMETADATACHANGE))\r\n", OK },
+	{ "of the server, in any group", "1 NOTIFY SET STATUS (mailboxes nope (ServerMetadataChange))\r\n", OK },
+	{ "of all", "1 NOTIFY SET STATUS (subtree INBOX (MailboxName MailboxMetadataChange ServerMetadataChange))\r\n", OK },
 	{ "two selected", "1 NOTIFY SET (selected NONE) (selected-delayed NONE)\r\n", BAD },
 	{ "items of another one", "1 NOTIFY SET (personal (MessageNew (UID) MessageExpunge))\r\n", BAD },
 	{ "items that are none", "1 NOTIFY SET (selected (MessageNew (NONSENSE) MessageExpunge))\r\n", BAD },
@@ -120,7 +125,37 @@ static const struct other {
 	{ "who is subscribed is not made", "(subscribed (MailboxName))", "2 SUBSCRIBE one\r\n", "" },
 	{ "from then on it is watched", "(subscribed (" MESSAGES "))", "2 SUBSCRIBE one\r\n2 APPEND one {3+}\r\na\r\n\r\n",
 	  "* STATUS \"one\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ~)\r\n" },
-	{ "an entry of metadata", "(personal (MailboxName SubscriptionChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n", "" },
+	{ "an annotation that nobody asked for", "(personal (MailboxName SubscriptionChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n", "" },
+	{ "an annotation", "(personal (MailboxMetadataChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n", "* METADATA \"INBOX\" /private/a\r\n" },
+	{ "two in one command", "(personal (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/new \"b\" /private/a \"\")\r\n",
+	  "* METADATA \"Sent\" /private/a /shared/new\r\n" },
+	{ "in two commands", "(personal (MailboxMetadataChange))",
+	  "2 SETMETADATA Sent (/shared/new \"b\")\r\n2 SETMETADATA Sent (/private/a \"\")\r\n", "* METADATA \"Sent\" /private/a /shared/new\r\n" },
+	{ "another value", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/old \"2\")\r\n", "* METADATA \"Sent\" /shared/old\r\n" },
+	{ "the same value", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/old \"1\")\r\n", "" },
+	{ "one that goes", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/old NIL)\r\n", "* METADATA \"Sent\" /shared/old\r\n" },
+	{ "all that go", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/old NIL /private/old NIL)\r\n",
+	  "* METADATA \"Sent\" /private/old /shared/old\r\n" },
+	{ "one that was not there goes", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA Sent (/shared/none NIL)\r\n", "" },
+	{ "a name that is no atom", "(personal (MailboxMetadataChange))", "2 SETMETADATA INBOX (\"/private/(\\\"\" \"b\")\r\n",
+	  "* METADATA \"INBOX\" \"/private/(\\\"\"\r\n" },
+	{ "of two mailboxes", "(personal (MailboxMetadataChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n2 SETMETADATA Junk (/private/a \"b\")\r\n",
+	  "* METADATA \"INBOX\" /private/a\r\n* METADATA \"Junk\" /private/a\r\n" },
+	{ "of another mailbox", "(mailboxes Sent (MailboxMetadataChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n", "" },
+	{ "beside a message", "(personal (" MESSAGES " MailboxMetadataChange))", "2 APPEND Sent {3+}\r\na\r\n\r\n2 SETMETADATA Sent (/private/a \"b\")\r\n",
+	  "* STATUS \"Sent\" (MESSAGES 2 UIDNEXT 3 UIDVALIDITY ~)\r\n* METADATA \"Sent\" /private/a\r\n" },
+	{ "of one that is made", "(personal (MailboxName MailboxMetadataChange))", "2 CREATE x\r\n2 SETMETADATA x (/private/a \"b\")\r\n",
+	  "* LIST (\\HasNoChildren) \"/\" \"x\"\r\n* METADATA \"x\" /private/a\r\n" },
+	{ "they go along with a rename", "(personal (MailboxMetadataChange))", "2 RENAME Sent neu\r\n", "" },
+	{ "and change there", "(personal (MailboxMetadataChange))", "2 RENAME Sent neu\r\n2 SETMETADATA neu (/private/old \"b\")\r\n",
+	  "* METADATA \"neu\" /private/old\r\n" },
+	{ "they go with the mailbox", "(personal (MailboxMetadataChange))", "2 DELETE Sent\r\n", "" },
+	{ "of the server", "(personal (ServerMetadataChange))", "2 SETMETADATA \"\" (/private/a \"b\")\r\n", "* METADATA \"\" /private/a\r\n" },
+	{ "the server's that goes", "(mailboxes nope (ServerMetadataChange))", "2 SETMETADATA \"\" (/shared/old NIL)\r\n", "* METADATA \"\" /shared/old\r\n" },
+	{ "the server's alone", "(personal (ServerMetadataChange))", "2 SETMETADATA INBOX (/private/a \"b\")\r\n", "" },
+	{ "the mailboxes' alone", "(personal (MailboxMetadataChange))", "2 SETMETADATA \"\" (/private/a \"b\")\r\n", "" },
+	{ "both", "(inboxes (ServerMetadataChange MailboxMetadataChange))", "2 SETMETADATA \"\" (/private/a \"b\")\r\n2 SETMETADATA INBOX (/private/a \"b\")\r\n",
+	  "* METADATA \"\" /private/a\r\n* METADATA \"INBOX\" /private/a\r\n" },
 };
 
 static void other_session(const struct other *o, const char *before, const char *after)
@@ -131,6 +166,8 @@ static void other_session(const struct other *o, const char *before, const char 
 
 	d = rig_login(r, NULL);
 	rig_say(d, "1 CREATE one/two\r\n", "1 OK ~\r\n");
+	rig_say(d, "1 SETMETADATA Sent (/private/old \"0\" /shared/old \"1\")\r\n", "1 OK ~\r\n");
+	rig_say(d, "1 SETMETADATA \"\" (/shared/old \"1\")\r\n", "1 OK ~\r\n");
 	put(r, "Sent");
 	snprintf(set, sizeof(set), "1 NOTIFY SET %s\r\n", o->notify);
 	rig_say(c, set, OK);
@@ -162,13 +199,135 @@ static void test_own(void **state)
 	struct rig *r = begin(&c, NULL);
 
 	(void)state;
-	rig_say(c, "1 NOTIFY SET (personal (" MESSAGES " FlagChange MailboxName SubscriptionChange))\r\n", OK);
+	rig_say(c, "1 NOTIFY SET (personal (" SUPPORTED "))\r\n", OK);
 	rig_say(c, "1 CREATE a/b\r\n", "1 OK ~\r\n");
 	rig_say(c, "1 SUBSCRIBE a/b\r\n", OK);
 	rig_say(c, "1 UNSUBSCRIBE a/b\r\n", OK);
 	rig_say(c, "1 RENAME a c\r\n", OK);
 	rig_say(c, "1 DELETE c/b\r\n", OK);
 	rig_say(c, "1 APPEND Sent {3+}\r\na\r\n\r\n", "1 OK ~\r\n");
+	rig_free(r);
+}
+
+static void test_own_annotations(void **state)
+{
+	struct conn *c, *d;
+	struct rig *r = begin(&c, NULL);
+
+	(void)state;
+	d = rig_login(r, NULL);
+	rig_say(d, "2 SETMETADATA Sent (/private/b \"2\" /shared/d \"4\")\r\n", "2 OK ~\r\n");
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange ServerMetadataChange))\r\n", OK);
+	rig_say(c, "1 SETMETADATA Sent (/private/a \"1\" /shared/c \"3\" /shared/e \"5\")\r\n", OK);
+	rig_say(c, "1 SETMETADATA Sent (/private/a \"2\" /private/b NIL /shared/d \"x\" /shared/none NIL)\r\n", OK);
+	rig_say(c, "1 SETMETADATA \"\" (/private/a \"1\")\r\n", OK);
+	rig_say(c, "1 NOOP\r\n", OK);
+	pump(d, "2 SETMETADATA Sent (/private/a \"2\" /shared/c \"3\" /shared/d \"y\")\r\n");
+	rig_want(c, "* METADATA \"Sent\" /shared/d\r\n");	/* the others are as this session has set them */
+	pump(d, "2 SETMETADATA Sent (/private/a NIL /shared/c NIL /shared/d NIL /shared/e NIL)\r\n");
+	rig_want(c, "* METADATA \"Sent\" /private/a /shared/c /shared/d /shared/e\r\n");
+	pump(d, "2 SETMETADATA \"\" (/private/a \"2\")\r\n");
+	rig_want(c, "* METADATA \"\" /private/a\r\n");
+	rig_free(r);
+}
+
+/* A look at the selected mailbox, by whatever command, does not hide them. */
+static void test_selected_annotations(void **state)
+{
+	static const char *const commands[] = { "1 NOOP\r\n", "1 SEARCH ALL\r\n", "1 LIST \"\" INBOX\r\n", "1 CHECK\r\n" };
+	struct conn *c, *d;
+	struct rig *r = begin(&c, "INBOX");
+
+	(void)state;
+	d = rig_login(r, NULL);
+	rig_say(c, "1 NOTIFY SET (selected (" MESSAGES " FlagChange)) (mailboxes INBOX (MailboxMetadataChange))\r\n", OK);
+	pump(d, "2 SETMETADATA INBOX (/private/a \"1\")\r\n");
+	rig_want(c, "* METADATA \"INBOX\" /private/a\r\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		unit_case(commands[i], i);
+		rig_send(c, commands[i]);
+		rig_output(c);
+		pump(d, i % 2 == 0 ? "2 SETMETADATA INBOX (/private/a NIL)\r\n" : "2 SETMETADATA INBOX (/private/a \"1\")\r\n");
+		rig_want(c, "* METADATA \"INBOX\" /private/a\r\n");
+	}
+	rig_say(c, "1 IDLE\r\n", "+ idling\r\n");
+	pump(d, "2 SETMETADATA INBOX (/private/b \"1\")\r\n");
+	rig_want(c, "* METADATA \"INBOX\" /private/b\r\n");
+	rig_say(c, "DONE\r\n", "1 OK IDLE completed\r\n");
+	rig_free(r);
+}
+
+static void make_many(struct conn *d, int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		char line[40];
+
+		snprintf(line, sizeof(line), "2 CREATE box%d\r\n", i);
+		pump(d, line);
+	}
+}
+
+/* Sets the entries from, from + 1 .. to - 1, of long names. */
+static void annotate_many(struct conn *d, const char *mailbox, int from, int to)
+{
+	char line[400], name[STORE_ENTRY_MAX - 12];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (int i = from; i < to; i++) {
+		snprintf(line, sizeof(line), "2 SETMETADATA %s (/shared/%02d%s \"x\")\r\n", mailbox, i, name);
+		pump(d, line);
+	}
+}
+
+static bool overflowed(struct conn *c)
+{
+	struct span told = rig_output(c);
+
+	return memmem(told.p, told.n, "* OK [NOTIFICATIONOVERFLOW] ", 28) != NULL;
+}
+
+/* A line has 16 names. */
+static void test_many_annotations(void **state)
+{
+	struct conn *c, *d;
+	struct rig *r = begin(&c, NULL);
+
+	(void)state;
+	d = rig_login(r, NULL);
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange))\r\n", OK);
+	pump(d, "2 SETMETADATA Sent (/shared/01 \"\" /shared/02 \"\" /shared/03 \"\" /shared/04 \"\" /shared/05 \"\" /shared/06 \"\""
+		" /shared/07 \"\" /shared/08 \"\" /shared/09 \"\" /shared/10 \"\" /shared/11 \"\" /shared/12 \"\""
+		" /shared/13 \"\" /shared/14 \"\" /shared/15 \"\" /shared/16 \"\" /shared/17 \"\")\r\n");
+	rig_want(c, "* METADATA \"Sent\" /shared/01 /shared/02 /shared/03 /shared/04 /shared/05 /shared/06 /shared/07 /shared/08"
+		    " /shared/09 /shared/10 /shared/11 /shared/12 /shared/13 /shared/14 /shared/15 /shared/16\r\n"
+		    "* METADATA \"Sent\" /shared/17\r\n");
+	rig_free(r);
+}
+
+/* RFC 5465 5.8: 128 kB of names are kept of the mailboxes, which is 504 of them. */
+static void test_annotations_overflow(void **state)
+{
+	static const char *const boxes[] = { "INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash", "a" };
+	struct conn *c, *d;
+	struct rig *r = begin(&c, NULL);
+
+	(void)state;
+	d = rig_login(r, NULL);
+	make_many(d, 0, 1);
+	pump(d, "2 CREATE a\r\n");
+	for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++)
+		annotate_many(d, boxes[i], 0, 64);
+	annotate_many(d, "\"\"", 0, 64);
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange ServerMetadataChange))\r\n", OK);
+	annotate_many(d, "box0", 0, 40);
+	assert_false(overflowed(c));
+	annotate_many(d, "box0", 40, 64);
+	assert_true(overflowed(c));
+	pump(d, "2 SETMETADATA INBOX (/private/a \"1\")\r\n");
+	rig_say(c, "1 NOOP\r\n", OK);
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange))\r\n", "1 NO [NOTIFICATIONOVERFLOW] ~\r\n");
+	rig_say(c, "1 NOTIFY SET (inboxes (MailboxMetadataChange ServerMetadataChange))\r\n", OK);
 	rig_free(r);
 }
 
@@ -276,16 +435,6 @@ static void test_enabled(void **state)
 	rig_free(r);
 }
 
-static void make_many(struct conn *d, int from, int to)
-{
-	for (int i = from; i < to; i++) {
-		char line[40];
-
-		snprintf(line, sizeof(line), "2 CREATE box%d\r\n", i);
-		pump(d, line);
-	}
-}
-
 /* RFC 5465 5.8; six mailboxes are there from the begin. */
 static void test_overflow(void **state)
 {
@@ -305,6 +454,26 @@ static void test_overflow(void **state)
 	rig_say(c, "1 NOOP\r\n", OK);
 	rig_say(c, "1 NOTIFY SET (personal (" MESSAGES "))\r\n", "1 NO [NOTIFICATIONOVERFLOW] ~\r\n");
 	rig_say(c, "1 NOTIFY SET (inboxes (" MESSAGES "))\r\n", OK);
+	rig_free(r);
+}
+
+/* What can't be read is read later; at the begin that is NO. */
+static void test_unread_annotations(void **state)
+{
+	struct conn *c, *d;
+	struct rig *r = begin(&c, NULL);
+
+	(void)state;
+	d = rig_login(r, NULL);
+	rig_say(d, "2 SETMETADATA Sent (/private/a \"1\")\r\n", "2 OK ~\r\n");
+	fake_store_fail(rig_store(r), FAKE_ANNOTATIONS, STORE_TRY_LATER, 1);
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange))\r\n", "1 NO [UNAVAILABLE] ~\r\n");
+	rig_say(c, "1 NOTIFY SET (personal (MailboxMetadataChange))\r\n", OK);
+	fake_store_fail(rig_store(r), FAKE_ANNOTATIONS, STORE_TRY_LATER, 1);
+	pump(d, "2 SETMETADATA Sent (/private/a \"2\")\r\n");
+	rig_want(c, "");
+	rig_time(r, 1500);
+	rig_want(c, "* METADATA \"Sent\" /private/a\r\n");
 	rig_free(r);
 }
 
@@ -335,6 +504,11 @@ int main(void)
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_annotations),
+		cmocka_unit_test(test_selected_annotations),
+		cmocka_unit_test(test_many_annotations),
+		cmocka_unit_test(test_annotations_overflow),
+		cmocka_unit_test(test_unread_annotations),
 		cmocka_unit_test(test_selected),
 		cmocka_unit_test(test_delayed),
 		cmocka_unit_test(test_quiet),
