@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/swar.h"
 #include "mime/blob.h"
 #include "mime/collect.h"
 #include "mime/lex.h"
@@ -78,6 +79,7 @@ struct mime_parser {
 	uint8_t last;			/* the byte before the piece at hand */
 	size_t received;
 	bool cut;
+	bool utf8;			/* a header needs it */
 	bool no_memory;
 	size_t held_n;
 	uint8_t held[HELD];
@@ -394,11 +396,29 @@ static void hold(struct mime_parser *p, struct span *piece)
 	p->held_n += some.n;
 }
 
+static bool holds_eight_bit(struct span s)
+{
+	uint64_t high = 0;
+
+	while (s.n >= SWAR_BYTES)
+		high |= swar_high(swar_load(span_take(&s, SWAR_BYTES).p));
+	for (size_t i = 0; i < s.n; i++)
+		high |= s.p[i] & 0x80;
+	return high != 0;
+}
+
+/* Is this a header, or something that may hold some? */
+static bool is_header(const struct mime_parser *p)
+{
+	return p->in_header || (p->part != NO_PART && p->parts[p->part].kind == MIME_PART_OPAQUE);
+}
+
 /* A piece of one line; ended: its last byte is the line's LF. */
 static void take_piece(struct mime_parser *p, struct span piece, bool ended)
 {
 	uint8_t before = piece.n > 1 ? piece.p[piece.n - 2] : p->last;
 
+	p->utf8 = p->utf8 || (is_header(p) && holds_eight_bit(piece));
 	p->last = piece.p[piece.n - 1];
 	p->at += piece.n;
 	if (p->line == LINE_START) {
@@ -427,6 +447,11 @@ void mime_parser_feed(struct mime_parser *p, struct span in)
 
 		take_piece(p, span_take(&in, lf < 0 ? in.n : (size_t)lf + 1), lf >= 0);
 	}
+}
+
+bool mime_parser_is_utf8(const struct mime_parser *p)
+{
+	return p->utf8;
 }
 
 size_t mime_parser_received(const struct mime_parser *p)

@@ -19,6 +19,8 @@
 #ifndef MIME_PARSE_H
 #define MIME_PARSE_H
 
+#include <stdbool.h>
+
 #include "common/base/buf.h"
 #include "common/base/error.h"
 
@@ -55,6 +57,10 @@ void mime_parser_feed(struct mime_parser *p, struct span in);
 /* The message is over: appends the blob, at most limits->meta_bytes, to meta. The
  * parser can then only be freed. -ENOMEM, also if meta's maximum is too small. */
 int mime_parser_finish(struct mime_parser *p, struct buf *meta, struct error *err);
+
+/* Some header so far, of the message or of a part at any depth, holds bytes over 127 (RFC 6532 3.2). So may headers in
+ * a leaf of which a limit has left no structure: there any such byte counts. */
+bool mime_parser_is_utf8(const struct mime_parser *p);
 
 /* Received fields in the outermost header so far: for the loop check (RFC 5321 6.3). */
 size_t mime_parser_received(const struct mime_parser *p);

@@ -210,13 +210,21 @@ static bool is_loop(const struct session *s)
 	return whole ? transaction_loops(&s->t, seen) : transaction_forwards(&s->t);
 }
 
+/* RFC 6532 3.2: what needs SMTPUTF8 may stand in the header of a part as well. */
+static unsigned flags_of(const struct session *s)
+{
+	bool utf8 = smtp_server_is_utf8(s->engine) && mime_parser_is_utf8(s->t.parser);
+
+	return smtp_server_flags(s->engine) | (utf8 ? STORE_MAIL_UTF8 : 0);
+}
+
 static void session_deliver(struct session *s)
 {
 	const struct store_envelope envelope = {
 		.account = span_of(s->account),
 		.envid = span_of(smtp_server_envid(s->engine)),
 		.message_id = span_of(message_id_of(s)),
-		.flags = smtp_server_flags(s->engine),
+		.flags = flags_of(s),
 	};
 
 	s->store_op = transaction_deliver(&s->t, s->daemon->store, &envelope, delivered, s);

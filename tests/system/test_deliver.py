@@ -258,6 +258,25 @@ def test_utf8_address(sender):
         assert "Status: 5.6.7" in inbox(site)[0].as_string()
 
 
+@pytest.mark.parametrize("offers", [(), ("SMTPUTF8",)], ids=["without", "with"])
+def test_utf8_in_the_header_of_a_part(sender, offers):
+    """RFC 6532: that needs SMTPUTF8 as much as one in the message's own header."""
+    text = ("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
+            "Content-Disposition: attachment; filename=\"ゆう.txt\"\r\n\r\ny\r\n--b--\r\n")
+    with Sink(offers=(*OFFERS, *offers)) as far:
+        site = sender(far)
+        with site.submit() as smtp:
+            smtp.ehlo()
+            smtp.mail(f"alice@{DOMAIN}", ["SMTPUTF8", "BODY=8BITMIME"])
+            assert smtp.rcpt("bob@far.test")[0] == 250
+            assert smtp.data((FROM + text).encode())[0] == 250
+        if offers:
+            m, = far.wait()
+            assert "ゆう.txt".encode() in m.data
+        else:
+            assert "5.6.7" in site.wait_log(" failed id=") and not far.messages
+
+
 def test_limits(sender):
     with Sink(offers=(*OFFERS, "LIMITS RCPTMAX=2")) as far:
         site = sender(far, lines=["DestinationConnections 1"])

@@ -265,11 +265,71 @@ static void test_received(void **state)
 	buf_clear(&blob);
 }
 
+/* '\n' stands for CRLF. */
+static const struct {
+	const char *why, *message;
+	bool utf8;
+} utf8_headers[] = {
+	{ "nothing", "", false },
+	{ "ASCII", "Subject: x\n\nx\n", false },
+	{ "the message's own header", "Subject: \xc3\xa4\n\nx\n", true },
+	{ "no more than a header, without an end", "Subject: \xc3\xa4", true },
+	{ "a text", "Subject: x\n\n\xc3\xa4\n", false },
+	{ "texts of parts, and what is around them",
+	  "Content-Type: multipart/mixed; boundary=A\n\n\xc3\xa4\n--A\n\n\xc3\xa4\n--A\nContent-Type: text/html\n\n\xc3\xa4\n--A--\n\xc3\xa4\n", false },
+	{ "the first part's header", "Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: text/plain; name=\"\xc3\xa4\"\n\nx\n--A--\n", true },
+	{ "the last one's, folded", "Content-Type: multipart/mixed; boundary=A\n\n--A\n\nx\n--A\nContent-Disposition: attachment;\n filename=\"\xc3\xa4\"\n\nx\n--A--\n", true },
+	{ "a part's in a part",
+	  "Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: multipart/mixed; boundary=B\n\n--B\nContent-Description: \xc3\xa4\n\nx\n--B--\n--A--\n", true },
+	{ "a message in the message", "Content-Type: message/rfc822\n\nSubject: \xc3\xa4\n\nx\n", true },
+	{ "its text", "Content-Type: message/rfc822\n\nSubject: x\n\n\xc3\xa4\n", false },
+	{ "one in a part", "Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: message/global\n\nFrom: \xc3\xa4@b\n\nx\n--A--\n", true },
+	{ "one in a digest", "Content-Type: multipart/digest; boundary=A\n\n--A\n\nSubject: \xc3\xa4\n\nx\n--A--\n", true },
+	{ "one that is encoded", "Content-Type: message/global\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogw6QNCg==\n", false },
+	{ "a line like a header in a text", "Subject: x\n\nSubject: \xc3\xa4\n", false },
+	{ "behind the last boundary", "Content-Type: multipart/mixed; boundary=A\n\n--A\n\nx\n--A--\nSubject: \xc3\xa4\n", false },
+	{ "deeper than is read", "Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nSubject: \xc3\xa4\n\nx\n", true },
+	{ "so deep, and all ASCII", "Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nSubject: a\n\nx\n", false },
+	{ "more parts than are read",
+	  "Content-Type: multipart/mixed; boundary=A\n\n--A\n\n1\n--A\n\n2\n--A\n\n3\n--A\n\n4\n--A\n\n5\n--A\nX: \xc3\xa4\n\n6\n--A--\n", true },
+};
+
+static void check_utf8_header(size_t i, size_t step)
+{
+	const struct mime_limits limits = { .depth = 2, .parts = 5, .field_bytes = 1000, .meta_bytes = 100000 };
+	struct buf text;
+	struct mime_parser *p;
+	struct span rest;
+
+	unit_case(utf8_headers[i].why, step);
+	buf_init(&text, 100000);
+	for (const char *c = utf8_headers[i].message; *c != '\0'; c++) {
+		if (*c == '\n')
+			buf_put_byte(&text, '\r');
+		buf_put_byte(&text, (uint8_t)*c);
+	}
+	assert_int_equal(mime_parser_new(&p, &limits, NULL), 0);
+	rest = buf_span(&text);
+	while (rest.n > 0)
+		mime_parser_feed(p, span_take(&rest, step));
+	assert_int_equal(mime_parser_is_utf8(p), utf8_headers[i].utf8);
+	mime_parser_free(p);
+	buf_clear(&text);
+}
+
+static void test_utf8_headers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(utf8_headers) / sizeof(utf8_headers[0]); i++)
+		for (size_t step = 1; step < 300; step++)
+			check_utf8_header(i, step);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_structures), cmocka_unit_test(test_envelopes),
 					    cmocka_unit_test(test_body), cmocka_unit_test(test_bare_lf),
-					    cmocka_unit_test(test_received) };
+					    cmocka_unit_test(test_received), cmocka_unit_test(test_utf8_headers) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "mime_parse");
 }
