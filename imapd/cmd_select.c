@@ -43,11 +43,11 @@ static bool parse_resync(struct imap_server *e, struct imap_parse *p, struct sel
 	if ((e->enabled & IMAP_QRESYNC) == 0)
 		return imap_parse_fail(p, "QRESYNC must be enabled first");
 	d->resync = true;
-	if (!imap_parse_space(p) || !imap_parse_byte(p, '(') || !imap_parse_number(p, UINT32_MAX, &d->known_uidvalidity) ||
+	if (!imap_parse_space(p) || !imap_parse_byte(p, '(') || !imap_parse_nz_number(p, UINT32_MAX, &d->known_uidvalidity) ||
 	    !imap_parse_space(p) || !imap_parse_number(p, INT64_MAX, &d->known_modseq))
 		return false;
-	if (d->known_uidvalidity == 0 || d->known_modseq == 0)
-		return imap_parse_fail(p, "QRESYNC: 0 is no UIDVALIDITY and no mod-sequence");
+	if (d->known_modseq == 0)
+		return imap_parse_fail(p, "QRESYNC: 0 is no mod-sequence");
 	if (imap_parse_try(p, ' ') && p->in.n > 0 && p->in.p[0] != '(' &&
 	    (!parse_known(p, &d->known) || (imap_parse_try(p, ' ') && !parse_matches(p))))
 		return false;

@@ -51,7 +51,7 @@ static bool parse_path(struct imap_parse *p, struct fetch_item *i)
 	if (i->path == NULL)
 		return imap_parse_fail(p, "the command is too large");
 	while (p->in.n > 0 && ascii_digit(p->in.p[0])) {
-		if (i->path_n == FETCH_PATH || !imap_parse_number(p, UINT32_MAX, &n) || n == 0)
+		if (i->path_n == FETCH_PATH || !imap_parse_nz_number(p, UINT32_MAX, &n))
 			return imap_parse_fail(p, "not a part's number");
 		i->path[i->path_n++] = (uint32_t)n;
 		dot = imap_parse_try(p, '.');
@@ -121,7 +121,7 @@ static bool parse_partial(struct imap_parse *p, struct fetch_item *i)
 	if (!i->partial)
 		return true;
 	if (!imap_parse_number(p, INT64_MAX, &i->from) || !imap_parse_byte(p, '.') ||
-	    !imap_parse_number(p, INT64_MAX, &i->most) || i->most == 0 || !imap_parse_byte(p, '>'))
+	    !imap_parse_nz_number(p, INT64_MAX, &i->most) || !imap_parse_byte(p, '>'))
 		return imap_parse_fail(p, "a partial is <from.count>, count over 0");
 	return true;
 }
@@ -306,11 +306,11 @@ static bool parse_part(struct imap_parse *p, struct fetch *f)
 	if (!imap_parse_space(p))
 		return false;
 	f->from_end = imap_parse_try(p, '-');
-	if (!imap_parse_number(p, UINT32_MAX, &a) || !imap_parse_byte(p, ':') ||
-	    (f->from_end && !imap_parse_byte(p, '-')) || !imap_parse_number(p, UINT32_MAX, &b))
+	if (!imap_parse_nz_number(p, UINT32_MAX, &a) || !imap_parse_byte(p, ':') ||
+	    (f->from_end && !imap_parse_byte(p, '-')) || !imap_parse_nz_number(p, UINT32_MAX, &b))
 		return false;
 	f->part = (struct store_range){ (uint32_t)a, (uint32_t)b };
-	return (a > 0 && b > 0) || imap_parse_fail(p, "PARTIAL counts from 1");
+	return true;
 }
 
 static bool parse_modifier(struct imap_parse *p, struct fetch *f)

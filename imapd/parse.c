@@ -212,6 +212,13 @@ bool imap_parse_number(struct imap_parse *p, uint64_t max, uint64_t *n)
 	return span_number(take_while(p, digit), max, n) || imap_parse_fail(p, "not a number, or one too large");
 }
 
+bool imap_parse_nz_number(struct imap_parse *p, uint64_t max, uint64_t *n)
+{
+	if (span_starts(p->in, "0"))
+		return imap_parse_fail(p, "the number is 0, or has a 0 in front");
+	return imap_parse_number(p, max, n);
+}
+
 static bool parse_set_number(struct imap_parse *p, uint32_t *n)
 {
 	uint64_t value;
@@ -219,8 +226,8 @@ static bool parse_set_number(struct imap_parse *p, uint32_t *n)
 	*n = 0;
 	if (imap_parse_try(p, '*'))
 		return true;
-	if (!imap_parse_number(p, UINT32_MAX, &value) || value == 0)
-		return imap_parse_fail(p, "0 is no message number");
+	if (!imap_parse_nz_number(p, UINT32_MAX, &value))
+		return false;
 	*n = (uint32_t)value;
 	return true;
 }

@@ -48,6 +48,8 @@ bool imap_parse_astring(struct imap_parse *p, struct span *s);
 bool imap_parse_nstring(struct imap_parse *p, struct span *s);	/* NIL: s->p NULL */
 bool imap_parse_value(struct imap_parse *p, struct span *s);	/* nstring, or a literal8, which may hold NULs */
 bool imap_parse_number(struct imap_parse *p, uint64_t max, uint64_t *n);
+/* nz-number: from 1 on, and without zeros before it (RFC 9051 9). */
+bool imap_parse_nz_number(struct imap_parse *p, uint64_t max, uint64_t *n);
 bool imap_parse_set(struct imap_parse *p, struct imap_set *set);
 
 /* A name, given as UTF-8, INBOX in capitals (RFC 3501 5.1). */

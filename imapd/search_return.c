@@ -11,14 +11,12 @@ static bool parse_partial(struct imap_parse *p, struct search_return *r)
 	if (!imap_parse_space(p))
 		return false;
 	r->from_end = imap_parse_try(p, '-');
-	if (!imap_parse_number(p, UINT32_MAX, &a) || !imap_parse_byte(p, ':'))
+	if (!imap_parse_nz_number(p, UINT32_MAX, &a) || !imap_parse_byte(p, ':'))
 		return false;
 	if (r->from_end && !imap_parse_byte(p, '-'))
 		return false;
-	if (!imap_parse_number(p, UINT32_MAX, &b))
+	if (!imap_parse_nz_number(p, UINT32_MAX, &b))
 		return false;
-	if (a == 0 || b == 0)
-		return imap_parse_fail(p, "PARTIAL counts from 1");
 	r->written = (struct store_range){ (uint32_t)a, (uint32_t)b };
 	return true;
 }

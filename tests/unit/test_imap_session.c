@@ -292,11 +292,11 @@ static void test_fetch(void **state)
 	rig_say(c, "8 FETCH 1 BODY[]<900.5>\r\n", "* 1 FETCH (UID 1 BODY[]<900> {0}\r\n)\r\n8 OK FETCH completed\r\n");
 	rig_say(c, "9 FETCH 1 FAST\r\n", "* 1 FETCH (FLAGS (\\Seen \\Recent) INTERNALDATE \"~\" RFC822.SIZE 179)\r\n9 OK FETCH completed\r\n");
 	rig_say(c, "a FETCH 3 FLAGS\r\n", "a BAD FETCH: ~\r\n");
-	rig_say(c, "a FETCH 0 FLAGS\r\n", "a BAD FETCH: 0 is no message number\r\n");
+	rig_say(c, "a FETCH 0 FLAGS\r\n", "a BAD FETCH: the number is 0, or has a 0 in front\r\n");
 	rig_say(c, "a FETCH 1 (FLAGS\r\n", "a BAD FETCH: a ) is missing\r\n");
 	rig_say(c, "a FETCH 1 BODY[1.]\r\n", "a BAD FETCH: not a section\r\n");
 	rig_say(c, "a FETCH 1 BODY[MIME]\r\n", "a BAD FETCH: no such section\r\n");
-	rig_say(c, "a FETCH 1 BODY[]<0.0>\r\n", "a BAD FETCH: a partial ~\r\n");
+	rig_say(c, "a FETCH 1 BODY[]<0.0>\r\n", "a BAD FETCH: the number is 0, or has a 0 in front\r\n");
 	rig_say(c, "b UID FETCH 7:9 FLAGS\r\n", "b OK FETCH completed\r\n");
 	rig_say(c, "c UID FETCH 9:* UID\r\n", "* 2 FETCH (UID 2)\r\nc OK FETCH completed\r\n");
 	rig_say(c, "d EXAMINE INBOX\r\n", "* FLAGS ~\r\n* OK ~\r\n* 2 EXISTS\r\n* 0 RECENT\r\n* OK [UNSEEN 2~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\n* OK ~\r\nd OK ~\r\n");
