@@ -3,9 +3,12 @@
  *
  * The bytes of a chunk follow its command whatever the answer will be: they are read before
  * anything is said, kept or thrown away. A transaction that is refused at a chunk is over; what else was
- * pipelined behind it is thrown away chunk by chunk, each with its 503.
+ * pipelined behind it is thrown away chunk by chunk, each with its 503: CHUNKS_PIPELINED of them are no fault of the
+ * client's, the rest counts like any other error.
  */
 #include "smtpd/state.h"
+
+enum { CHUNKS_PIPELINED = 100 };
 
 /* "SIZE" or "SIZE LAST". False: nobody knows where the next command begins. */
 static bool take_arguments(struct span args, uint64_t *size, bool *last)
@@ -95,18 +98,29 @@ void smtp_chunk_feed(struct smtp_server *e, struct span *in)
 		smtp_body_take(e, piece);
 }
 
+/* A chunk was refused. Goes down to 1, where it stays: what follows was sent in spite of the refusals. */
+static void note_void(struct smtp_server *e)
+{
+	if (e->phase == PHASE_CLOSED)
+		e->bdat_void = 0;
+	else if (e->bdat_void == 0)
+		e->bdat_void = 1 + CHUNKS_PIPELINED;
+	else if (e->bdat_void > 1)
+		e->bdat_void--;
+}
+
 /* What was refused before the first of its bytes came. */
 static void say_refusal(struct smtp_server *e)
 {
 	buf_put_byte(&e->chunk_refusal, 0);
 	e->phase = PHASE_COMMAND;
 	/* the client had sent it before it knew, or we can't: no fault of its own */
-	if (e->bdat_void || e->chunk_refusal.p[0] == '4')
+	if (e->bdat_void > 1 || e->chunk_refusal.p[0] == '4')
 		smtp_reply(e, (const char *)e->chunk_refusal.p);
 	else
 		smtp_bad(e, (const char *)e->chunk_refusal.p);
 	buf_clear(&e->chunk_refusal);
-	e->bdat_void = e->phase != PHASE_CLOSED;
+	note_void(e);
 }
 
 void smtp_chunk_end(struct smtp_server *e)
@@ -118,7 +132,7 @@ void smtp_chunk_end(struct smtp_server *e)
 		smtp_body_end(e);
 	} else if (e->body_fault != SMTP_DONE) {
 		smtp_body_refused(e);
-		e->bdat_void = e->phase != PHASE_CLOSED;
+		note_void(e);
 	} else {
 		e->phase = PHASE_COMMAND;
 		e->deadline = e->now_ms + e->config.idle_ms;

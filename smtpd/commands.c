@@ -258,7 +258,7 @@ static void run(struct smtp_server *e, const struct command *c, struct span args
 		smtp_run_bdat(e, args, why);
 		return;
 	}
-	e->bdat_void = false;
+	e->bdat_void = 0;
 	if (why != NULL)
 		smtp_bad(e, why);
 	else

@@ -85,7 +85,7 @@ struct smtp_server {
 
 	/* in chunks (RFC 3030) */
 	bool bdat;			/* the body has begun with one */
-	bool bdat_void;			/* one was refused: chunks that follow at once were sent before that was known */
+	unsigned bdat_void;		/* one was refused: so many that follow at once may have been sent before that was known */
 	bool chunk_last, chunk_cr;	/* the last byte taken was a CR */
 	uint64_t chunk_left, chunk_size;	/* bytes of the one at hand */
 	struct buf chunk_refusal;	/* said when it was read and thrown away */

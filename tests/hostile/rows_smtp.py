@@ -106,7 +106,7 @@ def chunks():
         yield Row("smtp", "rcpt", f"BDAT size: {what}, then junk", why, b"BDAT %d LAST\r\n" % n + good, "", after="waits", arrives=0)
     yield Row("smtp", "ehlo", "BDAT without MAIL", why, b"BDAT 5 LAST\r\nabcde", "503", arrives=0)
     yield Row("smtp", "mail", "BDAT without RCPT", why, b"BDAT 5 LAST\r\nabcde", "55[04]|503", arrives=0)
-    yield Row("smtp", "ehlo", "1,000 BDATs without MAIL", why, b"BDAT 1\r\nx" * 1000, "(503 ?){1000}", arrives=0)
+    yield Row("smtp", "ehlo", "1,000 BDATs without MAIL", "ErrorLimit, and 100 that were pipelined", b"BDAT 1\r\nx" * 1000, "(503 ?){101,} 421", after="closed", arrives=0)
     yield Row("smtp", "rcpt", "BDAT 0 x 10,000", why, b"BDAT 0\r\n" * 10000 + b"BDAT 0 LAST\r\n", "(250 ?){10001}", arrives=1)
     yield Row("smtp", "rcpt", "BDAT 1 x 10,000", why, b"Subject: x\r\n\r\n".join([b"", b""]).join([b"BDAT 14\r\n", b""]) + b"BDAT 1\r\nx" * 10000 + b"BDAT 2 LAST\r\n\r\n",
               "(250 ?){10002}", arrives=1)

@@ -216,6 +216,39 @@ static void test_no_room(void **state)
 	}
 }
 
+/* Behind a chunk that is refused a hundred may have been pipelined; whoever sends more does not listen. */
+static void test_flood(void **state)
+{
+	static const char *const begins[] = { "EHLO c\r\n", "EHLO c\r\n" FROM "RCPT TO:<x@here.test>\r\n", "EHLO c\r\n" FROM TO "BDAT 101\r\n" };
+	static const unsigned refused[] = { 104, 103, 104 };	/* error_limit is 4, and a recipient that is not there is one */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		struct outside o;
+		struct buf text, said;
+		char codes[4000];
+		unsigned n = 0;
+
+		unit_case("a flood of chunks", i);
+		outside_start(&o, &mx);
+		buf_init(&text, 1 << 16);
+		buf_init(&said, 1 << 16);
+		buf_put_text(&text, begins[i]);
+		for (int k = 0; k < 101 + 10 * 1000; k++)
+			buf_put_text(&text, i == 2 && k < 101 ? "x" : "BDAT 0\r\n");
+		play(&o, buf_span(&text), 1000, 0, &said);
+		codes_of(buf_span(&said), codes, sizeof(codes));
+		for (size_t at = 0; at < strlen(codes); at += 4)
+			n += codes[at] == '5' && memcmp(codes + at, "550", 3) != 0;
+		assert_int_equal(n, refused[i]);
+		assert_string_equal(codes + strlen(codes) - 4, " 421");
+		assert_true(o.closed);
+		buf_clear(&text);
+		buf_clear(&said);
+		outside_stop(&o);
+	}
+}
+
 /* Between two chunks a message is under way: who ends the session waits for it. */
 static void test_end_between_chunks(void **state)
 {
@@ -243,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_end_between_chunks),
 	};
 
