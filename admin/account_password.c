@@ -245,7 +245,7 @@ int account_password_new(struct account_password *p, const struct site *s, const
 
 	memset(p, 0, sizeof(*p));
 	if (l->hash != NULL)	/* of a password that nobody here knows: there are no keys */
-		return take_hash(p, l->hash, err);
+		return take_hash(p, l->hash, err) < 0 ? error_context(err, "%s", l->words[0]) : 0;
 	if (sodium_init() < 0)
 		return error_set(err, -EIO, "libsodium can't be used");
 	if (l->generate)

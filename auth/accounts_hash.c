@@ -70,6 +70,35 @@ static bool is_yescrypt(struct span s)
 	       memchr("5T", parameters.p[2], 2) != NULL && is_salted(s, 32, 43);
 }
 
+/* "m=65536" */
+static bool is_number(struct span word, const char *name, uint64_t most)
+{
+	uint64_t n;
+
+	if (!span_starts(word, name))
+		return false;
+	span_take(&word, strlen(name));
+	return span_number(word, most, &n) && n > 0;
+}
+
+static bool is_base64(struct span s, size_t least)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_alnum(s.p[i]) && s.p[i] != '+' && s.p[i] != '/')
+			return false;
+	return s.n >= least;
+}
+
+/* v=19$m=KIB,t=PASSES,p=LANES$SALT$DIGEST, as libsodium reads it. */
+static bool is_argon2id(struct span s)
+{
+	struct span version = span_take_until(&s, '$'), parameters = span_take_until(&s, '$'), salt = span_take_until(&s, '$');
+
+	return span_is(version, "v=19") && is_number(span_take_until(&parameters, ','), "m=", ACCOUNTS_HASH_KIB) &&
+	       is_number(span_take_until(&parameters, ','), "t=", ACCOUNTS_HASH_PASSES) && is_number(parameters, "p=", 255) &&
+	       is_base64(salt, 11) && is_base64(s, 22);
+}
+
 static const struct {
 	const char *prefix;
 	bool (*fits)(struct span rest);
@@ -100,6 +129,16 @@ static bool is_named(struct span name)
 	return false;
 }
 
+static bool is_ours(struct span hash)
+{
+	static const char prefix[] = "$argon2id$";
+
+	if (!span_starts(hash, prefix))
+		return false;
+	span_take(&hash, sizeof(prefix) - 1);
+	return is_argon2id(hash);
+}
+
 int accounts_hash_take(const char *text, char out[ACCOUNTS_HASH], struct error *err)
 {
 	struct span rest = span_of(text), name;
@@ -112,10 +151,10 @@ int accounts_hash_take(const char *text, char out[ACCOUNTS_HASH], struct error *
 			return error_set(err, -EINVAL, "hashes of the scheme %.*s can't be taken over: the account needs a new password",
 					 name.n < 40 ? (int)name.n : 40, (const char *)name.p);
 	}
-	if (rest.n >= ACCOUNTS_HASH || (!accounts_hash_foreign(rest) && !span_starts(rest, "$argon2id$")))
+	if (rest.n >= ACCOUNTS_HASH || (!accounts_hash_foreign(rest) && !is_ours(rest)))
 		return error_set(err, -EINVAL,
-				 "that is no hash that can be taken over: $1$ $5$ $6$ $2a$ $2b$ $2y$ $y$ $argon2id$, with up to %d rounds, or a cost of %d",
-				 ACCOUNTS_HASH_ROUNDS, ACCOUNTS_HASH_COST);
+				 "that is no hash that can be taken over: $1$ $5$ $6$ $2a$ $2b$ $2y$ $y$ $argon2id$, with up to %d rounds, a cost of %d, or %d passes over %d MiB",
+				 ACCOUNTS_HASH_ROUNDS, ACCOUNTS_HASH_COST, ACCOUNTS_HASH_PASSES, ACCOUNTS_HASH_KIB / 1024);
 	memcpy(out, rest.p, rest.n);
 	out[rest.n] = '\0';
 	return 0;

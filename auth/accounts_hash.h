@@ -4,7 +4,7 @@
  *
  * Taken   $1$ $5$ $6$ $2a$ $2b$ $2y$ $y$, with or without Dovecot's name of the scheme in front ({SHA512-CRYPT}, {BLF-CRYPT},
  *         {CRYPT}...); and {ARGON2ID}. Not taken: what is no crypt(3) string ({SSHA}, {PLAIN}, {SCRAM-SHA-256}).
- * Bounds  A hash says itself what a login costs: rounds, cost and memory above ours are refused.
+ * Bounds  A hash says itself what a login costs: what takes more rounds, passes or memory than the limits below is refused.
  * Pure. It makes and checks no hash.
  */
 #ifndef AUTH_ACCOUNTS_HASH_H
@@ -16,7 +16,9 @@
 enum {
 	ACCOUNTS_HASH = 128,		/* a hash and its NUL */
 	ACCOUNTS_HASH_ROUNDS = 1000000,	/* of $5$ and $6$ */
-	ACCOUNTS_HASH_COST = 14		/* of bcrypt: its logarithm */
+	ACCOUNTS_HASH_COST = 14,	/* of bcrypt: its logarithm */
+	ACCOUNTS_HASH_KIB = 1 << 20,	/* of Argon2id; as HashMemory may be */
+	ACCOUNTS_HASH_PASSES = 20	/* as HashPasses may be */
 };
 
 /* One of crypt(3)'s that is taken. */
