@@ -125,6 +125,8 @@ int account_app_revoke(const struct site *s, const struct account_line *l)
 		memmove(&h.apps[at], &h.apps[at + 1], (h.account.app_count - at) * sizeof(h.apps[0]));
 		code = accounts_put(f.fd, &f.owner, &h.account, &err);
 	}
+	if (code == 0 && h.account.app_only && h.account.app_count == 0)
+		verb_warn("that was the last one: nobody can log in with a password now");
 	account_close(&f);
 	return code < 0 ? verb_failed(&err) : account_changed(s, "revoked %s's app password %s", l->words[0], l->words[1]);
 }

@@ -141,6 +141,17 @@ static void put_quota(struct buf *b, const struct account *a)
 		buf_printf(b, ",\"quota\":%llu", (unsigned long long)(a->quota == ACCOUNTS_QUOTA_NONE ? 0 : a->quota));
 }
 
+static void put_apps(struct buf *b, const struct account *a)
+{
+	const char *names[ACCOUNTS_APPS_MAX];
+	size_t n = 0;
+
+	for (; n < a->app_count && n < ACCOUNTS_APPS_MAX; n++)
+		names[n] = a->apps[n].name;
+	account_json_list(b, "apps", names, n);
+	buf_printf(b, ",\"app_only\":%s", a->app_only ? "true" : "false");
+}
+
 static void card_json(struct buf *b, const struct card *c)
 {
 	buf_put_byte(b, '{');
@@ -149,6 +160,7 @@ static void card_json(struct buf *b, const struct card *c)
 	account_json(b, "mail", c->mail);
 	account_json_list(b, "aliases", c->aliases, c->alias_count);
 	put_certificates(b, c->account);
+	put_apps(b, c->account);
 	buf_put_text(b, "}\n");
 }
 
@@ -170,6 +182,10 @@ static void card_text(struct buf *b, const struct card *c)
 
 		buf_printf(b, "cert     %s%s%s\n", one->fingerprint, *one->label != '\0' ? "  " : "", one->label);
 	}
+	for (size_t i = 0; i < c->account->app_count; i++)
+		buf_printf(b, "app      %s\n", c->account->apps[i].name);
+	if (c->account->app_only)
+		buf_put_text(b, "login    by app passwords only\n");
 }
 
 int account_show(const struct site *s, const struct account_line *l)

@@ -295,7 +295,7 @@ static void on_hashed(void *arg, enum hash_verdict verdict)
 		if (verdict == HASH_NO_MATCH)
 			guesses_wrong(d->guesses, &l->from.pair, l->from.password);
 		login_fail(l, AUTH_WRONG,
-			   *l->account == '\0'        ? "no-such-user"
+			   *l->account == '\0'        ? l->nobody
 			   : verdict == HASH_MATCH ? "changed-meanwhile"
 						   : "password");
 	}
@@ -329,6 +329,16 @@ static bool has_password(const struct account *account)
 	return account != NULL && *account->password != '\0' && !account->app_only;
 }
 
+/* The peer is told none of this. */
+static const char *why_nobody(const struct account *account)
+{
+	if (account == NULL)
+		return "no-such-user";
+	if (account->app_only)
+		return "app-passwords-only";
+	return *account->password == '\0' ? "no-password" : "password";
+}
+
 /* Fills in who it is. False: nobody; then the password is held against a dummy. */
 static bool identify(struct login *l, const struct auth_wire_login *asked)
 {
@@ -338,6 +348,7 @@ static bool identify(struct login *l, const struct auth_wire_login *asked)
 	l->authzid_fits =
 	    asked->authzid.n == 0 || resolve_user(d->accounts, &d->policy.rules, asked->authzid) == account;
 	if (!has_password(account) || asked->password.n > ACCOUNTS_PASSWORD_MAX) {
+		l->nobody = why_nobody(account);
 		make_dummy(d, asked->user, l->stored);
 	} else {
 		snprintf(l->account, sizeof(l->account), "%s", account->address);

@@ -31,6 +31,7 @@ struct login {
 	} from;
 	bool authzid_fits;
 	char account[ACCOUNTS_ADDRESS_MAX]; /* "": none that could log in so */
+	const char *nobody;                 /* why not, for the log */
 	char stored[HASHER_STRING];         /* the Argon2id string that the password is held against */
 	struct cache_key key;
 	struct span password;	/* to make keys of; its own, wiped; empty: none are missing */

@@ -128,8 +128,15 @@ def test_only(site):
     bob = f"bob@{DOMAIN}"
     password = site.run("account", "app", "add", bob, "mail").stdout.strip()
     site.run("account", "app", "only", bob, "yes")
+    since = len(site.log())
     assert login(site, "imap", PASSWORD, bob).startswith(WRONG["imap"])
+    site.wait_log("reason=app-passwords-only", since)
     assert login(site, "imap", password, bob).startswith(RIGHT["imap"])
+    shown = site.run("account", "show", bob).stdout
+    assert shown.endswith("app      mail\nlogin    by app passwords only\n"), shown
     site.run("account", "passwd", bob, "--password-stdin", text="another one\n")  # keeps the salt: see test_auth_app
     site.run("account", "app", "only", bob, "no")
     assert login(site, "imap", "another one", bob).startswith(RIGHT["imap"])
+    site.run("account", "app", "only", bob, "yes")
+    assert "nobody can log in" in site.run("account", "app", "revoke", bob, "mail").stderr
+    site.run("account", "app", "only", bob, "no")

@@ -25,7 +25,7 @@ static const struct {
 	{ "no such user", "dave@example.org", "wonderland", AUTH_WRONG,
 	  "login failed user=dave@example.org peer=192.0.2.7" },
 	{ "no such domain", "alice@example.net", "wonderland", AUTH_WRONG, "reason=no-such-user" },
-	{ "an account without a password", "list@example.org", "", AUTH_WRONG, "reason=no-such-user" },
+	{ "an account without a password", "list@example.org", "", AUTH_WRONG, "reason=no-password" },
 	{ "an alias", "team@example.org", "wonderland", AUTH_WRONG, "reason=no-such-user" },
 	{ "no user at all", "", "wonderland", AUTH_WRONG, "login failed user= peer=" },
 	{ "a user that would write the log", "x peer=10.0.0.1\nlogin user=root", "x", AUTH_WRONG,
