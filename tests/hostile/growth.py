@@ -31,7 +31,7 @@ def header(make):
 
 # (what, protocol, state, bytes for n, n). The short run takes every sixth.
 CASES = [
-    ("commands: NOOP", "smtp", "ehlo", lambda n: b"NOOP\r\n" * n, 60000),
+    ("commands: NOOP", "smtp", "ehlo", lambda n: b"NOOP\r\n" * n, 150000),
     ("commands: EHLO", "smtp", "ehlo", lambda n: b"EHLO h\r\n" * n, 5000),
     ("commands: MAIL and RSET", "smtp", "ehlo", lambda n: b"MAIL FROM:<a@there.test>\r\nRSET\r\n" * n, 5000),
     ("a command line without an end", "smtp", "ehlo", lambda n: b"x" * n + b"\r\n", 2 << 20),
@@ -50,9 +50,9 @@ CASES = [
     ("parts", "smtp", "data", mail(rows_mail.wide), 20000),
     ("multipart in multipart", "smtp", "data", mail(rows_mail.nested), 20000),
     ("lines like a boundary", "smtp", "data", mail(lambda n: rows_mail.wide(0) + "--bx\r\n" * n), 200000),
-    ("commands: NOOP", "pop3", "auth", lambda n: b"NOOP\r\n" * n, 60000),
+    ("commands: NOOP", "pop3", "auth", lambda n: b"NOOP\r\n" * n, 150000),
     ("commands: UIDL", "pop3", "auth", lambda n: b"UIDL\r\n" * n, 5000),
-    ("commands: NOOP", "imap", "auth", lambda n: b"t NOOP\r\n" * n, 10000),
+    ("commands: NOOP", "imap", "auth", lambda n: b"t NOOP\r\n" * n, 40000),
     ("commands: SELECT", "imap", "auth", lambda n: b"t SELECT INBOX\r\n" * n, 500),
     ("a line without an end", "imap", "auth", lambda n: b"x" * n + b"\r\n", 2 << 20),
     ("small literals", "imap", "greeted", lambda n: b"t ID (" + b" ".join([b"{1+}\r\na"] * n) + b")\r\n", 10000),
