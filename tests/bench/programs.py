@@ -11,5 +11,5 @@ def program(name):
     binary = HERE / (f"{name}.bin" if folder.is_dir() else name)
     if not binary.exists() or binary.stat().st_mtime < max(s.stat().st_mtime for s in sources):
         subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", f"-I{HERE.parents[1]}", "-o", str(binary),
-                        *[str(s) for s in sources if s.suffix == ".c"], "-lssl", "-lcrypto", "-lpthread"], check=True)
+                        *[str(s) for s in sources if s.suffix == ".c"], "-lssl", "-lcrypto", "-lsodium", "-lpthread"], check=True)
     return str(binary)

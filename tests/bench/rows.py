@@ -7,6 +7,8 @@ ROWS = {
     "cpu": ("CPU of the server for each of them", "ms", LESS, 8, None),
     "oneper": ("one connection for each message, STARTTLS, 8 at a time", "msg/s", MORE, 10, None),
     "onepercpu": ("CPU of the server for each of them", "ms", LESS, None, None),
+    "onemore": ("the same, TLS resumed", "msg/s", MORE, 10, None),
+    "onemorecpu": ("CPU of the server for each of them", "ms", LESS, None, None),
     "visible": ("visible in another client's IDLE after the 250", "ms", LESS, None, 2),
     "sent": ("sent to another server from a durable queue, 4 kB", "msg/s", MORE, None, None),
     "sentcpu": ("CPU of the server for each of them", "ms", LESS, None, None),

@@ -65,8 +65,11 @@ def delivered(s):
 
 
 def oneper(s):
-    rate, cpu = send_all(s, 8, many(30), mode="one", tls="starttls")
-    return {"oneper": rate, "onepercpu": cpu}
+    """Mail servers resume TLS with each other where they can; a stranger's first connection is a full handshake."""
+    out = {}
+    for row, resume in (("oneper", 0), ("onemore", 1)):
+        out[row], out[row + "cpu"] = send_all(s, 8, many(60), mode="one", tls="starttls", resume=resume)
+    return out
 
 
 def visible(s):

@@ -12,30 +12,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static SSL_CTX *context;
-static int conn_slot;	/* where an SSL has its connection */
-
-static int session_came(SSL *ssl, SSL_SESSION *session)
-{
-	struct conn *c = SSL_get_ex_data(ssl, conn_slot);
-
-	if (c == NULL || !c->keep_session)
-		return 0;
-	SSL_SESSION_free(c->session);
-	c->session = session;
-	return 1;
-}
-
-void conn_begin(void)
-{
-	context = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-	SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(context, session_came);
-	conn_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
 enum conn_tls conn_tls_of(const char *word)
 {
 	return strcmp(word, "tls") == 0 ? CONN_TLS : strcmp(word, "starttls") == 0 ? CONN_STARTTLS : CONN_PLAIN;
@@ -50,9 +26,9 @@ int conn_init(struct conn *c, size_t room_size)
 void conn_clear(struct conn *c)
 {
 	conn_close(c);
-	SSL_SESSION_free(c->session);
+	free(c->ticket);
 	free(c->room);
-	c->session = NULL;
+	c->ticket = NULL;
 	c->room = NULL;
 }
 
@@ -74,35 +50,30 @@ int conn_open(struct conn *c, int port, enum conn_tls tls)
 
 int conn_secure(struct conn *c)
 {
-	c->ssl = SSL_new(context);
-	SSL_set_ex_data(c->ssl, conn_slot, c);
-	SSL_set_fd(c->ssl, c->fd);
-	SSL_set_tlsext_host_name(c->ssl, "mail.bench.test");
-	if (c->session != NULL)
-		SSL_set_session(c->ssl, c->session);
-	if (SSL_connect(c->ssl) != 1)
+	if (c->keep_session && c->ticket == NULL)
+		c->ticket = calloc(1, sizeof(*c->ticket));
+	c->tls = tls_open(c->fd, "mail.bench.test", c->ticket);
+	if (c->tls == NULL)
 		return -1;
-	c->resumed = SSL_session_reused(c->ssl);
+	c->resumed = tls_resumed(c->tls);
 	return 0;
 }
 
 void conn_close(struct conn *c)
 {
-	if (c->ssl != NULL) {
-		SSL_shutdown(c->ssl);
-		SSL_free(c->ssl);
-	}
+	tls_close(c->tls);
 	if (c->fd >= 0)
 		close(c->fd);
-	c->ssl = NULL;
+	c->tls = NULL;
 	c->fd = -1;
 }
 
 int conn_write(struct conn *c, const char *bytes, size_t n)
 {
+	if (c->tls != NULL)
+		return tls_write(c->tls, bytes, n);
 	while (n > 0) {
-		int most = n < 1 << 20 ? (int)n : 1 << 20;
-		int r = c->ssl != NULL ? SSL_write(c->ssl, bytes, most) : (int)send(c->fd, bytes, (size_t)most, MSG_NOSIGNAL);
+		ssize_t r = send(c->fd, bytes, n, MSG_NOSIGNAL);
 
 		if (r <= 0)
 			return -1;
@@ -126,15 +97,16 @@ int conn_say(struct conn *c, const char *format, ...)
 
 static int fill(struct conn *c)
 {
-	int r, most;
+	long r;
+	size_t most;
 
 	if (c->at > 0) {
 		memmove(c->room, c->room + c->at, c->n - c->at);
 		c->n -= c->at;
 		c->at = 0;
 	}
-	most = (int)(c->size - c->n);
-	r = most == 0 ? -1 : c->ssl != NULL ? SSL_read(c->ssl, c->room + c->n, most) : (int)read(c->fd, c->room + c->n, (size_t)most);
+	most = c->size - c->n;
+	r = most == 0 ? -1 : c->tls != NULL ? tls_read(c->tls, c->room + c->n, most) : read(c->fd, c->room + c->n, most);
 	if (r <= 0)
 		return -1;
 	c->n += (size_t)r;

@@ -6,7 +6,8 @@
 #ifndef LOAD_CONN_H
 #define LOAD_CONN_H
 
-#include <openssl/ssl.h>
+#include "tests/bench/load/tls.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,8 @@ enum conn_tls {
 
 struct conn {
 	int fd;			/* -1: not open */
-	SSL *ssl;
-	SSL_SESSION *session;	/* the last that the server gave, if it is to be kept */
+	struct tls *tls;	/* NULL: in clear */
+	struct tls_ticket *ticket;	/* the last that the server gave, if it is to be kept */
 	bool keep_session, resumed;
 	uint64_t received;	/* bytes, by all connections that this was */
 	size_t at, n;		/* of room: what came and is not used */
@@ -28,8 +29,6 @@ struct conn {
 	char *room;
 };
 
-/* Once, before any connection. */
-void conn_begin(void);
 enum conn_tls conn_tls_of(const char *word);
 
 /* room_size: the longest line, and how much is read at a time. */

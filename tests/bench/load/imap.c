@@ -206,7 +206,7 @@ static int prepare_idle(struct worker *w)
 		double began = verb_now_s();
 		int r;
 
-		w->c.ssl = NULL;	/* the one before stays as it is, until the end of the process */
+		w->c.tls = NULL;	/* the one before stays as it is, until the end of the process */
 		r = imap_login(w, worker_user(w, user, sizeof(user)));
 		if (r == 0)
 			r = select_mailbox(w);

@@ -3,6 +3,7 @@
  *
  * Common keys: port, tls=none|starttls|tls, n (connections, a thread each), m (rounds of each), user or users=K with
  * uprefix (u), pass, domain.
+ * tls: TLS 1.3 (tls.h).
  *   smtp     from size mode=reuse|one auth=0|1 to (%d: serial, %r: 1..max) resume=0|1
  *   login    connect, log in, log out; resume=0|1
  *   tls      connect, read the greeting, close; resume=0|1
@@ -188,7 +189,7 @@ int main(int argc, char **argv)
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	conn_begin();
+	tls_begin();
 	if (strcmp(name, "visible") == 0)
 		return visible_main();
 	if (strcmp(name, "maildir") == 0)

@@ -105,8 +105,10 @@ static void run(struct worker *w)
 		double began = verb_now_s();
 		int r = 0;
 
-		if (w->c.fd < 0)
+		if (w->c.fd < 0) {
 			r = smtp_open(w, worker_any_user(w, user, sizeof(user)));
+			w->resumed += w->c.resumed;
+		}
 		recipient_of(w, i, recipient, sizeof(recipient));
 		if (r == 0)
 			r = smtp_send(w, recipient);
