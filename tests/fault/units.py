@@ -8,6 +8,7 @@ programs are begun; which ones come first is a matter of chance. Programs that t
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random
@@ -39,20 +40,28 @@ def crashed_in(program, out):
 
 def run(program, kind, at, count=None, most_s=TOO_LONG_S):
     env = os.environ | {"FAULT_KIND": kind, "FAULT_AT": str(at)} | ({"FAULT_COUNT": count} if count else {})
-    with tempfile.TemporaryDirectory(prefix="yubin-fault-") as folder:
+    with tempfile.TemporaryDirectory(prefix="yubin-fault-") as folder, tempfile.TemporaryFile() as told:
+        # Told to a file: what a failed test leaves running would hold a pipe open.
+        test = subprocess.Popen([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, stdout=told, stderr=told,
+                                start_new_session=True)
         try:
-            done = subprocess.run([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, timeout=most_s)
+            code = test.wait(most_s)
         except subprocess.TimeoutExpired:
             return "hangs", b""
-    out = done.stdout + done.stderr
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(test.pid, signal.SIGKILL)
+            test.wait()
+        told.seek(0)
+        out = told.read()
     place = crashed_in(program, out)
     if place and not place.startswith("tests/"):
         return f"crashes in {place}", out
     if CRASH.search(out):
         return "crashes", out
-    if done.returncode < 0 and done.returncode != -signal.SIGABRT:	# which is what the tests' fakes do without memory
-        return f"dies of signal {-done.returncode}", out
-    return ("fails" if done.returncode else ""), out
+    if code < 0 and code != -signal.SIGABRT:	# which is what the tests' fakes do without memory
+        return f"dies of signal {-code}", out
+    return ("fails" if code else ""), out
 
 
 def calls_of(program, kind, slow_s):
