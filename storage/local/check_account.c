@@ -135,10 +135,12 @@ static void look_at_file(struct check *c, struct account *a)
 
 /* --- mailboxes -------------------------------------------------------------------- */
 
+/* False: errno is why not, or 0. */
 static bool is_folder(struct check *c, const char *path)
 {
 	struct stat st;
 
+	errno = 0;
 	return fstatat(c->o->store.mail_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
@@ -160,6 +162,8 @@ static int look_at_mailbox(struct check *c, struct mailbox *m)
 	names_mailbox(path, m->account->folder, m->id);
 	snprintf(cur, sizeof(cur), "%s/cur", path);
 	if (!is_folder(c, cur)) {
+		if (errno == EACCES || errno == EIO) /* told already */
+			return 0;
 		snprintf(where, sizeof(where), "mail/%s", cur);
 		if (!check_tell(c, CHECK_MAILBOX_WITHOUT_FOLDER, where, "%s",
 				escape_text(name, sizeof(name), m->name)))
@@ -220,8 +224,10 @@ static int look_at_account(struct check *c, struct account *a)
 	c->derived = openat(c->o->store.mail_fd, derived, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (r == 0) {
 		look_at_file(c, a);
-		r = look_at_folders(c, a);
+		r = check_notes(c, a->folder, a, NULL);
 	}
+	if (r == 0)
+		r = look_at_folders(c, a);
 	for (size_t i = 0; i < a->mailbox_count && r == 0; i++)
 		r = look_at_mailbox(c, a->by_name[i]);
 	if (c->derived >= 0)

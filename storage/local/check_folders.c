@@ -217,6 +217,8 @@ static int walk(struct check *c, const char *path, enum level level)
 	closedir(d);
 	if (r == 0 && level == LEVEL_MAILBOX && c->o->mode == CHECK_LIVE)
 		r = check_small_files(c, path, NULL);
+	if (r == 0 && level == LEVEL_ACCOUNT && c->o->mode == CHECK_LIVE)
+		r = check_notes(c, path, NULL, NULL);
 	return r;
 }
 

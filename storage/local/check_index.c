@@ -188,7 +188,58 @@ static int bad_key(struct check *c, enum check_kind kind, struct span key, const
 	return r;
 }
 
-static int look_at_key(struct check *c, struct span key, struct span value)
+/* --- orphans ------------------------------------------------------------------ */
+
+/* Keys of one kind, about one mailbox or account that is not there: one finding. A mailbox's records alone may be
+ * a million. */
+struct orphans {
+	struct key first;
+	uint64_t count;
+	bool no_account;
+	int dropped; /* 0, or why one could not be */
+};
+
+static bool is_one_more(const struct orphans *o, struct span key, bool no_account)
+{
+	struct span first = key_span(&o->first);
+
+	return o->count > 0 && o->no_account == no_account && key.p[0] == first.p[0] &&
+	       key_get_account(key) == key_get_account(first) &&
+	       (no_account || key_get_mailbox(key) == key_get_mailbox(first));
+}
+
+/* Tells of those that were gathered. */
+static int orphans_end(struct check *c, struct orphans *o)
+{
+	char where[256], words[100];
+
+	if (o->count == 0)
+		return 0;
+	snprintf(words, sizeof(words), "there is no such %s, but %llu keys", o->no_account ? "account" : "mailbox",
+		 (unsigned long long)o->count);
+	key_where(where, sizeof(where), key_span(&o->first));
+	if (check_tell(c, CHECK_INDEX_ORPHAN, where, "%s", words))
+		check_mended(c, o->dropped);
+	o->count = 0;
+	return o->dropped;
+}
+
+static int orphan(struct check *c, struct orphans *o, struct span key, bool no_account)
+{
+	int r = is_one_more(o, key, no_account) ? 0 : orphans_end(c, o);
+
+	if (o->count++ == 0) {
+		o->first.n = key.n < sizeof(o->first.bytes) ? key.n : sizeof(o->first.bytes);
+		memcpy(o->first.bytes, key.p, o->first.n);
+		o->no_account = no_account;
+		o->dropped = 0;
+	}
+	if (r == 0 && o->dropped == 0 && c->o->mode == CHECK_MEND)
+		o->dropped = drop(c, key);
+	return r;
+}
+
+static int look_at_key(struct check *c, struct orphans *o, struct span key, struct span value)
 {
 	const struct shape *shape = key.n > 0 ? shape_of(key) : NULL;
 
@@ -197,10 +248,9 @@ static int look_at_key(struct check *c, struct span key, struct span value)
 	if (c->o->account_count > 0 && shape->of == OF_NOTHING && shape->kind != KEY_ACCOUNT)
 		return 0;
 	if (shape->of != OF_NOTHING && !is_known(c, key_get_account(key), 0))
-		return c->o->account_count == 0 ? bad_key(c, CHECK_INDEX_ORPHAN, key, "there is no such account")
-						: 0;
+		return c->o->account_count == 0 ? orphan(c, o, key, true) : 0;
 	if (shape->of == OF_MAILBOX && !is_known(c, key_get_account(key), key_get_mailbox(key)))
-		return bad_key(c, CHECK_INDEX_ORPHAN, key, "there is no such mailbox");
+		return orphan(c, o, key, false);
 	if (shape->value != NULL && !shape->value(value))
 		return bad_key(c, CHECK_INDEX_VALUE, key, "");
 	return note_known(c, key, value);
@@ -211,6 +261,7 @@ int check_index(struct check *c)
 	static const uint8_t low[] = { 0 }, high[] = { 0xff, 0xff };
 	struct span key, value;
 	struct kv_scan *scan = kv_scan_open(c->s->kv, (struct span){ low, 1 }, (struct span){ high, 2 });
+	struct orphans orphans = { .count = 0 };
 	int r;
 
 	if (scan == NULL)
@@ -219,10 +270,10 @@ int check_index(struct check *c)
 		if (key.n > 0 && key.p[0] == KEY_ACCOUNT &&
 		    !check_wanted(c, (struct span){ key.p + 1, key.n - 1 }))
 			continue;
-		r = look_at_key(c, key, value);
+		r = look_at_key(c, &orphans, key, value);
 		if (r < 0)
 			break;
 	}
 	kv_scan_close(scan);
-	return r;
+	return r == 0 ? orphans_end(c, &orphans) : r;
 }

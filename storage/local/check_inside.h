@@ -75,6 +75,8 @@ int check_small_files(struct check *c, const char *path, struct mailbox *m);
 /* Writes them from the index, with floors ahead. */
 int check_write_state(struct check *c, struct mailbox *m);
 int check_write_flags(struct check *c, struct mailbox *m);
+/* The annotations parse: of m, or of a as a whole; a NULL: only whether they do. path: their folder. */
+int check_notes(struct check *c, const char *path, struct account *a, struct mailbox *m);
 
 /* --- check_queue.c --------------------------------------------------------- */
 

@@ -108,6 +108,32 @@ static int look_at_flags(struct check *c, const char *path, const char *where, s
 	return 0;
 }
 
+static int write_notes(struct check *c, const char *path, struct account *a, struct mailbox *m)
+{
+	int r;
+
+	buf_reset(&c->text);
+	r = annotations_write(a, m != NULL ? m->id : 0, &c->text);
+	return r < 0 ? r : files_replace(c->o->store.mail_fd, path, "annotations", buf_span(&c->text));
+}
+
+int check_notes(struct check *c, const char *path, struct account *a, struct mailbox *m)
+{
+	char where[CHECK_WHERE_MAX];
+	struct span unused;
+	int r;
+
+	buf_reset(&c->text);
+	r = files_read(c->o->store.mail_fd, path, "annotations", &c->text);
+	if (r == -ENOENT || r == -ENOMEM || r == -EMFILE)
+		return r == -ENOENT ? 0 : r;
+	snprintf(where, sizeof(where), "mail/%s/annotations", path);
+	if ((r < 0 || !statefile_notes_parse(buf_span(&c->text), &unused)) &&
+	    check_tell(c, CHECK_NOTES_UNREADABLE, where, "%s", r < 0 ? strerror(-r) : "") && a != NULL)
+		check_mended(c, write_notes(c, path, a, m));
+	return 0;
+}
+
 int check_small_files(struct check *c, const char *path, struct mailbox *m)
 {
 	char where[CHECK_WHERE_MAX];
@@ -116,5 +142,7 @@ int check_small_files(struct check *c, const char *path, struct mailbox *m)
 	snprintf(where, sizeof(where), "mail/%s/state", path);
 	r = look_at_state(c, path, where, m);
 	snprintf(where, sizeof(where), "mail/%s/flags", path);
-	return r == 0 ? look_at_flags(c, path, where, m) : r;
+	if (r == 0)
+		r = look_at_flags(c, path, where, m);
+	return r == 0 ? check_notes(c, path, m != NULL ? m->account : NULL, m) : r;
 }

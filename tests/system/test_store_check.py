@@ -1,5 +1,6 @@
 """A store is damaged in each way that can be done to its files; check names it, repair mends it, and nothing that was
 there is missing afterwards."""
+import hashlib
 import json
 import os
 import pathlib
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from yubin import DOMAIN, Site
+from yubin import DOMAIN, TOP, Site
 
 TEXT = "From: x@here.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello {0}\r\n"
 FAR = "From: alice@here.test\r\nTo: b@far.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello\r\n"
@@ -43,6 +44,8 @@ class Store:
             imap.append("INBOX", r"(\Seen $Later)" if name % 2 else None, None, TEXT.format(f"m{name}").encode())
         for name in range(1, 4):
             imap.append("Work", None, None, TEXT.format(f"w{name}").encode())
+        imap.xatom("SETMETADATA", "INBOX", '(/private/comment "mine")')
+        imap.xatom("SETMETADATA", '""', '(/private/comment "of the account")')
         imap.logout()
         for name in ("q1", "q2"):
             with self.site.submit() as smtp:
@@ -188,6 +191,20 @@ def account_cut(s):
     put(s.home / "account", b"yubin account 1\n", s.inbox)
 
 
+def notes_cut(s):
+    f = s.inbox / "annotations"
+    os.truncate(f, f.stat().st_size - 3)
+
+
+def account_notes_edited(s):
+    f = s.home / "annotations"
+    f.write_text(f.read_text().replace("account", "nobody!", 1))
+
+
+def folder_of_root(s):
+    os.chown(s.work, 0, 0)
+
+
 def index_gone(s):
     for f in (s.top / "db").iterdir():
         if f.name != "reserve":
@@ -225,7 +242,6 @@ def state_old(s):
     """Written as if the mailbox had never been used."""
     text = re.sub(r"uid-floor \d+", "uid-floor 1", (s.work / "state").read_text())
     text = text[:text.index("sum ")]
-    import hashlib
     (s.work / "state").write_text(text + "sum " + hashlib.blake2b(text.encode(), digest_size=16).hexdigest() + "\n")
 
 
@@ -312,6 +328,9 @@ ROWS = [
     ("state-unreadable", state_gone, 1),
     ("flags-unreadable", flags_edited, 1),
     ("account-unreadable", account_cut, 1),
+    ("annotations-unreadable", notes_cut, 1),
+    ("annotations-unreadable", account_notes_edited, 1),
+    ("unreadable", folder_of_root, 1),
     ("index-damaged", index_gone, 1),
     ("index-damaged", index_pages, 1),
     ("account-without-record", other_account, 1),
@@ -335,6 +354,30 @@ ROWS = [
 ]
 
 
+# What else is wrong then.
+ALSO = {symlink: {"record-without-file"}, fifo: {"record-without-file"}, folder_for_file: {"record-without-file"},
+        folder_is_link: {"mailbox-without-folder"}, strange_message: {"record-without-file"}, twins: {"record-without-file"},
+        wrong_owner: {"unreadable"}, folder_of_root: {"wrong-owner"}}
+
+
+def test_every_kind():
+    """No kind of finding is without a row, here or where the index is damaged by itself."""
+    words = set(re.findall(r"\[CHECK_\w+\] = \{\s*\"([a-z-]+)\"", (TOP / "storage/local/check_kinds.c").read_text()))
+    unit = set(re.findall(r'"([a-z-]+)"', (TOP / "tests/unit/test_local_check.c").read_text()))
+    assert len(words) > 30
+    assert words == {word for word, _, _ in ROWS} | (words & unit)
+
+
+def ledger(top, everywhere):
+    """Each message by its bytes; everywhere: whatever it is called, in .lost too."""
+    out = set()
+    for part, names in (("mail", "*/*/*/cur/*"), ("queue", "*.mail")):
+        files = (top / part).rglob("*") if everywhere else (top / part).glob(names)
+        out |= {hashlib.sha256(p.read_bytes()).hexdigest() for p in files
+            if p.is_file() and not p.is_symlink() and not p.parent.is_symlink()}
+    return out
+
+
 def test_clean(store):
     store.restore()
     code, told = store.check()
@@ -356,21 +399,22 @@ def compare(before, after, gone, moved):
 
 @pytest.mark.parametrize("word,damage,code", ROWS, ids=[f"{w}-{d.__name__}" for w, d, _ in ROWS])
 def test_damage(store, word, damage, code):
-    if damage is wrong_owner and os.geteuid() != 0:
+    if damage in (wrong_owner, folder_of_root) and os.geteuid() != 0:
         pytest.skip("only root may give files away")
     store.restore()
     gone, moved = damage(store) or (set(), set())
-    damaged = tree(store.top)
+    damaged, bodies = tree(store.top), ledger(store.top, False)
 
     got, told = store.check()
-    assert word in {f["kind"] for f in told["found"]}, told["found"]
+    assert {f["kind"] for f in told["found"]} == {word} | ALSO.get(damage, set()), told["found"]
     assert got == code
     dry = store.site.run("store", "repair", "--dry-run", ok=False)
     assert dry.returncode == code and f" {word} " in dry.stdout and "would: " in dry.stdout
     assert tree(store.top) == damaged, "a look has changed something"
 
     repair = store.site.run("store", "repair")
-    assert f"mended {word} " in repair.stdout and "not mended" not in repair.stdout
+    assert f"mended {'wrong-owner' if word == 'unreadable' else word} " in repair.stdout and "not mended" not in repair.stdout
+    assert bodies <= ledger(store.top, True), "a message is lost"
     assert store.check()[1]["found"] == [], repair.stdout
     assert store.site.run("store", "repair").stdout.endswith("no damage found.\n")
 
