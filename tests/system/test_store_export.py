@@ -110,6 +110,17 @@ def test_no_such_place(site, tmp_path):
     assert r.returncode == 1 and "can't make the folder" in r.stderr
 
 
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+def test_what_is_damaged_is_named(site, tmp_path, form):
+    """It keeps nobody else back."""
+    site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "source")))
+    file = next((site.path / "mail/here.test/alice").glob("*/cur/12.*"))
+    file.write_bytes(b"half")
+    r = site.run("store", "export", "alice@here.test", str(tmp_path / "out"), "--format", form, ok=False)
+    assert r.returncode == 1 and "skipped: INBOX: the message with UID 12: the data on disk are damaged" in r.stderr, r.stderr
+    assert "5 messages exported" in r.stdout and "1 skipped" in r.stdout, r.stdout
+
+
 # --- stopped, and run again ------------------------------------------------------------------------
 
 MANY = 6000
