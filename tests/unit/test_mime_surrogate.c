@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "mime/surrogate.h"
+#include "tests/unit/surrogate_pieces.h"
 
 #define NOWHERE "<invalid@internationalized-address.invalid>"
 
@@ -39,22 +39,6 @@ static const struct {
 	{ "the blank line counts once", "\r\nSubject: \xc3\xa4\r\n\r\n", NULL },
 };
 
-static void convert(struct span in, size_t piece, struct buf *out)
-{
-	struct mime_surrogate s;
-
-	mime_surrogate_init(&s);
-	while (in.n > 0) {
-		struct span part = span_take(&in, piece);
-
-		mime_surrogate_feed(&s, &part, out);
-		buf_put(out, part);
-	}
-	mime_surrogate_end(&s, out);
-	mime_surrogate_clear(&s);
-	assert_false(out->failed);
-}
-
 static void test_rows(void **state)
 {
 	(void)state;
@@ -64,7 +48,7 @@ static void test_rows(void **state)
 
 			unit_case(rows[i].why, piece);
 			buf_init(&out, 1 << 16);
-			convert(span_of(rows[i].in), piece, &out);
+			surrogate_pieces(span_of(rows[i].in), piece, &out);
 			unit_is(out.p, out.n, rows[i].out != NULL ? rows[i].out : rows[i].in);
 			buf_clear(&out);
 		}
@@ -84,7 +68,7 @@ static void test_long(void **state)
 	memcpy(in + n + LONG - 7, "\xc3\xa4", 2);
 	snprintf(in + n + LONG, 16, "\r\nX: y\r\n\r\n\xc3\xa4");
 	buf_init(&out, 1 << 20);
-	convert(span_of(in), 1000, &out);
+	surrogate_pieces(span_of(in), 1000, &out);
 	memcpy(in + n + LONG - 7, "??", 2);
 	unit_is(out.p, out.n, in);
 	buf_clear(&out);
@@ -102,7 +86,7 @@ static void test_bomb(void **state)
 	for (size_t i = 0; i < 5000; i++)
 		buf_put_text(&in, ",\xc3\xa4");
 	buf_put_text(&in, "\r\n\r\n");
-	convert(buf_span(&in), 999, &out);
+	surrogate_pieces(buf_span(&in), 999, &out);
 	unit_is(out.p, out.n, "A: b\r\n\r\n");
 	buf_clear(&in);
 	buf_clear(&out);
