@@ -35,6 +35,38 @@ static int each_note(struct account *a, uint32_t mailbox, note_each each, void *
 	return r;
 }
 
+/* --- all of one mailbox ----------------------------------------------------- */
+
+struct gathering {
+	struct arena *memory;
+	struct store_annotation all[STORE_ANNOTATIONS];
+	size_t count;
+};
+
+static int gather_note(void *arg, struct span entry, struct span value)
+{
+	struct gathering *g = arg;
+	struct store_annotation *one = &g->all[g->count];
+
+	if (g->count == STORE_ANNOTATIONS)
+		return 0;
+	one->entry = arena_copy(g->memory, entry);
+	one->value = arena_copy(g->memory, value);
+	if (one->entry.p == NULL || (one->value.p == NULL && value.n > 0))
+		return -ENOMEM;
+	g->count++;
+	return 0;
+}
+
+/* 0 or a negative errno; the caller frees the memory in any case. */
+static int gather_all(struct account *a, uint32_t mailbox, struct gathering *g)
+{
+	int r = arena_new(&g->memory, 2 * STORE_ANNOTATION_BYTES, ARENA_PLAIN, NULL);
+
+	g->count = 0;
+	return r < 0 ? r : each_note(a, mailbox, gather_note, g);
+}
+
 /* --- changing -------------------------------------------------------------- */
 
 /* A start that is chosen anew by each run: whoever holds a number of a run before finds another one. */
@@ -98,6 +130,26 @@ int apply_annotate(struct apply *ap, struct step *step)
 	return r;
 }
 
+/* RFC 5464 4.1: those of INBOX stay, and the mailbox that takes its messages has them too. */
+int apply_copy_annotations(struct apply *ap, struct mailbox *from, struct mailbox *to)
+{
+	struct account *a = from->account;
+	struct gathering g = { .memory = NULL };
+	struct key k;
+	int r = gather_all(a, from->id, &g);
+
+	for (size_t i = 0; r == 0 && i < g.count; i++) {
+		key_annotation(&k, a->record.number, to->id, g.all[i].entry);
+		r = apply_put(ap, &k, g.all[i].value);
+	}
+	if (r == 0 && g.count > 0) {
+		annotations_changed(a, to);
+		to->notes_stale = true;
+	}
+	arena_free(g.memory);
+	return r;
+}
+
 /* --- looking --------------------------------------------------------------- */
 
 struct look_notes {
@@ -106,27 +158,6 @@ struct look_notes {
 	uint64_t mailbox;
 };
 
-struct gathering {
-	struct arena *memory;
-	struct store_annotation all[STORE_ANNOTATIONS];
-	size_t count;
-};
-
-static int gather_note(void *arg, struct span entry, struct span value)
-{
-	struct gathering *g = arg;
-	struct store_annotation *one = &g->all[g->count];
-
-	if (g->count == STORE_ANNOTATIONS)
-		return 0;
-	one->entry = arena_copy(g->memory, entry);
-	one->value = arena_copy(g->memory, value);
-	if (one->entry.p == NULL || (one->value.p == NULL && value.n > 0))
-		return -ENOMEM;
-	g->count++;
-	return 0;
-}
-
 static enum store_status gather(struct look_notes *k, struct gathering *g)
 {
 	struct account *a = k->look.account;
@@ -134,9 +165,7 @@ static enum store_status gather(struct look_notes *k, struct gathering *g)
 
 	if (k->mailbox != 0 && mailbox_by_id(a, k->mailbox) == NULL)
 		return STORE_NOT_FOUND;
-	if (arena_new(&g->memory, 2 * STORE_ANNOTATION_BYTES, ARENA_PLAIN, NULL) < 0)
-		return STORE_TRY_LATER;
-	r = each_note(a, (uint32_t)k->mailbox, gather_note, g);
+	r = gather_all(a, (uint32_t)k->mailbox, g);
 	if (r == 0)
 		return STORE_OK;
 	return local_index(a->s, r) == -EBADMSG ? STORE_CORRUPT : STORE_TRY_LATER;

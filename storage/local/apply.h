@@ -95,6 +95,7 @@ int apply_uidvalidity(struct apply *ap, struct step *step);
 
 /* annotate.c */
 int apply_annotate(struct apply *ap, struct step *step);
+int apply_copy_annotations(struct apply *ap, struct mailbox *from, struct mailbox *to);
 
 /* Which UIDs there are: kept up to date with each change, if they are known. uids.c */
 void uids_added(struct mailbox *m, uint32_t uid);

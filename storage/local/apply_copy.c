@@ -131,6 +131,8 @@ int apply_move_out(struct apply *ap, struct step *step, int (*insert)(struct app
 		r = copy_some(ap, step, step->fresh);
 		if (r == 0)
 			r = insert(ap, step);
+		if (r == 0)
+			r = apply_copy_annotations(ap, step->mailbox, step->fresh);
 	}
 	return r == 0 ? apply_take_away(ap, step, ranges_set(&step->from)) : r;
 }

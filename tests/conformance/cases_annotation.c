@@ -100,6 +100,35 @@ static void test_with_the_mailbox(void **state)
 	store_logout(a);
 }
 
+/* RFC 5464 4.1: INBOX keeps them when it is renamed, and so has the mailbox that takes its messages. */
+static void test_inbox_renamed(void **state)
+{
+	struct conf *c = conf_of(state);
+	struct store_account *a = conf_login(c, "a@x.example");
+	uint64_t inbox = conf_mailbox(c, a, "INBOX"), old;
+	struct store_mutation m = { .change = STORE_RENAME, .mailbox = inbox, .name = span_of("old") };
+	struct store_mailbox moved;
+
+	conf_append(c, a, inbox, "x", 0);
+	assert_int_equal(conf_annotate(c, a, inbox, "/private/a", "1"), STORE_OK);
+	assert_int_equal(conf_annotate(c, a, inbox, "/shared/b", ""), STORE_OK);
+	assert_int_equal(conf_annotate(c, a, conf_mailbox(c, a, "Sent"), "/private/c", "3"), STORE_OK);
+	assert_int_equal(conf_change(c, a, &m), STORE_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(conf_find(c, a, "old", &moved), STORE_OK);
+		assert_true(moved.notes != 0 && moved.exists == 1);
+		assert_string_equal(conf_notes(c, a, conf_mailbox(c, a, "INBOX")), "/private/a=1 /shared/b= ");
+		assert_string_equal(conf_notes(c, a, moved.id), "/private/a=1 /shared/b= ");
+		store_logout(a);
+		conf_reopen(c);
+		a = conf_login(c, "a@x.example");
+	}
+	old = conf_mailbox(c, a, "old");
+	assert_int_equal(conf_annotate(c, a, old, "/private/a", NULL), STORE_OK);
+	assert_string_equal(conf_notes(c, a, conf_mailbox(c, a, "INBOX")), "/private/a=1 /shared/b= ");
+	store_logout(a);
+}
+
 static const struct {
 	const char *why, *entry;
 	enum store_status status;
@@ -298,7 +327,7 @@ struct conf_group conf_annotation_cases(void)
 	static const struct CMUnitTest tests[] = {
 		CONF_CASE(test_annotations), CONF_CASE(test_with_the_mailbox), CONF_CASE(test_entries),
 		CONF_CASE(test_limits),	     CONF_CASE(test_together),	       CONF_CASE(test_number),
-		CONF_CASE(test_hint),
+		CONF_CASE(test_hint),	     CONF_CASE(test_inbox_renamed),
 	};
 
 	return (struct conf_group){ tests, sizeof(tests) / sizeof(tests[0]) };

@@ -69,6 +69,20 @@ enum store_status fake_annotate(struct fake_user *u, const struct store_mutation
 	return STORE_OK;
 }
 
+void fake_annotations_copy(struct fake_user *u, const struct fake_mailbox *from, struct fake_mailbox *to)
+{
+	struct fake_boxes *b = &u->boxes;
+
+	for (size_t i = 0, count = b->note_count; i < count; i++) {
+		if (b->notes[i].mailbox != from->id)
+			continue;
+		b->notes = fake_grow(b->notes, b->note_count, &b->note_cap, sizeof(b->notes[0]));
+		b->notes[b->note_count] = b->notes[i];
+		b->notes[b->note_count++].mailbox = to->id;
+		to->notes = ++u->last_notes;
+	}
+}
+
 void fake_run_annotations(struct fake_op *op)
 {
 	const struct fake_boxes *b = &op->user->boxes;

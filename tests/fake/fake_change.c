@@ -406,6 +406,7 @@ static enum store_status rename_inbox(struct fake_store *s, struct fake_user *u,
 
 	if (status == STORE_OK)
 		drop_all(u, inbox, &taken);
+	fake_annotations_copy(u, inbox, to);
 	free(taken.ranges);
 	free(given.ranges);
 	*result = (struct store_result){ .mailbox = to->id };

@@ -141,6 +141,8 @@ void fake_deliver(struct fake_store *s, struct fake_user *u, struct fake_body *b
 
 /* fake_annotate.c */
 enum store_status fake_annotate(struct fake_user *u, const struct store_mutation *m);
+/* to is the newest mailbox. */
+void fake_annotations_copy(struct fake_user *u, const struct fake_mailbox *from, struct fake_mailbox *to);
 void fake_run_annotations(struct fake_op *op);
 
 /* What the user may have, and whether so much more fits; what is told of it holds from then on. */

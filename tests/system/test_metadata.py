@@ -31,7 +31,9 @@ def test_metadata(make_site):
         c.tagged("DELETE old")
         c.tagged("CREATE old")
         assert told(c, "old") == []
-    want = {'INBOX': ['* METADATA "INBOX" (/private/comment "mine" /shared/comment "100% ours")'],
+        c.tagged("RENAME INBOX moved")      # RFC 5464 4.1: it keeps them, and gives them along
+    want = {'moved': ['* METADATA "moved" (/private/comment "mine" /shared/comment "100% ours")'],
+            'INBOX': ['* METADATA "INBOX" (/private/comment "mine" /shared/comment "100% ours")'],
             '""': ['* METADATA "" (/private/vendor/x "of the account")'],
             'play': ['* METADATA "play" (/private/comment "work")'], 'old': []}
     for lose_index in (False, True):
