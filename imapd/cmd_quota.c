@@ -91,7 +91,7 @@ static enum imap_run found(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	imap_text(e, "* QUOTAROOT ");
-	imap_put_mailbox(&e->out, d->name);
+	imap_tell_mailbox(e, d->name);
 	imap_text(e, " \"\"\r\n");
 	imap_ask(e, IMAP_LIST, tell)->from = 0;
 	return IMAP_RUN_WAIT;
