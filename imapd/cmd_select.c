@@ -317,9 +317,10 @@ enum imap_run imap_run_select(struct imap_server *e)
 	return IMAP_RUN_WAIT;
 }
 
+/* One that somebody else has deleted is closed as well. */
 static enum imap_run closed(struct imap_server *e)
 {
-	if (e->result->status != STORE_OK)
+	if (e->result->status != STORE_OK && e->result->status != STORE_NOT_FOUND)
 		return imap_no(e, e->result->status);
 	imap_deselect(e);
 	return imap_done(e, "OK CLOSE completed");
