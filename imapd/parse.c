@@ -399,6 +399,14 @@ bool imap_parse_flags_open(struct imap_parse *p, struct imap_flags *f)
 	return true;
 }
 
+/* least to most digits */
+static bool parse_digits(struct imap_parse *p, size_t least, size_t most, uint64_t *n)
+{
+	struct span digits = take_while(p, digit);
+
+	return digits.n >= least && digits.n <= most && span_number(digits, UINT32_MAX, n);
+}
+
 /* RFC 3501 9: date-day "-" date-month "-" date-year */
 bool imap_parse_date(struct imap_parse *p, int64_t *day)
 {
@@ -406,10 +414,10 @@ bool imap_parse_date(struct imap_parse *p, int64_t *day)
 	uint64_t d, y;
 	unsigned month;
 
-	if (!imap_parse_number(p, 31, &d) || d == 0 || !imap_parse_byte(p, '-'))
+	if (!parse_digits(p, 1, 2, &d) || d == 0 || d > 31 || !imap_parse_byte(p, '-'))
 		return imap_parse_fail(p, "not a date");
 	month = clock_month(span_take(&p->in, 3));
-	if (month == 0 || !imap_parse_byte(p, '-') || !imap_parse_number(p, 9999, &y) ||
+	if (month == 0 || !imap_parse_byte(p, '-') || !parse_digits(p, 4, 4, &y) ||
 	    (quoted && !imap_parse_byte(p, '"')))
 		return imap_parse_fail(p, "not a date");
 	*day = clock_days((int64_t)y, month, (unsigned)d);

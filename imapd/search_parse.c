@@ -185,8 +185,7 @@ static bool parse_modseq(struct imap_parse *p, struct search *s, struct search_k
 
 static bool parse_seconds(struct imap_parse *p, struct search_key *k)
 {
-	return imap_parse_space(p) && imap_parse_number(p, UINT32_MAX, &k->size) &&
-	       (k->size > 0 || imap_parse_fail(p, "0 seconds are no time"));
+	return imap_parse_space(p) && imap_parse_nz_number(p, UINT32_MAX, &k->size);
 }
 
 static struct search_key *parse_key(struct imap_parse *p, struct search *s, unsigned depth);

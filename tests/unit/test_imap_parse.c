@@ -178,6 +178,8 @@ static void test_flags(void **state)
 
 static void test_dates(void **state)
 {
+	/* RFC 9051 9: one digit or two, and four */
+	static const char *const not_dates[] = { "0-Jan-1971", "001-Jan-1971", "-Jan-1971", "1-Jan-71", "1-Jan-197", "1-Jan-19711", "1-Jan-" };
 	struct imap_parse p = begin("1-Feb-1970");
 	int64_t day;
 
@@ -187,6 +189,11 @@ static void test_dates(void **state)
 	p = begin("\"01-Jan-1971\"");
 	assert_true(imap_parse_date(&p, &day));
 	assert_int_equal(day, 365);
+	for (size_t i = 0; i < sizeof(not_dates) / sizeof(not_dates[0]); i++) {
+		p = begin(not_dates[i]);
+		unit_case(not_dates[i], i);
+		assert_false(imap_parse_date(&p, &day));
+	}
 	p = begin("32-Jan-1971");
 	assert_false(imap_parse_date(&p, &day));
 	p = begin("1-Foo-1971");
