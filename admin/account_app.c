@@ -65,10 +65,10 @@ static int put_app(const struct site *s, struct account_password *p, const struc
 	struct account_app app;
 	struct account_folder f;
 	struct account_holder h;
-	int code = account_open(s, &f, err);
+	int code = account_open_to_change(s, &f, err);
 
 	if (code == 0)
-		code = account_to_change(&h, &f, l->words[0], err);
+		code = account_with_room(&h, &f, l->words[0], err);
 	if (code == 0)
 		code = read_line(&app, &h, l, err);
 	if (code == 0)
@@ -114,10 +114,10 @@ int account_app_revoke(const struct site *s, const struct account_line *l)
 	struct error err;
 	struct account_holder h;
 	size_t at = 0;
-	int code = account_open(s, &f, &err);
+	int code = account_open_to_change(s, &f, &err);
 
 	if (code == 0)
-		code = account_to_change(&h, &f, l->words[0], &err);
+		code = account_with_room(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = pick(&h, l->words[1], &at, &err);
 	if (code == 0) {
@@ -141,7 +141,7 @@ int account_app_only(const struct site *s, const struct account_line *l)
 
 	if (!yes && strcmp(l->words[1], "no") != 0)
 		return verb_usage(l->verb, "account app only takes yes or no");
-	code = account_open(s, &f, &err);
+	code = account_open_to_change(s, &f, &err);
 	if (code == 0)
 		code = account_find(&f, l->words[0], &a, &err);
 	if (code == 0 && yes && a.app_count == 0)

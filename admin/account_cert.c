@@ -73,10 +73,10 @@ int account_cert_add(const struct site *s, const struct account_line *l)
 	struct account_folder f;
 	struct error err;
 	struct account_holder h;
-	int code = account_open(s, &f, &err);
+	int code = account_open_to_change(s, &f, &err);
 
 	if (code == 0)
-		code = account_to_change(&h, &f, l->words[0], &err);
+		code = account_with_room(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = read_print(l->words[1], fingerprint, &err);
 	if (code == 0)
@@ -123,10 +123,10 @@ int account_cert_remove(const struct site *s, const struct account_line *l)
 	struct error err;
 	struct account_holder h;
 	size_t at = 0;
-	int code = account_open(s, &f, &err);
+	int code = account_open_to_change(s, &f, &err);
 
 	if (code == 0)
-		code = account_to_change(&h, &f, l->words[0], &err);
+		code = account_with_room(&h, &f, l->words[0], &err);
 	if (code == 0)
 		code = pick(&h, l->words[1], &at, &err);
 	if (code == 0) {

@@ -40,7 +40,7 @@ static int put_password(const struct site *s, const char *word, const struct acc
 {
 	struct account_folder f;
 	struct account a;
-	int code = account_open(s, &f, err);
+	int code = account_open_to_change(s, &f, err);
 
 	if (code == 0)
 		code = account_find(&f, word, &a, err);
@@ -81,7 +81,7 @@ static int set_state(const struct site *s, const struct account_line *l, bool en
 	struct account_folder f;
 	struct account a;
 	struct error err;
-	int code = account_open(s, &f, &err);
+	int code = account_open_to_change(s, &f, &err);
 
 	if (code == 0)
 		code = account_find(&f, l->words[0], &a, &err);

@@ -1,7 +1,9 @@
 /* account_family.c - the frame around account, domain and alias: arguments, folder, words. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "admin/account_parts.h"
@@ -107,15 +109,36 @@ static void on_warn(void *arg, const char *words)
 	verb_warn(words);
 }
 
+static int read_folder(struct account_folder *f, struct error *err)
+{
+	return accounts_read(&f->accounts, f->fd, on_warn, NULL, err);
+}
+
 int account_open(const struct site *s, struct account_folder *f, struct error *err)
 {
 	int code;
 
 	f->accounts = NULL;
+	f->lock = -1;
 	code = site_accounts(s, &f->fd, &f->owner, err);
-	if (code == 0)
-		code = accounts_read(&f->accounts, f->fd, on_warn, NULL, err);
-	return code;
+	return code == 0 ? read_folder(f, err) : code;
+}
+
+/* The folder itself is locked for each write (accounts.h): what is locked here is the one above it. */
+int account_open_to_change(const struct site *s, struct account_folder *f, struct error *err)
+{
+	int code;
+
+	f->accounts = NULL;
+	f->lock = -1;
+	code = site_accounts(s, &f->fd, &f->owner, err);
+	if (code < 0)
+		return code;
+	f->lock = openat(f->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (f->lock < 0 || flock(f->lock, LOCK_EX) < 0)
+		if (f->lock < 0 || errno != EINTR)
+			return error_system(err, errno, "can't lock the folder above accounts");
+	return read_folder(f, err);
 }
 
 void account_close(struct account_folder *f)
@@ -123,6 +146,8 @@ void account_close(struct account_folder *f)
 	accounts_free(f->accounts);
 	if (f->fd >= 0)
 		close(f->fd);
+	if (f->lock >= 0)
+		close(f->lock);
 }
 
 int account_find(const struct account_folder *f, const char *word, struct account *out, struct error *err)
@@ -140,7 +165,7 @@ int account_find(const struct account_folder *f, const char *word, struct accoun
 	return 0;
 }
 
-int account_to_change(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err)
+int account_with_room(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err)
 {
 	int code = account_find(f, word, &h->account, err);
 

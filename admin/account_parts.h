@@ -38,8 +38,11 @@ struct account_folder {
 	int fd;			/* -1: none */
 	struct accounts_owner owner;
 	struct accounts *accounts;
+	int lock;		/* -1: none */
 };
 int account_open(const struct site *s, struct account_folder *f, struct error *err);
+/* The same for who will write back what is read here: until account_close no other command does. */
+int account_open_to_change(const struct site *s, struct account_folder *f, struct error *err);
 void account_close(struct account_folder *f);
 
 /* The account as it is now, lent from f. */
@@ -51,7 +54,7 @@ struct account_holder {
 	struct account_app apps[ACCOUNTS_APPS_MAX + 1];
 	struct account_certificate certificates[ACCOUNTS_CERTIFICATES_MAX + 1];
 };
-int account_to_change(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err);
+int account_with_room(struct account_holder *h, const struct account_folder *f, const char *word, struct error *err);
 
 /* The change is made: tells the server, and on a terminal the person. */
 int account_changed(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -39,7 +39,7 @@ static int put_quota(const struct site *s, const struct account_line *l, uint64_
 		     struct error *err)
 {
 	struct account_folder f;
-	int code = account_open(s, &f, err);
+	int code = account_open_to_change(s, &f, err);
 
 	if (code == 0)
 		code = account_find(&f, l->words[0], a, err);

@@ -1,10 +1,11 @@
 """App passwords, and hashes of other servers: made by the command, good for what they are for, in three protocols and by SCRAM; revoked, and only these."""
 import base64
 import json
+import subprocess
 
 import pytest
 from peer import secure
-from yubin import DOMAIN, PASSWORD, Site
+from yubin import DOMAIN, PASSWORD, YUBIN, Site
 
 ALICE = f"alice@{DOMAIN}"
 PORTS = {"imap": "imaps", "pop3": "pop3s", "smtp": "submissions"}
@@ -140,3 +141,17 @@ def test_only(site):
     site.run("account", "app", "only", bob, "yes")
     assert "nobody can log in" in site.run("account", "app", "revoke", bob, "mail").stderr
     site.run("account", "app", "only", bob, "no")
+
+
+def test_several_commands_at_once(site):
+    """None undoes what another has done between its reading and its writing."""
+    site.account("frida")
+    frida = f"frida@{DOMAIN}"
+    verbs = [["app", "add", frida, f"p{n}"] for n in range(8)] + [["quota", frida, "5G"], ["forward", frida, f"bob@{DOMAIN}"]]
+    started = [subprocess.Popen([YUBIN, "-C", str(site.path), "account", *v], stdout=subprocess.PIPE, text=True) for v in verbs]
+    said = [p.communicate(timeout=60)[0].strip() for p in started]
+    assert [p.returncode for p in started] == [0] * len(verbs)
+    shown = site.run("account", "show", frida).stdout
+    assert shown.count("app      p") == 8 and "5G" in shown and f"forward  bob@{DOMAIN}" in shown, shown
+    for password in said[:8]:
+        assert login(site, "imap", password, frida).startswith(RIGHT["imap"])
