@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from processes import in_root
+from processes import files_in, in_root
 from programs import program
 from servers import BOXES, SINK, USERS
 
@@ -199,7 +199,7 @@ class Peer:
         return in_root(self.root)
 
     def messages(self):
-        return sum(1 for u in [*USERS, *FAST] for d in ("new", "cur") for _ in (self.mail / u / "Maildir" / d).glob("*"))
+        return sum(files_in(self.mail / u / "Maildir" / d) for u in [*USERS, *FAST] for d in ("new", "cur"))
 
     def fill(self, box, count, size):
         must("cp", "-al", str(self.base / f"maildir-{box}"), str(self.mail / box / "Maildir"))

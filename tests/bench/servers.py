@@ -9,7 +9,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[0] / "system"), str(HERE)]
-from processes import tree  # noqa: E402
+from processes import files_in, tree  # noqa: E402
 from programs import program  # noqa: E402
 from yubin import Site  # noqa: E402
 
@@ -58,7 +58,7 @@ class Yubin:
         return tree(self.site.supervisor())
 
     def messages(self):
-        return sum(1 for u in USERS for _ in (self.site.path / "mail" / DOMAIN / u).glob("*/cur/*"))
+        return sum(files_in(d) for u in USERS for d in (self.site.path / "mail" / DOMAIN / u).glob("*/cur"))
 
     def fill(self, box, count, size):
         parts = 10
