@@ -64,11 +64,14 @@ static void kv_words(const DB_ENV *env, const char *prefix, const char *words)
 	log_warn("index library says: %s", words);
 }
 
-/* Notes why the library gave up: a disk that is full is no damage. */
+/* Notes why the library gave up: a disk that is full is no damage. The first time it says so; from then on it says that
+ * it has given up. */
 static void kv_event(DB_ENV *env, uint32_t event, void *info)
 {
-	if (event == DB_EVENT_PANIC && info != NULL && env->app_private != NULL)
-		*(int *)env->app_private = *(int *)info;
+	int *panic = env->app_private;
+
+	if (event == DB_EVENT_PANIC && info != NULL && panic != NULL && *panic <= 0)
+		*panic = *(int *)info;
 }
 
 static int env_open(DB_ENV **out, uint64_t cache, int *panic)
@@ -119,6 +122,14 @@ static int db_open(struct kv *kv)
 	return r;
 }
 
+/* What a machine lacks is no damage. */
+static int opening_error(struct error *err, int r)
+{
+	if (r == ENOSPC || r == ENOMEM || r == EACCES || r == EPERM || r == EROFS || r == EMFILE)
+		return error_system(err, r, "the index can't be opened");
+	return error_set(err, -EBADMSG, "the index is damaged: %s", db_strerror(r));
+}
+
 int kv_open(struct kv **out, uint64_t cache, struct error *err)
 {
 	struct kv *kv = calloc(1, sizeof(*kv));
@@ -137,11 +148,7 @@ int kv_open(struct kv **out, uint64_t cache, struct error *err)
 		return 0;
 	}
 	kv_close(kv);
-	if (r == DB_RUNRECOVERY && panic > 0)
-		r = panic;
-	if (r == ENOSPC || r == ENOMEM || r == EACCES || r == EPERM || r == EROFS || r == EMFILE)
-		return error_system(err, r, "the index can't be opened");
-	return error_set(err, -EBADMSG, "the index is damaged: %s", db_strerror(r));
+	return opening_error(err, r == DB_RUNRECOVERY && panic > 0 ? panic : r);
 }
 
 void kv_close(struct kv *kv)
@@ -172,7 +179,7 @@ int kv_verify(struct error *err)
 	r = db_create(&db, NULL, 0);
 	if (r == 0)
 		r = db->verify(db, index_name, NULL, NULL, 0); /* closes it, too */
-	return r == 0 ? 0 : error_set(err, -EBADMSG, "the index is damaged: %s", db_strerror(r));
+	return r == 0 ? 0 : opening_error(err, r);
 }
 
 int kv_wipe(struct error *err)

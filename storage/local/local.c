@@ -210,17 +210,28 @@ static int index_make(struct local *s, struct error *err)
 	return r < 0 ? error_system(err, -r, "the index can't be written") : 0;
 }
 
+/* Recovers the index, and looks at all of it. What recovery has made must be in the file by then: an index that is half
+ * written on a full disk is not damaged. */
+static int recover_kv(struct local *s, struct error *err)
+{
+	int r = open_kv(s, err);
+
+	if (r == 0) {
+		r = with_reserve(s, kv_checkpoint);
+		if (r < 0)
+			error_system(err, -r, "the index can't be written");
+	}
+	kv_close(s->kv);
+	s->kv = NULL;
+	return r == 0 ? kv_verify(err) : r;
+}
+
 static int open_index(struct local *s, struct error *err)
 {
 	int r = 0;
 
-	if (faccessat(s->o.db_fd, panic_name, F_OK, 0) == 0) {
-		r = open_kv(s, err); /* recovers */
-		kv_close(s->kv);
-		s->kv = NULL;
-		if (r == 0)
-			r = kv_verify(err);
-	}
+	if (faccessat(s->o.db_fd, panic_name, F_OK, 0) == 0)
+		r = recover_kv(s, err);
 	if (r == 0)
 		r = open_kv(s, err);
 	if (r == -EBADMSG) {

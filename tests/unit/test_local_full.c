@@ -4,15 +4,18 @@
 #include "tests/conformance/folders.h"
 #include "tests/conformance/queued.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "storage/local/kv.h"
 
 enum { DISK_BYTES = 12 * 1024 * 1024 };
 
@@ -387,6 +390,74 @@ static void test_start_full(void **state)
 	store_logout(a);
 }
 
+/* --- the index alone --------------------------------------------------------- */
+
+enum { KEYS = 3000, CACHE = 1024 * 1024 };
+
+static struct span key_of(char *room, int i)
+{
+	snprintf(room, 32, "%08x", (unsigned)i * 2654435761U);
+	return span_of(room);
+}
+
+/* Fills the index of this folder, and dies as by kill -9. */
+static void write_and_die(void)
+{
+	struct span value = { (const uint8_t *)text_of(200), 200 };
+	char room[32];
+	struct kv *kv;
+
+	if (kv_open(&kv, CACHE, NULL) != 0)
+		_exit(1);
+	for (int i = 0; i < KEYS; i++)
+		if (kv_begin(kv) != 0 || kv_put(kv, key_of(room, i), value) != 0 || kv_commit(kv) != 0)
+			_exit(1);
+	_exit(kv_flush(kv) == 0 ? 0 : 1);
+}
+
+static void check_keys(struct kv *kv)
+{
+	struct span value;
+	char room[32];
+
+	for (int i = 0; i < KEYS; i++) {
+		assert_int_equal(kv_get(kv, key_of(room, i), &value), 0);
+		assert_int_equal(value.n, 200);
+	}
+}
+
+/* What recovery can't do for want of room is no damage: with room again everything is there. */
+static void test_recovery_full(void **state)
+{
+	static const size_t rooms[] = { 0, 4096, 40960, 409600, 1024 * 1024 };
+	int status, r;
+	struct kv *kv;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		pid_t child;
+
+		assert_int_equal(chdir(disk), 0);
+		assert_int_equal(kv_wipe(NULL), 0);
+		child = fork();
+		if (child == 0)
+			write_and_die();
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+		disk_fill(rooms[i]);
+		r = kv_open(&kv, CACHE, NULL);
+		assert_true(r == 0 || r == -ENOSPC);
+		if (r == 0)
+			kv_close(kv);
+		disk_free();
+		assert_int_equal(kv_open(&kv, CACHE, NULL), 0);
+		check_keys(kv);
+		kv_close(kv);
+		assert_int_equal(kv_verify(NULL), 0);
+	}
+	assert_int_equal(kv_wipe(NULL), 0);
+}
+
 static void quiet_log(void *arg, const char *line)
 {
 	(void)arg;
@@ -400,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_early), CASE(test_early_queue), CASE(test_queue_limit), CASE(test_full_queue),
 		CASE(test_full),  CASE(test_running_full), CASE(test_start_full),
+		cmocka_unit_test(test_recovery_full),
 	};
 	int failed;
 
