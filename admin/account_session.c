@@ -137,22 +137,32 @@ int account_sessions(const struct site *s, const struct account_line *l)
 	return code < 0 ? verb_failed(&err) : printed;
 }
 
-static uint64_t count_kicked(struct span text)
+/* silent: the last process that has not answered, as "imapd 2"; empty: none. */
+static uint64_t count_kicked(struct span text, struct span *silent)
 {
+	struct span asked = { NULL, 0 };
 	uint64_t all = 0, n;
 
+	*silent = asked;
 	while (text.n > 0) {
-		struct span line = span_take_until(&text, '\n');
+		struct span line = span_take_until(&text, '\n'), key = span_take_until(&line, ' ');
 
-		if (span_is(span_take_until(&line, ' '), "kicked") && span_number(line, UINT32_MAX, &n))
+		if (span_is(key, "daemon")) {
+			*silent = asked.n > 0 ? asked : *silent;
+			asked = line;
+		} else if (span_is(key, "kicked") && span_number(line, UINT32_MAX, &n)) {
+			asked.n = 0;
 			all += n;
+		}
 	}
+	*silent = asked.n > 0 ? asked : *silent;
 	return all;
 }
 
 int account_kick(const struct site *s, const struct account_line *l)
 {
 	char address[ACCOUNTS_ADDRESS_MAX], order[ACCOUNTS_ADDRESS_MAX + 40], *text = NULL;
+	struct span silent = { NULL, 0 };
 	uint64_t id = 0, n = 0;
 	struct error err;
 	struct buf b;
@@ -165,7 +175,10 @@ int account_kick(const struct site *s, const struct account_line *l)
 		code = ask(s, order, &text, &err);
 	}
 	if (code == 0)
-		n = count_kicked(span_of(text));
+		n = count_kicked(span_of(text), &silent);
+	if (silent.n > 0)
+		code = error_set(&err, -ENODATA, "%.*s has not answered: sessions there may go on; %llu ended", (int)silent.n,
+				 (const char *)silent.p, (unsigned long long)n);
 	free(text);
 	if (code == 0 && n == 0)
 		code = error_set(&err, -ENOENT, "%s has no such session", address);

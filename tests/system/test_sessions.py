@@ -1,5 +1,7 @@
 """Who is connected, and sent away: account sessions, account kick, and what ends sessions by itself."""
 import json
+import os
+import signal
 import subprocess
 
 import pytest
@@ -112,3 +114,22 @@ def test_more_than_one_answer_takes(tmp_path):
     for c in open_:
         c.close()
     site.stop()
+
+
+def test_a_daemon_that_does_not_answer(site):
+    """What is known is told, and that it is not all."""
+    c, other = logged_in(site, "pop3"), logged_in(site, "imap", BOB)
+    pid = site.pids("pop3d")[0]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        listed = subprocess.Popen([YUBIN, "-C", str(site.path), "account", "sessions", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        kick = site.run("account", "kick", BOB, ok=False)
+        out, err = listed.communicate(timeout=20)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert listed.returncode == 1 and "pop3d 1 has not answered" in err, err
+    assert [r["address"] for r in json.loads(out)] in ([BOB], [])   # the kick may have been first
+    assert kick.returncode == 1 and "pop3d 1 has not answered: sessions there may go on; 1 ended" in kick.stderr, kick.stderr
+    assert [r["protocol"] for r in rows(site)] == ["pop3"]
+    c.close()
+    other.close()
