@@ -454,6 +454,7 @@ static void test_overflow(void **state)
 	rig_say(c, "1 NOOP\r\n", OK);
 	rig_say(c, "1 NOTIFY SET (personal (" MESSAGES "))\r\n", "1 NO [NOTIFICATIONOVERFLOW] ~\r\n");
 	rig_say(c, "1 NOTIFY SET (inboxes (" MESSAGES "))\r\n", OK);
+	rig_say(c, "1 NOTIFY SET (personal (ServerMetadataChange))\r\n", OK);	/* it watches no mailbox */
 	rig_free(r);
 }
 
