@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "admin/store_parts.h"
+#include "admin/store_progress.h"
 #include "common/base/log.h"
 #include "storage/local/names.h"
 
@@ -84,14 +85,36 @@ int store_repair_run(const struct site *s, int argc, char **argv)
 	return l.dry ? run(s, &l, CHECK_LOOK, TONE_DRY) : run(s, &l, CHECK_MEND, TONE_REPAIR);
 }
 
+struct rebuilding {
+	struct store_progress progress;
+	struct store_progress_at at;
+};
+
+static void on_rebuilt(void *arg, uint64_t messages)
+{
+	struct rebuilding *r = arg;
+
+	r->at.messages = messages;
+	store_progress_tell(&r->progress, &r->at);
+}
+
 int store_rebuild_run(const struct site *s, int argc, char **argv)
 {
+	struct rebuilding rebuilding = { .at = { .what = "rebuilding" } };
 	struct store_folders folders;
 	struct error err;
+	int r;
 
 	if (argc > 2)
 		return verb_usage(argv[0], "store rebuild takes no arguments");
-	if (store_open(&folders, s, STORE_USE_ALONE, &err) < 0 || check_rebuild(&folders.o, &err) < 0)
+	if (store_open(&folders, s, STORE_USE_ALONE, &err) < 0)
+		return verb_failed(&err);
+	folders.o.rebuilt = on_rebuilt;
+	folders.o.rebuilt_arg = &rebuilding;
+	store_progress_begin(&rebuilding.progress);
+	r = check_rebuild(&folders.o, &err);
+	store_progress_end(&rebuilding.progress);
+	if (r < 0)
 		return verb_failed(&err);
 	puts("The index is made again from the folders.");
 	return VERB_DONE;

@@ -225,6 +225,11 @@ static void on_late(uv_timer_t *t)
 	child_kill(c);
 }
 
+void child_wait_on(struct child *c)
+{
+	uv_timer_start(&c->timer, on_late, CHILD_READY_MS, 0);
+}
+
 /* It closed its control socket, or broke the rules: it goes, or is made to. */
 static void on_gone(void *arg, const struct error *why)
 {

@@ -75,6 +75,8 @@ void child_drain(struct child *c, uint64_t idle_ms);
 /* Finish and leave within the time; SIGKILL somewhat later. */
 void child_stop(struct child *c, uint64_t within_ms);
 void child_kill(struct child *c);
+/* It starts, and has said that it needs longer: CHILD_READY_MS begin anew. */
+void child_wait_on(struct child *c);
 
 /* It is there and not on its way out. */
 bool child_serves(const struct child *c);

@@ -39,18 +39,11 @@ static const char usage[] = "usage: yubind [-C DIR] [--foreground] [--check] [--
 static void say(void *arg, enum report_kind kind, const char *words)
 {
 	static const char *const kinds[] = { "note", "warning", "error" };
-	const struct supervisor *s = arg;
-	struct buf body;
+	struct supervisor *s = arg;
 
-	if (s->report_fd < 0) {
+	if (s->report_fd < 0)
 		fprintf(stderr, "yubin: %s: %s\n", kinds[kind], words);
-		return;
-	}
-	buf_init(&body, 4096);
-	wire_put_text(&body, kinds[kind]);
-	wire_put_text(&body, words);
-	ipc_send_now(s->report_fd, ORDER_SAY, 0, buf_span(&body), NULL, 0, NULL);
-	buf_clear(&body);
+	supervisor_say(s, kinds[kind], words);
 }
 
 /* The end of a start that did not come about. */

@@ -31,6 +31,19 @@ void supervisor_changed(struct supervisor *s)
 	stop_step(s);
 }
 
+void supervisor_say(struct supervisor *s, const char *kind, const char *words)
+{
+	struct buf body;
+
+	if (s->report_fd < 0)
+		return;
+	buf_init(&body, 4096);
+	wire_put_text(&body, kind);
+	wire_put_text(&body, words);
+	ipc_send_now(s->report_fd, ORDER_SAY, 0, buf_span(&body), NULL, 0, NULL);
+	buf_clear(&body);
+}
+
 void supervisor_report(struct supervisor *s, unsigned code, const char *text)
 {
 	struct buf body;

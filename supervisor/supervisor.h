@@ -105,6 +105,8 @@ void supervisor_time_tickets(struct supervisor *s);
 /* The next key comes now, to all; the time to the one behind it begins anew. */
 void supervisor_rotate_tickets(struct supervisor *s);
 
+/* Says something to who started us and still waits. kind: "note", "warning", "error". */
+void supervisor_say(struct supervisor *s, const char *kind, const char *words);
 /* Tells who started us how the start went, once. */
 void supervisor_report(struct supervisor *s, unsigned code, const char *text);
 

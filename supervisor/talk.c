@@ -12,6 +12,7 @@
 #include "supervisor/child.h"
 #include "supervisor/lines.h"
 #include "supervisor/lock.h"
+#include "supervisor/notify.h"
 #include "supervisor/orders.h"
 #include "supervisor/watch.h"
 
@@ -281,6 +282,21 @@ static bool on_ready(struct child *c, struct ipc_message *m)
 	return true;
 }
 
+/* A start that takes long, of a store whose index is lost: who waits for it is told, and waits on. */
+static bool on_busy(struct child *c, struct ipc_message *m)
+{
+	char words[400], line[500];
+
+	if (c->state != CHILD_STARTING || !take_text(m, words, sizeof(words)))
+		return c->state == CHILD_STOPPING || c->state == CHILD_DRAINING;
+	child_wait_on(c);
+	log_info("daemon busy daemon=%s %s", c->label, words);
+	notify_systemd("EXTEND_TIMEOUT_USEC=60000000");
+	snprintf(line, sizeof(line), "%s: %s", c->label, words);
+	supervisor_say(c->s, "note", line);
+	return true;
+}
+
 static bool on_failed(struct child *c, struct ipc_message *m)
 {
 	if (!take_text(m, c->words, sizeof(c->words)))
@@ -364,7 +380,7 @@ void talk_receive(void *arg, struct ipc_message *m)
 		{ CONTROL_READY, on_ready },     { CONTROL_FAILED, on_failed },
 		{ CONTROL_APPLIED, on_applied }, { CONTROL_WANT_IDS, on_want_ids },
 		{ CONTROL_REVOKED, on_revoked }, { CONTROL_ANSWER, on_answer },
-		{ CONTROL_WANT_PEER, on_want_peer },
+		{ CONTROL_WANT_PEER, on_want_peer }, { CONTROL_BUSY, on_busy },
 	};
 	struct child *c = arg;
 	bool good = false;

@@ -35,7 +35,8 @@ enum control_type {
 	CONTROL_WANT_IDS, /* the block of ids runs low */
 	CONTROL_REVOKED,  /* from authd: text account was changed; yubind tells all others (CONTROL_REVOKE) */
 	CONTROL_ANSWER,   /* to CONTROL_ASK: text, one `key value` a line */
-	CONTROL_WANT_PEER /* u8 role: the socket to it has ended, and nobody may have died */
+	CONTROL_WANT_PEER, /* u8 role: the socket to it has ended, and nobody may have died */
+	CONTROL_BUSY       /* before CONTROL_READY: text: what takes so long; its time begins anew */
 };
 
 /* Who is at the other end of a CONTROL_PEER socket. */

@@ -23,6 +23,7 @@
 
 enum {
 	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
+	BUSY_MS = 3000,     /* between two CONTROL_BUSY */
 	ANSWER = 64 << 10,  /* the longest; yubind keeps no more */
 	ASK_MAX = 4096,     /* bytes of a question */
 	SANDBOX_TEXT = 200
@@ -40,6 +41,7 @@ struct worker {
 	char sandbox[SANDBOX_TEXT];
 	bool leaving;
 	bool orphan; /* yubind is gone */
+	uint64_t busy_ms; /* when it was last said */
 };
 
 /* --- what the daemon asks of us ------------------------------------------- */
@@ -101,6 +103,22 @@ static void tell_span(struct worker *w, enum control_type type, uint64_t number,
 static void tell(struct worker *w, enum control_type type, uint64_t number, const char *text)
 {
 	tell_span(w, type, number, span_of(text));
+}
+
+void worker_busy(struct worker *w, const char *words)
+{
+	uint64_t now_ms = clock_mono_ms();
+	struct buf body;
+
+	if (w->busy_ms == 0)
+		w->busy_ms = now_ms;
+	if (now_ms < w->busy_ms + BUSY_MS)
+		return;
+	w->busy_ms = now_ms;
+	buf_init(&body, ANSWER + 16);
+	wire_put_text(&body, words);
+	ipc_send_now(CONTROL_FD, CONTROL_BUSY, 0, buf_span(&body), NULL, 0, NULL);
+	buf_clear(&body);
 }
 
 /* A number made of the time is unique as well, only longer. */

@@ -82,6 +82,10 @@ void worker_revoke(struct worker *w, const char *account);
 /* The socket to storaged or authd has ended: a fresh one comes, at once if the other is alive. */
 void worker_want_peer(struct worker *w, enum control_role role);
 
+/* In prepare, which takes long: yubind waits on, and tells the words. As often as one likes: once in three seconds it
+ * is said. */
+void worker_busy(struct worker *w, const char *words);
+
 /* Ends the loop; worker_main frees the daemon and returns. */
 void worker_leave(struct worker *w);
 

@@ -44,6 +44,7 @@ struct local {
 	struct table *accounts; /* by name */
 	uint32_t next_account;
 	uint64_t last_notes; /* see annotations_changed */
+	uint64_t rebuilt;    /* messages, while a lost index is made again */
 	struct txids *txids;
 	struct table *in_hand; /* commits by txid */
 	struct space *space;

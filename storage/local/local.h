@@ -24,6 +24,9 @@ struct local_options {
 	unsigned mailbox_limit, keyword_limit;
 	uint64_t quota;               /* bytes of an account's messages; 0: no limit */
 	uint64_t quota_messages;      /* 0: no limit */
+	/* While a lost index is made again: messages so far. NULL: nobody asks. */
+	void (*rebuilt)(void *arg, uint64_t messages);
+	void *rebuilt_arg;
 };
 
 /* Opens, recovers, and where the index is lost rebuilds it from the folders. Blocks. */

@@ -147,6 +147,13 @@ static int put_found(struct local *s, struct mailbox *m, const struct found *one
 	return kv_put(s->kv, key_span(&k), buf_span(&s->value));
 }
 
+static void tell_rebuilt(struct local *s, size_t messages)
+{
+	s->rebuilt += messages;
+	if (s->o.rebuilt != NULL)
+		s->o.rebuilt(s->o.rebuilt_arg, s->rebuilt);
+}
+
 static int put_all_found(struct local *s, struct mailbox *m, const struct finding *f,
 			 struct flags_reader *flags)
 {
@@ -160,6 +167,7 @@ static int put_all_found(struct local *s, struct mailbox *m, const struct findin
 			r = kv_commit(s->kv);
 		else
 			kv_abort(s->kv);
+		tell_rebuilt(s, f->count - i < REBUILD_BATCH ? f->count - i : REBUILD_BATCH);
 	}
 	return r;
 }

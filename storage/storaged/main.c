@@ -1,5 +1,6 @@
 /* main.c - storaged: the local store behind dispatch. It alone touches mail/, queue/ and db/. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,11 +22,23 @@ struct storaged {
 	struct backend backend;
 };
 
-static struct local_options options(const struct worker *w)
+static void on_rebuilt(void *arg, uint64_t messages)
+{
+	struct worker *w = arg;
+	char words[100];
+
+	snprintf(words, sizeof(words), "the index is made again from the folders, %llu messages so far",
+		 (unsigned long long)messages);
+	worker_busy(w, words);
+}
+
+static struct local_options options(struct worker *w)
 {
 	struct local_options o = { .mail_fd = worker_folder(w, FOLDER_MAIL),
 				   .queue_fd = worker_folder(w, FOLDER_QUEUE),
-				   .db_fd = worker_folder(w, FOLDER_DB) };
+				   .db_fd = worker_folder(w, FOLDER_DB),
+				   .rebuilt = on_rebuilt,
+				   .rebuilt_arg = w };
 
 	backend_limits(&o, config_top(worker_config(w)));
 	memcpy(o.key, worker_hello(w)->key, sizeof(o.key));

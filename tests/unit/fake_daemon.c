@@ -97,6 +97,15 @@ static void take_settings(struct fake *f, const struct ipc_message *m)
 	bundle_free(b);
 }
 
+/* Longer than yubind waits for one that says nothing. */
+static void linger(void)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		send_text(CONTROL_BUSY, 0, "it counts sheep");
+		sleep(4);
+	}
+}
+
 static void answer_status(const struct fake *f, uint64_t number)
 {
 	char text[200];
@@ -175,6 +184,8 @@ static bool take_message(struct fake *f, struct ipc_message *m)
 	case CONTROL_GO:
 		if (is_told(f, "die"))
 			abort();
+		if (is_told(f, "linger"))
+			linger();
 		if (is_told(f, "fail"))
 			send_text(CONTROL_FAILED, 0, "no room at the inn");
 		if (is_told(f, "fail"))

@@ -6,6 +6,7 @@
  * what the Hostname says: "WHAT.DAEMON" tells that daemon to
  *     die      abort at GO           fail    send CONTROL_FAILED at GO
  *     refuse   not take new settings stay    not leave when told to
+ *     linger   be ready twelve seconds after GO, and say CONTROL_BUSY meanwhile
  *     faint    abort at the settings with the number 2 (the first order after the start)
  *     talk     answer "tls" with far more than fits
  *     tell     say that an account was changed (CONTROL_REVOKED), whenever it is asked something

@@ -214,6 +214,20 @@ static void test_restart(void **state)
 	server_stop(&v);
 }
 
+/* One that says that it needs longer, as a store whose index is lost, gets it. */
+static void test_lingers(void **state)
+{
+	uint64_t began_ms = clock_mono_ms();
+	struct server v;
+
+	(void)state;
+	fake_site_confs("linger.storaged", "");
+	server_must_start(&v);
+	assert_true(clock_mono_ms() - began_ms >= 12000);
+	assert_logged("daemon busy daemon=storaged[1] it counts sheep");
+	server_stop(&v);
+}
+
 /* One that does not leave is made to, StopTime and two seconds later. */
 static void test_stays(void **state)
 {
@@ -326,7 +340,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_bad_starts),
 		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_babble),
 		cmocka_unit_test(test_reload),         cmocka_unit_test(test_new_program), cmocka_unit_test(test_refusal),
-		cmocka_unit_test(test_accounts), cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_accounts), cmocka_unit_test(test_restart),        cmocka_unit_test(test_stays), cmocka_unit_test(test_lingers),
 		cmocka_unit_test(test_port_taken),     cmocka_unit_test(test_tls_answers),
 		cmocka_unit_test(test_queue_questions),
 		cmocka_unit_test(test_rotate_tickets),
