@@ -1,4 +1,4 @@
-/* store_source_maildir.c - a Maildir and its folders (Maildir++), Dovecot's lists beside them. */
+/* store_source_maildir.c - a Maildir and its folders (Maildir++, or Dovecot's LAYOUT=fs), Dovecot's lists beside them. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,8 @@
 #include "common/config/paths.h"
 #include "formats/lines.h"
 #include "formats/uidlist.h"
+
+enum { DEPTH_MAX = 32 };
 
 /* Appends a whole file; 0, -ENOENT, or another errno. */
 static int read_file(int folder, const char *name, struct buf *out, struct stat *st)
@@ -85,25 +87,88 @@ static bool is_mailbox(int fd, const char *folder)
 	       S_ISDIR(st.st_mode);
 }
 
-static int add_folder(struct source *s, const char *path, const char *folder, const struct subscribed *sub, struct error *err)
+static int add_mailbox(struct source *s, const char *path, struct span as_read, const struct subscribed *sub, struct error *err)
 {
-	char full[PATHS_MAX];
-	struct buf as_read, name;
+	struct buf name;
 	int rc = 0;
 
-	buf_init(&as_read, STORE_NAME_MAX * 4);
 	buf_init(&name, STORE_NAME_MAX * 4);
-	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full) && maildir_folder_read(span_of(folder), &as_read) &&
-	    source_name(buf_span(&as_read), &name)) {
+	if (source_name(as_read, &name)) {
 		bool wanted = is_subscribed(sub, buf_span(&name));
 
 		buf_put_byte(&name, '\0');
-		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, full, (const char *)name.p, wanted, err);
+		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, path, (const char *)name.p, wanted, err);
 	} else {
-		source_skip(s, full);
+		source_skip(s, path);
 	}
-	buf_clear(&as_read);
 	buf_clear(&name);
+	return rc;
+}
+
+/* Maildir++ */
+static int add_folder(struct source *s, const char *path, const char *folder, const struct subscribed *sub, struct error *err)
+{
+	char full[PATHS_MAX];
+	struct buf name;
+	int rc = 0;
+
+	buf_init(&name, STORE_NAME_MAX * 4);
+	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full) && maildir_folder_read(span_of(folder), &name))
+		rc = add_mailbox(s, full, buf_span(&name), sub, err);
+	else
+		source_skip(s, full);
+	buf_clear(&name);
+	return rc;
+}
+
+static int walk_levels(struct source *s, const char *path, struct span above, int depth, const struct subscribed *sub,
+		       struct error *err);
+
+/* A folder in a folder is a level, and a mailbox if it has messages of its own. */
+static int add_level(struct source *s, int fd, const char *path, const char *folder, struct span above, int depth,
+		     const struct subscribed *sub, struct error *err)
+{
+	char full[PATHS_MAX];
+	struct buf name;
+	struct stat st;
+	int rc = 0;
+
+	if (fstatat(fd, folder, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode) ||
+	    (size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) >= sizeof(full))
+		return 0;
+	buf_init(&name, STORE_NAME_MAX * 4);
+	buf_put(&name, above);
+	if (!maildir_level_read(span_of(folder), &name)) {
+		if (is_mailbox(fd, folder))
+			source_skip(s, full);
+	} else {
+		if (is_mailbox(fd, folder))
+			rc = add_mailbox(s, full, buf_span(&name), sub, err);
+		if (rc == 0)
+			rc = walk_levels(s, full, buf_span(&name), depth + 1, sub, err);
+	}
+	buf_clear(&name);
+	return rc;
+}
+
+static bool is_inside(const char *folder)
+{
+	return folder[0] == '.' || strcmp(folder, "cur") == 0 || strcmp(folder, "new") == 0 || strcmp(folder, "tmp") == 0;
+}
+
+/* LAYOUT=fs. What can't be read holds no mailbox of its user's. */
+static int walk_levels(struct source *s, const char *path, struct span above, int depth, const struct subscribed *sub,
+		       struct error *err)
+{
+	DIR *folders = depth < DEPTH_MAX ? opendir(path) : NULL;
+	struct dirent *e;
+	int rc = 0;
+
+	while (rc == 0 && folders != NULL && (e = readdir(folders)) != NULL)
+		if (!is_inside(e->d_name))
+			rc = add_level(s, dirfd(folders), path, e->d_name, above, depth, sub, err);
+	if (folders != NULL)
+		closedir(folders);
 	return rc;
 }
 
@@ -122,6 +187,8 @@ int maildir_find(struct source *s, const char *path, struct error *err)
 	while (rc == 0 && (e = readdir(folders)) != NULL)
 		if (e->d_name[0] == '.' && is_mailbox(dirfd(folders), e->d_name))
 			rc = add_folder(s, path, e->d_name, &sub, err);
+	if (rc == 0)
+		rc = walk_levels(s, path, (struct span){ NULL, 0 }, 0, &sub, err);
 	table_free(sub.names);
 	closedir(folders);
 	return rc;

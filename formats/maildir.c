@@ -158,6 +158,13 @@ bool maildir_folder_read(struct span folder, struct buf *mailbox)
 	return levels_read(folder, '.', mailbox);
 }
 
+bool maildir_level_read(struct span folder, struct buf *mailbox)
+{
+	if (mailbox->n > 0)
+		buf_put_byte(mailbox, '/');
+	return level_read(folder, mailbox);
+}
+
 static void level_write(struct buf *out, struct span level)
 {
 	struct buf name;

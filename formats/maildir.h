@@ -5,7 +5,7 @@
  *         the keywords that the file dovecot-keywords of the folder names.
  * Folder  Maildir++: INBOX is the Maildir itself, "Sent/2025" its folder ".Sent.2025"; modified UTF-7
  *         (RFC 3501 5.1.3) or UTF-8. A dot or a backslash inside a level stands
- *         as "\2e", "\5c".
+ *         as "\2e", "\5c". Dovecot's LAYOUT=fs: folders in folders, "Sent/2025".
  * Pure    No I/O; what is read lends from what was handed in.
  */
 #ifndef FORMATS_MAILDIR_H
@@ -44,6 +44,8 @@ void maildir_keywords_write(struct buf *out, const struct span *words, size_t co
 
 /* Appends the mailbox of a folder ".Sent.2025". False: it is no folder of Maildir++, or its name can't be. */
 bool maildir_folder_read(struct span folder, struct buf *mailbox);
+/* Appends the level of one folder of LAYOUT=fs, behind those above it. False: no mailbox's level can be named so. */
+bool maildir_level_read(struct span folder, struct buf *mailbox);
 /* Appends the folder of a mailbox (not INBOX), in modified UTF-7. */
 void maildir_folder_write(struct buf *out, struct span mailbox);
 

@@ -372,6 +372,21 @@ def test_names_are_composed(site, tmp_path):
     assert "3 were there already" in r.stdout, r.stdout
 
 
+def test_folders_in_folders(site, tmp_path):
+    """Dovecot's LAYOUT=fs."""
+    m = tmp_path / "m"
+    put(m, "cur/1.a", message(1), 1700000001)
+    for n, folder in enumerate(("Sent Items", "Lists/dev", "Lists", "Entw&APw-rfe/Alte", ".Also.so"), 2):
+        put(m / folder, f"cur/{n}.a", message(n), 1700000000 + n)
+    (m / "sieve/tmp").mkdir(parents=True)
+    (m / "loop").symlink_to(m)
+    (m / "subscriptions").write_text("Lists/dev\n")
+    r = site.run("store", "import", "alice@here.test", str(m))
+    assert "6 messages imported" in r.stdout and "Sent Items -> Sent" in r.stdout, r.stdout + r.stderr
+    assert {"Lists", "Lists/dev", "Entw&APw-rfe/Alte", "Also/so"} <= mailboxes(site) and "sieve" not in mailboxes(site)
+    assert [v[2] for v in fetch(site, "Lists/dev")[1].values()] == [message(3)]
+
+
 def test_names_of_mbox_files(site, tmp_path):
     (tmp_path / "mail/u\u0308ber.sbd").mkdir(parents=True)
     for n, file in enumerate(("Cafe\u0301", "Caf\u00e9", "u\u0308ber.sbd/Mu\u0308ll", "Inbox", "mbox"), 1):

@@ -126,6 +126,37 @@ static void test_folders(void **state)
 }
 
 static const struct {
+	const char *why, *above, *folder, *mailbox;
+} levels[] = {
+	{ "the first", "", "Sent Items", "Sent Items" },
+	{ "below one", "Lists", "dev", "Lists/dev" },
+	{ "a dot is no level", "Lists", "example.com", "Lists/example.com" },
+	{ "modified UTF-7", "", "Entw&APw-rfe", "Entw\xc3\xbcrfe" },
+	{ "UTF-8", "Lists", "\xc3\xbc", "Lists/\xc3\xbc" },
+	{ "a way up", "Lists", "..", NULL },
+	{ "another", "Lists", "\\2e.", NULL },
+	{ "none", "Lists", "", NULL },
+	{ "a control character", "", "a\tb", NULL },
+	{ "neither UTF-7 nor UTF-8", "", "a\xff", NULL },
+};
+
+static void test_levels(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		struct buf out;
+
+		unit_case(levels[i].why, 0);
+		buf_init(&out, 100);
+		buf_put_text(&out, levels[i].above);
+		assert_int_equal(maildir_level_read(span_of(levels[i].folder), &out), levels[i].mailbox != NULL);
+		if (levels[i].mailbox != NULL)
+			unit_is(out.p, out.n, levels[i].mailbox);
+		buf_clear(&out);
+	}
+}
+
+static const struct {
 	const char *why, *text, *names; /* each with a line end */
 } subscriptions[] = {
 	{ "version 2", "V\t2\n\nSent\t2025\nEntw&APw-rfe\nexample.com\n", "Sent/2025\nEntw\xc3\xbcrfe\nexample.com\n" },
@@ -224,7 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),         cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_keywords),      cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_keywords),      cmocka_unit_test(test_folders), cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_subscriptions), cmocka_unit_test(test_uidlist),
 		cmocka_unit_test(test_uidlist_written),
 	};
