@@ -45,22 +45,29 @@ struct subscribed {
 	bool all; /* there is no such file */
 };
 
+/* Dovecot's, or Courier's, which has "INBOX." in front of all. */
 static int read_subscribed(struct subscribed *sub, int fd, struct error *err)
 {
 	struct buf text, line, name;
 	unsigned version = 0;
 	struct stat st;
 	struct span in;
+	bool courier;
 	int rc;
 
 	buf_init(&text, 16 << 20);
 	buf_init(&line, STORE_NAME_MAX * 4);
 	buf_init(&name, STORE_NAME_MAX * 4);
 	rc = table_new(&sub->names, err);
-	sub->all = rc == 0 && read_file(fd, "subscriptions", &text, &st) != 0;
+	courier = rc == 0 && read_file(fd, "subscriptions", &text, &st) != 0;
+	sub->all = courier && read_file(fd, "courierimapsubscribed", &text, &st) != 0;
 	in = sub->all ? (struct span){ NULL, 0 } : buf_span(&text);
 	while (rc == 0 && maildir_subscribed_next(&in, &version, &line)) {
-		if (source_name(buf_span(&line), &name) && name.n <= 320) /* the longest key; a longer name is not subscribed to */
+		struct span as_read = buf_span(&line);
+
+		if (courier && span_starts(as_read, "INBOX/"))
+			span_take(&as_read, strlen("INBOX/"));
+		if (source_name(as_read, &name) && name.n <= 320) /* the longest key; a longer name is not subscribed to */
 			table_put(sub->names, buf_span(&name), sub);
 		buf_reset(&line);
 		buf_reset(&name);
@@ -241,20 +248,33 @@ static struct span unique_of(const struct source_file *f)
 	return name.unique;
 }
 
-/* Gives files the UIDs that dovecot-uidlist has for them. */
+/* Courier's has the form of Dovecot's first version. */
+static bool read_uidlist(const struct source *s, struct buf *text, struct uidlist *list)
+{
+	static const char *const files[] = { "dovecot-uidlist", "courierimapuiddb" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		buf_reset(text);
+		if (read_file(s->fd, files[i], text, &st) == 0 && uidlist_begin(list, buf_span(text)))
+			return true;
+	}
+	return false;
+}
+
+/* Gives files the UIDs that such a list has for them. */
 static int read_uids(struct source *s, struct source_box *box, struct error *err)
 {
 	struct uidlist list;
 	struct table *files = NULL;
 	struct buf text;
-	struct stat st;
 	struct span file;
 	uint32_t uid;
 	int rc = 0;
 
 	buf_init(&text, SOURCE_LIST_MAX);
 	box->uidvalidity = 0;
-	if (read_file(s->fd, "dovecot-uidlist", &text, &st) != 0 || !uidlist_begin(&list, buf_span(&text))) {
+	if (!read_uidlist(s, &text, &list)) {
 		buf_clear(&text);
 		return 0;
 	}

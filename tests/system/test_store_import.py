@@ -387,6 +387,24 @@ def test_folders_in_folders(site, tmp_path):
     assert [v[2] for v in fetch(site, "Lists/dev")[1].values()] == [message(3)]
 
 
+def test_from_courier(site, tmp_path):
+    """Its lists of UIDs and of subscriptions."""
+    m = tmp_path / "m"
+    put(m, "cur/1700000001.M1P1.far:2,S", message(1), 1700000001)
+    put(m, "cur/1700000002.M1P1.far:2,", message(2), 1700000002)
+    (m / "courierimapuiddb").write_text(f"1 {VALIDITY} 30\n9 1700000002.M1P1.far\n21 1700000001.M1P1.far\n")
+    put(m / ".Lists", "cur/3.a", message(3), 1700000003)
+    put(m / ".Work", "cur/4.a", message(4), 1700000004)
+    (m / "courierimapsubscribed").write_text("INBOX\nINBOX.Lists\n")
+    site.run("store", "import", "alice@here.test", str(m))
+    validity, inbox = fetch(site, "INBOX")
+    assert validity == VALIDITY and {uid: v[2] for uid, v in inbox.items()} == {9: message(2), 21: message(1)}
+    imap = site.imap()
+    subscribed = b"".join(imap.lsub()[1])
+    assert b"Lists" in subscribed and b"Work" not in subscribed
+    imap.logout()
+
+
 def test_names_of_mbox_files(site, tmp_path):
     (tmp_path / "mail/u\u0308ber.sbd").mkdir(parents=True)
     for n, file in enumerate(("Cafe\u0301", "Caf\u00e9", "u\u0308ber.sbd/Mu\u0308ll", "Inbox", "mbox"), 1):
