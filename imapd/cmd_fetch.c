@@ -229,6 +229,7 @@ static enum imap_run meta_there(struct imap_server *e)
 
 	if (e->derive->status != STORE_OK)
 		return skip(e, e->derive->status);
+	e->derive->meta.rev2 = (e->enabled & IMAP_REV2) != 0;
 	if (fetch_preview_due(e, &f->page.records[f->at]))
 		return fetch_preview(e, all_but_sections);
 	return all_but_sections(e);

@@ -35,6 +35,7 @@ struct mime_meta {
 	bool cut;		/* a limit was hit: there is more structure or header than this */
 	size_t first;		/* where part 0 lies in the blob */
 	struct span envelope;	/* the ENVELOPE as it is told; empty: to be made of the fields */
+	bool rev2;		/* the caller's: structures tell what is inside message/global (RFC 9051 9 media-message) */
 };
 
 enum mime_part_kind {

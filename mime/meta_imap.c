@@ -379,7 +379,7 @@ static void write_single(struct writer *w, const struct mime_part *part, const s
 {
 	put_basic(w->out, part, content);
 	/* message/global is a plain leaf for RFC 3501 clients */
-	if (part->kind == MIME_PART_MESSAGE && span_is_nocase(content->subtype, "rfc822")) {
+	if (part->kind == MIME_PART_MESSAGE && (w->meta->rev2 || span_is_nocase(content->subtype, "rfc822"))) {
 		buf_put_byte(w->out, ' ');
 		put_envelope(w, &w->next);
 		buf_put_byte(w->out, ' ');

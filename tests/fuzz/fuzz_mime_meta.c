@@ -39,6 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mime_meta_bodystructure(&m, &out);
 	check(!out.failed);
 	buf_reset(&out);
+	m.rev2 = true;
+	mime_meta_bodystructure(&m, &out);
+	check(!out.failed);
+	buf_reset(&out);
 	mime_meta_body(&m, &out);
 	check(!out.failed);
 	buf_clear(&out);

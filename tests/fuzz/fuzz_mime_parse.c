@@ -62,6 +62,7 @@ static void walk_sections(const struct mime_meta *m)
 
 static void use(const struct mime_meta *m)
 {
+	struct mime_meta rev2 = *m;
 	struct buf out;
 	struct mime_part part;
 	struct mime_content content;
@@ -76,6 +77,10 @@ static void use(const struct mime_meta *m)
 	check(!out.failed);
 	buf_reset(&out);
 	mime_meta_body(m, &out);
+	check(!out.failed);
+	buf_reset(&out);
+	rev2.rev2 = true;
+	mime_meta_bodystructure(&rev2, &out);
 	check(!out.failed);
 	buf_clear(&out);
 	mime_meta_sent(m, &date);

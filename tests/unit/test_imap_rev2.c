@@ -73,6 +73,11 @@ static const struct {
 	  "* 1 FETCH (FLAGS (\\Seen) BODY[TEXT] {7}\r\nHello\r\n)\r\n1 OK ~\r\n", "* 1 FETCH (UID 1 FLAGS (\\Seen) BODY[TEXT] {7}\r\nHello\r\n)\r\n1 OK ~\r\n" },
 	{ "6.4.5: BINARY", "1 FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1])\r\n", "* 1 FETCH (UID 1 BINARY.SIZE[1] 7 BINARY[1] {7}\r\nHello\r\n)\r\n1 OK ~\r\n", "=" },
 	{ "E 18: RFC822 and its like still do", "1 FETCH 1 (RFC822.HEADER UID)\r\n", "* 1 FETCH (UID 1 RFC822.HEADER {47}\r\nFrom: Anna <anna@example.org>\r\nSubject: one\r\n\r\n)\r\n1 OK ~\r\n", "=" },
+	{ "9 media-message: message/global has parts inside", "1 APPEND INBOX {50+}\r\nContent-Type: message/global\r\n\r\nSubject: in\r\n\r\nx\r\n\r\n"
+	  "2 FETCH 3 (BODY BODY.PEEK[1])\r\n",
+	  "* 3 EXISTS\r\n* 1 RECENT\r\n1 OK ~\r\n* 3 FETCH (BODY (\"message\" \"global\" NIL NIL NIL \"7bit\" 18) BODY[1] {18}\r\nSubject: in\r\n\r\nx\r\n)\r\n2 OK ~\r\n",
+	  "* 3 EXISTS\r\n1 OK ~\r\n* 3 FETCH (BODY (\"message\" \"global\" NIL NIL NIL \"7bit\" 18 (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+	  "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 1) 3) BODY[1] {18}\r\nSubject: in\r\n\r\nx\r\n)\r\n2 OK ~\r\n" },
 	{ "6.4.6: STORE", "1 STORE 1 +FLAGS (\\Flagged)\r\n", "* 1 FETCH (UID 1 FLAGS (\\Flagged))\r\n1 OK ~\r\n", "=" },
 	{ "6.4.7: COPYUID, TRYCREATE", "1 COPY 1:2 Sent\r\n2 COPY 1 Nope\r\n", "1 OK [COPYUID 1002 1:2 1:2] ~\r\n2 NO [TRYCREATE] ~\r\n", "=" },
 	{ "6.4.8: MOVE", "1 MOVE 1 Sent\r\n2 UID MOVE 2 Nope\r\n", "* OK [COPYUID 1002 1 1] ~\r\n* 1 EXPUNGE\r\n1 OK ~\r\n2 NO [TRYCREATE] ~\r\n", "=" },

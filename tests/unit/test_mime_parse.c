@@ -236,6 +236,30 @@ static void test_body(void **state)
 	buf_clear(&message);
 }
 
+static void put_rev2(const struct mime_meta *m, struct buf *out)
+{
+	struct mime_meta rev2 = *m;
+
+	rev2.rev2 = true;
+	mime_meta_bodystructure(&rev2, out);
+}
+
+/* RFC 9051 9: media-message is RFC822 or GLOBAL. */
+static void test_global(void **state)
+{
+	struct buf message;
+
+	(void)state;
+	buf_init(&message, 10000);
+	put_crlf(&message, "Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: message/global\n\nSubject: in\n\nx\n\n"
+			   "--A\nContent-Type: message/partial\n\nx\n--A--\n");
+	check("message/global", buf_span(&message), put_rev2,
+	      "((\"message\" \"global\" NIL NIL NIL \"7bit\" 18 (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+	      "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 1 NIL NIL NIL NIL) 3 NIL NIL NIL NIL)"
+	      "(\"message\" \"partial\" NIL NIL NIL \"7bit\" 1 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"A\") NIL NIL NIL)");
+	buf_clear(&message);
+}
+
 /* Mail that was imported with bare LF: offsets count one byte a line end. */
 static void test_bare_lf(void **state)
 {
@@ -329,7 +353,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_structures), cmocka_unit_test(test_envelopes),
 					    cmocka_unit_test(test_body), cmocka_unit_test(test_bare_lf),
-					    cmocka_unit_test(test_received), cmocka_unit_test(test_utf8_headers) };
+					    cmocka_unit_test(test_received), cmocka_unit_test(test_utf8_headers),
+					    cmocka_unit_test(test_global) };
 
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]), "mime_parse");
 }
