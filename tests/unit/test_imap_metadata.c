@@ -15,6 +15,8 @@ static const struct row {
 	{ "of a mailbox", "1 GETMETADATA INBOX /private/comment\r\n", "* METADATA \"INBOX\" (/private/comment \"mine\")\r\n" OK },
 	{ "capitals mean nothing", "1 getmetadata inbox /Private/COMMENT\r\n",
 	  "* METADATA \"INBOX\" (/private/comment \"mine\")\r\n" OK },
+	{ "a name that is no atom", "1 SETMETADATA INBOX (\"/private/(a\" \"x\")\r\n1 GETMETADATA INBOX \"/private/(a\"\r\n",
+	  OK "* METADATA \"INBOX\" (\"/private/(a\" \"x\")\r\n" OK },
 	{ "several", "1 GETMETADATA INBOX (/shared/comment /private/comment)\r\n",
 	  "* METADATA \"INBOX\" (/private/comment \"mine\" /shared/comment {4}\r\na\r\nb)\r\n" OK },
 	{ "quoted, and one that is not there", "1 GETMETADATA \"INBOX\" (\"/private/none\" \"/private/comment\")\r\n",
