@@ -107,8 +107,10 @@ static bool wants_server(const struct imap_notify *n)
 /* The i-th that is watched, the server first. False: nobody asked for its annotations. */
 static bool target_at(struct imap_notify *n, size_t i, struct target *t)
 {
-	*t = i == 0 ? server_target(n) : box_target(n, &n->told.boxes[i - 1]);
-	return i == 0 ? wants_server(n) : (n->told.boxes[i - 1].events & NOTIFY_MAILBOX_NOTES) != 0;
+	struct notify_box *box = i > 0 ? &n->told.boxes[i - 1] : NULL;
+
+	*t = box == NULL ? server_target(n) : box_target(n, box);
+	return box == NULL ? wants_server(n) : box->m.id != 0 && (box->events & NOTIFY_MAILBOX_NOTES) != 0;
 }
 
 /* --- this session's own ----------------------------------------------------------- */
