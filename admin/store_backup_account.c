@@ -167,7 +167,6 @@ static int list_surely(struct taking *t, struct names *out, struct error *err)
 		if (t->sure)
 			break;
 	}
-	names_sort(out);
 	return r;
 }
 
@@ -194,24 +193,51 @@ static int take(struct taking *t, const struct name *n, struct error *err)
 	return backup_file(t->b, t->account, below, path, err);
 }
 
-/* Takes those that are looked for, or all; what could not be taken is looked for next. */
-static int take_all(struct taking *t, const struct names *all, bool first, struct error *err)
+enum { UID_NOT_TAKEN = 0 };
+
+/* In the order of the folders, which is quicker than any other; what could not be taken loses its UID. */
+static int take_each(struct taking *t, struct names *all, bool first, struct error *err)
 {
-	struct names gone = { .count = 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < all->count && r >= 0;) {
-		const struct name *one = &all->at[i];
-		bool wanted = first || bsearch(one, t->gone.at, t->gone.count, sizeof(*one), guid_order) != NULL;
-		bool taken = false;
+	for (size_t i = 0; i < all->count && r >= 0; i++) {
+		struct name *one = &all->at[i];
 
-		for (; i < all->count && guid_order(one, &all->at[i]) == 0 && r >= 0; i++) {
-			r = wanted ? take(t, &all->at[i], err) : 0;
-			taken |= r > 0;
-		}
-		if (r >= 0 && wanted && !taken && names_add(&gone, one) < 0)
-			r = error_set(err, -ENOMEM, "no memory for the messages of %s", t->path);
+		if (!first && bsearch(one, t->gone.at, t->gone.count, sizeof(*one), guid_order) == NULL)
+			continue;
+		r = take(t, one, err);
+		if (r == 0)
+			one->uid = UID_NOT_TAKEN;
 	}
+	return r < 0 ? r : 0;
+}
+
+/* Messages of which no name could be taken. */
+static int list_gone(const struct names *all, struct names *gone)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < all->count && r == 0;) {
+		const struct name *one = &all->at[i];
+		bool there = false;
+
+		for (; i < all->count && guid_order(one, &all->at[i]) == 0; i++)
+			there |= all->at[i].uid != UID_NOT_TAKEN;
+		if (!there)
+			r = names_add(gone, one);
+	}
+	return r;
+}
+
+/* Takes those that are looked for, or all; what could not be taken is looked for next. */
+static int take_all(struct taking *t, struct names *all, bool first, struct error *err)
+{
+	struct names gone = { .count = 0 };
+	int r = take_each(t, all, first, err);
+
+	names_sort(all);
+	if (r == 0 && list_gone(all, &gone) < 0)
+		r = error_set(err, -ENOMEM, "no memory for the messages of %s", t->path);
 	/* One that no list shows was expunged, but only if the list is sure. */
 	for (size_t i = 0; i < t->gone.count && !t->sure && r >= 0; i++)
 		if (bsearch(&t->gone.at[i], all->at, all->count, sizeof(*all->at), guid_order) == NULL &&

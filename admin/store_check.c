@@ -1,4 +1,5 @@
 /* store_check.c - store check, repair, rebuild. */
+#include <errno.h>
 #include <string.h>
 
 #include "admin/store_parts.h"
@@ -60,8 +61,12 @@ static int run(const struct site *s, const struct line *l, enum check_mode mode,
 		return VERB_FAILED;
 	if (r < 0)
 		return verb_failed(&err);
+	if (tone == TONE_REPAIR && told.not_mended > 0)
+		return verb_failed((error_set(&err, -EIO, "%llu findings could not be mended; the same command tries again",
+					      (unsigned long long)told.not_mended),
+				    &err));
 	if (tone == TONE_REPAIR)
-		return told.not_mended > 0 ? VERB_FAILED : VERB_DONE;
+		return VERB_DONE;
 	return counts.damaged > 0 ? VERB_FAILED : VERB_DONE;
 }
 

@@ -333,3 +333,54 @@ def test_storaged_dies(tmp_path):
     assert r.returncode == 0, r
     r = subprocess.run([YUBIN, "-C", str(tmp_path / "r"), "store", "check"], capture_output=True, text=True, check=False)
     assert r.stdout.endswith("no damage found.\n"), r.stdout
+
+
+def harm(top):
+    """Damage of several kinds, and none that costs a message."""
+    home = top / "mail" / DOMAIN / "alice"
+    messages = sorted(home.glob("*/cur/*"))
+    os.truncate(messages[0], messages[0].stat().st_size - 2)
+    messages[1].rename(messages[1].parent / "1699.V1.host:2,S")
+    messages[2].chmod(0o644)
+    (messages[3].parents[1] / "state").write_bytes(b"cut")
+    (home / "dovecot.index").write_bytes(b"\0")
+    subprocess.run(["cp", "-a", str(messages[4].parents[1]), str(home / "000000f0")], check=True)
+    next((top / "queue").glob("*.envelope")).unlink()
+
+
+def everything(top):
+    """All messages by their bytes, those in .lost too."""
+    return collections.Counter(hashlib.sha256(p.read_bytes()).hexdigest() for p in (top / "mail").rglob("*")
+                               if p.is_file() and (p.parent.name == "cur" or p.name[0].isdigit()))
+
+
+@strace
+@pytest.mark.parametrize("word", ["repair", "rebuild"])
+def test_repair(saved, tmp_path, word):
+    """Nothing is lost by one that breaks off, and the next ends what it began."""
+    hurt = tmp_path / "hurt"
+    subprocess.run(["cp", "-a", "--sparse=always", str(saved.site.path), str(hurt)], check=True)
+    if word == "repair":
+        harm(hurt)
+    had = everything(hurt)
+
+    def fresh(name):
+        subprocess.run(["cp", "-a", "--sparse=always", str(hurt), str(tmp_path / name)], check=True)
+        return tmp_path / name
+    log = tmp_path / "calls"
+    subprocess.run(["strace", "-f", "-q", "-o", str(log), "-e", "trace=" + ",".join(CALLS), YUBIN, "-C", str(fresh("count")), "store", word],
+                   capture_output=True, check=True)
+    counts = collections.Counter(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M))
+    number = 0
+    for number, fault in enumerate(list(faults(counts))[::4 if POINTS == 2 else 1]):
+        top = fresh(f"r{number}")
+        words = ["-C", str(top), "store", word]
+        judge(run(words, fault), fault)
+        assert everything(top) & had == had, fault
+        r = subprocess.run([YUBIN, *words], capture_output=True, text=True, check=False)
+        assert r.returncode == 0, (fault, r)
+        told = subprocess.run([YUBIN, "-C", str(top), "store", "check"], capture_output=True, text=True, check=False)
+        assert told.stdout.endswith("no damage found.\n"), (fault, told)
+        assert everything(top) == had, fault
+        shutil.rmtree(top)
+    assert number > 8
