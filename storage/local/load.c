@@ -75,6 +75,10 @@ static bool load_mailbox(struct account *a, uint32_t id, struct span value)
 		return false;
 	m->head = h;
 	m->uid_take = h.uidnext;
+	/* A crash came before it was written. */
+	m->flags_stale = h.modseq > h.flags_modseq;
+	if (m->flags_stale)
+		settle_later(a);
 	r = mailbox_insert(m);
 	mailbox_release(m);
 	return r == 0;
@@ -105,6 +109,8 @@ static bool load_one(struct account *a, struct span key, struct span value)
 	case KEY_KEYWORDS:
 		return load_keywords(a, id, value);
 	case KEY_ABSENT:
+		a->account_stale = true; /* nobody knows whether its file has it: see flags_modseq */
+		settle_later(a);
 		return absent_add(a, (struct span){ key.p + 5, key.n - 5 }) == 0;
 	case KEY_DIRTY:
 		m = mailbox_by_id(a, id);
@@ -116,8 +122,11 @@ static bool load_one(struct account *a, struct span key, struct span value)
 		return true;
 	case KEY_ANNOTATION:
 		m = mailbox_by_id(a, id);
-		if (m != NULL || id == 0)
+		if (m != NULL || id == 0) {
 			annotations_changed(a, m);
+			*(m != NULL ? &m->notes_stale : &a->notes_stale) = true;
+			settle_later(a);
+		}
 		return true;
 	}
 	return false;

@@ -355,6 +355,7 @@ static void prepare_mailbox(struct step *step)
 		.uidnext = 1,
 		.recent_uid = 1,
 		.modseq = 1,
+		.flags_modseq = 1,
 		.unseen_hint = 1,
 		.uid_floor = 1 + (uint32_t)step->item_count + LOCAL_UID_BLOCK,
 		.modseq_floor = 1 + LOCAL_MODSEQ_BLOCK,

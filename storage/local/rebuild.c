@@ -203,7 +203,7 @@ static int fill_mailbox(struct local *s, struct mailbox *m, const char *path, st
 	part_twins(s, m, f);
 	h->uidnext = h->uid_floor > 0 ? h->uid_floor : 1;
 	h->modseq = h->modseq_floor > 0 ? h->modseq_floor : 1;
-	h->log_floor = h->modseq;
+	h->log_floor = h->flags_modseq = h->modseq;
 	h->unseen_hint = 1;
 	r = put_all_found(s, m, f, &flags);
 	if (r == 0)

@@ -299,6 +299,7 @@ void head_encode(struct buf *out, const struct head *h, struct span name)
 	value_put(out, h->log_floor);
 	value_put(out, h->log_count);
 	value_put(out, h->expunges);
+	value_put(out, h->flags_modseq);
 	buf_put(out, name);
 }
 
@@ -311,7 +312,8 @@ bool head_decode(struct span value, struct head *h, struct span *name)
 		  take_32(&value, &h->deleted) && take_32(&value, &h->unseen_hint) &&
 		  take_64(&value, &h->size) && take_32(&value, &h->uid_floor) &&
 		  take_64(&value, &h->modseq_floor) && take_64(&value, &h->log_floor) &&
-		  take_32(&value, &h->log_count) && take_32(&value, &h->expunges);
+		  take_32(&value, &h->log_count) && take_32(&value, &h->expunges) &&
+		  take_64(&value, &h->flags_modseq);
 
 	*name = value;
 	return ok && value.n > 0 && value.n <= STORE_NAME_MAX;

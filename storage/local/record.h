@@ -102,6 +102,7 @@ struct head {
 	uint64_t log_floor;    /* what changed up to it, the log no longer tells */
 	uint32_t log_count;    /* entries of the log */
 	uint32_t expunges;     /* how often messages went: a list of UIDs from before is void */
+	uint64_t flags_modseq; /* the flags file holds what they were at it */
 };
 void head_encode(struct buf *out, const struct head *h, struct span name);
 bool head_decode(struct span value, struct head *h, struct span *name);
@@ -119,7 +120,7 @@ bool log_decode(struct span value, int64_t *time_s, struct ranges *r);
 
 /* Counts up whenever a record gets another form. An index of another format than this is made
  * again from the folders: it would be read as what it is not. */
-enum { RECORD_FORMAT = 1 };
+enum { RECORD_FORMAT = 2 };
 
 /* Z: the index is whole, and of this format. */
 void complete_encode(struct buf *out, uint32_t next_account);

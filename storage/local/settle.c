@@ -26,6 +26,7 @@ struct settling {
 	uint32_t done_id;        /* mailboxes up to this one have had their turn */
 	struct mailbox *mailbox; /* held, and its folder */
 	bool write_flags, write_notes, write_account, sync_folder;
+	uint64_t flags_modseq; /* of the mailbox, when its flags were as they are written */
 	struct buf text, notes;
 	struct flags_writer flags;
 	uint32_t uid; /* the next one that goes into the text */
@@ -177,6 +178,23 @@ static void clear_mark(struct mailbox *m)
 		m->mark = MARK_NONE;
 }
 
+/* So that a start after a crash knows whether the flags file lags. In memory it is enough: the next commit keeps it. */
+static void keep_flags_modseq(const struct settling *st)
+{
+	struct mailbox *m = st->mailbox;
+	struct local *s = m->account->s;
+	struct key k;
+
+	if (m->gone || m->head.flags_modseq == st->flags_modseq)
+		return;
+	m->head.flags_modseq = st->flags_modseq;
+	if (m->account->unflushed > 0)
+		return;
+	key_mailbox(&k, KEY_MAILBOX, m->account->record.number, m->id);
+	head_encode(local_value(s), &m->head, m->name);
+	local_put(s, &k, buf_span(&s->value));
+}
+
 static void folder_done(struct job *job)
 {
 	struct settling *st = (struct settling *)((char *)job - offsetof(struct settling, job));
@@ -188,8 +206,10 @@ static void folder_done(struct job *job)
 		m->notes_stale |= st->write_notes;
 		m->unlinked |= st->sync_folder;
 	}
-	if (st->result == 0)
+	if (st->result == 0) {
+		keep_flags_modseq(st);
 		clear_mark(m);
+	}
 	m->holds--;
 	mailbox_rest(m);
 	mailbox_release(m);
@@ -221,6 +241,7 @@ static void settle_folder(struct settling *st)
 	if (st->text.failed) {
 		m->flags_stale = true;
 		st->write_flags = false;
+		st->flags_modseq = m->head.flags_modseq;
 	}
 	pool_start(st->account->s, &st->job, folder_run, folder_done);
 }
@@ -298,6 +319,7 @@ static enum turn_more mailbox_step(void *arg)
 		state_save(m);
 	st->write_notes = !m->gone && take_notes(st, m->id, &m->notes_stale);
 	st->write_flags = m->flags_stale;
+	st->flags_modseq = m->head.modseq;
 	m->flags_stale = false;
 	buf_reset(&st->text);
 	if (!st->write_flags || m->gone) {

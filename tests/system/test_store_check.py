@@ -7,9 +7,10 @@ import pathlib
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
-from yubin import DOMAIN, TOP, Site
+from yubin import DOMAIN, PASSWORD, TOP, Site
 
 TEXT = "From: x@here.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello {0}\r\n"
 FAR = "From: alice@here.test\r\nTo: b@far.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello\r\n"
@@ -481,3 +482,42 @@ def test_usage(store):
     for words in (["check", "--nonsense"], ["check", "noname"], ["rebuild", "x"], ["mend"], []):
         assert store.site.run("store", *words, ok=False).returncode == 2
     assert pathlib.Path(store.top).exists()
+
+
+def test_small_files_after_a_crash(tmp_path):
+    """Flags, annotations and subscriptions that a crash met before they were written are written after it, without a
+    further change: an index that is lost later costs none of them."""
+    site = Site(tmp_path / "site", settings={"storaged": ["QuietTime 1m"]})
+    site.start()
+    imap = site.imap()
+    for name in ("m1", "m2", "m3"):
+        imap.append("INBOX", None, None, TEXT.format(name).encode())
+    imap.logout()
+    site.stop()
+    site.start()
+    imap = site.imap()
+    imap.select("INBOX")
+    imap.store("2", "+FLAGS", r"(\Flagged $Later)")
+    imap.xatom("SETMETADATA", "INBOX", '(/private/comment "mine")')
+    imap.subscribe("not/there")
+    os.kill(site.pids("storaged")[0], 9)
+    for _ in range(50):     # storaged comes back
+        try:
+            site.imap().logout()
+            break
+        except Exception:   # pylint: disable=broad-except
+            time.sleep(0.1)
+    site.stop()
+    for f in (site.path / "db").iterdir():
+        f.unlink()
+    site.start()
+    imap = site.imap()
+    imap.select("INBOX", readonly=True)
+    assert rb"\Flagged" in imap.fetch("2", "(FLAGS)")[1][0] and rb"$Later" in imap.fetch("2", "(FLAGS)")[1][0]
+    assert b"not/there" in b" ".join(imap.lsub()[1])
+    imap.logout()
+    with site.secure("imaps") as c:
+        c.line()
+        c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')
+        assert "mine" in " ".join(c.tagged("GETMETADATA INBOX /private/comment"))
+    site.stop()
