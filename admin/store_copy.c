@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/base/write.h"
+
 enum { PIECE = 64 * 1024 };
 
 static int open_plain(int at, const char *path, struct stat *st)
@@ -25,21 +27,6 @@ static int open_plain(int at, const char *path, struct stat *st)
 	return -code;
 }
 
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t put = write(fd, p, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		p += put;
-		n -= (size_t)put;
-	}
-	return 0;
-}
-
 /* to: -1: only the hash. */
 static int pour(int from, int to, uint8_t hash[MANIFEST_HASH])
 {
@@ -56,7 +43,7 @@ static int pour(int from, int to, uint8_t hash[MANIFEST_HASH])
 			return -errno;
 		crypto_generichash_update(&state, piece, (size_t)n);
 		if (to >= 0)
-			r = write_all(to, piece, (size_t)n);
+			r = write_whole(to, (struct span){ piece, (size_t)n });
 	}
 	crypto_generichash_final(&state, hash, MANIFEST_HASH);
 	return r;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "admin/store_export_parts.h"
+#include "common/base/write.h"
 
 enum { FILE_MAX = INT_MAX, GATHERED = 1 << 20 };
 
@@ -21,24 +22,12 @@ int export_file_open(struct export_file *f, int folder, const char *part, struct
 	return f->fd >= 0 ? 0 : error_system(err, errno, "can't write %s", part);
 }
 
-static int write_all(int fd, struct span in)
-{
-	while (in.n > 0) {
-		ssize_t n = write(fd, in.p, in.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		span_take(&in, n > 0 ? (size_t)n : 0);
-	}
-	return 0;
-}
-
 static void flush(struct export_file *f)
 {
 	if (f->bytes.failed && f->error == 0)
 		f->error = -ENOMEM;
 	if (f->error == 0)
-		f->error = write_all(f->fd, buf_span(&f->bytes));
+		f->error = write_whole(f->fd, buf_span(&f->bytes));
 	buf_reset(&f->bytes);
 }
 
@@ -52,7 +41,7 @@ void export_file_put(struct export_file *f, struct span bytes)
 void export_file_write(struct export_file *f, struct span bytes)
 {
 	if (f->error == 0)
-		f->error = write_all(f->fd, bytes);
+		f->error = write_whole(f->fd, bytes);
 }
 
 void export_file_sync(struct export_file *f)

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/write.h"
+
 static const char fresh[] = ".new"; /* what is not whole yet; the lock makes one name enough */
 
 int accounts_folder_open(int at, const char *name)
@@ -52,19 +54,6 @@ int accounts_file_read(int at, const char *name, struct buf *b)
 	return code;
 }
 
-static int write_all(int fd, struct span text)
-{
-	while (text.n > 0) {
-		ssize_t n = write(fd, text.p, text.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			span_take(&text, (size_t)n);
-	}
-	return 0;
-}
-
 /* Whose the new thing is to be; only root can give it away. */
 static int give_to(int fd, int at, const struct accounts_owner *o)
 {
@@ -90,7 +79,7 @@ static int put_fresh(int at, struct span text, const struct accounts_owner *o)
 	fd = openat(at, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	code = write_all(fd, text);
+	code = write_whole(fd, text);
 	if (code == 0)
 		code = give_to(fd, at, o);
 	if (code == 0 && fsync(fd) < 0)

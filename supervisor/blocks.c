@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/write.h"
 #include "common/config/file.h"
 
 struct blocks {
@@ -39,14 +40,18 @@ static int sync_folder(const char *path, struct error *err)
 static int blocks_write(struct blocks *i, uint64_t end, struct error *err)
 {
 	char temporary[1100], text[32];
-	int n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)end), fd, code = 0;
+	int fd, code;
 
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)end);
 	snprintf(temporary, sizeof(temporary), "%s.new", i->path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return error_system(err, errno, "can't make %s", temporary);
-	if (write(fd, text, (size_t)n) != n || fsync(fd) < 0)
-		code = error_system(err, errno, "can't write %s", temporary);
+	code = write_whole(fd, span_of(text));
+	if (code == 0 && fsync(fd) < 0)
+		code = -errno;
+	if (code < 0)
+		error_system(err, -code, "can't write %s", temporary);
 	if (close(fd) < 0 && code == 0)
 		code = error_system(err, errno, "can't write %s", temporary);
 	if (code == 0 && rename(temporary, i->path) < 0)

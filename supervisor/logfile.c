@@ -67,24 +67,32 @@ void logfile_close(struct logfile *l)
 	free(l);
 }
 
-/* Bytes written of the line and its end, or -1. */
-static ssize_t put_line(int fd, struct span line)
+/* Bytes written of the line and its end: less than all of them where the disk is full. */
+static size_t put_line(int fd, struct span line)
 {
-	struct iovec parts[] = { { (void *)line.p, line.n }, { (void *)"\n", 1 } };
+	size_t done = 0;
 
-	return writev(fd, parts, 2);
+	while (done <= line.n) {
+		struct iovec parts[] = { { (uint8_t *)line.p + done, line.n - done }, { (void *)"\n", 1 } };
+		ssize_t n = writev(fd, parts, 2);
+
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done;
 }
 
 static bool put_whole(struct logfile *l, struct span line)
 {
-	ssize_t n;
+	size_t n;
 
 	if (l->torn && write(l->fd, "\n", 1) != 1)
 		return false;
 	l->torn = false;
 	n = put_line(l->fd, line);
-	l->torn = n > 0 && n != (ssize_t)line.n + 1;
-	return n == (ssize_t)line.n + 1;
+	l->torn = n > 0 && n <= line.n;
+	return n > line.n;
 }
 
 /* The level is the line's second word (log.h). */

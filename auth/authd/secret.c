@@ -11,6 +11,7 @@
 #include "auth/accounts_file.h"
 #include "auth/accounts_text.h"
 #include "common/base/log.h"
+#include "common/base/write.h"
 
 enum { TEXT = 4096, HEX = 2 * SRS_KEY };
 
@@ -50,12 +51,11 @@ static int read_keys(struct srs_keys *out, int folder, const char *name, struct 
 
 static int write_fresh(int folder, const char *text, size_t n)
 {
-	int fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), code = 0;
+	int fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), code;
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, n) != (ssize_t)n)
-		code = -EIO;
+	code = write_whole(fd, (struct span){ (const uint8_t *)text, n });
 	if (code == 0 && fsync(fd) < 0)
 		code = -errno;
 	if (close(fd) < 0 && code == 0)

@@ -9,6 +9,7 @@
 
 #include "auth/accounts_file.h"
 #include "common/base/log.h"
+#include "common/base/write.h"
 
 static const char fresh[] = ".seen.log";	/* not whole yet */
 
@@ -40,19 +41,6 @@ static void write_free(struct seen_write *w)
 	free(w);
 }
 
-static int put_text(int fd, struct span text)
-{
-	while (text.n > 0) {
-		ssize_t n = write(fd, text.p, text.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			span_take(&text, (size_t)n);
-	}
-	return fdatasync(fd) < 0 ? -errno : 0;
-}
-
 static int write_now(const struct seen_write *w)
 {
 	int how = w->anew ? O_CREAT | O_TRUNC : O_CREAT | O_APPEND, code;
@@ -60,7 +48,9 @@ static int write_now(const struct seen_write *w)
 
 	if (fd < 0)
 		return -errno;
-	code = put_text(fd, buf_span(&w->text));
+	code = write_whole(fd, buf_span(&w->text));
+	if (code == 0 && fdatasync(fd) < 0)
+		code = -errno;
 	if (close(fd) < 0 && code == 0)
 		code = -errno;
 	if (code == 0 && w->anew && renameat(w->folder, fresh, w->folder, SEEN_FILE) < 0)

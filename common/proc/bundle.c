@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/base/write.h"
 #include "common/ipc/wire.h"
 
 struct entry {
@@ -27,20 +28,6 @@ void bundle_put(struct buf *b, const char *name, struct span text)
 	wire_put_span(b, text);
 }
 
-/* 0 or a negative errno. */
-static int write_all(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			span_take(&s, (size_t)n);
-	}
-	return 0;
-}
-
 int bundle_to_fd(struct span bundle, int *fd, struct error *err)
 {
 	static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -49,7 +36,7 @@ int bundle_to_fd(struct span bundle, int *fd, struct error *err)
 	*fd = -1;
 	if (memory < 0)
 		return error_system(err, errno, "can't make a memory file for settings");
-	code = write_all(memory, bundle);
+	code = write_whole(memory, bundle);
 	if (code == 0 && fcntl(memory, F_ADD_SEALS, seals) < 0)
 		code = -errno;
 	if (code < 0) {
