@@ -43,7 +43,7 @@ def run(program, kind, at, count=None, most_s=TOO_LONG_S):
     with tempfile.TemporaryDirectory(prefix="yubin-fault-") as folder, tempfile.TemporaryFile() as told:
         # Told to a file: what a failed test leaves running would hold a pipe open.
         test = subprocess.Popen([os.path.abspath(program)], env=env | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, stdout=told, stderr=told,
-                                start_new_session=True)
+                                start_new_session=True, restore_signals=False)	# SIGPIPE is ignored, as in the daemons
         try:
             code = test.wait(most_s)
         except subprocess.TimeoutExpired:

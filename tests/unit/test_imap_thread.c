@@ -60,8 +60,12 @@ static void test_deep(void **state)
 	(void)state;
 	thread_init(&f);
 	buf_init(&out, 4 << 20);
-	for (uint32_t i = 0; i < DEEP; i++)
-		thread_hang(&f, i == 0 ? THREAD_NONE : i - 1, thread_add(&f, 1));
+	for (uint32_t i = 0; i < DEEP; i++) {
+		uint32_t added = thread_add(&f, 1);
+
+		assert_int_not_equal(added, THREAD_NONE);
+		thread_hang(&f, i == 0 ? THREAD_NONE : i - 1, added);
+	}
 	thread_writer_init(&w, &f);
 	while (thread_write(&w, 1, &out))
 		;
