@@ -43,10 +43,24 @@ int store_client_tell(enum store_status status, const char *words, struct error 
 	return error_set(err, meanings[status].error, "%s%s%s", meanings[status].words, words[0] != '\0' ? ": " : "", words);
 }
 
+bool store_client_turn(struct store_client *c)
+{
+	if (!c->lost)
+		uv_run(&c->loop, UV_RUN_ONCE);
+	return !c->lost;
+}
+
+int store_client_gone(struct error *err)
+{
+	return error_set(err, -EAGAIN, "storaged has gone: see `yubin log`");
+}
+
 int store_client_wait(struct store_client *c, struct error *err)
 {
-	while (!c->done)
-		uv_run(&c->loop, UV_RUN_ONCE);
+	while (!c->done && store_client_turn(c))
+		;
+	if (!c->done)
+		return store_client_gone(err);
 	c->done = false;
 	return store_client_tell(c->status, c->words, err);
 }
@@ -79,6 +93,12 @@ static int login_again(struct store_client *c, int failed)
 	return failed;
 }
 
+/* Nobody gives this command another socket: it ends at once, and says so. */
+static void on_lost(void *arg)
+{
+	((struct store_client *)arg)->lost = true;
+}
+
 static int open_with(struct store_client *c, int fd, struct error *err)
 {
 	int rc = uv_loop_init(&c->loop);
@@ -89,6 +109,7 @@ static int open_with(struct store_client *c, int fd, struct error *err)
 	rc = store_ipc_new(&c->store, &c->loop, err);
 	if (rc != 0)
 		return rc;
+	store_ipc_watch(c->store, on_lost, c);
 	store_ipc_attach(c->store, dup(fd));
 	return login(c, err);
 }
@@ -252,10 +273,10 @@ int store_client_stage(struct store_client *c, struct span body, struct store_st
 	while (rc == 0 && body.n > 0) {
 		struct span rest = body, piece = span_take(&rest, PIECE);
 
-		while (!store_stage_ready(*out) && !c->ready)
-			uv_run(&c->loop, UV_RUN_ONCE);
+		while (!store_stage_ready(*out) && !c->ready && store_client_turn(c))
+			;
 		c->ready = false;
-		rc = store_stage_write(*out, piece);
+		rc = c->lost ? -EPIPE : store_stage_write(*out, piece);
 		if (rc == 0)
 			body = rest;
 		else if (rc == -EAGAIN)
@@ -265,7 +286,7 @@ int store_client_stage(struct store_client *c, struct span body, struct store_st
 		return 0;
 	store_stage_free(*out);
 	*out = NULL;
-	return error_set(err, rc, "the message can't be stored: %s", strerror(-rc));
+	return c->lost ? store_client_gone(err) : error_set(err, rc, "the message can't be stored: %s", strerror(-rc));
 }
 
 static void on_commit(void *arg, enum store_status status, const struct store_result *results, size_t count, const char *words)
@@ -290,11 +311,6 @@ int store_client_commit(struct store_client *c, const struct store_mutation *m, 
 	return rc == 0 ? 0 : login_again(c, rc);
 }
 
-struct flight {
-	struct store_client *client;
-	struct store_client_tally what, *done;
-};
-
 static void on_landed(void *arg, enum store_status status, const struct store_result *results, size_t count, const char *words)
 {
 	struct flight *f = arg;
@@ -310,23 +326,32 @@ static void on_landed(void *arg, enum store_status status, const struct store_re
 		c->fell = status;
 		snprintf(c->fell_words, sizeof(c->fell_words), "%s", words);
 	}
-	free(f);
+	f->client = NULL;
+}
+
+static struct flight *free_flight(struct store_client *c)
+{
+	struct flight *f = c->flights;
+
+	while (f->client != NULL) /* fewer are flying than there are */
+		f++;
+	return f;
 }
 
 int store_client_send(struct store_client *c, const struct store_mutation *m, size_t count,
 		      const struct store_client_tally *what, struct store_client_tally *done, struct error *err)
 {
-	struct flight *f = malloc(sizeof(*f));
 	struct store_txid txid;
+	struct flight *f;
 
-	while (f != NULL && c->flying == STORE_CLIENT_FLIGHT && c->fell == STORE_OK)
-		uv_run(&c->loop, UV_RUN_ONCE);
-	if (f == NULL || c->fell != STORE_OK) {
+	while (c->flying == STORE_CLIENT_FLIGHT && c->fell == STORE_OK && store_client_turn(c))
+		;
+	if (c->lost || c->fell != STORE_OK) {
 		for (size_t i = 0; i < count; i++)
 			store_stage_free(m[i].stage);
-		free(f);
-		return c->fell != STORE_OK ? store_client_land(c, err) : error_set(err, -ENOMEM, "no memory");
+		return store_client_land(c, err);
 	}
+	f = free_flight(c);
 	*f = (struct flight){ c, *what, done };
 	store_txid_new(&txid);
 	c->flying++;
@@ -338,8 +363,10 @@ int store_client_land(struct store_client *c, struct error *err)
 {
 	enum store_status fell;
 
-	while (c->flying > 0)
-		uv_run(&c->loop, UV_RUN_ONCE);
+	while (c->flying > 0 && store_client_turn(c))
+		;
+	if (c->lost)
+		return store_client_gone(err);
 	fell = c->fell;
 	c->fell = STORE_OK;
 	return fell == STORE_OK ? 0 : login_again(c, store_client_tell(fell, c->fell_words, err));

@@ -135,8 +135,12 @@ int store_client_read(struct store_client *c, const struct store_client_reader *
 	buf_init(&body, STORE_CLIENT_BODY);
 	ask_ahead(c, r, &both[0], 0);
 	for (struct ahead *a = &both[0]; a->asked > 0; a = &both[++turn % 2]) {
-		while (!a->done)
-			uv_run(&c->loop, UV_RUN_ONCE);
+		while (!a->done && store_client_turn(c))
+			;
+		if (!a->done) {
+			rc = rc == 0 ? store_client_gone(err) : rc;
+			break;
+		}
 		ask_ahead(c, r, &both[(turn + 1) % 2], rc == 0 ? a->first + a->asked : r->count);
 		if (rc == 0)
 			rc = take_all(r, a, &body, err);
