@@ -96,6 +96,8 @@ static int place_account(const struct one *o, const struct ids *ids, struct erro
 	code = one_own(o, domain, err);
 	if (code == 0 && renameat2(o->mail, o->stage, o->mail, o->folder, RENAME_NOREPLACE) < 0)
 		code = error_system(err, errno, "can't make mail/%s", o->folder);
+	if (code == 0)
+		printf("%s had no mail here: its mailboxes are as they were.\n", o->account);
 	return code;
 }
 
@@ -226,6 +228,8 @@ static int place_beside(const struct one *o, const struct ids *ids, struct error
 		code = drop_file(o, "account", err);
 	if (code == 0)
 		code = drop_file(o, "annotations", err);
+	if (code == 0)
+		printf("%s has mail here: what was restored stands below \"%s\".\n", o->account, prefix);
 	free(here.at);
 	return code;
 }
