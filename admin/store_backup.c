@@ -93,8 +93,6 @@ int backup_file(struct backup *b, int at, const char *name, const char *path, st
 	struct manifest_entry e = { .folder = false };
 	int r;
 
-	if (faccessat(b->to, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
 	if (snprintf(e.path, sizeof(e.path), "%s", path) >= (int)sizeof(e.path))
 		return error_set(err, -ENAMETOOLONG, "the path is too long: %s", path);
 	r = link_earlier(b, at, name, &e);
@@ -102,6 +100,8 @@ int backup_file(struct backup *b, int at, const char *name, const char *path, st
 		r = copy_now(b, at, name, &e);
 	if (r == -ENOENT)
 		return 0;
+	if (r == -EEXIST) /* a list may name it twice */
+		return 1;
 	if (r == -EINVAL) {
 		fprintf(stderr, "yubin: warning: %s is no plain file and is left out\n", path);
 		return 1;

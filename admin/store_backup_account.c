@@ -38,6 +38,7 @@ struct taking {
 	const char *path;
 	struct names gone; /* only guid counts; sorted */
 	bool sure;         /* the list is what was there at one time */
+	uint32_t made;     /* the last mailbox whose folder the backup has; 0: none */
 };
 
 static int name_order(const void *a, const void *b)
@@ -172,25 +173,29 @@ static int list_surely(struct taking *t, struct names *out, struct error *err)
 
 /* --- taking ------------------------------------------------------------------------ */
 
+/* Of a mailbox that was made meanwhile. */
+static int make_folder(const struct taking *t, uint32_t mailbox, struct error *err)
+{
+	char folder[MANIFEST_PATH_MAX], name[16];
+
+	snprintf(folder, sizeof(folder), "%s/%08x", t->path, mailbox);
+	if (faccessat(t->b->to, folder, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	snprintf(name, sizeof(name), "%08x", mailbox);
+	return backup_folder(t->b, t->account, name, folder, err);
+}
+
 static int take(struct taking *t, const struct name *n, struct error *err)
 {
-	char folder[MANIFEST_PATH_MAX], path[MANIFEST_PATH_MAX + NAMES_PATH_MAX], name[NAMES_PATH_MAX];
-	const char *below;
-	int r;
+	char path[MANIFEST_PATH_MAX + NAMES_PATH_MAX], name[NAMES_PATH_MAX];
+	int r = t->made == n->mailbox ? 0 : make_folder(t, n->mailbox, err);
 
-	snprintf(folder, sizeof(folder), "%s/%08x", t->path, n->mailbox);
-	if (faccessat(t->b->to, folder, F_OK, AT_SYMLINK_NOFOLLOW) < 0) { /* made meanwhile */
-		snprintf(name, sizeof(name), "%08x", n->mailbox);
-		r = backup_folder(t->b, t->account, name, folder, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
+	t->made = n->mailbox;
 	names_message(name, "", n->mailbox, n->uid, n->guid); /* "/ID/cur/UID.GUID" */
-	below = name + 1;
 	snprintf(path, sizeof(path), "%s%s", t->path, name);
-	if (faccessat(t->account, below, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	return backup_file(t->b, t->account, below, path, err);
+	return backup_file(t->b, t->account, name + 1, path, err);
 }
 
 enum { UID_NOT_TAKEN = 0 };
