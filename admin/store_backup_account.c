@@ -58,6 +58,16 @@ static int guid_order(const void *a, const void *b)
 	return memcmp(((const struct name *)a)->guid, ((const struct name *)b)->guid, STORE_GUID);
 }
 
+/* As they came, which is about how they lie on the disk. */
+static int uid_order(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+
+	if (x->mailbox != y->mailbox)
+		return x->mailbox < y->mailbox ? -1 : 1;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
 static int names_add(struct names *n, const struct name *one)
 {
 	if (n->count == n->room) {
@@ -200,11 +210,13 @@ static int take(struct taking *t, const struct name *n, struct error *err)
 
 enum { UID_NOT_TAKEN = 0 };
 
-/* In the order of the folders, which is quicker than any other; what could not be taken loses its UID. */
+/* What could not be taken loses its UID. */
 static int take_each(struct taking *t, struct names *all, bool first, struct error *err)
 {
 	int r = 0;
 
+	if (all->count > 1)
+		qsort(all->at, all->count, sizeof(*all->at), uid_order);
 	for (size_t i = 0; i < all->count && r >= 0; i++) {
 		struct name *one = &all->at[i];
 
