@@ -496,9 +496,9 @@ def test_small_files_after_a_crash(tmp_path):
     site.stop()
     site.start()
     imap = site.imap()
+    imap.xatom("SETMETADATA", "INBOX", '(/private/comment "mine")')
     imap.select("INBOX")
     imap.store("2", "+FLAGS", r"(\Flagged $Later)")
-    imap.xatom("SETMETADATA", "INBOX", '(/private/comment "mine")')
     imap.subscribe("not/there")
     os.kill(site.pids("storaged")[0], 9)
     for _ in range(50):     # storaged comes back
