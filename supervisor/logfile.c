@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/write.h"
 
 struct logfile {
 	int fd; /* -1: syslog, or the file can't be opened */
@@ -76,9 +77,10 @@ static size_t put_line(int fd, struct span line)
 		struct iovec parts[] = { { (uint8_t *)line.p + done, line.n - done }, { (void *)"\n", 1 } };
 		ssize_t n = writev(fd, parts, 2);
 
-		if (n <= 0)
+		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
-		done += (size_t)n;
+		if (n > 0)
+			done += (size_t)n;
 	}
 	return done;
 }
@@ -87,7 +89,7 @@ static bool put_whole(struct logfile *l, struct span line)
 {
 	size_t n;
 
-	if (l->torn && write(l->fd, "\n", 1) != 1)
+	if (l->torn && write_whole(l->fd, span_of("\n")) < 0)
 		return false;
 	l->torn = false;
 	n = put_line(l->fd, line);

@@ -101,8 +101,10 @@ struct store *folders_open(struct folders *f, uv_loop_t *loop)
 	struct store *s;
 	struct error err;
 
-	if (local_new(&s, loop, &f->options, &err) < 0)
-		fail_msg("local_new: %s", err.words);
+	if (local_new(&s, loop, &f->options, &err) < 0) {
+		print_error("local_new: %s\n", err.words);
+		exit(1);	/* whoever goes on would use the store that was there before */
+	}
 	return s;
 }
 

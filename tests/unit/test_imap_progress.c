@@ -19,7 +19,11 @@ static void run(struct world *w)
 {
 	struct imap_action a;
 
-	while (imap_server_next(w->e, &a) != IMAP_WANT_INPUT) {
+	for (;;) {
+		enum imap_kind kind = imap_server_next(w->e, &a);
+
+		if (kind == IMAP_WANT_INPUT || kind == IMAP_CLOSE)
+			break;
 		if (a.kind == IMAP_REPLY)
 			buf_put(&w->out, a.bytes);
 		else if (a.number != 0)

@@ -92,6 +92,7 @@ static void test_scan(void **state)
 	put(kv, "l", "behind the end");
 	kv_commit(kv);
 	scan = kv_scan_open(kv, span_of("k00010"), span_of("k04990"));
+	assert_non_null(scan);
 	while ((r = kv_scan_next(scan, &key, &value)) > 0) {
 		snprintf(text, sizeof(text), "k%05d", 10 + n);
 		unit_case("walk", (size_t)n);
@@ -109,9 +110,11 @@ static void test_scan(void **state)
 	assert_int_equal(n, 4980);
 	kv_scan_close(scan);
 	scan = kv_scan_open(kv, span_of("k00010"), span_of("k04990"));
+	assert_non_null(scan);
 	assert_int_equal(kv_scan_next(scan, &key, &value), 0);
 	kv_scan_close(scan);
 	scan = kv_scan_open(kv, span_of("m"), span_of("n"));
+	assert_non_null(scan);
 	assert_int_equal(kv_scan_next(scan, &key, &value), 0);
 	kv_scan_close(scan);
 	kv_close(kv);
