@@ -26,6 +26,7 @@ int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *e
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATHS_MAX], old[32] = "";
+	ssize_t n;
 	int rc;
 
 	paths_file(paths, PATHS_RUN, PATHS_PID, path);
@@ -34,7 +35,9 @@ int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *e
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (*fd < 0)
 		return error_system(err, errno, "can't open %s", path);
-	if (pread(*fd, old, sizeof(old) - 1, 0) < 0)
+	while ((n = pread(*fd, old, sizeof(old) - 1, 0)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
 		old[0] = '\0';
 	old[strcspn(old, "\n")] = '\0';
 	if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)
