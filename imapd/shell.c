@@ -174,8 +174,10 @@ static enum conn_want shell_next(void *session, struct span *out)
 			return CONN_WANT_OUTPUT;
 		switch (imap_server_next(s->engine, &a)) {
 		case IMAP_WANT_INPUT:
-			if (imap_server_idle(s->engine))
+			if (imap_server_idle(s->engine)) {
 				shell_meta_rest(s);
+				shell_body_rest(s);
+			}
 			if (more_input(s))
 				break;
 			return flush(s, out) ? CONN_WANT_OUTPUT : CONN_WANT_INPUT;

@@ -27,6 +27,9 @@ struct shell {
 	struct body_read *reading;
 	struct shell_match *match;	/* the job that is away */
 	int body;			/* the message that is open, or -1 */
+	uint64_t body_mailbox;		/* the one that is being opened */
+	uint32_t body_uid;
+	struct ahead *ahead;		/* those behind it, as long as the command runs, or NULL */
 	int meta;			/* the account's derived file, or -1 */
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
 	struct store_record record;	/* whose metadata are asked for */
@@ -51,6 +54,7 @@ void shell_clear(struct shell *s);
 void shell_body_open(struct shell *s, const struct imap_action *a);
 void shell_body_read(struct shell *s, const struct imap_action *a);
 void shell_body_close(struct shell *s);
+void shell_body_rest(struct shell *s);
 
 /* shell_meta.c */
 void shell_meta(struct shell *s, const struct imap_action *a);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "service/ahead.h"
 
 void shell_body_close(struct shell *s)
 {
@@ -15,21 +16,70 @@ void shell_body_close(struct shell *s)
 	s->body = -1;
 }
 
-static void opened(void *arg, enum store_status status, int fd, uint64_t size)
+/* The command is over: nobody knows what is read next. */
+void shell_body_rest(struct shell *s)
+{
+	ahead_free(s->ahead);
+	s->ahead = NULL;
+}
+
+static void answer_open(struct shell *s, enum store_status status, int fd, uint64_t size)
 {
 	const struct imap_result result = { .status = status, .size = size };
+
+	s->body = fd;
+	shell_answer(s, &result);
+}
+
+static void opened(void *arg, enum store_status status, int fd, uint64_t size)
+{
 	struct shell *s = arg;
 
 	s->store_op = 0;
-	s->body = fd;
-	shell_answer(s, &result);
+	answer_open(s, status, fd, size);
+	conn_wake(s->conn);
+}
+
+static bool take_ahead(struct shell *s, uint64_t mailbox, uint32_t uid)
+{
+	struct store_opened one;
+
+	if (!ahead_take(s->ahead, mailbox, uid, &one))
+		return false;
+	answer_open(s, one.status, one.fd, one.size);
+	return true;
+}
+
+static void opened_ahead(void *arg, enum store_status status, const struct store_opened *all, size_t count)
+{
+	struct shell *s = arg;
+
+	s->store_op = 0;
+	ahead_fill(s->ahead, all, count);
+	if (!take_ahead(s, s->body_mailbox, s->body_uid))
+		answer_open(s, status == STORE_OK ? STORE_NOT_FOUND : status, -1, 0);
 	conn_wake(s->conn);
 }
 
 void shell_body_open(struct shell *s, const struct imap_action *a)
 {
+	uint32_t uid = a->body.uid, count = 1;
+
 	shell_body_close(s);
-	shell_asked(s, store_body(s->account, a->body.mailbox, a->body.uid, opened, s));
+	if (s->ahead == NULL)
+		s->ahead = ahead_new();
+	if (s->ahead != NULL) {
+		if (take_ahead(s, a->body.mailbox, uid))
+			return;
+		count = ahead_count(s->ahead, a->body.mailbox, uid);
+	}
+	s->body_mailbox = a->body.mailbox;
+	s->body_uid = uid;
+	if (count == 1)
+		shell_asked(s, store_body(s->account, a->body.mailbox, uid, opened, s));
+	else
+		shell_asked(s, store_bodies(s->account, a->body.mailbox,
+					    &(struct store_set){ &(struct store_range){ uid, uid + count - 1 }, 1 }, opened_ahead, s));
 }
 
 static void answer_bytes(struct shell *s, int r, struct span bytes)

@@ -337,6 +337,7 @@ void shell_clear(struct shell *s)
 	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	shell_body_close(s);
+	shell_body_rest(s);
 	shell_match_cancel(s);
 	drop_stages(s);
 	shell_meta_close(s);

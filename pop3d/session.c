@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/proc/body.h"
 #include "pop3d/engine.h"
+#include "service/ahead.h"
 #include "service/login.h"
 
 struct session {
@@ -27,6 +28,8 @@ struct session {
 	struct store_account *store;
 	uint64_t inbox;			/* its id */
 	int body;			/* the message that is open, or -1 */
+	uint32_t body_uid;		/* the one that is being opened */
+	struct ahead *ahead;		/* those behind it, or NULL */
 	uint64_t offset;
 	struct body_read *reading;
 };
@@ -184,6 +187,44 @@ static void body_opened(void *arg, enum store_status st, int fd, uint64_t size)
 	answer(s, st == STORE_OK ? POP3_DONE : st == STORE_NOT_FOUND ? POP3_GONE : POP3_TRY_LATER);
 }
 
+static bool take_ahead(struct session *s, uint32_t uid)
+{
+	struct store_opened one;
+
+	if (!ahead_take(s->ahead, s->inbox, uid, &one))
+		return false;
+	body_opened(s, one.status, one.fd, one.size);
+	return true;
+}
+
+static void opened_ahead(void *arg, enum store_status st, const struct store_opened *all, size_t count)
+{
+	struct session *s = arg;
+
+	ahead_fill(s->ahead, all, count);
+	if (!take_ahead(s, s->body_uid))
+		body_opened(s, st == STORE_OK ? STORE_NOT_FOUND : st, -1, 0);
+}
+
+static void open_body(struct session *s, uint32_t uid)
+{
+	uint32_t count = 1;
+
+	if (s->ahead == NULL)
+		s->ahead = ahead_new();
+	if (s->ahead != NULL) {
+		if (take_ahead(s, uid))
+			return;
+		count = ahead_count(s->ahead, s->inbox, uid);
+	}
+	s->body_uid = uid;
+	if (count == 1)
+		store_asked(s, store_body(s->store, s->inbox, uid, body_opened, s));
+	else
+		store_asked(s, store_bodies(s->store, s->inbox,
+					    &(struct store_set){ &(struct store_range){ uid, uid + count - 1 }, 1 }, opened_ahead, s));
+}
+
 static void piece_read(void *arg, int r, struct span bytes)
 {
 	struct session *s = arg;
@@ -308,7 +349,7 @@ static void act(struct session *s, const struct pop3_action *a)
 		opening_asked(s, store_lock(s->store, locked, s));
 		break;
 	case POP3_OPEN_BODY:
-		store_asked(s, store_body(s->store, s->inbox, a->uid, body_opened, s));
+		open_body(s, a->uid);
 		break;
 	case POP3_READ:
 		do_read(s, a);
@@ -392,6 +433,7 @@ static void session_close(void *session)
 		 *s->account != '\0' ? s->account : "-", pop3_server_retrieved(s->engine));
 	cancel(s);
 	close_body(s);
+	ahead_free(s->ahead);
 	leave_account(s);
 	pop3_server_free(s->engine);
 	free(s);
