@@ -1,6 +1,6 @@
 /* fuzz_manifest.c - a backup's manifest with any bytes in it: nothing leads out of the backup, and what is read can
  * be written and read again.
- * link: admin common/base */
+ * link: admin/store_manifest.o common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* fuzz_queue_order.c - questions about the queue, and answers, by who says what they like.
- * link: admin storage/local common/base */
+ * link: admin/queue_reader.o storage/local/queue_order.o storage/local/queue_order_lines.o storage/local/queue_record.o storage/local/record.o storage/local/ranges.o storage common/base */
 #include <stdlib.h>
 
 #include "admin/queue_reader.h"

@@ -1,5 +1,5 @@
 /* fuzz_queue_text.c - queue/ID.envelope with any bytes in it, and a record of the index.
- * link: storage/local common/base */
+ * link: storage/local/queue_text.o storage/local/queue_text_read.o storage/local/queue_record.o storage/local/record.o storage/local/ranges.o storage common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* fuzz_spf.c - any records behind any names: an end, and no more than ten terms that ask.
- * link: admin common/base */
+ * link: admin/spf.o common/base */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* fuzz_trace.c - a log that somebody has written what they liked into: it is told, or passed over.
- * link: admin common/base */
+ * link: admin/trace_line.o admin/trace_book.o admin/trace_text.o admin/trace_json.o common/base */
 #include <stdlib.h>
 
 #include "admin/trace_parts.h"
