@@ -11,9 +11,7 @@ PORTS = {"mx": "smtp", "submission": "smtp", "submissions": None, "pop3": "pop3"
 
 # What it is made to look at: protocols, standard ciphers, the server's defaults and preferences, forward secrecy, vulnerabilities. Left out of its
 # default run: what judges nothing (the list of ciphers, simulated clients), and HTTP's headers.
-CHECKS = ["--protocols", "--standard", "--server-defaults", "--server-preference", "--fs"]
-# The longest part of it, where the same daemon has no other port with the same settings that has been looked at.
-VULNERABLE = {"mx", "submissions", "pop3s", "imaps"}
+CHECKS = ["--protocols", "--standard", "--server-defaults", "--server-preference", "--fs", "--vulnerable"]
 
 # What may be found, and why.
 EXCEPTIONS = {
@@ -49,8 +47,7 @@ def findings(site, tmp_path_factory):
     d = tmp_path_factory.mktemp("testssl")
     ca = str(site.path / "etc/tls/ca.pem")
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        jobs = {port: pool.submit(scan, site, port, d / f"{port}.json", "--add-ca", ca, *CHECKS,
-                                  *(["--vulnerable"] if port in VULNERABLE else [])) for port in PORTS}
+        jobs = {port: pool.submit(scan, site, port, d / f"{port}.json", "--add-ca", ca, *CHECKS) for port in PORTS}
         return {port: job.result() for port, job in jobs.items()}
 
 
@@ -61,6 +58,5 @@ def test_nothing_of_medium_or_worse(findings, port):
     assert ("cert_revocation", "HIGH") in [f[:2] for f in found], "the one exception is found: it does tell"
     severity = {f[0]: f[1] for f in found}
     for looked_at in ("TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "cipherlist_aNULL", "cipher_order", "cert_chain_of_trust", "cert_validityPeriod", "PFS",
-                      *(("heartbleed", "secure_renego", "secure_client_renego", "CRIME_TLS", "SWEET32", "LOGJAM", "LUCKY13", "RC4", "ROBOT")
-                        if port in VULNERABLE else ())):
+                      "heartbleed", "secure_renego", "secure_client_renego", "CRIME_TLS", "SWEET32", "LOGJAM", "LUCKY13", "RC4", "ROBOT"):
         assert severity.get(looked_at) in ("OK", "INFO"), (looked_at, severity.get(looked_at))
