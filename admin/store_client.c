@@ -77,8 +77,15 @@ static void on_login(void *arg, enum store_status status, struct store_account *
 
 static int login(struct store_client *c, struct error *err)
 {
+	int rc;
+
 	store_login(c->store, &c->token, on_login, c);
-	return store_client_wait(c, err);
+	rc = store_client_wait(c, err);
+	if (c->lost)
+		rc = error_set(err, -EAGAIN, "storaged went before it answered: see `yubin log`, and do yubin restart if it is of another version");
+	else if (rc != 0 && store_ipc_strange(c->store))
+		rc = error_set(err, -EPROTO, "the running server is of another version than this yubin: do yubin restart, then this again");
+	return rc;
 }
 
 /* After a change that was not made: the login makes none any more (storage/store.h). */

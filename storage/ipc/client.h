@@ -111,6 +111,7 @@ struct client {
 	struct ipc *ipc; /* NULL: without storaged */
 	void (*lost)(void *arg); /* NULL: nobody wants to know */
 	void *lost_arg;
+	bool strange; /* the storaged of this socket has another STORE_WIRE_VERSION */
 	struct requests *open;
 	struct call *oldest, *newest;
 	struct call_queue waiting, failing;

@@ -164,7 +164,7 @@ static void done_enter(struct call *call, const struct store_answer *a, struct i
 	struct store_ask ask = { .type = STORE_WIRE_LOCK, .account = account->number };
 
 	(void)m;
-	account->known = a->status == STORE_OK;
+	account->known |= a->status == STORE_OK;
 	if (a->status != STORE_OK)
 		account_refuse(account, a->status);
 	else if (!account->locked)

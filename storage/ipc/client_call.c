@@ -336,6 +336,20 @@ void client_call_part(struct client *c, struct ipc_message *m)
 		buf_put(&call->parts, m->body);
 }
 
+/* A login at a storaged whose answers may mean something else is none; its number is given back all the same. */
+static void judge_login(struct call *call, struct store_answer *a)
+{
+	struct client *c = call->client;
+
+	if (call->type != STORE_WIRE_LOGIN || a->status != STORE_OK || a->version == STORE_WIRE_VERSION)
+		return;
+	call->account->known = true;
+	a->status = STORE_REFUSED;
+	if (!c->strange)
+		log_error("the running storaged is of another version than this program; yubin restart mends it");
+	c->strange = true;
+}
+
 void client_call_answer(struct client *c, struct ipc_message *m)
 {
 	struct call *call = call_sent(c, m->number);
@@ -355,6 +369,7 @@ void client_call_answer(struct client *c, struct ipc_message *m)
 		a = (struct store_answer){ .status = STORE_CORRUPT,
 					   .words = "storaged gave a malformed answer" };
 	}
+	judge_login(call, &a);
 	call_complete(call, &a, m);
 	arena_reset(c->memory);
 	client_calls_pump(c);

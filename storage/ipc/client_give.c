@@ -7,8 +7,8 @@ static void give_login(struct call *call, const struct store_answer *a)
 {
 	struct client_account *account = call->account;
 
-	account->known = a->status == STORE_OK;
-	account->state = account->known ? ACCOUNT_IN : ACCOUNT_VOID;
+	account->known |= a->status == STORE_OK;
+	account->state = a->status == STORE_OK ? ACCOUNT_IN : ACCOUNT_VOID;
 	if (a->status != STORE_OK || call->done.login == NULL) {
 		client_account_leave(account);
 		account = NULL;

@@ -30,6 +30,12 @@ static void put_mailbox(struct buf *b, const struct store_mailbox *m)
 	wire_put_varint(b, m->notes);
 }
 
+static void put_version(struct buf *b, const struct store_answer *a)
+{
+	(void)a;
+	wire_put_varint(b, STORE_WIRE_VERSION);
+}
+
 static void put_quota(struct buf *b, const struct store_quota *q)
 {
 	wire_put_varint(b, q->bytes);
@@ -150,6 +156,14 @@ static void put_results(struct buf *b, const struct store_answer *a)
 static uint32_t get_u32(struct wire *w)
 {
 	return (uint32_t)store_wire_upto(w, UINT32_MAX);
+}
+
+/* What a later version puts behind it is passed over: the number is enough. */
+static void get_version(struct wire *w, struct store_answer *a, struct arena *memory)
+{
+	(void)memory;
+	a->version = w->in.n > 0 ? wire_varint(w) : 0;
+	w->in.n = 0;
 }
 
 static void get_mailbox(struct wire *w, struct store_mailbox *m)
@@ -331,6 +345,7 @@ static const struct {
 	void (*put)(struct buf *b, const struct store_answer *a);
 	void (*get)(struct wire *w, struct store_answer *a, struct arena *memory);
 } rows[STORE_WIRE_TYPES] = {
+	[STORE_WIRE_LOGIN] = { put_version, get_version },
 	[STORE_WIRE_LIST] = { put_list, get_list },
 	[STORE_WIRE_FIND] = { put_find, get_find },
 	[STORE_WIRE_SYNC] = { put_page, get_page },

@@ -15,6 +15,7 @@ enum { STORE_ANSWER_WORDS = 480 };
 struct store_answer {
 	enum store_status status;
 	const char *words;                  /* never NULL once read */
+	uint64_t version;                   /* LOGIN, read: storaged's STORE_WIRE_VERSION; 0: from before there was one */
 	uint64_t from;                      /* LIST, writing: as it was asked */
 	struct store_list list;             /* LIST */
 	struct store_mailbox mailbox;       /* FIND */

@@ -143,6 +143,11 @@ void store_ipc_watch(struct store *s, void (*lost)(void *arg), void *arg)
 	client_of(s)->lost_arg = arg;
 }
 
+bool store_ipc_strange(const struct store *s)
+{
+	return ((const struct client *)s)->strange;
+}
+
 void store_ipc_attach(struct store *s, int fd)
 {
 	struct ipc_handlers handlers = { .receive = on_receive, .gone = on_gone, .arg = s };
@@ -156,7 +161,7 @@ void store_ipc_attach(struct store *s, int fd)
 		return;
 	}
 	uv_timer_stop(&c->wait);
-	c->away_long = false;
+	c->away_long = c->strange = false;
 	client_queue_renew(c);
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		client_account_push(a);

@@ -33,6 +33,8 @@ int store_ipc_new(struct store **out, uv_loop_t *loop, struct error *err);
 void store_ipc_attach(struct store *s, int fd);
 /* lost is called when the socket has ended: because storaged has, or because it found a message malformed. */
 void store_ipc_watch(struct store *s, void (*lost)(void *arg), void *arg);
+/* Logins were refused because storaged is of another version (store_wire.h). */
+bool store_ipc_strange(const struct store *s);
 /* Open calls are forgotten. Accounts and stages that are left stay the callers' to log out and
  * free; what is called on them gives STORE_REFUSED. */
 void store_ipc_free(struct store *s);

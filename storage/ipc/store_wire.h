@@ -5,6 +5,8 @@
  *         carries the same number, as STORE_WIRE_ANSWER, behind any STORE_WIRE_PARTs if it
  *         is longer than a message may be. STORE_WIRE_CHANGED comes by itself; its
  *         number is the login's; STORE_WIRE_READY too, without a number. Bodies are in store_ask.h and store_answer.h.
+ * Version Both ends may come from different builds: yubin, or a daemon that was restarted alone. A login is answered
+ *         with STORE_WIRE_VERSION, and who finds another one there asks nothing more. So login and logout keep their form for good.
  * Names   Logins and stages have numbers that the daemon chooses and never uses twice
  *         on a socket: so they outlive storaged.
  * Pure    No I/O. What is read lends from the body and from an arena.
@@ -15,6 +17,9 @@
 #include "common/base/arena.h"
 #include "common/ipc/wire.h"
 #include "storage/queue.h"
+
+/* Goes up by one with each change of what is asked, answered or meant by it, metadata too (tests/unit/test_store_wire.c). */
+enum { STORE_WIRE_VERSION = 1 };
 
 enum store_wire_type {
 	STORE_WIRE_LOGIN = 1,

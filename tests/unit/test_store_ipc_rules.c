@@ -65,7 +65,8 @@ static void test_lock_and_revocation(void **state)
 /* A client that is not one of ours: it says what it likes. */
 struct raw {
 	struct ipc *ipc;
-	unsigned gone, answers;
+	unsigned gone, answers, last;
+	struct span body;
 	enum store_status status;
 };
 
@@ -219,6 +220,62 @@ static void test_client_that_goes(void **state)
 	assert_int_equal(fake_store_accounts(rig.pair.behind), 1);
 }
 
+/* A storaged of another build: it answers every request by `body`. */
+static void other_receive(void *arg, struct ipc_message *m)
+{
+	struct raw *r = arg;
+
+	r->answers++;
+	r->last = m->type;
+	ipc_send(r->ipc, STORE_WIRE_ANSWER, m->number, r->body, NULL, 0);
+}
+
+static void other_open(struct raw *r, struct store *s, struct span body)
+{
+	struct ipc_handlers h = { other_receive, raw_gone, r };
+	struct error err;
+	int ends[2];
+
+	*r = (struct raw){ .body = body };
+	assert_int_equal(ipc_pair(ends, &err), 0);
+	assert_int_equal(ipc_new(&r->ipc, &rig.loop, ends[0], 8 << 20, &h, &err), 0);
+	store_ipc_attach(s, ends[1]);
+}
+
+static void test_storaged_of_another_version(void **state)
+{
+	static const struct {
+		const char *why, *body;
+		size_t n;
+		bool strange;
+	} rows[] = {
+		{ "the same", "\0\0\1", 3, false },
+		{ "from before there were versions", "\0\0", 2, true },
+		{ "a later one", "\0\0\2and more", 11, true },
+	};
+	struct store *s;
+	struct error err;
+	struct raw r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store_account *a;
+
+		unit_case(rows[i].why, 0);
+		assert_int_equal(store_ipc_new(&s, &rig.loop, &err), 0);
+		other_open(&r, s, (struct span){ (const uint8_t *)rows[i].body, rows[i].n });
+		a = rig_login(s, USER, STORE_RIGHT_READ);
+		assert_true((a == NULL) == rows[i].strange);
+		assert_true(store_ipc_strange(s) == rows[i].strange);
+		if (a != NULL)
+			store_logout(a);
+		fake_pair_settle(&rig.pair);
+		assert_int_equal(r.last, STORE_WIRE_LOGOUT);
+		store_ipc_free(s);
+		ipc_free(r.ipc);
+	}
+}
+
 static void test_status_lines(void **state)
 {
 	struct buf out;
@@ -240,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_peoples_numbers, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_client_that_does_not_read, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_client_that_goes, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_storaged_of_another_version, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_status_lines, rig_setup, rig_teardown),
 	};
 
