@@ -258,7 +258,10 @@ static void flush(struct ipc *i)
 	int code = i->taken >= CREDIT_STEP ? send_credit(i) : 0;
 
 	while (code == 0 && i->first != NULL) {
+		size_t fds = i->first->fd_count;
+
 		code = parcel_send(i, i->first);
+		i->queued_fds -= fds - i->first->fd_count;
 		if (code == 0)
 			queue_drop_first(i);
 	}
@@ -382,6 +385,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 size_t ipc_queued(const struct ipc *i)
 {
 	return i->queued;
+}
+
+size_t ipc_queued_files(const struct ipc *i)
+{
+	return i->queued_fds;
 }
 
 void ipc_pause(struct ipc *i)

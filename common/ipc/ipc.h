@@ -56,8 +56,9 @@ void ipc_free(struct ipc *i);
  * the other end is no longer there: gone then follows from the loop. */
 int ipc_send(struct ipc *i, uint16_t type, uint64_t number, struct span body, int *fds, size_t fd_count);
 
-/* Bytes that wait in the queue. */
+/* Bytes, and descriptors, that wait in the queue. */
 size_t ipc_queued(const struct ipc *i);
+size_t ipc_queued_files(const struct ipc *i);
 
 /* Stops and resumes taking messages: the back-pressure of a busy receiver. While it
  * is paused receive is not called, and gone only once a send has failed. */

@@ -232,6 +232,7 @@ static void test_flight(void **state)
 	settle(&f->loop);
 	assert_int_equal(b.fds, 2 * IPC_FDS_FLIGHT);
 	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(ipc_queued_files(a.ipc), 0);
 	for (int i = 0; i < 1000; i++) {
 		int fd = open_null();
 
