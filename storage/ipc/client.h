@@ -24,7 +24,9 @@
 enum {
 	CLIENT_WINDOW = 256, /* calls sent and not answered */
 	CLIENT_WINDOW_BYTES = 2 << 20,
+	CLIENT_WINDOW_FILES = IPC_FDS_FLIGHT, /* descriptors in their answers: storaged can send as many, and queue as many */
 	CLIENT_QUEUE_BYTES = 8 << 20, /* of the socket's own queue: more than a window */
+	CLIENT_FILES = 128, /* bodies of calls that go from memory to files; more wait. STORE_MUTATIONS or more */
 	CLIENT_RETRY_MS = 1000        /* between two tries to log in again */
 };
 
@@ -73,6 +75,7 @@ struct call {
 	void *arg;
 	struct client_stage *stages; /* to be sealed before it is sent */
 	struct buf body;
+	size_t files;     /* descriptors that its answer may bring */
 	struct buf parts; /* of its answer, so far */
 };
 
@@ -116,10 +119,12 @@ struct client {
 	struct call *oldest, *newest;
 	struct call_queue waiting, failing;
 	struct call_queue leases; /* go when no report waits: it may be of a job that would come again */
-	size_t sent, sent_bytes;
+	size_t sent, sent_bytes, sent_files;
 	struct client_account *accounts;
 	struct table *account_by_number;
 	struct client_stage *stages;
+	struct client_stage *lined, **lined_end; /* in a line for a file */
+	size_t files;                            /* given to those from there */
 	queue_ready ready; /* NULL: the queue is not watched */
 	void *ready_arg;
 	bool ready_armed;         /* a lease was asked for since it was called */

@@ -79,6 +79,28 @@ static void call_free(struct call *call)
 	free(call);
 }
 
+/* Descriptors that the answer may bring. */
+static size_t files_of(const struct store_ask *ask)
+{
+	size_t n = 0;
+
+	switch (ask->type) {
+	case STORE_WIRE_BODY:
+	case STORE_WIRE_META_FILE:
+		return 1;
+	case STORE_WIRE_STAGE:
+		return 2;
+	case STORE_WIRE_LEASE:
+		return ask->want.max < QUEUE_JOBS ? ask->want.max : QUEUE_JOBS;
+	case STORE_WIRE_BODIES:
+		for (size_t i = 0; i < ask->uids.count && n < STORE_BODIES; i++)
+			n += ask->uids.ranges[i].last - ask->uids.ranges[i].first + 1;
+		return n < STORE_BODIES ? n : STORE_BODIES;
+	default:
+		return 0;
+	}
+}
+
 static struct call *call_make(struct client *c, struct client_account *a, const struct store_ask *ask,
 			      void *arg)
 {
@@ -89,6 +111,7 @@ static struct call *call_make(struct client *c, struct client_account *a, const 
 	call->client = c;
 	call->account = a;
 	call->type = ask->type;
+	call->files = files_of(ask);
 	call->arg = arg;
 	buf_init(&call->body, ENCODE_MAX);
 	buf_init(&call->parts, STORE_WIRE_ANSWER_MAX);
@@ -233,7 +256,8 @@ void client_calls_complete_failing(struct client *c)
 static bool window_open(const struct client *c, const struct call *call)
 {
 	return c->sent == 0 ||
-	       (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES);
+	       (c->sent < CLIENT_WINDOW && c->sent_bytes + call->body.n <= CLIENT_WINDOW_BYTES &&
+		c->sent_files + call->files <= CLIENT_WINDOW_FILES);
 }
 
 /* A change whose bodies are not sealed yet. */
@@ -267,6 +291,7 @@ void client_calls_pump(struct client *c)
 		call->tried = true;
 		c->sent++;
 		c->sent_bytes += call->body.n;
+		c->sent_files += call->files;
 	}
 }
 
@@ -360,6 +385,7 @@ void client_call_answer(struct client *c, struct ipc_message *m)
 		return;
 	c->sent--;
 	c->sent_bytes -= call->body.n;
+	c->sent_files -= call->files;
 	if (call->parts.n > 0) {
 		buf_put(&call->parts, m->body);
 		body = buf_span(&call->parts);
@@ -396,7 +422,7 @@ void client_calls_recall(struct client *c)
 	struct call *call, *newer;
 
 	c->waiting = c->leases = (struct call_queue){ NULL, NULL };
-	c->sent = c->sent_bytes = 0;
+	c->sent = c->sent_bytes = c->sent_files = 0;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };
 	for (call = c->oldest; call != NULL; call = newer) {
@@ -427,7 +453,7 @@ void client_calls_give_up(struct client *c)
 void client_calls_clear(struct client *c)
 {
 	c->waiting = c->leases = c->failing = (struct call_queue){ NULL, NULL };
-	c->sent = c->sent_bytes = 0;
+	c->sent = c->sent_bytes = c->sent_files = 0;
 	for (struct client_account *a = c->accounts; a != NULL; a = a->next)
 		a->held = (struct call_queue){ NULL, NULL };
 	for (struct call *call = c->oldest, *newer; call != NULL; call = newer) {

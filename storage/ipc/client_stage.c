@@ -5,11 +5,15 @@
  * handed out; a second descriptor, for reading, stays here until the body's call is
  * answered. A storaged that was restarted knows nothing of the file: then a new one is
  * asked for and what was written is copied into it.
+ *
+ * Many small bodies of one commit need files, too. They stand in line for them in the order of
+ * the calls, CLIENT_FILES at a time: the first call in line gets all of its own, since those before it end.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "storage/ipc/client.h"
 
 enum {
@@ -31,6 +35,7 @@ struct client_stage {
 	struct store_stage base;
 	struct client_stage *next, **back; /* of the client's */
 	struct client_stage *next_taken;   /* of the call's */
+	struct client_stage *lined, **lined_back; /* the next in line; NULL, NULL: in no line */
 	struct client *client;
 	struct call *call; /* that took it */
 	uint64_t number, max, size;
@@ -41,6 +46,7 @@ struct client_stage {
 	bool working;            /* a job is on the pool */
 	bool recalled;           /* the socket went while it worked */
 	bool owed;               /* `ready` will be called */
+	bool served;             /* it has stood in line, and has a file of CLIENT_FILES */
 	bool abandoned;          /* freed as soon as nothing refers to it */
 	int writer, reader;      /* of the file */
 	int old;                 /* the file before the restart, to be copied; -1 */
@@ -86,6 +92,57 @@ int client_stage_new(struct store *s, struct store_stage **out, uint64_t max, st
 	return 0;
 }
 
+/* --- the line ------------------------------------------------------------------ */
+
+static void line_leave(struct client_stage *st)
+{
+	struct client *c = st->client;
+
+	if (st->lined_back == NULL)
+		return;
+	*st->lined_back = st->lined;
+	if (st->lined != NULL)
+		st->lined->lined_back = st->lined_back;
+	else
+		c->lined_end = st->lined_back;
+	st->lined = NULL;
+	st->lined_back = NULL;
+}
+
+/* True: it may have a file. Else stage_step is called when it may. */
+static bool line_join(struct client_stage *st)
+{
+	struct client *c = st->client;
+
+	if (st->served || st->lined_back != NULL)
+		return st->served;
+	if (c->lined == NULL)
+		c->lined_end = &c->lined;
+	st->served = c->lined == NULL && c->files < CLIENT_FILES;
+	if (st->served) {
+		c->files++;
+		return true;
+	}
+	st->lined_back = c->lined_end;
+	*c->lined_end = st;
+	c->lined_end = &st->lined;
+	return false;
+}
+
+/* One file less: the first in line may have it. */
+static void line_advance(struct client *c)
+{
+	struct client_stage *st = c->lined;
+
+	c->files--;
+	if (st == NULL)
+		return;
+	line_leave(st);
+	c->files++;
+	st->served = true;
+	stage_step(st);
+}
+
 static void close_one(int *fd)
 {
 	if (*fd >= 0)
@@ -116,6 +173,9 @@ static void stage_destroy(struct client_stage *st)
 	*st->back = st->next;
 	if (st->next != NULL)
 		st->next->back = st->back;
+	line_leave(st);
+	if (st->served)
+		line_advance(c);
 	free(st);
 	client_release(c);
 }
@@ -241,6 +301,8 @@ static void done_stage(struct call *call, const struct store_answer *a, struct i
 	struct client_stage *st = call->arg;
 
 	st->asking = false;
+	if (a->status != STORE_OK)
+		log_warn("a message got no file from storaged reason=\"%s\"", a->words);
 	st->writer = a->status == STORE_OK ? take_fd(m, 0) : -1;
 	st->reader = a->status == STORE_OK ? take_fd(m, 1) : -1;
 	if (a->status == STORE_OK)
@@ -292,7 +354,7 @@ static void stage_advance(struct client_stage *st)
 {
 	switch (st->state) {
 	case STAGE_MEMORY:
-		if (st->bytes.n <= STORE_IPC_INLINE && st->call == NULL)
+		if (st->bytes.n <= STORE_IPC_INLINE && (st->call == NULL || !line_join(st)))
 			return;
 		st->state = STAGE_WANTED;
 		/* fall through */

@@ -19,7 +19,7 @@
 #include "common/base/buf.h"
 #include "storage/store.h"
 
-enum { DISPATCH_OPEN = 512, DISPATCH_QUEUE = 1 << 20, DISPATCH_LOGINS = 65536, DISPATCH_STAGES = 256, DISPATCH_LEASES = 16384 };
+enum { DISPATCH_OPEN = 512, DISPATCH_QUEUE = 1 << 20, DISPATCH_LOGINS = 65536, DISPATCH_STAGES = 2048, DISPATCH_LEASES = 16384 };
 
 struct dispatch_backend {
 	struct store *store;

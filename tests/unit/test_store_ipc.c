@@ -200,6 +200,49 @@ static void test_many_appends_in_one_commit(void **state)
 	rig_check_body(64, 40000, 63);
 }
 
+/* Several such commits at once: together they need more files than there are for one client. */
+static void test_many_commits_of_many(void **state)
+{
+	struct store_mutation m[STORE_MUTATIONS];
+	struct got g[12] = { { 0 } };
+	uint64_t mailbox = rig_inbox();
+	struct store_txid txid;
+
+	(void)state;
+	for (size_t n = 0; n < 12; n++) {
+		for (size_t i = 0; i < STORE_MUTATIONS; i++)
+			m[i] = (struct store_mutation){ .change = STORE_APPEND,
+							.mailbox = mailbox,
+							.stage = rig_stage(40000, (uint8_t)i) };
+		store_txid_new(&txid);
+		store_commit(rig.account, m, STORE_MUTATIONS, &txid, rig_on_commit, &g[n]);
+	}
+	for (size_t n = 0; n < 12; n++) {
+		rig_wait(&g[n]);
+		assert_int_equal(g[n].status, STORE_OK);
+	}
+	assert_int_equal(rig_exists("INBOX"), 12 * STORE_MUTATIONS);
+	rig_check_body(12 * STORE_MUTATIONS, 40000, 63);
+	rig_wait_stages();
+}
+
+/* Many are asked for at once, more than the socket takes: each comes. */
+static void test_many_files(void **state)
+{
+	struct got g[700] = { { 0 } };
+	uint64_t mailbox = rig_inbox();
+
+	(void)state;
+	fake_store_put(rig.pair.behind, USER, "INBOX", "hello", 0);
+	for (size_t n = 0; n < 700; n++)
+		store_body(rig.account, mailbox, 1, rig_on_body, &g[n]);
+	for (size_t n = 0; n < 700; n++) {
+		rig_wait(&g[n]);
+		assert_int_equal(g[n].status, STORE_OK);
+		close(g[n].fd);
+	}
+}
+
 /* --- many at once ---------------------------------------------------------------- */
 
 enum { MANY = 3000 };
@@ -333,6 +376,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_deliveries, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_mutations, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_many_appends_in_one_commit, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_many_commits_of_many, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_many_files, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_more_than_the_window, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_order_of_changes, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_cancel_and_logout, rig_setup, rig_teardown),
