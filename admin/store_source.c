@@ -45,12 +45,25 @@ int source_add(struct source *s, const char *path, const char *name, bool subscr
 	return 0;
 }
 
-void source_skip(struct source *s, const char *path)
+static void skip(struct source *s, const char *path, const char *words)
 {
 	char plain[PATHS_MAX];
 
-	fprintf(stderr, "yubin: skipped: %s: no mailbox can have that name\n", escape_text(plain, sizeof(plain), span_of(path)));
+	fprintf(stderr, "yubin: skipped: %s: %s\n", escape_text(plain, sizeof(plain), span_of(path)), words);
 	s->skipped++;
+}
+
+void source_skip_name(struct source *s, const char *path)
+{
+	skip(s, path, "no mailbox can have that name");
+}
+
+void source_skip_barred(struct source *s, const char *path, int error)
+{
+	struct error err;
+
+	error_system(&err, error, "can't be read");
+	skip(s, path, err.words);
 }
 
 static bool is_folder(const char *path, const char *below)
@@ -233,13 +246,16 @@ uint64_t source_part(const struct source *s)
 
 int source_begin(struct source *s, size_t i, struct error *err)
 {
+	int rc;
+
 	if (s->begun != i + 1) {
 		s->behind += s->units;
 		s->units = s->boxes[i].units;
 		s->begun = i + 1;
 	}
 	source_end(s);
-	return source_is_maildir(s) ? maildir_begin(s, i, err) : mbox_begin(s, i, err);
+	rc = source_is_maildir(s) ? maildir_begin(s, i, err) : mbox_begin(s, i, err);
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
 enum source_status source_next(struct source *s, struct source_message *m, struct buf *body, struct error *err)

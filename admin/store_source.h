@@ -47,7 +47,7 @@ bool source_is_maildir(const struct source *s);
 size_t source_count(const struct source *s);
 /* Lends; sorted by name, INBOX first. Several may have one name: they are one mailbox. */
 const struct source_box *source_box(const struct source *s, size_t i);
-/* Those that were left out and named, since no mailbox can have their name. */
+/* Those that were left out and named: no mailbox can have their name, or they can't be read. */
 size_t source_skipped(const struct source *s);
 /* Where it lies; lends. */
 const char *source_path(const struct source *s, size_t i);
@@ -61,7 +61,7 @@ uint64_t source_whole(const struct source *s);
 /* This mailbox won't be read. */
 void source_leave_out(struct source *s, size_t i);
 
-/* Goes to the start of a mailbox. */
+/* Goes to the start of a mailbox. -EINVAL with words: it, or what numbers its messages, can't be read; others may. */
 int source_begin(struct source *s, size_t i, struct error *err);
 /* The next message: its bytes, lines ending in CRLF, in *body. What m points to holds until the next call. */
 enum source_status source_next(struct source *s, struct source_message *m, struct buf *body, struct error *err);

@@ -38,6 +38,12 @@ static int read_file(int folder, const char *name, struct buf *out, struct stat 
 	return rc;
 }
 
+/* Somebody has it, and we may not read it: without it the mail would come in, but not as it was. */
+static bool is_barred(int rc)
+{
+	return rc == -EACCES || rc == -EPERM || rc == -EIO;
+}
+
 /* --- which mailboxes ------------------------------------------------------------ */
 
 struct subscribed {
@@ -58,9 +64,12 @@ static int read_subscribed(struct subscribed *sub, int fd, struct error *err)
 	buf_init(&text, 16 << 20);
 	buf_init(&line, STORE_NAME_MAX * 4);
 	buf_init(&name, STORE_NAME_MAX * 4);
-	rc = table_new(&sub->names, err);
-	courier = rc == 0 && read_file(fd, "subscriptions", &text, &st) != 0;
-	sub->all = courier && read_file(fd, "courierimapsubscribed", &text, &st) != 0;
+	rc = read_file(fd, "subscriptions", &text, &st);
+	courier = rc != 0;
+	if (courier && !is_barred(rc))
+		rc = read_file(fd, "courierimapsubscribed", &text, &st);
+	sub->all = rc != 0;
+	rc = is_barred(rc) ? error_system(err, -rc, "can't read the Maildir's list of subscriptions") : table_new(&sub->names, err);
 	in = sub->all ? (struct span){ NULL, 0 } : buf_span(&text);
 	while (rc == 0 && maildir_subscribed_next(&in, &version, &line)) {
 		struct span as_read = buf_span(&line);
@@ -83,15 +92,26 @@ static bool is_subscribed(const struct subscribed *sub, struct span name)
 	return sub->all || (name.n <= 320 && table_get(sub->names, name) != NULL);
 }
 
-/* The Maildir itself and what it lies in are none. */
-static bool is_mailbox(int fd, const char *folder)
-{
-	char cur[PATHS_MAX];
-	struct stat st;
+enum folder_kind { FOLDER_PLAIN, FOLDER_MAILBOX, FOLDER_BARRED };
 
-	return strcmp(folder, ".") != 0 && strcmp(folder, "..") != 0 &&
-	       (size_t)snprintf(cur, sizeof(cur), "%s/cur", folder) < sizeof(cur) && fstatat(fd, cur, &st, 0) == 0 &&
-	       S_ISDIR(st.st_mode);
+/* The Maildir itself and what it lies in are no mailboxes. One that may not be looked into is named. */
+static enum folder_kind judge_folder(struct source *s, int fd, const char *path, const char *folder)
+{
+	char cur[PATHS_MAX], full[PATHS_MAX];
+	struct stat st;
+	int rc;
+
+	if (strcmp(folder, ".") == 0 || strcmp(folder, "..") == 0 ||
+	    (size_t)snprintf(cur, sizeof(cur), "%s/cur", folder) >= sizeof(cur))
+		return FOLDER_PLAIN;
+	rc = fstatat(fd, cur, &st, 0) == 0 ? 0 : -errno;
+	if (rc == 0)
+		return S_ISDIR(st.st_mode) ? FOLDER_MAILBOX : FOLDER_PLAIN;
+	if (!is_barred(rc))
+		return FOLDER_PLAIN;
+	snprintf(full, sizeof(full), "%s/%s", path, folder);
+	source_skip_barred(s, full, -rc);
+	return FOLDER_BARRED;
 }
 
 static int add_mailbox(struct source *s, const char *path, struct span as_read, const struct subscribed *sub, struct error *err)
@@ -106,7 +126,7 @@ static int add_mailbox(struct source *s, const char *path, struct span as_read, 
 		buf_put_byte(&name, '\0');
 		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, path, (const char *)name.p, wanted, err);
 	} else {
-		source_skip(s, path);
+		source_skip_name(s, path);
 	}
 	buf_clear(&name);
 	return rc;
@@ -123,7 +143,7 @@ static int add_folder(struct source *s, const char *path, const char *folder, co
 	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) < sizeof(full) && maildir_folder_read(span_of(folder), &name))
 		rc = add_mailbox(s, full, buf_span(&name), sub, err);
 	else
-		source_skip(s, full);
+		source_skip_name(s, full);
 	buf_clear(&name);
 	return rc;
 }
@@ -135,6 +155,7 @@ static int walk_levels(struct source *s, const char *path, struct span above, in
 static int add_level(struct source *s, int fd, const char *path, const char *folder, struct span above, int depth,
 		     const struct subscribed *sub, struct error *err)
 {
+	enum folder_kind kind;
 	char full[PATHS_MAX];
 	struct buf name;
 	struct stat st;
@@ -143,13 +164,16 @@ static int add_level(struct source *s, int fd, const char *path, const char *fol
 	if (fstatat(fd, folder, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode) ||
 	    (size_t)snprintf(full, sizeof(full), "%s/%s", path, folder) >= sizeof(full))
 		return 0;
+	kind = judge_folder(s, fd, path, folder);
+	if (kind == FOLDER_BARRED)
+		return 0;
 	buf_init(&name, STORE_NAME_MAX * 4);
 	buf_put(&name, above);
 	if (!maildir_level_read(span_of(folder), &name)) {
-		if (is_mailbox(fd, folder))
-			source_skip(s, full);
+		if (kind == FOLDER_MAILBOX)
+			source_skip_name(s, full);
 	} else {
-		if (is_mailbox(fd, folder))
+		if (kind == FOLDER_MAILBOX)
 			rc = add_mailbox(s, full, buf_span(&name), sub, err);
 		if (rc == 0)
 			rc = walk_levels(s, full, buf_span(&name), depth + 1, sub, err);
@@ -163,7 +187,7 @@ static bool is_inside(const char *folder)
 	return folder[0] == '.' || strcmp(folder, "cur") == 0 || strcmp(folder, "new") == 0 || strcmp(folder, "tmp") == 0;
 }
 
-/* LAYOUT=fs. What can't be read holds no mailbox of its user's. */
+/* LAYOUT=fs. */
 static int walk_levels(struct source *s, const char *path, struct span above, int depth, const struct subscribed *sub,
 		       struct error *err)
 {
@@ -171,6 +195,8 @@ static int walk_levels(struct source *s, const char *path, struct span above, in
 	struct dirent *e;
 	int rc = 0;
 
+	if (folders == NULL)
+		source_skip_barred(s, path, depth < DEPTH_MAX ? errno : ELOOP);
 	while (rc == 0 && folders != NULL && (e = readdir(folders)) != NULL)
 		if (!is_inside(e->d_name))
 			rc = add_level(s, dirfd(folders), path, e->d_name, above, depth, sub, err);
@@ -192,7 +218,7 @@ int maildir_find(struct source *s, const char *path, struct error *err)
 	if (rc == 0)
 		rc = source_add(s, path, "INBOX", true, err);
 	while (rc == 0 && (e = readdir(folders)) != NULL)
-		if (e->d_name[0] == '.' && is_mailbox(dirfd(folders), e->d_name))
+		if (e->d_name[0] == '.' && judge_folder(s, dirfd(folders), path, e->d_name) == FOLDER_MAILBOX)
 			rc = add_folder(s, path, e->d_name, &sub, err);
 	if (rc == 0)
 		rc = walk_levels(s, path, (struct span){ NULL, 0 }, 0, &sub, err);
@@ -233,8 +259,14 @@ static int list_files(struct source *s, const char *sub, struct error *err)
 			close(fd);
 		return rc;
 	}
-	while (rc == 0 && (e = readdir(folder)) != NULL)
-		rc = add_file(s, sub, e->d_name, err);
+	do {
+		errno = 0;
+		e = readdir(folder);
+		if (e != NULL)
+			rc = add_file(s, sub, e->d_name, err);
+		else if (errno != 0)
+			rc = error_system(err, errno, "can't read the folder %s", sub);
+	} while (rc == 0 && e != NULL);
 	closedir(folder);
 	return rc;
 }
@@ -248,18 +280,23 @@ static struct span unique_of(const struct source_file *f)
 	return name.unique;
 }
 
-/* Courier's has the form of Dovecot's first version. */
-static bool read_uidlist(const struct source *s, struct buf *text, struct uidlist *list)
+/* Courier's has the form of Dovecot's first version. 1 or 0: there is one or not; or a negative errno. */
+static int read_uidlist(const struct source *s, struct buf *text, struct uidlist *list, struct error *err)
 {
 	static const char *const files[] = { "dovecot-uidlist", "courierimapuiddb" };
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int rc;
+
 		buf_reset(text);
-		if (read_file(s->fd, files[i], text, &st) == 0 && uidlist_begin(list, buf_span(text)))
-			return true;
+		rc = read_file(s->fd, files[i], text, &st);
+		if (is_barred(rc))
+			return error_system(err, -rc, "can't read %s", files[i]);
+		if (rc == 0 && uidlist_begin(list, buf_span(text)))
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 /* Gives files the UIDs that such a list has for them. */
@@ -270,13 +307,14 @@ static int read_uids(struct source *s, struct source_box *box, struct error *err
 	struct buf text;
 	struct span file;
 	uint32_t uid;
-	int rc = 0;
+	int rc;
 
 	buf_init(&text, SOURCE_LIST_MAX);
 	box->uidvalidity = 0;
-	if (!read_uidlist(s, &text, &list)) {
+	rc = read_uidlist(s, &text, &list, err);
+	if (rc <= 0) {
 		buf_clear(&text);
-		return 0;
+		return rc;
 	}
 	box->uidvalidity = list.uidvalidity;
 	box->uidnext = list.uidnext;
@@ -325,7 +363,9 @@ int maildir_begin(struct source *s, size_t i, struct error *err)
 	if (rc != 0)
 		return rc;
 	buf_reset(&s->keywords);
-	read_file(s->fd, "dovecot-keywords", &s->keywords, &st); /* without it letters have no words */
+	rc = read_file(s->fd, "dovecot-keywords", &s->keywords, &st); /* without it letters have no words */
+	if (is_barred(rc))
+		return error_system(err, -rc, "can't read dovecot-keywords");
 	maildir_keywords_read(buf_span(&s->keywords), s->words);
 	if (s->file_count > 0)
 		qsort(s->files, s->file_count, sizeof(*s->files), file_order);

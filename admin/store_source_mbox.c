@@ -41,14 +41,16 @@ static bool is_inbox(struct span name)
 	return span_is_nocase(name, "inbox") || span_is(name, "mbox");
 }
 
-/* Begins as an mbox does, or is a mailbox without a message. */
-static bool is_mbox(const char *path)
+/* Begins as an mbox does, or is a mailbox without a message. One that may not be read is left out, and named. */
+static bool is_mbox(struct source *s, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	char start[5] = "";
 	ssize_t n = fd >= 0 ? read(fd, start, 5) : -1;
 	bool yes = n == 0 || (n == 5 && memcmp(start, "From ", 5) == 0);
 
+	if (n < 0)
+		source_skip_barred(s, path, errno);
 	if (fd >= 0)
 		close(fd);
 	return yes;
@@ -66,7 +68,7 @@ static int add_mbox(struct source *s, const char *path, struct span as_read, str
 		buf_put_byte(&name, '\0');
 		rc = name.failed ? error_set(err, -ENOMEM, "no memory") : source_add(s, path, (const char *)name.p, true, err);
 	} else {
-		source_skip(s, path);
+		source_skip_name(s, path);
 	}
 	buf_clear(&name);
 	return rc;
@@ -81,14 +83,14 @@ static int add_entry(struct source *s, const char *path, const char *file, struc
 
 	if (file[0] == '.' || (size_t)snprintf(full, sizeof(full), "%s/%s", path, file) >= sizeof(full) || lstat(full, &st) != 0)
 		return 0;
-	if (!S_ISDIR(st.st_mode) && !(S_ISREG(st.st_mode) && is_mbox(full)))
+	if (!S_ISDIR(st.st_mode) && !(S_ISREG(st.st_mode) && is_mbox(s, full)))
 		return 0;
 	buf_init(&name, STORE_NAME_MAX * 4);
 	buf_put(&name, above);
 	if (above.n > 0)
 		buf_put_byte(&name, '/');
 	if (!put_level(&name, span_of(file)))
-		source_skip(s, full);
+		source_skip_name(s, full);
 	else if (S_ISDIR(st.st_mode))
 		rc = walk(s, full, buf_span(&name), depth + 1, err);
 	else
@@ -103,8 +105,12 @@ static int walk(struct source *s, const char *path, struct span above, int depth
 	struct dirent *e;
 	int rc = 0;
 
-	if (folder == NULL)
-		return depth < DEPTH_MAX ? error_system(err, errno, "can't read %s", path) : 0;
+	if (folder == NULL && depth == 0)
+		return error_system(err, errno, "can't read %s", path);
+	if (folder == NULL) {
+		source_skip_barred(s, path, depth < DEPTH_MAX ? errno : ELOOP);
+		return 0;
+	}
 	while (rc == 0 && (e = readdir(folder)) != NULL)
 		rc = add_entry(s, path, e->d_name, above, depth, err);
 	closedir(folder);

@@ -46,8 +46,9 @@ struct source {
 
 /* name: as source_name gives it. */
 int source_add(struct source *s, const char *path, const char *name, bool subscribed, struct error *err);
-/* Leaves it out, and says so. */
-void source_skip(struct source *s, const char *path);
+/* Leaves it out, and says so: nothing can have its name; or error, an errno, keeps us from reading it. */
+void source_skip_name(struct source *s, const char *path);
+void source_skip_barred(struct source *s, const char *path, int error);
 /* store_source_maildir.c */
 int maildir_find(struct source *s, const char *path, struct error *err);
 int maildir_begin(struct source *s, size_t i, struct error *err);

@@ -125,6 +125,14 @@ def test_mail_that_was_there_stays(site, tmp_path):
     assert validity == before[0] and sorted(inbox) == [1, 2, 3, 4] and inbox[1] == before[1][1]
 
 
+def import_as_a_plain_user(site, source):
+    """Root may read everything, unless it gives that right away: then accounts/, which is authd's, has to be opened to it."""
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    subprocess.run(["chmod", "-R", "a+rX", str(site.path / "accounts")], check=True)
+    return subprocess.run([*drop, YUBIN, "-C", str(site.path), "store", "import", "alice@here.test", str(source)],
+                          capture_output=True, text=True, timeout=60)
+
+
 def test_bad_messages_are_named(site, tmp_path):
     source = maildir(tmp_path / "m")
     os.symlink("/etc/passwd", source / "cur/1700000007.link:2,S")
@@ -133,6 +141,58 @@ def test_bad_messages_are_named(site, tmp_path):
     assert r.returncode == 1
     assert "1700000007.link" in r.stderr and "1700000008.pipe" in r.stderr
     assert "6 messages imported" in r.stdout and "2 skipped" in r.stdout
+
+
+@pytest.mark.parametrize("barred, said", [
+    (".Lists", "/.Lists: can't be read"),
+    (".Lists/cur", "Lists: can't read the folder cur"),
+    (".Lists/new", "Lists: can't read the folder new"),
+    (".Lists/dovecot-uidlist", "Lists: can't read dovecot-uidlist"),
+    (".Lists/dovecot-keywords", "Lists: can't read dovecot-keywords"),
+    (".Lists/cur/1700000006.M1P1.far:2,T", "Lists: cur/1700000006.M1P1.far:2,T"),
+    ("Deep", "/Deep: can't be read"),
+    ("Deep/er/cur", "Deep/er: can't read the folder cur"),
+])
+def test_what_may_not_be_read_is_named(site, tmp_path, barred, said):
+    """The rest comes in all the same, and the same command brings what is missing once it may be read."""
+    source = maildir(tmp_path / "m")
+    (source / ".Lists/dovecot-uidlist").write_text("3 V77 N9\n7 :1700000006.M1P1.far\n")
+    (source / ".Lists/dovecot-keywords").write_text("0 Work\n")
+    put(source / "Deep/er", "cur/1700000008.M1P1.far:2,S", message(8), 1700000008)
+    (source / barred).chmod(0)
+    r = import_as_a_plain_user(site, source)
+    assert r.returncode == 1 and f"{said}: Permission denied" in r.stderr, r.stdout + r.stderr
+    assert "6 messages imported" in r.stdout and "1 skipped" in r.stdout, r.stdout
+    one_file = "1700000006" in barred
+    assert one_file or barred.split("/")[0].lstrip(".") not in mailboxes(site)
+    (source / barred).chmod(0o700)
+    r = import_as_a_plain_user(site, source)
+    assert r.returncode == 0 and "1 message imported" in r.stdout and "6 were there already" in r.stdout, r.stdout + r.stderr
+    # The mailbox has given UIDs up to the source's next one by then: RFC 9051 2.3.1.1.
+    assert fetch(site, "Lists")[0] == 77 and {u: v[2] for u, v in fetch(site, "Lists")[1].items()} == {9 if one_file else 7: message(6)}
+    assert [v[2] for v in fetch(site, "Deep/er")[1].values()] == [message(8)]
+
+
+def test_mboxes_that_may_not_be_read_are_named(site, tmp_path):
+    (tmp_path / "mail/deep").mkdir(parents=True)
+    for n, file in enumerate(("one", "two", "deep/three"), 1):
+        (tmp_path / "mail" / file).write_bytes(FROM % 1 + message(n))
+    for barred in ("two", "deep"):
+        (tmp_path / "mail" / barred).chmod(0)
+        r = import_as_a_plain_user(site, tmp_path / "mail")
+        assert r.returncode == 1 and f"mail/{barred}: can't be read: Permission denied" in r.stderr, r.stderr
+        assert "1 skipped" in r.stdout
+        (tmp_path / "mail" / barred).chmod(0o700)
+    assert "3 were there already" in import_as_a_plain_user(site, tmp_path / "mail").stdout
+
+
+def test_subscriptions_that_may_not_be_read(site, tmp_path):
+    """Once a mailbox is made nobody could tell any more whether it was subscribed to: nothing is done."""
+    source = maildir(tmp_path / "m")
+    (source / "subscriptions").chmod(0)
+    r = import_as_a_plain_user(site, source)
+    assert r.returncode == 1 and "can't read the Maildir's list of subscriptions: Permission denied" in r.stderr, r.stderr
+    assert "Lists" not in mailboxes(site)
 
 
 @pytest.mark.parametrize("words, code, said", [
