@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/store_export_parts.h"
@@ -11,7 +13,7 @@
 #include "common/base/utf7.h"
 #include "formats/mbox.h"
 
-enum { LEVEL_MAX = 240, START = 4096, STOPPED = 1 };
+enum { LEVEL_MAX = 240, STOPPED = 1 };
 
 #define TEXT_MAX ((size_t)1 << 31) /* bytes of a message, quoted */
 
@@ -54,27 +56,59 @@ static int open_above(const struct export *e, const char *mailbox, int *fd, char
 	return rc == 0 ? level_name(rest, "", file, err) : rc;
 }
 
-/* Whole files alone get that name: is it of the same numbers? */
+/* The first message has the mailbox's numbers too. */
+static struct mbox_words words_of(const struct mbox_item *item, struct buf *scratch)
+{
+	const uint8_t *end = memmem(item->bytes.p, item->bytes.n, "\n\n", 2);
+	struct span header = { item->bytes.p, end != NULL ? (size_t)(end - item->bytes.p) + 1 : item->bytes.n };
+	struct mbox_words words = { .uid = 0 };
+
+	buf_reset(scratch);
+	if (!mbox_read(header, MBOX_RD, &words, scratch))
+		words.uid = 0;
+	return words;
+}
+
+/* Is it of the same numbers, and has it every message? One that was damaged when the file was written is not in it,
+ * nor what somebody has cut off; what was expunged since may be. */
+static bool has_all(struct span file, const struct export_box *b, struct buf *scratch)
+{
+	struct mbox_item item;
+	size_t at = 0;
+	bool first = true;
+
+	for (; mbox_next(&file, &item); first = false) {
+		struct mbox_words words = words_of(&item, scratch);
+
+		if (first && (words.uidvalidity != b->m.uidvalidity || words.uid_last != b->m.uidnext - 1))
+			return false;
+		if (at < b->count && b->records[at].uid < words.uid)
+			return false;
+		at += at < b->count && b->records[at].uid == words.uid;
+	}
+	return at == b->count;
+}
+
 static bool is_there(int folder, const char *file, const struct export_box *b)
 {
-	uint8_t start[START];
 	int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd >= 0 ? read(fd, start, sizeof(start)) : -1;
-	struct mbox_words words = { .uid = 0 };
-	struct mbox_item item;
-	struct buf message;
+	void *map = MAP_FAILED;
+	struct stat st = { .st_size = -1 };
+	struct buf scratch;
+	bool yes;
 
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	yes = st.st_size == 0 && b->count == 0;
 	if (fd >= 0)
 		close(fd);
-	if (n <= 0)
-		return n == 0 && b->count == 0;
-	struct span in = { start, (size_t)n };
-
-	buf_init(&message, 2 * START);
-	if (mbox_next(&in, &item))
-		mbox_read(item.bytes, MBOX_RD, &words, &message);
-	buf_clear(&message);
-	return words.uidvalidity == b->m.uidvalidity && words.uid_last == b->m.uidnext - 1;
+	if (map == MAP_FAILED)
+		return yes;
+	buf_init(&scratch, TEXT_MAX);
+	yes = has_all((struct span){ map, (size_t)st.st_size }, b, &scratch);
+	buf_clear(&scratch);
+	munmap(map, (size_t)st.st_size);
+	return yes;
 }
 
 struct writing {

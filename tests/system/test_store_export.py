@@ -121,6 +121,35 @@ def test_what_is_damaged_is_named(site, tmp_path, form):
     assert "5 messages exported" in r.stdout and "1 skipped" in r.stdout, r.stdout
 
 
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+def test_what_was_damaged_comes_once_it_is_whole(site, tmp_path, form):
+    """What an export had to leave out is not taken for written by the next one."""
+    site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "source")))
+    file = next((site.path / "mail/here.test/alice").glob("*/cur/12.*"))
+    was = file.read_bytes()
+    file.write_bytes(b"half")
+    assert export(site, tmp_path / "out", form, ok=False).returncode == 1
+    assert export(site, tmp_path / "out", form, ok=False).returncode == 1
+    file.write_bytes(was)
+    export(site, tmp_path / "out", form)
+    assert "6 were there already" in export(site, tmp_path / "out", form).stdout
+    back = tmp_path / "out/INBOX" if form == "mbox" else tmp_path / "out"
+    assert f"{3 if form == 'mbox' else 6} messages imported" in site.run("store", "import", "bob@here.test", str(back)).stdout
+
+
+def test_an_mbox_that_was_cut_is_written_anew(site, tmp_path):
+    """By an older version, or on another machine."""
+    site.run("store", "import", "alice@here.test", str(maildir(tmp_path / "source")))
+    export(site, tmp_path / "out", "mbox")
+    whole = (tmp_path / "out/INBOX").read_bytes()
+    ends = [m.start() for m in re.finditer(rb"^From ", whole, re.M)][1:]
+    for size in (0, 1, *ends):
+        os.truncate(tmp_path / "out/INBOX", size)
+        assert "3 messages exported" in export(site, tmp_path / "out", "mbox").stdout, size
+        assert (tmp_path / "out/INBOX").read_bytes() == whole
+    assert "6 were there already" in export(site, tmp_path / "out", "mbox").stdout
+
+
 # --- stopped, and run again ------------------------------------------------------------------------
 
 MANY = 3000
