@@ -114,15 +114,10 @@ static bool lost_app(const struct account *old, const struct account *new)
 	return new->app_only && !old->app_only;
 }
 
-static bool is_rehashed(const struct authd *d, const struct account *old, const struct account *new)
-{
-	return keys_rehash(d, old->address, old->password) && span_starts(span_of(new->password), crypto_pwhash_STRPREFIX);
-}
-
 /* What was allowed with the old account is not with the new one. */
 static bool is_void(const struct authd *d, const struct account *old, const struct account *new)
 {
-	return new == NULL || (strcmp(old->password, new->password) != 0 && !is_rehashed(d, old, new)) || (old->enabled && !new->enabled) ||
+	return new == NULL || (strcmp(old->password, new->password) != 0 && !keys_rehash(d, old->address, old->password, new->password)) || (old->enabled && !new->enabled) ||
 	       old->created_s != new->created_s || lost_certificate(old, new) || lost_app(old, new);
 }
 

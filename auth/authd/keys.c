@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct keys_job {
 	char account[ACCOUNTS_ADDRESS_MAX];
 	char stored[HASHER_STRING];
 	char anew[HASHER_STRING];	/* a hash of ours in its place; "": it is one */
+	atomic_bool hashed;		/* anew is whole: the pool's thread does not touch it any more */
 	unsigned long long passes;	/* of that; 0: none is to be made */
 	size_t memory;
 	struct scram_keys keys[SCRAM_HASHES];
@@ -85,6 +87,7 @@ static void make(uv_work_t *work)
 	    crypto_pwhash_str(j->anew, (const char *)j->prepared.p, j->prepared.n, j->passes, j->memory) != 0)
 		j->code = error_set(&j->why, -ENOMEM, "no memory");
 	buf_wipe(&j->prepared);
+	atomic_store(&j->hashed, true);	/* before anybody can find it in accounts/ */
 	if (j->code == 0)
 		j->code = accounts_put_keys(j->folder, j->account, j->stored, j->anew, j->keys, &j->why);
 }
@@ -152,11 +155,17 @@ void keys_make(struct authd *d, const struct account *account, struct span passw
 	uv_queue_work(d->loop, &j->work, make, on_made);	/* fails for no function only */
 }
 
-bool keys_rehash(const struct authd *d, const char *account, const char *stored)
+static bool is_rehash(const struct keys_job *j, const char *account, const char *stored, const char *anew)
+{
+	return j->passes > 0 && atomic_load(&j->hashed) && strcmp(j->account, account) == 0 && strcmp(j->stored, stored) == 0 &&
+	       strcmp(j->anew, anew) == 0;
+}
+
+bool keys_rehash(const struct authd *d, const char *account, const char *stored, const char *anew)
 {
 	const struct keys_job *j = d->keys_jobs;
 
-	while (j != NULL && (j->passes == 0 || strcmp(j->account, account) != 0 || strcmp(j->stored, stored) != 0))
+	while (j != NULL && !is_rehash(j, account, stored, anew))
 		j = j->next;
 	return j != NULL;
 }

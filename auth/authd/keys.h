@@ -18,8 +18,8 @@ struct authd;
 bool keys_missing(const struct authd *d, const struct account *account);
 /* Begins to make them. password is copied. */
 void keys_make(struct authd *d, const struct account *account, struct span password);
-/* The account's hash, which was stored, is being made anew: another one in accounts/ is no new password. */
-bool keys_rehash(const struct authd *d, const char *account, const char *stored);
+/* The account's hash, which was stored, is being made anew, and this is the new one: no new password. */
+bool keys_rehash(const struct authd *d, const char *account, const char *stored, const char *anew);
 /* What runs ends by itself and changes nothing in memory. */
 void keys_leave(struct authd *d);
 

@@ -135,10 +135,88 @@ static void test_logins(void **state)
 	}
 }
 
+/* Alice has logged in by a hash of crypt(3), and it is being made anew: the answer comes first. */
+static void begin_rehash(struct world *w)
+{
+	w->exempt = true;
+	w->policy.cache_ms = 0;
+	w->policy.scram_hashes = 1u << SCRAM_SHA_256;
+	w->policy.scram_rounds = 200000;	/* takes a while */
+	give_hash(w, rows[0].kept);
+	w->log[0] = w->revoked[0] = '\0';
+	assert_int_equal(world_login(w, "alice", rows[0].password).status, AUTH_OK);
+	assert_null(strstr(w->log, "has a hash of ours"));
+}
+
+/* What alice's password is in accounts/ now; "": there is none. */
+static void stored(struct world *w, char out[ACCOUNTS_HASH])
+{
+	const struct account *a;
+	struct accounts *all;
+
+	assert_int_equal(accounts_read(&all, w->folder.fd, NULL, NULL, NULL), 0);
+	a = accounts_find(all, "alice@example.org");
+	snprintf(out, ACCOUNTS_HASH, "%s", a != NULL ? a->password : "");
+	accounts_free(all);
+}
+
+/* A new password holds, and ends what the old one allowed, though a new hash of that one is on its way. */
+static void test_new_password_meanwhile(void **state)
+{
+	const char *fresh = "$argon2id$v=19$m=8,t=1,p=1$" ARGON2ID_TAIL;
+	const struct account a = { .address = "alice@example.org", .password = fresh, .enabled = true, .created_s = 1795261278 };
+	char is[ACCOUNTS_HASH];
+	struct world *w = *state;
+
+	begin_rehash(w);
+	assert_int_equal(accounts_put(w->folder.fd, &keep, &a, NULL), 0);
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_non_null(strstr(w->revoked, "alice@example.org"));
+	while (strstr(w->log, "was changed meanwhile") == NULL)
+		uv_run(&w->loop, UV_RUN_ONCE);
+	stored(w, is);
+	assert_string_equal(is, fresh);
+}
+
+static void test_removed_meanwhile(void **state)
+{
+	char is[ACCOUNTS_HASH];
+	struct world *w = *state;
+
+	begin_rehash(w);
+	assert_int_equal(accounts_remove(w->folder.fd, "alice@example.org", NULL), 0);
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_non_null(strstr(w->revoked, "alice@example.org"));
+	while (strstr(w->log, "can't be kept") == NULL)
+		uv_run(&w->loop, UV_RUN_ONCE);
+	stored(w, is);
+	assert_string_equal(is, "");
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_int_equal(world_login(w, "alice", rows[0].password).status, AUTH_WRONG);
+}
+
+/* Somebody else's change is read while ours is in accounts/ and not yet known here: no session ends of it. */
+static void test_read_before_it_is_known(void **state)
+{
+	char is[ACCOUNTS_HASH];
+	struct world *w = *state;
+
+	begin_rehash(w);
+	do
+		stored(w, is);
+	while (strcmp(is, rows[0].kept) == 0);
+	assert_int_equal(authd_reread(w->authd, w->folder.fd, NULL), 0);
+	assert_string_equal(w->revoked, "");
+	assert_int_equal(world_login(w, "alice", rows[0].password).status, AUTH_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken), cmocka_unit_test(test_cut),
-					    cmocka_unit_test_setup_teardown(test_logins, world_set_up, world_tear_down) };
+					    cmocka_unit_test_setup_teardown(test_logins, world_set_up, world_tear_down),
+					    cmocka_unit_test_setup_teardown(test_new_password_meanwhile, world_set_up, world_tear_down),
+					    cmocka_unit_test_setup_teardown(test_removed_meanwhile, world_set_up, world_tear_down),
+					    cmocka_unit_test_setup_teardown(test_read_before_it_is_known, world_set_up, world_tear_down) };
 
 	return sodium_init() < 0 || unit_run(tests, sizeof(tests) / sizeof(tests[0]), "auth_hash");
 }
