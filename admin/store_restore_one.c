@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "storage/local/files.h"
 #include "storage/local/statefile.h"
 
@@ -219,6 +220,27 @@ static void on_found(void *arg, const struct check_found *f)
 		store_told_found(arg, f);
 }
 
+static void on_log(void *arg, const char *line)
+{
+	(void)arg;
+	if (strstr(line, " error ") != NULL)
+		fprintf(stderr, "%s\n", line);
+}
+
+/* Where the server was never started there is no index to take anything into, and nothing is damaged. */
+static int make_index(const struct store_folders *folders, struct error *err)
+{
+	int code = check_has_index(&folders->o, err);
+
+	if (code != 0)
+		return code < 0 ? code : 0;
+	log_to_function(on_log, NULL); /* a start would warn of it */
+	code = check_rebuild(&folders->o, err);
+	if (code == 0)
+		puts("There was no index here yet: it was made from the folders.");
+	return code;
+}
+
 static int take_in(const struct one *o, struct error *err)
 {
 	char *account = (char *)(uintptr_t)o->account;
@@ -237,6 +259,9 @@ static int take_in(const struct one *o, struct error *err)
 		return code;
 	c.store = folders.o;
 	told.folders = &folders;
+	code = make_index(&folders, err);
+	if (code < 0)
+		return code;
 	code = check_run(&c, &counts, err);
 	return code == 0 && told.not_mended > 0
 		       ? error_set(err, -EIO, "what was restored could not be taken in; see: yubin store check")

@@ -99,6 +99,13 @@ static int enter(const struct local_options *o, struct error *err)
 	return fchdir(o->db_fd) == 0 ? 0 : error_system(err, errno, "the folder db can't be entered");
 }
 
+int check_has_index(const struct local_options *o, struct error *err)
+{
+	int r = enter(o, err);
+
+	return r == 0 ? kv_is_there() : r;
+}
+
 int check_rebuild(const struct local_options *o, struct error *err)
 {
 	int r = enter(o, err);
@@ -178,11 +185,26 @@ static int compare(struct check *c, struct error *err)
 	return r < 0 ? error_system(err, -r, "the store could not be looked through to its end") : 0;
 }
 
+static bool queue_is_empty(const struct check *c)
+{
+	DIR *d = check_opendir(c->o->store.queue_fd, ".");
+	const struct dirent *e;
+
+	do
+		e = d != NULL ? readdir(d) : NULL;
+	while (e != NULL && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	if (d != NULL)
+		closedir(d);
+	return d != NULL && e == NULL;
+}
+
 static int with_index(struct check *c, struct error *err)
 {
-	int r = enter(&c->o->store, err);
+	int r = check_has_index(&c->o->store, err);
 
-	if (r == 0)
+	if (r == 0 && !c->has_mail && queue_is_empty(c))
+		return 0;	/* the server was never started: nothing is lost */
+	if (r >= 0)
 		r = look_at_index(c, err);
 	if (r == -EBADMSG) {
 		r = index_lost(c, err);

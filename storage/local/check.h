@@ -99,6 +99,9 @@ struct check_options {
 /* 0, also with findings; or a negative errno: it could not be looked through. */
 int check_run(const struct check_options *o, struct check_counts *out, struct error *err);
 
+/* 1: there is an index, whole or not; 0: none was ever made, or somebody has removed it; or a negative errno. */
+int check_has_index(const struct local_options *o, struct error *err);
+
 /* The index is thrown away and made again from the folders, as a start without one does. */
 int check_rebuild(const struct local_options *o, struct error *err);
 

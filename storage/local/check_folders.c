@@ -195,6 +195,7 @@ static int walk(struct check *c, const char *path, enum level level)
 
 	if (d == NULL)
 		return not_opened(c, path, errno);
+	c->has_mail |= level == LEVEL_ACCOUNT;
 	if (c->o->mode == CHECK_LIVE) {
 		c->counts.accounts += level == LEVEL_ACCOUNT;
 		c->counts.mailboxes += level == LEVEL_MAILBOX;

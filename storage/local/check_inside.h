@@ -20,6 +20,7 @@ struct check {
 	struct local *s;   /* CHECK_LIVE: NULL */
 	uid_t uid;         /* whom all belongs to: the owner of mail/ */
 	struct check_counts counts;
+	bool has_mail;     /* an account's folder was seen */
 	struct check_found last; /* the finding that is being mended */
 	char where[CHECK_WHERE_MAX], words[256];
 	struct table *known;    /* accounts and mailboxes of the index, by number */

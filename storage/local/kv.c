@@ -182,6 +182,11 @@ int kv_verify(struct error *err)
 	return r == 0 ? 0 : opening_error(err, r);
 }
 
+bool kv_is_there(void)
+{
+	return access(index_name, F_OK) == 0;
+}
+
 int kv_wipe(struct error *err)
 {
 	DIR *d = opendir(".");

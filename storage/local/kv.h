@@ -31,6 +31,8 @@ int kv_open(struct kv **out, uint64_t cache, struct error *err);
 /* With a checkpoint, so that the next start has nothing to recover. NULL is allowed. */
 void kv_close(struct kv *kv);
 
+/* There is one in the current directory, whole or not. */
+bool kv_is_there(void);
 /* Reads all of it and checks each page; none may be open. 0 or -EBADMSG. */
 int kv_verify(struct error *err);
 /* Removes all files of a kv in the current directory; none may be open. */

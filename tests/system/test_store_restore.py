@@ -217,6 +217,21 @@ def test_account_is_new(saved, tmp_path, others):
         site.stop()
 
 
+def test_account_where_nothing_ever_ran(saved, tmp_path):
+    """A server that was set up and never started: no index is no damage, before and after."""
+    site = saved.other(tmp_path / "other", accounts=())
+    assert "0 accounts" in site.run("store", "check").stdout
+    assert not (site.path / "db/index").exists()
+    r = one(site, saved)
+    assert "There was no index here yet: it was made from the folders." in r.stdout
+    assert "damage" not in r.stdout + r.stderr and "mended" not in r.stdout + r.stderr and r.stderr == "", r.stdout + r.stderr
+    assert site.run("store", "check").stdout.endswith("no damage found.\n")
+    try:
+        compare(saved.before, picture(running(site)))
+    finally:
+        site.stop()
+
+
 def test_account_has_another_password(saved, tmp_path):
     """One that was added here keeps its password; if it never had mail it gets all of it."""
     site = saved.other(tmp_path / "other", accounts=())
