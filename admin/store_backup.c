@@ -16,6 +16,7 @@
 #include "admin/store_backup.h"
 #include "admin/store_copy.h"
 #include "admin/store_parts.h"
+#include "storage/local/names.h"
 
 enum { TRIES = 50, PAUSE_NS = 10 * 1000 * 1000, NAME_MOST = 200 };
 
@@ -191,12 +192,26 @@ static int take_queued(struct backup *b, int at, const struct dirent *d, const c
 	return r == 0 ? take_one(b, at, d, above, err) : r;
 }
 
+/* What the server has in its index only is written before the account is looked at. */
+static void settle_account(struct backup *b, const char *path)
+{
+	char domain[MANIFEST_PATH_MAX], account[STORE_ACCOUNT_MAX], *user;
+
+	snprintf(domain, sizeof(domain), "%s", path + strlen("mail/"));
+	user = strchr(domain, '/');
+	*user++ = '\0';
+	if (names_account(account, domain, user))
+		store_settle(b->site, account, &b->settle);
+}
+
 int backup_folder(struct backup *b, int at, const char *name, const char *path, struct error *err)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
 	struct dirent *e;
 	DIR *d;
 
+	if (fd >= 0 && is_account(path))
+		settle_account(b, path);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_system(err, errno, "can't open the folder %s", path);
 	r = make_folder(b, fd, path, err);
@@ -290,7 +305,7 @@ static int backup(struct backup *b, const struct site *s, const char *dir, const
 
 int store_backup_run(const struct site *s, int argc, char **argv)
 {
-	struct backup b = { .begun_s = time(NULL), .at = { .what = "backup", .unit = "files" } };
+	struct backup b = { .begun_s = time(NULL), .site = s, .at = { .what = "backup", .unit = "files" } };
 	const char *dir = NULL, *since = NULL;
 	struct error err;
 

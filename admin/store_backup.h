@@ -6,6 +6,7 @@
 
 #include "admin/store_manifest.h"
 #include "admin/store_progress.h"
+#include "admin/store_settle.h"
 #include "common/config/paths.h"
 
 enum { BACKUP_EARLIER = 2 };
@@ -23,6 +24,8 @@ struct backup {
 	size_t earlier_count;
 	int64_t begun_s;
 	uint64_t linked;
+	const struct site *site;
+	enum store_settle_state settle;
 	struct store_progress progress;
 	struct store_progress_at at; /* files, bytes */
 };

@@ -332,9 +332,9 @@ static const struct {
 	{ "status", order_status, false }, { "accounts", order_accounts, false },
 	{ "stop", order_stop, false },     { "restart", order_restart, true },
 	{ "reload", order_reload, true },  { "tls", order_tls, false },
-	{ "rotate-tickets", order_rotate, false }, { "queue", order_queue, false },
+	{ "rotate-tickets", order_rotate, false }, { "queue", order_storaged, false },
 	{ "store-account", order_store_account, false }, { "sessions", order_sessions, false },
-	{ "kick", order_kick, false },
+	{ "kick", order_kick, false },     { "settle", order_storaged, false },
 };
 
 void order_run(struct order *o)

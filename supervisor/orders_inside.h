@@ -51,7 +51,7 @@ void order_run(struct order *o);
 /* orders_socket.c */
 void order_free(struct order *o);
 /* orders_one.c: o->words, put to storaged as they are; its answer ends the order. */
-void order_queue(struct order *o, char *rest);
+void order_storaged(struct order *o, char *rest);
 /* orders_store.c: a socket to storaged, and a token for the account that rest names. */
 void order_store_account(struct order *o, char *rest);
 /* Gives up those that were not answered in time. */

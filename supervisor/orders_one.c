@@ -1,4 +1,4 @@
-/* orders_one.c - a question that one process alone can answer: the queue's, which are storaged's. */
+/* orders_one.c - a question that one process alone can answer: storaged, about the queue or an account's small files. */
 #include "common/base/clock.h"
 #include "supervisor/orders_inside.h"
 
@@ -30,7 +30,7 @@ void orders_one_late(uv_timer_t *t)
 	watch_late(s);
 }
 
-void order_queue(struct order *o, char *rest)
+void order_storaged(struct order *o, char *rest)
 {
 	struct child *storaged = child_of(o->s, DAEMON_STORAGED);
 

@@ -10,6 +10,7 @@
  *         "sessions BEFORE" (as tls, with the lines of server_sessions: common/net/server.h; a process that has not answered in time has no
  *         `more` and no `cut`), "kick ID ACCOUNT" (as tls, with `kicked N`; ID 0: all),
  *         "queue ..." (put to storaged as it is, and its answer given as it is: storage/local/queue_order.h),
+ *         "settle begin|again ACCOUNT" (put to storaged, too: `busy` or `done`; storage/local/local.h),
  *         "store-account ACCOUNT" (the answer: a token in hexadecimal, and as a descriptor one end of
  *         a pair whose other end storaged serves: storage/ipc/store_ipc.h).
  * Rights  Root, and the user that yubind was started by.

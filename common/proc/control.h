@@ -26,7 +26,7 @@ enum control_type {
 	CONTROL_DRAIN,     /* stop accepting; end idle sessions after u64 ms; leave when the last is gone */
 	CONTROL_STOP,      /* finish the commands in hand, leave within u64 ms */
 	CONTROL_REVOKE,    /* text account: end its sessions, forget its tokens and credentials */
-	CONTROL_ASK, /* text what ("status", "tls", "queue ..."): answered by CONTROL_ANSWER with the same number */
+	CONTROL_ASK, /* text what ("status", "tls", "queue ...", "settle ..."): answered by CONTROL_ANSWER with the same number */
 	/* child -> yubind */
 	CONTROL_READY = 64, /* text: the sandbox that is in force */
 	CONTROL_FAILED,     /* text: why it can't start; the child leaves */

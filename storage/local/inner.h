@@ -105,6 +105,8 @@ void login_looked(struct login *l, uint64_t mailbox); /* a look was answered; 0:
 /* The account's small files, or its marks, are to be seen to when it is quiet. */
 void settle_later(struct account *a);
 void settle_tick(struct local *s);
+/* Now, if anything lags. */
+void settle_now(struct account *a);
 /* All at once, for local_close. True: nothing is left. */
 bool settle_all(struct local *s);
 

@@ -49,6 +49,11 @@ uint64_t local_stage_seal(struct store_stage *st, uint64_t size, store_done done
  * ended. For queue_admin.h the store must be a local one, too. */
 void local_queue_release(struct store *s, uint64_t lease);
 
+/* Begins to write the account's small files, if they lag behind the index or may; it is loaded for that. One that there
+ * is not is not made. True: it is under way, and local_settling says for how long: false once all is written. */
+bool local_settle(struct store *s, const char *account);
+bool local_settling(struct store *s, const char *account);
+
 /* Lines `key value` for `yubin status`. */
 void local_status(struct store *s, struct buf *out);
 

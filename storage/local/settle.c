@@ -378,12 +378,17 @@ void settle_tick(struct local *s)
 	}
 }
 
+void settle_now(struct account *a)
+{
+	if (a->stale && a->settling == NULL)
+		settle_begin(a);
+}
+
 bool settle_all(struct local *s)
 {
 	for (struct account *a = s->stale_first, *next; a != NULL; a = next) {
 		next = a->stale_next;
-		if (a->settling == NULL)
-			settle_begin(a);
+		settle_now(a);
 	}
 	return s->stale_first == NULL;
 }

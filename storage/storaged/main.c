@@ -162,12 +162,27 @@ static void storaged_status(void *state, struct buf *out)
 	local_status(s->store, out);
 }
 
+/* "settle begin ACCOUNT", then "settle again ACCOUNT" until it is done. */
+static void settle_answer(struct store *s, const char *what, struct buf *out)
+{
+	static const char begin[] = "settle begin ", again[] = "settle again ";
+	bool busy = false;
+
+	if (span_starts(span_of(what), begin))
+		busy = local_settle(s, what + strlen(begin));
+	else if (span_starts(span_of(what), again))
+		busy = local_settling(s, what + strlen(again));
+	buf_put_text(out, busy ? "busy\n" : "done\n");
+}
+
 static void storaged_ask(void *state, const char *what, struct buf *out)
 {
 	const struct storaged *s = state;
 
 	if (!s->stopping && span_starts(span_of(what), "queue "))
 		queue_answer(s->store, what, out);
+	else if (!s->stopping && span_starts(span_of(what), "settle "))
+		settle_answer(s->store, what, out);
 }
 
 static const struct worker_daemon storaged = {

@@ -4,9 +4,10 @@ import os
 import re
 import shutil
 import threading
+import time
 
 import pytest
-from yubin import DOMAIN, Site
+from yubin import DOMAIN, PASSWORD, Site
 
 TEXT = "From: x@here.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello {0}\r\n"
 
@@ -141,6 +142,39 @@ def test_numbers(site, tmp_path):
     assert after[1]["other"] > max(messages.values())
     assert "later0" not in after[1]
     assert (site.path / "mail.before").is_dir()
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["alive", "after a crash"])
+def test_small_files_are_brought_up_to_date(tmp_path, crash):
+    """Flags, annotations and subscriptions of a moment ago, though no mailbox was quiet; and of an account that nobody has used since
+    storaged died."""
+    site = Site(tmp_path / "site", settings={"storaged": ["QuietTime 5m"]})
+    site.start()
+    try:
+        append(site, ["a", "b"])
+        imap = site.imap()
+        imap.select("INBOX")
+        imap.store("2", "+FLAGS", r"(\Flagged $Later)")
+        imap.subscribe("not/there")
+        imap.logout()
+        with site.secure("imaps") as c:
+            c.line()
+            c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')
+            c.tagged('SETMETADATA INBOX (/private/comment "mine")')
+        if crash:
+            dead = site.pids("storaged")[0]
+            os.kill(dead, 9)
+            for _ in range(100):
+                if site.pids("storaged") not in ([], [dead]) and site.run("queue", "list", ok=False).returncode == 0:
+                    break
+                time.sleep(0.1)
+        r = site.run("store", "backup", str(tmp_path / "b"))
+        assert r.stderr == "", r.stderr
+        home = tmp_path / "b/mail/here.test/alice"
+        files = {name: b"".join(f.read_bytes() for f in home.rglob(name)) for name in ("flags", "account", "annotations")}
+        assert b"$Later" in files["flags"] and b"not/there" in files["account"] and b"mine" in files["annotations"], files
+    finally:
+        site.stop()
 
 
 @pytest.mark.parametrize("harm", ["byte", "cut", "gone", "manifest", "short manifest"])
