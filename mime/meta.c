@@ -144,7 +144,7 @@ static bool take_head(struct mime_meta *m, struct span *in)
 
 	if (!mime_blob_take(in, &m->size) || !mime_blob_take(in, &parts) || parts == 0 || parts > UINT32_MAX)
 		return false;
-	if ((head.p[1] & MIME_META_FLAG_ENVELOPE) != 0 && (!mime_blob_take_bytes(in, &m->envelope) || !one_line(m->envelope)))
+	if ((head.p[1] & MIME_META_FLAG_ENVELOPE) != 0 && !mime_blob_take_bytes(in, &m->envelope))
 		return false;
 	m->cut = (head.p[1] & MIME_META_FLAG_CUT) != 0;
 	m->parts = (uint32_t)parts;
@@ -164,7 +164,7 @@ int mime_meta_open(struct mime_meta *m, struct span blob, struct error *err)
 	*m = (struct mime_meta){ .blob = blob };
 	if (!is_of_this_version(blob))
 		return error_set(err, -EBADMSG, "a message's structure is of another version");
-	if (!take_head(m, &in))
+	if (!take_head(m, &in) || !one_line(m->envelope))
 		return error_set(err, -EBADMSG, "a message's structure is damaged at its start");
 	if (!tree_good(m, in))
 		return error_set(err, -EBADMSG, "a message's structure is damaged");
@@ -176,7 +176,15 @@ bool mime_meta_open_envelope(struct mime_meta *m, struct span blob)
 	struct span in = blob;
 
 	*m = (struct mime_meta){ .blob = blob };
-	return is_of_this_version(blob) && take_head(m, &in) && m->envelope.n > 0;
+	return is_of_this_version(blob) && take_head(m, &in) && one_line(m->envelope) && m->envelope.n > 0;
+}
+
+bool mime_meta_open_fields(struct mime_meta *m, struct span blob)
+{
+	struct span in = blob;
+
+	*m = (struct mime_meta){ .blob = blob };
+	return is_of_this_version(blob) && take_head(m, &in);
 }
 
 bool mime_meta_next(const struct mime_meta *m, size_t *at, struct mime_part *part)
@@ -195,6 +203,7 @@ void mime_meta_root(const struct mime_meta *m, struct mime_part *part)
 {
 	size_t at = 0;
 
+	*part = (struct mime_part){ 0 };	/* mime_meta_open_fields has not looked at it */
 	mime_meta_next(m, &at, part);
 }
 

@@ -75,6 +75,10 @@ int mime_meta_open(struct mime_meta *m, struct span blob, struct error *err);
  * mime_meta_envelope. False: the blob holds no ready one. */
 bool mime_meta_open_envelope(struct mime_meta *m, struct span blob);
 
+/* For who only looks at header fields of the message: of *m then only size is for use, mime_meta_field and
+ * mime_meta_sent. The values are not for telling: they may hold line ends if the blob is none of ours. */
+bool mime_meta_open_fields(struct mime_meta *m, struct span blob);
+
 /* Walks the parts in their order: *at = 0 before the first call. False at the end. */
 bool mime_meta_next(const struct mime_meta *m, size_t *at, struct mime_part *part);
 

@@ -28,8 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mime_part part;
 	struct mime_content content;
 	struct buf out;
+	struct span value;
 	size_t at = 0;
 
+	if (mime_meta_open_fields(&m, (struct span){ data, size }))
+		for (enum mime_field f = 0; f < MIME_FIELD_COUNT; f++)
+			mime_meta_field(&m, f, &value);
 	if (mime_meta_open(&m, (struct span){ data, size }, NULL) < 0)
 		return 0;
 	buf_init(&out, 6 * size + 256 * m.parts + 1000000);
