@@ -52,6 +52,7 @@ void search_job_drop(struct search_job *j)
 void search_job_begin(struct search_job *j, bool bodies)
 {
 	j->n = j->at = j->made_n = 0;
+	j->ready = SEARCH_ITEMS;
 	j->bodies = bodies;
 	j->stage = SEARCH_STAGE_ITEM;
 	buf_reset(&j->made_bytes);
@@ -59,7 +60,7 @@ void search_job_begin(struct search_job *j, bool bodies)
 
 bool search_job_add(struct search_job *j, const struct store_record *record, bool recent)
 {
-	if (j->n == (j->bodies ? (size_t)SEARCH_BODIES : (size_t)SEARCH_ITEMS))
+	if (j->n == SEARCH_ITEMS)
 		return false;
 	j->items[j->n++] = (struct search_item){ .record = record, .recent = recent, .answer = SEARCH_OPEN };
 	return true;
@@ -161,8 +162,9 @@ static void look(struct search_job *j)
 
 static bool usable(struct search_job *j, struct span blob)
 {
-	return mime_meta_open(&j->meta, blob, NULL) == 0 &&
-	       j->meta.size == j->items[j->at].record->size;
+	bool good = j->bodies ? mime_meta_open(&j->meta, blob, NULL) == 0 : mime_meta_open_fields(&j->meta, blob);
+
+	return good && j->meta.size == j->items[j->at].record->size;
 }
 
 static void next_item(struct search_job *j, const struct search_source *from)
@@ -194,7 +196,7 @@ static void hand_back(struct search_job *j)
 {
 	struct span blob = buf_span(&j->blob);
 
-	if (j->made_n == SEARCH_BODIES || blob.n > SEARCH_MADE_MAX - j->made_bytes.n)
+	if (blob.n > SEARCH_MADE_MAX - j->made_bytes.n)
 		return;		/* the next search makes them again */
 	buf_put(&j->made_bytes, blob);
 	if (!j->made_bytes.failed)
@@ -324,7 +326,7 @@ static void read_text(struct search_job *j, const struct search_source *from)
 
 bool search_job_step(struct search_job *j, const struct search_source *from)
 {
-	if (j->at >= j->n || atomic_load_explicit(&j->stop, memory_order_relaxed))
+	if (j->at >= j->n || j->at >= j->ready || atomic_load_explicit(&j->stop, memory_order_relaxed))
 		return false;
 	switch (j->stage) {
 	case SEARCH_STAGE_ITEM:
@@ -349,5 +351,5 @@ bool search_job_step(struct search_job *j, const struct search_source *from)
 		read_text(j, from);
 		break;
 	}
-	return j->at < j->n;
+	return j->at < j->n && j->at < j->ready;
 }

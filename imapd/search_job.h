@@ -7,7 +7,7 @@
  * A job is apart from its session: the engine fills its items, the shell has them worked on
  * by another thread (search_job_step) and gives it back. While it is away nobody else
  * touches it but for search_job_stop; it may outlive the session.
- * Memory  256 kB for a header or metadata at a time, as much for metadata that were
+ * Memory  256 kB for a header or metadata at a time, twice as much for metadata that were
  *         worked out, SEARCH_WINDOW, what one header field decodes to (1 MB at most), and
  *         the arguments.
  */
@@ -33,9 +33,9 @@ enum {
 	SEARCH_FIELD_MAX = 1 << 20,	/* bytes of a field, decoded, that are looked at */
 	SEARCH_WINDOW = 64 << 10,	/* bytes of a message that are read at once */
 	SEARCH_ITEMS = STORE_PAGE_RECORDS,	/* messages of one job */
-	SEARCH_BODIES = 64,		/* of one that reads them, ... */
-	SEARCH_BODY_BYTES = 4 << 20,	/* ... and how long all of them are, or it is one alone */
-	SEARCH_MADE_MAX = 256 << 10	/* bytes of metadata that a job hands back */
+	SEARCH_BODIES = 64,		/* bodies that are asked for at once; twice as many are open at most */
+	SEARCH_BODY_BYTES = 4 << 20,	/* of all of a job, or it is one alone */
+	SEARCH_MADE_MAX = 512 << 10	/* bytes of metadata that a job hands back */
 };
 
 enum search_op {
@@ -138,10 +138,11 @@ struct search_job {
 	/* the messages at hand */
 	struct search_item items[SEARCH_ITEMS];
 	size_t n, at;
+	size_t ready;			/* the shell's: those behind have no body yet */
 	bool bodies;			/* those are opened */
 	bool first;			/* the first that answers is enough */
 	struct buf made_bytes;
-	struct search_made made[SEARCH_BODIES];
+	struct search_made made[SEARCH_ITEMS];
 	size_t made_n;
 	/* the one at hand */
 	enum search_stage stage;
@@ -170,7 +171,7 @@ void search_job_begin(struct search_job *j, bool bodies);
 /* False: it is full. record must stay. */
 bool search_job_add(struct search_job *j, const struct store_record *record, bool recent);
 
-/* Works on: one message, or one piece of it. False: all is done, or it was stopped. */
+/* Works on: one message, or one piece of it. False: all that is ready is done, or it was stopped. */
 bool search_job_step(struct search_job *j, const struct search_source *from);
 /* From any thread: nobody waits for it any more. */
 void search_job_stop(struct search_job *j);

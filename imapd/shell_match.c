@@ -1,8 +1,8 @@
 /*
  * shell_match.c - a search's job (search_job.h) is worked on by the pool.
  *
- * So many at once in a worker (SERVICE_SEARCHES): who sits has the bodies of its job opened,
- * SEARCH_BODIES at most, then the pool reads and compares, then it rises and the first in line has
+ * So many at once in a worker (SERVICE_SEARCHES): who sits has the bodies of its job opened, SEARCH_BODIES
+ * at a time and the next ones while the pool reads and compares; then it rises and the first in line has
  * the seat. A session that ends leaves the line at once; what runs is told to stop.
  */
 #include "imapd/shell.h"
@@ -34,12 +34,14 @@ struct shell_match {
 	size_t window_n;
 	bool meta_used, meta_useless;	/* an entry was read; one that should be there was not */
 	bool running;
-	int body[SEARCH_BODIES];	/* of the items, or -1 */
+	size_t asked, opened;	/* items whose bodies were asked for; to which an answer came */
+	size_t shut;		/* those in front were looked at, and are closed */
+	int body[SEARCH_ITEMS];	/* or -1 */
 };
 
 static void free_match(struct shell_match *m)
 {
-	for (size_t i = 0; i < SEARCH_BODIES; i++)
+	for (size_t i = m->shut; i < m->opened; i++)
 		if (m->body[i] >= 0)
 			close(m->body[i]);
 	if (m->meta >= 0)
@@ -100,13 +102,24 @@ static ptrdiff_t read_body(void *arg, size_t i, uint64_t offset, uint8_t *to, si
 	return (ptrdiff_t)read_at(m->body[i], offset, to, n);
 }
 
+/* Bodies that were looked at. */
+static void shut(struct shell_match *m)
+{
+	const struct search_job *j = m->job;
+
+	for (; j->bodies && m->shut < j->at && m->shut < j->ready; m->shut++)
+		if (m->body[m->shut] >= 0)
+			close(m->body[m->shut]);
+}
+
 static void run(struct sitter *sitter)
 {
 	struct shell_match *m = (struct shell_match *)sitter;
 	const struct search_source from = { m, read_meta, read_body };
 
 	while (search_job_step(m->job, &from))
-		;
+		shut(m);
+	shut(m);
 }
 
 /* --- on the loop ----------------------------------------------------------- */
@@ -121,13 +134,13 @@ static void note_meta(struct shell *s, const struct shell_match *m)
 	shell_meta_close(s);
 }
 
-static void ran(struct sitter *sitter)
+static void finish(struct shell_match *m)
 {
-	struct shell_match *m = (struct shell_match *)sitter;
 	struct shell *s = m->shell;
 
-	seats_rise(sitter);
+	seats_rise(&m->sitter);
 	if (s != NULL) {
+		store_cancel(s->service->store, m->op);
 		s->match = NULL;
 		note_meta(s, m);
 	}
@@ -144,51 +157,87 @@ static void start(struct shell_match *m)
 	seats_run(&m->sitter);
 }
 
-/* Which item it is; they go up or down, i was the last. */
-static size_t item_of(const struct search_job *j, uint32_t uid, size_t i)
+static uint64_t answer_until(const struct shell_match *m)
 {
-	for (size_t n = 0; n < j->n; n++, i++)
-		if (j->items[i % j->n].record->uid == uid)
-			return i % j->n;
-	return j->n;
+	return clock_mono_ms() + (uint64_t)config_number(conn_config(m->shell->conn), CONFIG_ANSWER_TIME);
 }
 
-/* What the answer does not have went meanwhile. */
+static void ask_bodies(struct shell_match *m);
+
+/* Nothing runs: works on what is open, and asks for the next. */
+static void go_on(struct shell_match *m)
+{
+	struct search_job *j = m->job;
+	bool ready = m->opened > j->at;
+
+	if (ready) {
+		j->ready = m->opened;
+		start(m);
+	}
+	if (m->op == 0 && m->asked < j->n)
+		ask_bodies(m);
+}
+
+static void ran(struct sitter *sitter)
+{
+	struct shell_match *m = (struct shell_match *)sitter;
+	struct search_job *j = m->job;
+
+	m->running = false;
+	if (m->shell != NULL && j->bodies && j->at < j->n)
+		go_on(m);
+	else
+		finish(m);
+}
+
+/* Which of the items asked for it is; they go up or down, i was the last. */
+static size_t item_of(const struct shell_match *m, uint32_t uid, size_t i)
+{
+	size_t count = m->asked - m->opened;
+
+	for (size_t n = 0; n < count; n++, i++)
+		if (m->job->items[m->opened + i % count].record->uid == uid)
+			return i % count;
+	return count;
+}
+
+/* What the answer does not have went meanwhile. The pool may work on the items in front of these. */
 static void bodies_there(void *arg, enum store_status status, const struct store_opened *opened, size_t count)
 {
 	struct shell_match *m = arg;
-	struct search_job *j = m->job;
-	size_t at = 0;
+	struct search_item *items = m->job->items + m->opened;
+	int *body = m->body + m->opened;
+	size_t at = 0, asked = m->asked - m->opened;
 
 	m->op = 0;
-	for (size_t i = 0; i < j->n; i++)
-		j->items[i].status = status != STORE_OK ? status : STORE_NOT_FOUND;
+	for (size_t i = 0; i < asked; i++) {
+		items[i].status = status != STORE_OK ? status : STORE_NOT_FOUND;
+		body[i] = -1;
+	}
 	for (size_t i = 0; i < count; i++) {
-		at = item_of(j, opened[i].uid, at);
-		if (at < j->n && m->body[at] < 0) {
-			m->body[at] = opened[i].fd;
-			j->items[at].status = opened[i].status;
+		at = item_of(m, opened[i].uid, at);
+		if (at < asked && body[at] < 0) {
+			body[at] = opened[i].fd;
+			items[at].status = opened[i].status;
 		} else if (opened[i].fd >= 0) {
 			close(opened[i].fd);
 		}
 	}
-	start(m);
-}
-
-static uint64_t answer_until(const struct shell_match *m)
-{
-	return clock_mono_ms() + (uint64_t)config_number(conn_config(m->shell->conn), CONFIG_ANSWER_TIME);
+	m->opened = m->asked;
+	if (!m->running)
+		go_on(m);
 }
 
 static void ask_bodies(struct shell_match *m)
 {
 	struct store_range ranges[SEARCH_BODIES];
 	struct store_set uids = { ranges, 0 };
-	struct search_job *j = m->job;
+	const struct search_job *j = m->job;
+	size_t n = 0;
 
-	for (size_t i = 0; i < j->n && i < SEARCH_BODIES; i++)
-		ranges[i].first = ranges[i].last = j->items[i].record->uid;
-	uids.count = imap_ranges_sort(ranges, j->n);
+	for (; n < SEARCH_BODIES && m->asked < j->n; n++, m->asked++)
+		ranges[n].first = ranges[n].last = j->items[m->asked].record->uid;
+	uids.count = imap_ranges_sort(ranges, n);
 	m->asks_bodies = true;
 	m->op = store_bodies(m->shell->account, m->mailbox, &uids, bodies_there, m);
 	m->op_until_ms = answer_until(m);
@@ -200,7 +249,7 @@ static void use_meta(struct shell_match *m)
 {
 	m->meta = m->shell->meta >= 0 ? fcntl(m->shell->meta, F_DUPFD_CLOEXEC, 0) : -1;
 	if (m->job->bodies)
-		ask_bodies(m);
+		go_on(m);
 	else
 		start(m);
 }
@@ -242,8 +291,6 @@ void shell_match(struct shell *s, const struct imap_action *a)
 	m->job = search_job_hold(a->match.job);
 	m->mailbox = a->match.mailbox;
 	m->meta = -1;
-	for (size_t i = 0; i < SEARCH_BODIES; i++)
-		m->body[i] = -1;
 	s->match = m;
 	seats_take(s->service->searches, &m->sitter);
 }
@@ -277,9 +324,9 @@ void shell_match_cancel(struct shell *s)
 		return;
 	m->shell = NULL;
 	search_job_stop(m->job);
+	store_cancel(s->service->store, m->op);
 	if (m->running)
 		return;		/* ran frees it */
-	store_cancel(s->service->store, m->op);
 	seats_rise(&m->sitter);
 	free_match(m);
 }
