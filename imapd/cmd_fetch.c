@@ -255,12 +255,15 @@ static enum imap_run page_there(struct imap_server *e);
 static enum imap_run look(struct imap_server *e)
 {
 	struct fetch *f = e->data;
+	struct imap_action *a;
 	struct store_look l;
 
 	if (!imap_walk_look(&f->walk, e->sel.mailbox, &l))
 		return finish(e);
 	l.since = f->since;
-	imap_ask(e, IMAP_SYNC, page_there)->look = l;
+	a = imap_ask(e, IMAP_SYNC, page_there);
+	a->look = l;
+	a->ahead = f->since == 0;
 	return IMAP_RUN_WAIT;
 }
 

@@ -238,6 +238,7 @@ static bool next_look_back(struct imap_server *e, struct store_look *l)
 static enum imap_run look(struct imap_server *e)
 {
 	struct search *s = e->data;
+	struct imap_action *a;
 	struct store_look l;
 
 	if (s->enough && s->both && !s->backward) {
@@ -246,7 +247,9 @@ static enum imap_run look(struct imap_server *e)
 	}
 	if (s->enough || !(s->backward ? next_look_back(e, &l) : next_look(e, &l)))
 		return s->lost ? imap_no_memory(e) : s->finish != NULL ? s->finish(e) : s->give.extended ? search_tell(e) : search_classic_end(e);
-	imap_ask(e, IMAP_SYNC, page_there)->look = l;
+	a = imap_ask(e, IMAP_SYNC, page_there);
+	a->look = l;
+	a->ahead = !s->job->first;
 	return IMAP_RUN_WAIT;
 }
 

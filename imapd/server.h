@@ -85,6 +85,7 @@ enum imap_kind {
 struct imap_action {
 	enum imap_kind kind;
 	uint64_t number;	/* 0: without an answer */
+	bool ahead;		/* IMAP_SYNC: the same will be asked from the page's next_uid on */
 	union {
 		struct span bytes;
 		enum imap_kind late;

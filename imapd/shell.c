@@ -175,6 +175,7 @@ static enum conn_want shell_next(void *session, struct span *out)
 		switch (imap_server_next(s->engine, &a)) {
 		case IMAP_WANT_INPUT:
 			if (imap_server_idle(s->engine)) {
+				shell_look_rest(s);
 				shell_meta_rest(s);
 				shell_body_rest(s);
 			}

@@ -11,6 +11,7 @@
 #include "service/login.h"
 
 struct shell_match;
+struct shell_page;
 
 extern const struct conn_protocol imap_protocol;
 
@@ -31,6 +32,7 @@ struct shell {
 	uint32_t body_uid;
 	struct ahead *ahead;		/* those behind it, as long as the command runs, or NULL */
 	int meta;			/* the account's derived file, or -1 */
+	struct shell_page *page;	/* the next of a walk over a mailbox, or NULL */
 	bool meta_fresh;		/* opened anew and still of no use: not to be asked for again */
 	struct store_record record;	/* whose metadata are asked for */
 	struct shell_window *window;	/* what was read ahead of the derived file, or NULL */
@@ -49,6 +51,13 @@ struct shell {
 void shell_act(struct shell *s, const struct imap_action *a);
 /* Cancels what is open and closes what was opened. */
 void shell_clear(struct shell *s);
+
+/* shell_look.c: answers with that page, and asks for the one behind it. */
+void shell_look_ahead(struct shell *s, const struct store_look *look);
+/* The walk is over, unless its page is waited for. */
+void shell_look_rest(struct shell *s);
+/* Nobody waits for it either. */
+void shell_look_cancel(struct shell *s);
 
 /* shell_body.c */
 void shell_body_open(struct shell *s, const struct imap_action *a);

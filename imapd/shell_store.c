@@ -14,12 +14,10 @@
 
 void shell_answer(struct shell *s, const struct imap_result *result)
 {
-	struct imap_result timed = *result;
 	uint64_t number = s->number;
 
-	timed.real_s = clock_real_ms() / 1000;
 	s->number = 0;
-	imap_server_done(s->engine, number, &timed);
+	imap_server_done(s->engine, number, result);
 }
 
 void shell_answer_status(struct shell *s, enum store_status status)
@@ -114,7 +112,7 @@ static void listed(void *arg, enum store_status status, const struct store_list 
 
 static void synced(void *arg, enum store_status status, const struct store_page *page)
 {
-	const struct imap_result result = { .status = status, .page = page };
+	const struct imap_result result = { .status = status, .page = page, .real_s = clock_real_ms() / 1000 };
 
 	answer_later(arg, &result);
 }
@@ -250,6 +248,7 @@ static void give_up(struct shell *s, enum imap_kind kind)
 	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
 	s->store_op = s->number = 0;
+	shell_look_cancel(s);
 	shell_meta_cancel(s);
 	if (kind == IMAP_STAGE_WRITE)
 		drop_stages(s);
@@ -304,7 +303,10 @@ void shell_act(struct shell *s, const struct imap_action *a)
 		shell_asked(s, store_annotations(s->account, a->mailbox, annotated, s));
 		break;
 	case IMAP_SYNC:
-		shell_asked(s, store_sync(s->account, &a->look, synced, s));
+		if (a->ahead)
+			shell_look_ahead(s, &a->look);
+		else
+			shell_asked(s, store_sync(s->account, &a->look, synced, s));
 		break;
 	case IMAP_COMMIT:
 		do_commit(s, a);
@@ -336,6 +338,7 @@ void shell_clear(struct shell *s)
 {
 	service_login_cancel(&s->login);
 	store_cancel(s->service->store, s->store_op);
+	shell_look_cancel(s);
 	shell_body_close(s);
 	shell_body_rest(s);
 	shell_match_cancel(s);
