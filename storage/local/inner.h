@@ -63,6 +63,8 @@ struct local {
 
 	/* small files that lag behind */
 	struct account *stale_first, *stale_last;
+	bool sweeping;                 /* accounts behind `swept` may lag since a crash */
+	char swept[STORE_ACCOUNT_MAX]; /* looked at; empty: none */
 	uv_timer_t *timer;
 
 	bool closing, finishing, closed;
@@ -105,6 +107,8 @@ void login_looked(struct login *l, uint64_t mailbox); /* a look was answered; 0:
 /* The account's small files, or its marks, are to be seen to when it is quiet. */
 void settle_later(struct account *a);
 void settle_tick(struct local *s);
+/* After a start, each second: some more of the accounts whose flags file lags are seen to. */
+void settle_sweep(struct local *s);
 /* Now, if anything lags. */
 void settle_now(struct account *a);
 /* All at once, for local_close. True: nothing is left. */

@@ -254,6 +254,7 @@ static void local_tick(uv_timer_t *timer)
 	if (s->closing)
 		return;
 	settle_tick(s);
+	settle_sweep(s);
 	space_tick(s->space);
 	txids_prune(s->txids);
 	queue_tick(s->queue);
@@ -312,6 +313,7 @@ int local_new(struct store **out, uv_loop_t *loop, const struct local_options *o
 	s->loop = loop;
 	s->o = *o;
 	s->tmp_fd = s->proc_fd = -1;
+	s->sweeping = true;
 	buf_init(&s->value, LOCAL_VALUE_MAX);
 	r = local_parts(s, err != NULL ? err : &own);
 	if (r < 0) {

@@ -3,12 +3,17 @@
  *
  * An account that lagged when a crash came is only seen to when it is in memory again (load.c). Here it is brought
  * there. Whether its flags lag stands in the index (head.flags_modseq); of annotations and absent subscriptions nothing
- * does: who asks for an account has them written.
+ * does: who asks for an account has them written, the sweep after a start leaves them to whoever loads the account.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/log.h"
 #include "storage/local/inner.h"
+
+/* Of one tick of the sweep: a second. */
+enum { SWEEP_LOOKED = 40, SWEEP_WOKEN = 8 };
 
 struct waking {
 	struct call call; /* so that a close waits for it */
@@ -124,4 +129,49 @@ bool local_settling(struct store *base, const char *account)
 	struct account *a = account_known(s, span_of(account));
 
 	return a != NULL && !s->closing && is_settling(a);
+}
+
+/* --- after a start ----------------------------------------------------------------- */
+
+/* Goes on behind s->swept. How many it has woken. */
+static unsigned sweep_some(struct local *s, struct kv_scan *scan)
+{
+	struct account_record record;
+	struct span key, value;
+	unsigned looked = 0, woken = 0;
+	int r = 1;
+
+	while (looked < SWEEP_LOOKED && woken < SWEEP_WOKEN && (r = kv_scan_next(scan, &key, &value)) > 0) {
+		looked++;
+		span_take(&key, 1);
+		if (key.n >= sizeof(s->swept) || span_is(key, s->swept))
+			continue;
+		memcpy(s->swept, key.p, key.n);
+		s->swept[key.n] = '\0';
+		if (account_decode(value, &record) && account_known(s, key) == NULL &&
+		    any_key(s, KEY_MAILBOX, record.number, head_lags) > 0)
+			woken += wake(s, span_of(s->swept));
+	}
+	s->sweeping = r > 0;
+	return woken;
+}
+
+void settle_sweep(struct local *s)
+{
+	struct key from, end;
+	struct kv_scan *scan;
+	unsigned woken;
+
+	if (!s->sweeping || s->closing)
+		return;
+	key_named(&from, KEY_ACCOUNT, span_of(s->swept));
+	key_kind(&end, KEY_ACCOUNT);
+	key_end(&end, &end);
+	scan = kv_scan_open(s->kv, key_span(&from), key_span(&end));
+	if (scan == NULL)
+		return;
+	woken = sweep_some(s, scan);
+	kv_scan_close(scan);
+	if (woken > 0)
+		log_debug("store writes small files that lag accounts=%u", woken);
 }

@@ -144,37 +144,59 @@ def test_numbers(site, tmp_path):
     assert (site.path / "mail.before").is_dir()
 
 
+def small_files(home):
+    return {name: b"".join(f.read_bytes() for f in home.rglob(name)) for name in ("flags", "account", "annotations")}
+
+
+def kill_storaged(site):
+    dead = site.pids("storaged")[0]
+    os.kill(dead, 9)
+    for _ in range(100):
+        if site.pids("storaged") not in ([], [dead]) and site.run("queue", "list", ok=False).returncode == 0:
+            return
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def busy(tmp_path):
+    """Nothing has been quiet for long enough."""
+    s = Site(tmp_path / "site", settings={"storaged": ["QuietTime 5m"]})
+    s.start()
+    append(s, ["a", "b"])
+    imap = s.imap()
+    imap.select("INBOX")
+    imap.store("2", "+FLAGS", r"(\Flagged $Later)")
+    imap.subscribe("not/there")
+    imap.logout()
+    with s.secure("imaps") as c:
+        c.line()
+        c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')
+        c.tagged('SETMETADATA INBOX (/private/comment "mine")')
+    yield s
+    s.stop()
+
+
 @pytest.mark.parametrize("crash", [False, True], ids=["alive", "after a crash"])
-def test_small_files_are_brought_up_to_date(tmp_path, crash):
-    """Flags, annotations and subscriptions of a moment ago, though no mailbox was quiet; and of an account that nobody has used since
-    storaged died."""
-    site = Site(tmp_path / "site", settings={"storaged": ["QuietTime 5m"]})
-    site.start()
-    try:
-        append(site, ["a", "b"])
-        imap = site.imap()
-        imap.select("INBOX")
-        imap.store("2", "+FLAGS", r"(\Flagged $Later)")
-        imap.subscribe("not/there")
-        imap.logout()
-        with site.secure("imaps") as c:
-            c.line()
-            c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')
-            c.tagged('SETMETADATA INBOX (/private/comment "mine")')
-        if crash:
-            dead = site.pids("storaged")[0]
-            os.kill(dead, 9)
-            for _ in range(100):
-                if site.pids("storaged") not in ([], [dead]) and site.run("queue", "list", ok=False).returncode == 0:
-                    break
-                time.sleep(0.1)
-        r = site.run("store", "backup", str(tmp_path / "b"))
-        assert r.stderr == "", r.stderr
-        home = tmp_path / "b/mail/here.test/alice"
-        files = {name: b"".join(f.read_bytes() for f in home.rglob(name)) for name in ("flags", "account", "annotations")}
-        assert b"$Later" in files["flags"] and b"not/there" in files["account"] and b"mine" in files["annotations"], files
-    finally:
-        site.stop()
+def test_small_files_are_brought_up_to_date(busy, tmp_path, crash):
+    """Those of a moment ago; and of an account that nobody has used since storaged died."""
+    if crash:
+        kill_storaged(busy)
+    r = busy.run("store", "backup", str(tmp_path / "b"))
+    assert r.stderr == "", r.stderr
+    files = small_files(tmp_path / "b/mail/here.test/alice")
+    assert b"$Later" in files["flags"] and b"not/there" in files["account"] and b"mine" in files["annotations"], files
+
+
+def test_flags_are_written_after_a_crash(busy):
+    """Without anybody who looks at the account."""
+    home = busy.path / "mail/here.test/alice"
+    assert b"$Later" not in small_files(home)["flags"]
+    kill_storaged(busy)
+    for _ in range(100):
+        if b"$Later" in small_files(home)["flags"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(small_files(home))
 
 
 @pytest.mark.parametrize("harm", ["byte", "cut", "gone", "manifest", "short manifest"])
