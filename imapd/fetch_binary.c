@@ -1,6 +1,10 @@
 /*
  * fetch_binary.c - BINARY and BINARY.SIZE: a part without its transfer encoding (RFC 3516 4.2).
  *
+ * Leaves  RFC 9051 6.4.5 lets a client ask for leaves only. RFC 3516 4.2 does not, and both grammars have BINARY[]: so the whole
+ *         message, a multipart and an enclosed message are told, too. They have no encoding of their own to be removed;
+ *         what lies in them stays encoded, as the header fields in there say.
+ *
  * The size stands before the bytes, so the part is read twice: once to count, once to send.
  * Neither way holds more than one piece of it.
  */

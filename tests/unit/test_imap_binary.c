@@ -151,6 +151,48 @@ static void test_single(void **state)
 	rig_free(r);
 }
 
+/* What is no leaf is told as it lies there: what is inside keeps its encoding, and its fields that say so. */
+static void test_no_leaves(void **state)
+{
+	static const char message[] =
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n"
+		"--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n"
+		"--i\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n--i--\r\n"
+		"--o\r\nContent-Type: message/rfc822\r\n\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n"
+		"--o\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogeA0KDQp4\r\n"
+		"--o\r\nContent-Type: multipart/mixed; boundary=j\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		"--j\r\n\r\nx\r\n--j--\r\n"
+		"--o--\r\n";
+	static const struct {
+		const char *items, *want;
+	} asked[] = {
+		{ "BINARY.PEEK[1]",
+		  "* 1 FETCH (UID 1 BINARY[1] {53}\r\n--i\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n--i--)\r\n1 OK ~\r\n" },
+		{ "BINARY.SIZE[1]", "* 1 FETCH (UID 1 BINARY.SIZE[1] 53)\r\n1 OK ~\r\n" },
+		{ "BINARY.PEEK[1]<5.7>", "* 1 FETCH (UID 1 BINARY[1]<5> {7}\r\nContent)\r\n1 OK ~\r\n" },
+		{ "BINARY.PEEK[1.1]", "* 1 FETCH (UID 1 BINARY[1.1] {1}\r\nx)\r\n1 OK ~\r\n" },
+		{ "BINARY.PEEK[2]", "* 1 FETCH (UID 1 BINARY[2] {41}\r\nContent-Transfer-Encoding: base64\r\n\r\neA==)\r\n1 OK ~\r\n" },
+		{ "BINARY.SIZE[2]", "* 1 FETCH (UID 1 BINARY.SIZE[2] 41)\r\n1 OK ~\r\n" },
+		{ "BINARY.PEEK[2.1]", "* 1 FETCH (UID 1 BINARY[2.1] {1}\r\nx)\r\n1 OK ~\r\n" },
+		/* RFC 2045 6.4: these must not be encoded, and who says they are may lie */
+		{ "BINARY.PEEK[3]", "* 1 FETCH (UID 1)\r\n1 NO [UNKNOWN-CTE] ~\r\n" },
+		{ "BINARY.PEEK[4]", "* 1 FETCH (UID 1)\r\n1 NO [UNKNOWN-CTE] ~\r\n" },
+		{ "BINARY.SIZE[4]", "* 1 FETCH (UID 1)\r\n1 NO [UNKNOWN-CTE] ~\r\n" },
+	};
+	struct rig *r = rig_with(message);
+	struct conn *c = rig_login(r, "INBOX");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char command[100];
+
+		unit_case(asked[i].items, i);
+		snprintf(command, sizeof(command), "1 UID FETCH 1 %s\r\n", asked[i].items);
+		rig_say(c, command, asked[i].want);
+	}
+	rig_free(r);
+}
+
 /* A part over many pieces, and a client that takes nothing: memory stays small, no byte is lost. */
 static void test_large(void **state)
 {
@@ -186,7 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_nul), cmocka_unit_test(test_raw_nul),
-		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_single), cmocka_unit_test(test_no_leaves),
 		cmocka_unit_test(test_large),
 	};
 
