@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "common/config/order.h"
 #include "common/ipc/ipc.h"
 #include "common/ipc/wire.h"
+#include "common/proc/rest.h"
 #include "supervisor/lock.h"
 #include "supervisor/supervisor.h"
 
@@ -262,7 +262,7 @@ static int run(struct supervisor *s, const struct options *o, struct report *r)
 		return give_up(s, err.words);
 	}
 	setup_drop(setup);
-	malloc_trim(0); /* what reading etc/ and trying TLS took */
+	rest_memory(); /* what reading etc/ and trying TLS took */
 	supervisor_run(s);
 	supervisor_close(s);
 	if (s->again_fd >= 0 && s->exit_code == 0)

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "common/proc/ids.h"
+#include "common/proc/rest.h"
 #include "common/proc/start.h"
 
 enum {
@@ -487,7 +488,7 @@ static int begin(struct worker *w, struct error *err)
 
 static void serve(struct worker *w)
 {
-	malloc_trim(0);	/* what the beginning took */
+	rest_memory();
 	tell(w, CONTROL_READY, 0, w->sandbox);
 	log_info("ready pid=%d %s", (int)getpid(), w->sandbox);
 	while (!w->leaving)
