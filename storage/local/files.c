@@ -289,7 +289,10 @@ int files_link_new(int mail_fd, const struct files_source *from, const char *pat
 		r = linkat(from->proc_fd, number, mail_fd, path, AT_SYMLINK_FOLLOW);
 	if (r == 0)
 		return 0;
-	return must_copy(errno) ? copy_to(mail_fd, from->fd, path) : -errno;
+	if (!must_copy(errno))
+		return -errno;
+	r = copy_to(mail_fd, from->fd, path);
+	return r < 0 ? r : 1;
 }
 
 int files_link_old(int mail_fd, const char *from, const char *path)

@@ -46,7 +46,7 @@ int files_tmp_reopen(int tmp_fd, int proc_fd, int fd, const char *name, int *aga
 int files_write(int fd, struct span bytes, uint64_t offset);
 
 /* Gives the file fd (named name in tmp, or nothing) the name path; a copy where the file
- * system refuses a link (EMLINK, EXDEV). */
+ * system refuses a link (EMLINK, EXDEV): files_link_new gives 1 then. */
 struct files_source {
 	int tmp_fd, proc_fd, fd;
 	const char *name;

@@ -13,6 +13,7 @@
 #include "storage/local/local.h"
 #include "storage/local/pool.h"
 #include "storage/local/space.h"
+#include "storage/local/together.h"
 #include "storage/local/turn.h"
 #include "storage/local/txids.h"
 
@@ -49,6 +50,7 @@ struct local {
 	struct table *in_hand; /* commits by txid */
 	struct space *space;
 	struct stock *stock;
+	struct rounds *rounds;
 	struct queue *queue;
 
 	/* commits */
@@ -56,8 +58,9 @@ struct local {
 	struct commit_list to_link, to_apply, applied;
 	size_t linking; /* groups at it, big ones apart */
 	bool flushing, checkpointing;
+	bool queue_apart; /* queue/ lies in another file system than mail/ */
 	struct flush *flush;
-	struct turn flush_turn;
+	struct turn flush_turn, link_turn;
 	struct after_list flush_waits; /* told by the flush after the next begins */
 	uint64_t flushes, commits;     /* for status */
 

@@ -2,10 +2,10 @@
  * link.c - names in the folders of mailboxes: made for all commits in hand together, each
  * folder synced once. And taken away again.
  *
- * One group is at it at a time, and UIDs are taken when it begins: so groups reach the
- * index in the order of their UIDs. A commit of very many names would hold the others up;
- * it becomes a group of its own beside the next ones, and its accounts take no others
- * meanwhile. The queue is one folder more.
+ * It happens in rounds (together.h), as the sealing of bodies does. One group is at it at a
+ * time, and UIDs are taken when it begins: so groups reach the index in the order of their UIDs. A
+ * commit of very many names would hold the others up; it becomes a group of its own beside the
+ * next ones, and its accounts take no others meanwhile. The queue is one folder more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +20,11 @@
 struct link_group;
 
 struct link_job {
-	struct job job;
+	struct together together;
 	struct link_group *group;
 	struct step **steps; /* sorted by folder */
 	size_t count;
+	bool apart; /* some names may lie in another file system than mail/tmp */
 };
 
 struct link_group {
@@ -32,7 +33,7 @@ struct link_group {
 	struct step **steps; /* all that make names */
 	size_t count;
 	struct link_job jobs[LOCAL_LINK_JOBS];
-	struct job queue_job;
+	struct together queue_job;
 	size_t running;
 	bool big;
 };
@@ -44,6 +45,7 @@ static struct mailbox *step_folder(const struct step *step)
 
 /* --- on the pool ----------------------------------------------------------- */
 
+/* 1: in whichever file system. */
 static int link_item(const struct local *s, const struct step *step, const struct item *item)
 {
 	const struct account *a = step->account;
@@ -51,6 +53,7 @@ static int link_item(const struct local *s, const struct step *step, const struc
 	const struct stage *stage =
 	    step->commit->stage != NULL ? step->commit->stage : (struct stage *)step->m.stage;
 	struct files_source source;
+	int r;
 
 	names_message(to, a->folder, step_folder(step)->id, item->to, item->guid);
 	if (item->from == 0) {
@@ -58,10 +61,11 @@ static int link_item(const struct local *s, const struct step *step, const struc
 		return files_link_new(s->o.mail_fd, &source, to);
 	}
 	names_message(from, a->folder, step->mailbox->id, item->from, item->guid);
-	return files_link_old(s->o.mail_fd, from, to);
+	r = files_link_old(s->o.mail_fd, from, to);
+	return r < 0 ? r : 1;
 }
 
-static void link_step(const struct local *s, struct step *step)
+static void link_step(const struct local *s, struct link_job *j, struct step *step)
 {
 	if (step->m.meta.n > 0 && derived_write(s->o.mail_fd, step->account->folder, step->derived_at,
 						step->message.r.guid, step->m.meta) < 0)
@@ -71,7 +75,8 @@ static void link_step(const struct local *s, struct step *step)
 		struct item *item = &step->items[i];
 		int r = link_item(s, step, item);
 
-		if (r == 0)
+		j->apart |= r > 0;
+		if (r >= 0)
 			item->state = ITEM_LINKED;
 		else if (r == -ENOENT && item->from > 0)
 			item->state = ITEM_MISSING; /* expunged meanwhile, or lost: apply.c finds out */
@@ -80,14 +85,11 @@ static void link_step(const struct local *s, struct step *step)
 	}
 }
 
-static void link_job_run(struct job *job)
+static void sync_folders(struct link_job *j)
 {
-	struct link_job *j = (struct link_job *)job;
-	const struct local *s = job->s;
+	const struct local *s = j->group->s;
 	char path[NAMES_MAILBOX_MAX];
 
-	for (size_t i = 0; i < j->count; i++)
-		link_step(s, j->steps[i]);
 	for (size_t i = 0, end; i < j->count; i = end) {
 		struct mailbox *m = step_folder(j->steps[i]);
 		int r;
@@ -100,28 +102,58 @@ static void link_job_run(struct job *job)
 	}
 }
 
+static void link_job_run(struct together *t)
+{
+	struct link_job *j = (struct link_job *)t;
+
+	for (size_t i = 0; i < j->count; i++)
+		link_step(j->group->s, j, j->steps[i]);
+	if (j->apart)
+		sync_folders(j);
+}
+
+static int link_job_sync(struct together *t)
+{
+	struct link_job *j = (struct link_job *)t;
+
+	if (!j->apart)
+		sync_folders(j);
+	return 0;
+}
+
 static bool commit_queues(const struct commit *c)
 {
 	return c->queue != NULL && c->queue->letter != NULL;
 }
 
-static struct link_group *group_of_queue(struct job *job)
+static struct link_group *group_of_queue(struct together *t)
 {
-	return (struct link_group *)((char *)job - offsetof(struct link_group, queue_job));
+	return (struct link_group *)((char *)t - offsetof(struct link_group, queue_job));
 }
 
-static void queue_job_run(struct job *job)
+static void queue_failed(const struct link_group *g, int r)
 {
-	const struct link_group *g = group_of_queue(job);
-	int r;
+	for (struct commit *c = g->commits.first; c != NULL && r < 0; c = c->next)
+		if (commit_queues(c) && c->queue->result == 0)
+			c->queue->result = r;
+}
+
+static int queue_sync(struct together *t)
+{
+	const struct local *s = group_of_queue(t)->s;
+
+	return s->queue_apart ? 0 : files_sync_folder(s->o.queue_fd, ".", "");
+}
+
+static void queue_job_run(struct together *t)
+{
+	const struct link_group *g = group_of_queue(t);
 
 	for (struct commit *c = g->commits.first; c != NULL; c = c->next)
 		if (commit_queues(c))
-			c->queue->result = queue_link(job->s, c);
-	r = files_sync_folder(job->s->o.queue_fd, ".", "");
-	for (struct commit *c = g->commits.first; c != NULL; c = c->next)
-		if (commit_queues(c) && c->queue->result == 0)
-			c->queue->result = r;
+			c->queue->result = queue_link(g->s, c);
+	if (g->s->queue_apart)
+		queue_failed(g, files_sync_folder(g->s->o.queue_fd, ".", ""));
 }
 
 /* --- a group --------------------------------------------------------------- */
@@ -166,14 +198,22 @@ static void group_rest(struct link_group *g)
 		group_end(g);
 }
 
-static void link_job_done(struct job *job)
+static void link_job_done(struct together *t, int result)
 {
-	group_rest(((struct link_job *)job)->group);
+	const struct link_job *j = (struct link_job *)t;
+
+	for (size_t i = 0; i < j->count && result < 0; i++)
+		if (j->steps[i]->result == 0)
+			j->steps[i]->result = result;
+	group_rest(j->group);
 }
 
-static void queue_job_done(struct job *job)
+static void queue_job_done(struct together *t, int result)
 {
-	group_rest(group_of_queue(job));
+	struct link_group *g = group_of_queue(t);
+
+	queue_failed(g, result);
+	group_rest(g);
 }
 
 static int step_order(const void *a, const void *b)
@@ -205,6 +245,33 @@ static bool take_numbers(struct step *step)
 	return true;
 }
 
+/* Many names are no work for a round, nor what may lie elsewhere. */
+static void job_start(struct link_job *j)
+{
+	size_t names = 0;
+
+	j->together.run = link_job_run;
+	j->together.sync = link_job_sync;
+	j->together.done = link_job_done;
+	for (size_t i = 0; i < j->count; i++) {
+		names += j->steps[i]->item_count;
+		j->together.files += i == 0 || step_folder(j->steps[i]) != step_folder(j->steps[i - 1]);
+	}
+	if (names <= LOCAL_BIG)
+		together_add(j->group->s, &j->together);
+	else
+		together_alone(j->group->s, &j->together);
+}
+
+static void queue_start(struct link_group *g)
+{
+	g->queue_job.files = 1;
+	g->queue_job.run = queue_job_run;
+	g->queue_job.sync = queue_sync;
+	g->queue_job.done = queue_job_done;
+	together_add(g->s, &g->queue_job);
+}
+
 /* Shares the folders out among a few jobs. */
 static void group_start(struct link_group *g, unsigned queues)
 {
@@ -225,9 +292,9 @@ static void group_start(struct link_group *g, unsigned queues)
 	}
 	g->running += queues;
 	for (size_t i = 0, n = g->running - queues; i < n; i++)
-		pool_start(g->s, &g->jobs[i].job, link_job_run, link_job_done);
+		job_start(&g->jobs[i]);
 	if (queues > 0)
-		pool_start(g->s, &g->queue_job, queue_job_run, queue_job_done);
+		queue_start(g);
 }
 
 static void group_begin(struct local *s, struct commit_list list, bool big)
@@ -295,16 +362,26 @@ static struct commit_list link_gather(struct local *s, bool *big)
 	return take;
 }
 
-void link_run(struct local *s)
+static enum turn_more link_turn(void *arg)
 {
+	struct local *s = arg;
+
 	while (s->linking == 0 && s->to_link.first != NULL) {
 		bool big;
 		struct commit_list take = link_gather(s, &big);
 
 		if (take.first == NULL)
-			return;
+			break;
 		group_begin(s, take, big);
 	}
+	return TURN_DONE;
+}
+
+/* Not at once: what else becomes ready in this round of the loop goes along. */
+void link_run(struct local *s)
+{
+	if (s->linking == 0 && s->to_link.first != NULL)
+		turns_add(s->turns, &s->link_turn, link_turn, s);
 }
 
 void link_enter(struct commit *c)

@@ -144,6 +144,8 @@ int local_del(struct local *s, const struct key *k)
 
 static int open_folders(struct local *s, struct error *err)
 {
+	struct stat mail, queue;
+
 	if (fchdir(s->o.db_fd) < 0)
 		return error_system(err, errno, "the folder db can't be entered");
 	if (mkdirat(s->o.mail_fd, "tmp", 0700) < 0 && errno != EEXIST)
@@ -154,6 +156,9 @@ static int open_folders(struct local *s, struct error *err)
 	s->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc_fd < 0)
 		return error_system(err, errno, "/proc/self/fd can't be opened");
+	if (fstat(s->tmp_fd, &mail) < 0 || fstat(s->o.queue_fd, &queue) < 0)
+		return error_system(err, errno, "the folders mail/tmp and queue can't be looked at");
+	s->queue_apart = mail.st_dev != queue.st_dev;
 	return 0;
 }
 
@@ -289,6 +294,8 @@ static int local_parts(struct local *s, struct error *err)
 		r = flush_new(&s->flush, s, err);
 	if (r == 0)
 		r = stock_new(&s->stock, s, err);
+	if (r == 0)
+		r = rounds_new(&s->rounds, s, err);
 	if (r == 0)
 		r = startup_clean_tmp(s, err);
 	if (r == 0)
@@ -435,6 +442,7 @@ void local_free(struct store *base)
 	table_free(s->in_hand);
 	txids_free(s->txids);
 	stock_free(s->stock);
+	rounds_free(s->rounds);
 	kv_close(s->kv);
 	space_free(s->space);
 	free(s->flush);

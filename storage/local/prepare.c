@@ -118,7 +118,7 @@ static bool step_brings(const struct step *step)
 	return step->kind == STEP_STORE && step->m.change == STORE_APPEND && step->commit->kind == COMMIT_STORE;
 }
 
-static void prepare_step(struct step *step, struct stage_group *together)
+static void prepare_step(struct step *step)
 {
 	struct commit *c = step->commit;
 
@@ -126,8 +126,6 @@ static void prepare_step(struct step *step, struct stage_group *together)
 		return;
 	if (step_brings(step)) {
 		step->after.run = step_sealed;
-		if (together != NULL)
-			stage_group_add(together, (struct stage *)step->m.stage);
 		prepare_body(c, (struct stage *)step->m.stage, &step->m.internal_s, &step->after);
 	}
 	if (step->m.change == STORE_COPY || step->m.change == STORE_MOVE || step_moves_inbox(step)) {
@@ -151,21 +149,6 @@ static void check_room(struct commit *c)
 		commit_fail(c, STORE_TRY_LATER, "the disk is full");
 }
 
-static void prepare_steps(struct commit *c)
-{
-	struct stage_group *together = NULL;
-	size_t bodies = 0;
-
-	for (size_t i = 0; i < c->step_count; i++)
-		bodies += step_brings(&c->steps[i]);
-	if (bodies >= STAGE_TOGETHER)
-		together = stage_group_new();
-	for (size_t i = 0; i < c->step_count; i++)
-		prepare_step(&c->steps[i], together);
-	if (together != NULL)
-		stage_group_start(c->call.s, together);
-}
-
 void prepare_read(struct commit *c)
 {
 	c->after.run = measured;
@@ -181,7 +164,8 @@ void prepare_read(struct commit *c)
 	c->body.run = shared_sealed;
 	if (c->stage != NULL)
 		prepare_body(c, c->stage, NULL, &c->body);
-	prepare_steps(c);
+	for (size_t i = 0; i < c->step_count; i++)
+		prepare_step(&c->steps[i]);
 }
 
 /* --- numbers and marks ----------------------------------------------------- */

@@ -59,7 +59,7 @@ int queue_link(const struct local *s, struct commit *c)
 	stage_source(c->stage, &source);
 	queue_name_mail(name, w->letter->head.id);
 	r = files_link_new(s->o.queue_fd, &source, name);
-	w->has_mail = r == 0;
+	w->has_mail = r >= 0;
 	if (r < 0)
 		return r;
 	/* Not synced: as long as the index is there, nobody reads it. */

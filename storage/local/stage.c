@@ -25,7 +25,8 @@ struct stage {
 	int error; /* a negative errno: it can't be stored */
 
 	struct job job;
-	bool sealing; /* the job at hand writes the last bytes and seals */
+	struct together together;
+	bool sealing; /* the last bytes are being written, and synced */
 	int result;   /* of the job */
 	bool busy, freed;
 	bool linked;       /* it has a name: closing it frees no blocks */
@@ -144,25 +145,38 @@ static int stage_check(struct stage *st)
 	return (uint64_t)info.st_size == st->size ? 0 : -EIO;
 }
 
-static int stage_sync(struct stage *st)
-{
-	int r = stage_stamp(st);
-
-	if (r == 0 && fsync(st->fd) < 0)
-		r = -errno;
-	return r == 0 ? stage_check(st) : r;
-}
-
 static void stage_run(struct job *job)
 {
 	struct stage *st = stage_of_job(job);
 
+	st->result = stage_store(st);
+}
+
+static struct stage *stage_of_together(struct together *t)
+{
+	return (struct stage *)((char *)t - offsetof(struct stage, together));
+}
+
+static void stage_complete(struct together *t)
+{
+	struct stage *st = stage_of_together(t);
+
 	st->result = st->foreign ? 0 : stage_store(st);
-	if (st->result == 0 && st->sealing)
-		st->result = stage_sync(st);
+	if (st->result == 0)
+		st->result = stage_stamp(st);
+	if (st->result == 0)
+		st->result = stage_check(st);
+}
+
+static int stage_sync(struct together *t)
+{
+	const struct stage *st = stage_of_together(t);
+
+	return st->result == 0 && fsync(st->fd) < 0 ? -errno : 0;
 }
 
 static void stage_job(struct stage *st);
+static void stage_join(struct stage *st);
 
 static void stage_finish(struct stage *st)
 {
@@ -176,7 +190,9 @@ static void stage_finish(struct stage *st)
 	st->sealed = st->sealing && st->error == 0;
 	if (st->sealed || st->error < 0)
 		after_run(&st->waits, st->error < 0 ? STORE_TRY_LATER : STORE_OK);
-	else if (st->fresh.n > 0 || st->seal)
+	else if (st->seal)
+		stage_join(st);
+	else if (st->fresh.n > 0)
 		stage_job(st);
 	if (st->waited_for && stage_ready(&st->base)) {
 		st->waited_for = false;
@@ -187,6 +203,15 @@ static void stage_finish(struct stage *st)
 static void stage_done(struct job *job)
 {
 	stage_finish(stage_of_job(job));
+}
+
+static void stage_synced(struct together *t, int result)
+{
+	struct stage *st = stage_of_together(t);
+
+	if (st->result == 0)
+		st->result = result;
+	stage_finish(st);
 }
 
 static void stage_hand_over(struct stage *st)
@@ -204,6 +229,23 @@ static void stage_job(struct stage *st)
 {
 	stage_hand_over(st);
 	pool_start(st->s, &st->job, stage_run, stage_done);
+}
+
+static void sync_soon(struct local *s, struct together *t, uint64_t size)
+{
+	if (size <= STAGE_ROUND)
+		together_add(s, t);
+	else
+		together_alone(s, t);
+}
+
+/* The last bytes and the seal. */
+static void stage_join(struct stage *st)
+{
+	stage_hand_over(st);
+	st->together =
+	    (struct together){ .files = 1, .run = stage_complete, .sync = stage_sync, .done = stage_synced };
+	sync_soon(st->s, &st->together, st->size);
 }
 
 /* --- writing --------------------------------------------------------------- */
@@ -258,7 +300,7 @@ bool stage_seal(struct stage *st, const int64_t *date_s, struct after *after)
 	}
 	st->seal = true;
 	if (!st->busy)
-		stage_job(st);
+		stage_join(st);
 	return false;
 }
 
@@ -280,69 +322,6 @@ void stage_linked(struct stage *st)
 int stage_error(const struct stage *st)
 {
 	return st->error;
-}
-
-/* --- many at once ---------------------------------------------------------- */
-
-struct stage_group {
-	struct job job;
-	size_t count;
-	struct stage *stages[STORE_MUTATIONS];
-};
-
-struct stage_group *stage_group_new(void)
-{
-	return local_alloc(sizeof(struct stage_group));
-}
-
-void stage_group_add(struct stage_group *g, struct stage *st)
-{
-	if (st->foreign || st->busy || st->sealed || st->fd >= 0 || st->error < 0 || g->count == STORE_MUTATIONS)
-		return;
-	st->busy = true; /* so that stage_seal starts no job */
-	g->stages[g->count++] = st;
-}
-
-/* Files are made one behind the other, then the file system is synced once: a sync of each
- * would be a write of its journal for each. */
-static void group_run(struct job *job)
-{
-	struct stage_group *g = (struct stage_group *)job;
-	int r;
-
-	for (size_t i = 0; i < g->count; i++) {
-		struct stage *st = g->stages[i];
-
-		st->result = stage_store(st);
-		if (st->result == 0)
-			st->result = stage_stamp(st);
-	}
-	r = syncfs(job->s->tmp_fd) < 0 ? -errno : 0;
-	for (size_t i = 0; i < g->count; i++)
-		if (g->stages[i]->result == 0)
-			g->stages[i]->result = r < 0 ? r : stage_check(g->stages[i]);
-}
-
-static void group_done(struct job *job)
-{
-	struct stage_group *g = (struct stage_group *)job;
-
-	for (size_t i = 0; i < g->count; i++)
-		stage_finish(g->stages[i]);
-	free(g);
-}
-
-void stage_group_start(struct local *s, struct stage_group *g)
-{
-	if (g->count < STAGE_TOGETHER) {
-		for (size_t i = 0; i < g->count; i++)
-			stage_job(g->stages[i]);
-		free(g);
-		return;
-	}
-	for (size_t i = 0; i < g->count; i++)
-		stage_hand_over(g->stages[i]);
-	pool_start(s, &g->job, group_run, group_done);
 }
 
 /* --- written by somebody else ---------------------------------------------- */
@@ -369,10 +348,10 @@ int local_stage_file(struct store *base, struct store_stage **out, uint64_t max,
 
 struct seal {
 	struct call call;
+	struct together together;
 	store_done done;
 	struct stage *stage;
 	uint64_t size;
-	struct job job;
 	const char *words;
 	enum store_status status;
 };
@@ -401,21 +380,35 @@ static enum store_status seal_check(struct seal *seal)
 		return seal_refuse(seal, STORE_INVALID, "the body is still open for writing");
 	fcntl(st->fd, F_SETLEASE, F_UNLCK);
 	st->size = seal->size;
-	return stage_sync(st) < 0 ? seal_refuse(seal, STORE_TRY_LATER, "the body can't be synced") : STORE_OK;
+	return stage_check(st) < 0 ? seal_refuse(seal, STORE_TRY_LATER, "the body can't be looked at") : STORE_OK;
 }
 
-static void seal_run(struct job *job)
+static struct seal *seal_of(struct together *t)
 {
-	struct seal *seal = (struct seal *)((char *)job - offsetof(struct seal, job));
+	return (struct seal *)((char *)t - offsetof(struct seal, together));
+}
+
+static void seal_run(struct together *t)
+{
+	struct seal *seal = seal_of(t);
 
 	seal->status = seal_check(seal);
 }
 
-static void seal_done(struct job *job)
+static int seal_sync(struct together *t)
 {
-	struct seal *seal = (struct seal *)((char *)job - offsetof(struct seal, job));
+	const struct seal *seal = seal_of(t);
+
+	return seal->status == STORE_OK && fsync(seal->stage->fd) < 0 ? -errno : 0;
+}
+
+static void seal_done(struct together *t, int result)
+{
+	struct seal *seal = seal_of(t);
 	struct stage *st = seal->stage;
 
+	if (result < 0 && seal->status == STORE_OK)
+		seal->status = seal_refuse(seal, STORE_TRY_LATER, "the body can't be synced");
 	st->busy = false;
 	st->sealed = seal->status == STORE_OK;
 	if (!st->sealed)
@@ -436,6 +429,7 @@ uint64_t local_stage_seal(struct store_stage *base, uint64_t size, store_done do
 	seal->stage = st;
 	seal->size = size;
 	st->busy = true;
-	pool_start(st->s, &seal->job, seal_run, seal_done);
+	seal->together = (struct together){ .files = 1, .run = seal_run, .sync = seal_sync, .done = seal_done };
+	sync_soon(st->s, &seal->together, size);
 	return call_open(&seal->call, arg);
 }

@@ -15,7 +15,7 @@
 enum {
 	STAGE_SMALL = 48 * 1024, /* bytes kept in memory at most */
 	STAGE_QUEUE = 192 * 1024, /* bytes that wait for the disk; more: not ready */
-	STAGE_TOGETHER = 8        /* so many small bodies of one commit share a sync */
+	STAGE_ROUND = 256 * 1024  /* larger ones are synced by themselves: nobody waits for them */
 };
 
 struct stage;
@@ -32,14 +32,6 @@ void stage_free(struct store_stage *st);
 /* For a commit, which owns it from then on. Makes it durable, with this INTERNALDATE, or
  * (date NULL) with the time of its last write. True: it is already. Else `after` is told. */
 bool stage_seal(struct stage *st, const int64_t *date_s, struct after *after);
-
-/* Bodies of one commit that are still in memory, to be sealed by one job: those that were added are
- * given to stage_seal as any, then the group is started, which frees it. Without memory the process ends. */
-struct stage_group;
-struct stage_group *stage_group_new(void);
-/* One that is on its way to the disk already is sealed on its own. */
-void stage_group_add(struct stage_group *g, struct stage *st);
-void stage_group_start(struct local *s, struct stage_group *g);
 
 /* Of a stage that is sealed: */
 int64_t stage_date(const struct stage *st);
