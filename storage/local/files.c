@@ -100,7 +100,7 @@ int files_read(int mail_fd, const char *folder, const char *name, struct buf *ou
 	fd = files_open(mail_fd, path, 0, &st);
 	if (fd < 0)
 		return fd;
-	while (n > 0 && r == 0) {
+	while (n != 0 && r == 0) {
 		size_t want = out->max - out->n < FILES_PIECE ? out->max - out->n : FILES_PIECE;
 		uint8_t *to = want > 0 ? buf_room(out, want) : NULL;
 

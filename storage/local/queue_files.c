@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/write.h"
 #include "storage/local/files.h"
 #include "storage/local/queue.h"
 #include "storage/local/stage.h"
@@ -128,17 +129,19 @@ static void unlink_names(int at, const char *id)
 	unlinkat(at, name, 0);
 }
 
-/* In one write, so that a crash leaves lines or none; if it fails, the index has them. */
+/* All of them or none; if it fails, the index has them. */
 static void append_lines(int at, const struct queue_chore *c)
 {
 	char name[QUEUE_NAME_MAX];
+	off_t end;
 	int fd;
 
 	queue_name_text(name, c->id);
 	fd = openat(at, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (write(fd, c->lines, c->n) != (ssize_t)c->n)
+	end = lseek(fd, 0, SEEK_END);
+	if (write_whole(fd, (struct span){ c->lines, c->n }) < 0 && (end < 0 || ftruncate(fd, end) < 0))
 		unlinkat(at, name, 0); /* the next start makes it again */
 	close(fd);
 }

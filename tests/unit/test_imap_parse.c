@@ -225,7 +225,8 @@ int main(void)
 		cmocka_unit_test(test_format),
 	};
 
-	arena_new(&arena, 1 << 20, ARENA_PLAIN, NULL);
+	if (arena_new(&arena, 1 << 20, ARENA_PLAIN, NULL) != 0)
+		return 1;
 	int r = unit_run(tests, sizeof(tests) / sizeof(tests[0]), "imap parse");
 
 	arena_free(arena);
