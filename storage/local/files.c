@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -228,6 +230,19 @@ int files_tmp_reopen(int tmp_fd, int proc_fd, int fd, const char *name, int *aga
 	*again = name[0] != '\0' ? openat(tmp_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
 				 : openat(proc_fd, number, O_RDONLY | O_CLOEXEC);
 	return *again < 0 ? -errno : 0;
+}
+
+bool files_syncs_whole(int fd)
+{
+	static const uint32_t known[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if ((uint32_t)fs.f_type == known[i])
+			return true;
+	return false;
 }
 
 static int copy_bytes(int from, int to)

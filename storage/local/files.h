@@ -45,6 +45,10 @@ int files_tmp_reopen(int tmp_fd, int proc_fd, int fd, const char *name, int *aga
 /* Puts all of it at the offset. */
 int files_write(int fd, struct span bytes, uint64_t offset);
 
+/* Is all of the file system on disk when syncfs says so? Some that live in a process or on another machine are not
+ * told, or say so at once: there every file is synced by itself. */
+bool files_syncs_whole(int fd);
+
 /* Gives the file fd (named name in tmp, or nothing) the name path; a copy where the file
  * system refuses a link (EMLINK, EXDEV): files_link_new gives 1 then. */
 struct files_source {

@@ -58,6 +58,7 @@ struct local {
 	struct commit_list to_link, to_apply, applied;
 	size_t linking; /* groups at it, big ones apart */
 	bool flushing, checkpointing;
+	bool syncs_whole; /* one syncfs there is as good as an fsync of each file */
 	bool queue_apart; /* queue/ lies in another file system than mail/ */
 	struct flush *flush;
 	struct turn flush_turn, link_turn;

@@ -159,6 +159,7 @@ static int open_folders(struct local *s, struct error *err)
 	if (fstat(s->tmp_fd, &mail) < 0 || fstat(s->o.queue_fd, &queue) < 0)
 		return error_system(err, errno, "the folders mail/tmp and queue can't be looked at");
 	s->queue_apart = mail.st_dev != queue.st_dev;
+	s->syncs_whole = files_syncs_whole(s->tmp_fd);
 	return 0;
 }
 

@@ -224,7 +224,7 @@ void together_add(struct local *s, struct together *t)
 {
 	struct rounds *r = s->rounds;
 
-	if (clock_mono_ms() < atomic_load(&r->apart_until_ms)) {
+	if (!s->syncs_whole || clock_mono_ms() < atomic_load(&r->apart_until_ms)) {
 		together_alone(s, t);
 		return;
 	}

@@ -96,6 +96,7 @@ static void test_rounds(void **state)
 	struct local *s = (struct local *)store;
 
 	(void)state;
+	s->syncs_whole = true;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unit_case(rows[i].why, 0);
 		for (size_t k = 0; k < rows[i].count; k++)
@@ -109,6 +110,23 @@ static void test_rounds(void **state)
 			assert_int_equal(things[k].result, rows[i].result);
 		memset(things, 0, sizeof(things));
 	}
+}
+
+/* A file system that may only say so. */
+static void test_elsewhere(void **state)
+{
+	struct local *s = (struct local *)store;
+
+	(void)state;
+	s->syncs_whole = false;
+	for (size_t k = 0; k < 8; k++) {
+		prepare(k, 1, 0);
+		together_add(s, &things[k].t);
+	}
+	wait_for(8);
+	assert_int_equal(all_synced(8), 8);
+	memset(things, 0, sizeof(things));
+	assert_false(files_syncs_whole(s->proc_fd));
 }
 
 static void test_alone(void **state)
@@ -129,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_alone),
 	};
 	int failed;
