@@ -21,7 +21,7 @@ static const struct {
 	{ "LIST-EXTENDED", false, 0 },	/* RFC 5258 */
 	{ "LIST-STATUS", false, 0 },	/* RFC 5819 */
 	{ "NOTIFY", false, 0 },		/* RFC 5465 */
-	{ "METADATA", false, 0 },	/* RFC 5464: of the server too */
+	{ "METADATA", false, IMAP_METADATA },	/* RFC 5464: of the server too */
 	{ "QUOTA", false, 0 },		/* RFC 9208 */
 	{ "QUOTA=RES-STORAGE", false, 0 },
 	{ "QUOTA=RES-MESSAGE", false, 0 },
@@ -165,10 +165,12 @@ bool imap_parse_enable(struct imap_server *e, struct imap_parse *p)
 }
 
 /* RFC 5161 3.1: unknown names, and those that need no enabling, are passed over. */
-enum imap_run imap_run_enable(struct imap_server *e)
+static enum imap_run enable(struct imap_server *e)
 {
-	const struct enable *d = e->data;
+	struct enable *d = e->data;
 
+	if (!imap_notify_metadata_on(e))
+		d->named &= ~capability_bit(span_of("METADATA"));
 	imap_text(e, "* ENABLED");
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
 		if ((d->named >> i & 1) == 0 || (e->enabled & capabilities[i].enables) == capabilities[i].enables)
@@ -184,6 +186,15 @@ enum imap_run imap_run_enable(struct imap_server *e)
 		e->enabled |= capabilities[i].enables;
 	}
 	return imap_done(e, "OK ENABLE completed");
+}
+
+enum imap_run imap_run_enable(struct imap_server *e)
+{
+	const struct enable *d = e->data;
+
+	if ((d->named & capability_bit(span_of("METADATA"))) != 0 && (e->enabled & IMAP_METADATA) == 0)
+		return imap_notify_metadata(e, enable);
+	return enable(e);
 }
 
 enum imap_run imap_run_namespace(struct imap_server *e)

@@ -297,7 +297,8 @@ enum imap_run imap_run_notify(struct imap_server *e)
 		return r == -E2BIG ? much(e) : imap_no_memory(e);
 	e->notify_next->selected = d->selected;
 	e->notify_next->delayed = d->delayed;
+	e->notify_next->always = (e->enabled & IMAP_METADATA) != 0 ? NOTIFY_NOTES : 0;
 	e->watch_wanted |= d->set && !e->watching;
 	e->watching |= d->set;
-	return d->count > 0 ? notify_walk(e, e->notify_next, walked) : imap_go(e, in_force);
+	return notify_watches(e->notify_next) ? notify_walk(e, e->notify_next, walked) : imap_go(e, in_force);
 }

@@ -92,12 +92,12 @@ void imap_notify_free(struct imap_server *e)
 
 bool imap_notify_selected(const struct imap_server *e)
 {
-	return e->notify == NULL || e->notify->selected != 0;
+	return !imap_notify_used(e) || e->notify->selected != 0;
 }
 
 bool imap_notify_flags(const struct imap_server *e)
 {
-	return e->notify == NULL || e->notify->selected == 0 || (e->notify->selected & NOTIFY_FLAGS) != 0;
+	return !imap_notify_used(e) || e->notify->selected == 0 || (e->notify->selected & NOTIFY_FLAGS) != 0;
 }
 
 static bool is_own_uid(const struct imap_notify *n, uint32_t uid)
@@ -135,10 +135,10 @@ void imap_notify_hint(struct imap_server *e, uint64_t mailbox)
 {
 	bool here = e->state == IMAP_SELECTED && mailbox == e->sel.mailbox && imap_notify_selected(e);
 
-	e->dirty |= e->notify == NULL || e->notify->group_n == 0 || mailbox == 0 || here;
+	e->dirty |= !imap_notify_used(e) || !notify_watches(e->notify) || mailbox == 0 || here;
 	if (mailbox == 0 || (e->hint_mailbox != 0 && e->hint_mailbox != mailbox))
 		e->hint_all = true;
-	else if (!here)
+	else if (!here || imap_notify_metadata_on(e))
 		e->hint_mailbox = mailbox;
 }
 
@@ -297,7 +297,7 @@ static enum imap_run overflow(struct imap_server *e)
 
 	imap_text(e, "* OK [NOTIFICATIONOVERFLOW] Too much to watch: nothing is told from here on\r\n");
 	n->group_n = 0;
-	n->selected = 0;
+	n->selected = n->always = 0;
 	n->items.n = 0;
 	n->notes_due = false;
 	notify_table_clear(&n->told);
@@ -425,7 +425,7 @@ static imap_step next_job(const struct imap_server *e)
 		return sync_selected;
 	if (e->state == IMAP_SELECTED && n->fresh.n > 0)
 		return fetch_fresh;
-	if (n->group_n == 0)
+	if (!notify_watches(n))
 		return NULL;
 	if (e->hint_all || e->hint_mailbox != 0)
 		return e->hint_all ? look_all : look_one;

@@ -31,7 +31,8 @@ enum notify_event {
 	NOTIFY_NAME = 8,
 	NOTIFY_SUBSCRIPTION = 16,
 	NOTIFY_MAILBOX_NOTES = 32,	/* annotations, of RFC 5464 */
-	NOTIFY_SERVER_NOTES = 64	/* of no mailbox, whatever mailboxes the group names */
+	NOTIFY_SERVER_NOTES = 64,	/* of no mailbox, whatever mailboxes the group names */
+	NOTIFY_NOTES = 96
 };
 
 enum notify_whose { NOTIFY_INBOXES, NOTIFY_PERSONAL, NOTIFY_SUBSCRIBED, NOTIFY_SUBTREE, NOTIFY_THESE };
@@ -76,7 +77,10 @@ struct notify_own {
 struct imap_notify {
 	struct arena *memory;		/* groups, items */
 	struct notify_group *groups;
-	size_t group_n;			/* 0: nothing but the selected mailbox */
+	size_t group_n;
+	unsigned always;		/* NOTIFY_NOTES of all mailboxes, since ENABLE METADATA; or 0 */
+	bool plain;			/* by ENABLE METADATA alone: NOTIFY was never used */
+	imap_step then;			/* while that is being enabled */
 	unsigned selected;		/* enum notify_event */
 	bool delayed;			/* SELECTED-DELAYED */
 	struct span items;		/* "(UID FLAGS)" of new messages; empty: none */
@@ -102,6 +106,12 @@ struct imap_notify {
 	imap_step idle_step;
 	struct buf idle_tag;
 };
+
+/* Of any mailbox but the selected one. */
+static inline bool notify_watches(const struct imap_notify *n)
+{
+	return n->group_n > 0 || n->always != 0;
+}
 
 /* Gives a copy of those groups and items; names and items may be lent. -ENOMEM; -E2BIG: too much. */
 int notify_new(struct imap_notify **out, const struct notify_group *groups, size_t count, struct span items);

@@ -101,7 +101,7 @@ static bool wants_server(const struct imap_notify *n)
 	for (size_t i = 0; i < n->group_n; i++)
 		if ((n->groups[i].events & NOTIFY_SERVER_NOTES) != 0)
 			return true;
-	return false;
+	return n->always != 0;
 }
 
 /* The i-th that is watched, the server first. False: nobody asked for its annotations. */

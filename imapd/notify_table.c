@@ -72,7 +72,7 @@ static bool is_meant(const struct notify_group *g, const struct store_mailbox *m
 
 unsigned notify_events(const struct imap_notify *n, const struct store_mailbox *m)
 {
-	unsigned events = 0;
+	unsigned events = n->always;
 
 	for (size_t i = 0; i < n->group_n; i++)
 		if (is_meant(&n->groups[i], m))

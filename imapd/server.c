@@ -237,7 +237,7 @@ void imap_server_done(struct imap_server *e, uint64_t number, const struct imap_
 /* For who waits in IDLE. */
 static bool has_news(const struct imap_server *e)
 {
-	return e->notify != NULL ? imap_notify_due(e) : e->dirty && e->retry_ms == 0;
+	return imap_notify_used(e) ? imap_notify_due(e) : e->dirty && e->retry_ms == 0;
 }
 
 static bool takes_input(const struct imap_server *e)
@@ -379,7 +379,7 @@ static bool runnable(const struct imap_server *e)
 {
 	if (e->closing || e->command == NULL || e->step == NULL || e->waiting != 0)
 		return false;
-	return e->input != IMAP_INPUT_LINE || e->sync.begun || (e->idling && e->notify == NULL && has_news(e));
+	return e->input != IMAP_INPUT_LINE || e->sync.begun || (e->idling && !imap_notify_used(e) && has_news(e));
 }
 
 /* IDLE: news while a line is awaited. */

@@ -32,6 +32,7 @@ enum imap_enabled {
 	IMAP_QRESYNC = 2,	/* RFC 7162 3.2.3: VANISHED instead of EXPUNGE */
 	IMAP_UTF8 = 4,		/* names and quoted strings are UTF-8 */
 	IMAP_REV2 = 8,		/* RFC 9051 */
+	IMAP_METADATA = 32,	/* RFC 5464 4.1: others' changes are told */
 	IMAP_UIDONLY = 16	/* RFC 9586 3: no sequence numbers, either way */
 };
 
@@ -193,7 +194,7 @@ struct imap_server {
 	struct imap_sync sync;
 	bool dirty;			/* something may have changed */
 	bool idling;
-	struct imap_notify *notify;	/* NULL: NOTIFY was never used */
+	struct imap_notify *notify;	/* NULL: neither NOTIFY nor ENABLE METADATA was ever used */
 	struct imap_notify *notify_next;	/* while that command runs */
 	bool hint_all;			/* what NOTIFY has not looked at yet: all mailboxes, */
 	uint64_t hint_mailbox;		/* or this one */
@@ -316,6 +317,10 @@ void imap_status_tell(struct imap_server *e, const struct imap_status *s);
 
 /* --- notify.c: what may be told when (RFC 5465) ----------------------------- */
 void imap_notify_free(struct imap_server *e);
+bool imap_notify_used(const struct imap_server *e);
+/* RFC 5464 4.1: tells of annotations from now on, if that can be (imap_notify_metadata_on), and goes on with `then`. */
+enum imap_run imap_notify_metadata(struct imap_server *e, imap_step then);
+bool imap_notify_metadata_on(const struct imap_server *e);
 /* Are changes of the selected mailbox told at all; those of flags? */
 bool imap_notify_selected(const struct imap_server *e);
 bool imap_notify_flags(const struct imap_server *e);
