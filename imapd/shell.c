@@ -228,16 +228,19 @@ static void shell_tick(void *session, uint64_t now_ms)
 		s->rest_ms = 0;
 	}
 	shell_match_tick(s);
+	shell_look_tick(s);
 	imap_server_tick(s->engine, now_ms);
 }
 
 static uint64_t shell_deadline(void *session)
 {
 	struct shell *s = session;
-	uint64_t end = imap_server_deadline(s->engine), match = shell_match_deadline(s);
+	uint64_t end = imap_server_deadline(s->engine), match = shell_match_deadline(s), look = shell_look_deadline(s);
 
 	if (match < end)
 		end = match;
+	if (look < end)
+		end = look;
 	return s->rest_ms != 0 && s->rest_ms < end ? s->rest_ms : end;
 }
 

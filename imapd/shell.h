@@ -58,6 +58,9 @@ void shell_look_ahead(struct shell *s, const struct store_look *look);
 void shell_look_rest(struct shell *s);
 /* Nobody waits for it either. */
 void shell_look_cancel(struct shell *s);
+/* A page that nobody has come for in a while goes. */
+void shell_look_tick(struct shell *s);
+uint64_t shell_look_deadline(const struct shell *s);
 
 /* shell_body.c */
 void shell_body_open(struct shell *s, const struct imap_action *a);

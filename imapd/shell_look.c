@@ -2,8 +2,8 @@
  * shell_look.c - looks at a mailbox. Where the engine says that it will go on behind a page, the next one
  * is asked for before this one is worked on: storaged and imapd work at the same time.
  *
- * A page ahead costs its memory, 60 kB or so, as long as the command runs. It is as old as the moment at which it
- * was made; what changed since then is told by the look at the command's end.
+ * A page ahead costs its memory, 60 kB or so; if the client reads slowly it is let go. It is as old as the moment at
+ * which it was made; what changed since then is told by the look at the command's end.
  */
 #include "imapd/shell.h"
 
@@ -12,12 +12,16 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 
-enum { PAGE_MAX = 256 * 1024 };	/* bytes of a page, its keywords with it */
+enum {
+	PAGE_MAX = 256 * 1024,	/* bytes of a page, its keywords with it */
+	PAGE_REST_MS = 1000	/* how long it lies there */
+};
 
 struct shell_page {
 	struct store_look look;
 	uint64_t op;		/* it is on its way; 0: it is there */
 	bool awaited;		/* by the engine */
+	uint64_t until_ms;	/* once it is there */
 	struct arena *memory;	/* what page lends from */
 	struct store_page page;
 };
@@ -108,7 +112,20 @@ static void page_there(void *arg, enum store_status status, const struct store_p
 		conn_wake(s->conn);
 	} else if (status != STORE_OK || !copy_page(p, page)) {
 		shell_look_cancel(s);	/* asked for again, it says so again */
+	} else {
+		p->until_ms = clock_mono_ms() + PAGE_REST_MS;
 	}
+}
+
+uint64_t shell_look_deadline(const struct shell *s)
+{
+	return s->page != NULL && s->page->op == 0 ? s->page->until_ms : UINT64_MAX;
+}
+
+void shell_look_tick(struct shell *s)
+{
+	if (s->now_ms >= shell_look_deadline(s))
+		shell_look_cancel(s);
 }
 
 static bool ask(struct shell *s, const struct store_look *look)

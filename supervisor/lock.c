@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/write.h"
 
 static int write_pid(int fd, const char *path, struct error *err)
 {
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n)
-		return 0;
-	return error_system(err, errno != 0 ? errno : EIO, "can't write %s", path);
+	int code = ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -errno : write_whole(fd, (struct span){ (const uint8_t *)text, (size_t)n });
+
+	return code == 0 ? 0 : error_system(err, -code, "can't write %s", path);
 }
 
 int lock_take(const struct paths *paths, int *fd, bool *unclean, struct error *err)

@@ -74,7 +74,11 @@ def borrow(pid, fd):
 def ends(pid):
     """The descriptors by which a daemon speaks to its neighbours."""
     out = []
-    for fd in sorted(int(x) for x in os.listdir(f"/proc/{pid}/fd")):
+    try:
+        fds = sorted(int(x) for x in os.listdir(f"/proc/{pid}/fd"))
+    except OSError:             # it has just ended
+        return out
+    for fd in fds:
         s = borrow(pid, fd)
         if s is not None:
             s.close()
@@ -133,16 +137,27 @@ SENDERS = [("imapd", ("storaged", "authd", "yubind")), ("smtpd", ("storaged", "a
            ("authd", ("imapd", "smtpd", "pop3d", "deliverd", "storaged", "yubind"))]
 
 
+def pid_of(world, name, seconds=10):
+    """Of the first of them. It may have ended over what was sent in its place: then there is a new one soon."""
+    end = time.monotonic() + seconds
+    while not (pids := world.census().get(name)):
+        if time.monotonic() > end:
+            raise RuntimeError(f"there is no {name} any more")
+        time.sleep(0.02)
+    return pids[0]
+
+
 def attack(world, name, others, cases, faults):
     """All cases on each socket of that daemon but the one to yubind, which may end a child that breaks the rules."""
     before, done = world.census(), 0
     for index in range(len(ends(before[name][0]))):
         for what, parts, files in cases:
-            now = [fd for fd in ends(world.census()[name][0]) if fd != CONTROL_FD]
+            pid = pid_of(world, name)
+            now = [fd for fd in ends(pid) if fd != CONTROL_FD]
             if not now:
                 time.sleep(0.05)
                 continue
-            done += throw(world.census()[name][0], now[index % len(now)], parts, files)
+            done += throw(pid, now[index % len(now)], parts, files)
             after = world.census()
             hurt = [d for d in others if after.get(d) != before[d]]
             if hurt:
