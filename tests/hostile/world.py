@@ -1,5 +1,6 @@
 """The one server that all rows are sent to, what must stay true of it, and its honest clients."""
 import concurrent.futures
+import contextlib
 import pathlib
 import re
 import sys
@@ -51,8 +52,9 @@ class World(Site):
         yubind = self.supervisor()
         out = {"yubind": [yubind]}
         for pid in pathlib.Path(f"/proc/{yubind}/task/{yubind}/children").read_text().split():
-            name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-            out.setdefault(name, []).append(int(pid))
+            with contextlib.suppress(OSError):      # it has just ended
+                name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+                out.setdefault(name, []).append(int(pid))
         return {name: sorted(pids) for name, pids in sorted(out.items())}
 
     def pss(self):
