@@ -166,6 +166,7 @@ static enum imap_run appended(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	e->dirty |= e->state == IMAP_SELECTED;
+	e->behind_modseq = e->result->commit.count > 0 ? r[0].modseq : 0;
 	numbered = all_numbered(r, e->result->commit.count, d->n);
 	if (!is_replace(e)) {
 		if (!numbered)
@@ -196,6 +197,8 @@ static enum imap_run commit(struct imap_server *e)
 	a = imap_ask(e, IMAP_COMMIT, appended);
 	a->commit.mutations = d->m;
 	a->commit.count = n;
+	if (e->state == IMAP_SELECTED && d->mailbox == e->sel.mailbox && e->notify == NULL)
+		a->commit.then = imap_sync_behind(e);
 	return IMAP_RUN_WAIT;
 }
 

@@ -13,6 +13,9 @@ struct store_command {
 	struct store_set modified;	/* changed by others behind unchanged_since */
 	struct imap_walk walk;
 	struct store_mutation m;
+	struct store_look look;		/* goes along with it */
+	uint64_t modseq;		/* of the change */
+	bool again;
 	bool missing;		/* a sequence number whose message went meanwhile */
 	bool current;		/* all that changed in the mailbox was this command's, and is told */
 };
@@ -87,13 +90,16 @@ static enum imap_run tell_page(struct imap_server *e);
 static enum imap_run tell_ask(struct imap_server *e)
 {
 	struct store_command *d = e->data;
+	struct imap_action *a;
 	struct store_look look;
 
 	if (imap_out_full(e))
 		return IMAP_RUN_MORE;
 	if (!imap_walk_look(&d->walk, e->sel.mailbox, &look))
 		return finish(e);
-	imap_ask(e, IMAP_SYNC, tell_page)->look = look;
+	a = imap_ask(e, IMAP_SYNC, tell_page);
+	a->look = look;
+	a->ahead = !d->again;
 	return IMAP_RUN_WAIT;
 }
 
@@ -104,6 +110,10 @@ static enum imap_run tell_page(struct imap_server *e)
 
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
+	if (page->mailbox.modseq < d->modseq && !d->again) {	/* it went ahead of the change */
+		d->again = true;
+		return imap_go(e, tell_ask);
+	}
 	imap_tell_keywords(e, page->keywords, page->keyword_count);
 	for (size_t i = 0; i < page->record_count; i++) {
 		uint32_t uid = page->records[i].uid;
@@ -136,6 +146,13 @@ static bool keep(struct imap_server *e, const struct store_set *from, struct sto
 	return true;
 }
 
+static bool tells(const struct imap_server *e)
+{
+	const struct store_command *d = e->data;
+
+	return !d->silent || (e->enabled & IMAP_CONDSTORE) != 0;
+}
+
 static enum imap_run stored(struct imap_server *e)
 {
 	struct store_command *d = e->data;
@@ -143,14 +160,12 @@ static enum imap_run stored(struct imap_server *e)
 	if (e->result->status != STORE_OK)
 		return imap_no(e, e->result->status);
 	if (e->result->commit.count > 0) {
-		imap_sync_own(e, e->result->commit.results->modseq);
+		d->modseq = e->result->commit.results->modseq;
+		imap_sync_own(e, d->modseq);
 		if (!keep(e, &e->result->commit.results->skipped, &d->modified))
 			return imap_no_memory(e);
 	}
-	if (d->silent && (e->enabled & IMAP_CONDSTORE) == 0)
-		return finish(e);
-	imap_walk_init(&d->walk, &d->uids);
-	return imap_go(e, tell_ask);
+	return tells(e) ? imap_go(e, tell_ask) : finish(e);
 }
 
 enum imap_run imap_run_store(struct imap_server *e)
@@ -183,5 +198,8 @@ enum imap_run imap_run_store(struct imap_server *e)
 	a = imap_ask(e, IMAP_COMMIT, stored);
 	a->commit.mutations = &d->m;
 	a->commit.count = 1;
+	imap_walk_init(&d->walk, &d->uids);
+	if (tells(e) && imap_walk_look(&d->walk, e->sel.mailbox, &d->look))
+		a->commit.then = &d->look;
 	return IMAP_RUN_WAIT;
 }

@@ -130,7 +130,7 @@ static void drop_command(struct imap_server *e)
 	e->step = NULL;
 	e->tag = (struct span){ NULL, 0 };
 	e->input = IMAP_INPUT_COMMAND;
-	e->looked = e->half = e->tell_highest = false;
+	e->looked = e->half = e->tell_highest = e->behind = false;
 	e->sel.own_modseq = e->sel.modseq;
 	buf_clear(&e->final);
 	arena_reset(e->arena);

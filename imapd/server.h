@@ -85,7 +85,7 @@ enum imap_kind {
 struct imap_action {
 	enum imap_kind kind;
 	uint64_t number;	/* 0: without an answer */
-	bool ahead;		/* IMAP_SYNC: the same will be asked from the page's next_uid on */
+	bool ahead;		/* IMAP_SYNC: it was told with the commit; and the same will be asked from the page's next_uid on */
 	union {
 		struct span bytes;
 		enum imap_kind late;
@@ -102,6 +102,7 @@ struct imap_action {
 		struct {
 			const struct store_mutation *mutations;
 			size_t count;
+			const struct store_look *then;	/* will be asked for next, ahead; or NULL */
 		} commit;
 		const struct store_record *record;
 		struct {

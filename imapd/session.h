@@ -193,6 +193,8 @@ struct imap_server {
 	struct imap_selected sel;
 	struct imap_sync sync;
 	bool dirty;			/* something may have changed */
+	bool behind;			/* a look went along with the commit, */
+	uint64_t behind_modseq;		/* and must show this */
 	bool idling;
 	struct imap_notify *notify;	/* NULL: neither NOTIFY nor ENABLE METADATA was ever used */
 	struct imap_notify *notify_next;	/* while that command runs */
@@ -250,6 +252,8 @@ bool imap_may_expunge(const struct imap_server *e);
 enum imap_run imap_sync_run(struct imap_server *e, imap_step after);
 /* A commit of this session gave that mod-sequence: its own changes are no news. */
 void imap_sync_own(struct imap_server *e, uint64_t modseq);
+/* The look that imap_sync_run will ask for: it goes along with a commit. Lent as long as the command runs, or NULL. */
+const struct store_look *imap_sync_behind(struct imap_server *e);
 /* A page of a look whose changes are told in any case: was all that changed since the client was told this session's own?
  * Then there is nothing to look for when the command ends. */
 bool imap_sync_is_current(struct imap_server *e, const struct store_page *page);

@@ -54,6 +54,8 @@ void shell_clear(struct shell *s);
 
 /* shell_look.c: answers with that page, and asks for the one behind it. */
 void shell_look_ahead(struct shell *s, const struct store_look *look);
+/* The engine will ask for it when the commit that was just asked for is there. */
+void shell_look_behind(struct shell *s, const struct store_look *look);
 /* The walk is over, unless its page is waited for. */
 void shell_look_rest(struct shell *s);
 /* Nobody waits for it either. */

@@ -1,5 +1,6 @@
 /*
- * shell_look.c - looks at a mailbox. Where the engine says that it will go on behind a page, the next one
+ * shell_look.c - looks at a mailbox. One that follows a commit is asked for with it (storaged makes it when that has
+ * ended: storage/storaged/dispatch.h), so that both are one trip. Where the engine says that it will go on behind a page, the next one
  * is asked for before this one is worked on: storaged and imapd work at the same time.
  *
  * A page ahead costs its memory, 60 kB or so; if the client reads slowly it is let go. It is as old as the moment at
@@ -49,15 +50,17 @@ void shell_look_rest(struct shell *s)
 static bool copy_page(struct shell_page *p, const struct store_page *from)
 {
 	const struct span records = { (const uint8_t *)from->records, from->record_count * sizeof(*from->records) };
-	struct span *keywords, copy;
+	const struct span gone = { (const uint8_t *)from->vanished, from->vanished_count * sizeof(*from->vanished) };
+	struct span *keywords, copy, vanished;
 
 	if (arena_new(&p->memory, PAGE_MAX, ARENA_PLAIN, NULL) != 0)
 		return false;
 	p->page = *from;
 	p->page.mailbox.name = (struct span){ NULL, 0 };
 	copy = arena_copy(p->memory, records);
+	vanished = arena_copy(p->memory, gone);
 	keywords = arena_array(p->memory, from->keyword_count + 1, sizeof(*keywords));
-	if ((copy.p == NULL && records.n > 0) || keywords == NULL)
+	if ((copy.p == NULL && records.n > 0) || (vanished.p == NULL && gone.n > 0) || keywords == NULL)
 		return false;
 	for (size_t i = 0; i < from->keyword_count; i++) {
 		keywords[i] = arena_copy(p->memory, from->keywords[i]);
@@ -66,7 +69,8 @@ static bool copy_page(struct shell_page *p, const struct store_page *from)
 	}
 	p->page.records = (const struct store_record *)(const void *)copy.p;
 	p->page.keywords = keywords;
-	p->page.range_count = p->page.vanished_count = 0;
+	p->page.vanished = (const struct store_range *)(const void *)vanished.p;
+	p->page.range_count = 0;
 	return true;
 }
 
@@ -146,7 +150,8 @@ static bool ask(struct shell *s, const struct store_look *look)
 
 static bool is_ahead(const struct shell_page *p, const struct store_look *look)
 {
-	return p != NULL && p->look.mailbox == look->mailbox && p->look.first == look->first && p->look.last == look->last;
+	return p != NULL && p->look.mailbox == look->mailbox && p->look.since == look->since &&
+	       p->look.first == look->first && p->look.last == look->last;
 }
 
 void shell_look_ahead(struct shell *s, const struct store_look *look)
@@ -164,4 +169,10 @@ void shell_look_ahead(struct shell *s, const struct store_look *look)
 	}
 	s->page->awaited = true;
 	s->store_op = s->page->op;
+}
+
+void shell_look_behind(struct shell *s, const struct store_look *look)
+{
+	shell_look_cancel(s);
+	ask(s, look);	/* else when the engine asks */
 }

@@ -183,6 +183,8 @@ static void do_commit(struct shell *s, const struct imap_action *a)
 		drop_stages(s);
 	store_txid_new(&txid);
 	shell_asked(s, store_commit(s->account, m, n, &txid, committed, s));
+	if (a->commit.then != NULL && s->store_op != 0)
+		shell_look_behind(s, a->commit.then);
 }
 
 /* --- APPEND's messages ------------------------------------------------------ */

@@ -25,17 +25,33 @@ static enum imap_run sync_end(struct imap_server *e)
 	return e->input == IMAP_INPUT_LINE ? IMAP_RUN_WAIT : IMAP_RUN_MORE;
 }
 
+static struct store_look sync_look(const struct imap_server *e, uint32_t first)
+{
+	return (struct store_look){ .mailbox = e->sel.mailbox,
+				    .want = STORE_WANT_RECORDS,
+				    .since = e->sel.modseq,
+				    .first = first,
+				    .last = UINT32_MAX,
+				    .claim_recent = !e->sel.read_only };
+}
+
 static enum imap_run sync_ask(struct imap_server *e)
 {
 	struct imap_action *a = imap_ask(e, IMAP_SYNC, sync_page);
 
-	a->look = (struct store_look){ .mailbox = e->sel.mailbox,
-				       .want = STORE_WANT_RECORDS,
-				       .since = e->sel.modseq,
-				       .first = e->sync.first,
-				       .last = UINT32_MAX,
-				       .claim_recent = !e->sel.read_only };
+	a->look = sync_look(e, e->sync.first);
+	a->ahead = e->behind;
 	return IMAP_RUN_WAIT;
+}
+
+const struct store_look *imap_sync_behind(struct imap_server *e)
+{
+	struct store_look *look = arena_alloc(e->arena, sizeof(*look));
+
+	e->behind = look != NULL;
+	if (look != NULL)
+		*look = sync_look(e, 1);
+	return look;
 }
 
 enum imap_run imap_sync_run(struct imap_server *e, imap_step after)
@@ -319,6 +335,11 @@ static enum imap_run sync_page(struct imap_server *e)
 
 	if (e->result->status != STORE_OK)
 		return sync_failed(e);
+	if (e->behind) {
+		e->behind = false;
+		if (page->mailbox.modseq < e->behind_modseq)	/* it went ahead of the change */
+			return imap_go(e, sync_ask);
+	}
 	if (s->first == 1) {
 		s->modseq = page->mailbox.modseq;
 		s->recent_uid = page->mailbox.recent_uid;

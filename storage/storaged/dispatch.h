@@ -9,6 +9,8 @@
  *         jobs leased; where one of the first two is reached it is not read until it has come down.
  * Leases  Those of a client that goes, or whose answer could not be sent, are given back, but not while
  *         its report of the job is in hand.
+ * Order   A look that comes behind a commit of the same login is made when that has ended, and shows it: a client
+ *         that will look need not wait for the commit's answer.
  * Store   Any driver: what only a local one can do (a file to write a body to) comes as functions.
  */
 #ifndef STORAGED_DISPATCH_H

@@ -48,6 +48,8 @@ struct login {
 	uint64_t number;
 	struct store_account *account; /* NULL until the store has opened it */
 	size_t open;                   /* requests of it in hand */
+	size_t changing;               /* commits among them */
+	struct serving *looks, **looks_end; /* that wait for those */
 	bool closing;                  /* leaves with the last of them */
 	char name[];                   /* of the account */
 };
@@ -78,6 +80,8 @@ struct serving {
 	uint64_t number;
 	uint64_t op;   /* of the store's call */
 	uint64_t from; /* LIST */
+	struct store_look look; /* SYNC */
+	struct serving *next_look;
 };
 
 /* --- dispatch.c ------------------------------------------------------------- */
@@ -98,6 +102,9 @@ void serving_status(struct serving *r, enum store_status status, const char *wor
 void login_release(struct login *l);
 
 /* --- serve.c ------------------------------------------------------------------ */
+
+/* The login's commits in hand have ended: looks behind them go on. */
+void serve_looks(struct login *l);
 
 struct serve_row {
 	const char *name;

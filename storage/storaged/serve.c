@@ -165,9 +165,32 @@ static void on_page(void *arg, enum store_status status, const struct store_page
 
 static bool run_sync(struct serving *r, const struct store_ask *ask, struct error *err)
 {
+	struct login *l = r->login;
+
 	(void)err;
-	r->op = store_sync(r->login->account, &ask->look, on_page, r);
+	r->look = ask->look;
+	if (l->changing == 0) {
+		r->op = store_sync(l->account, &r->look, on_page, r);
+		return true;
+	}
+	if (l->looks == NULL)
+		l->looks_end = &l->looks;
+	*l->looks_end = r;
+	l->looks_end = &r->next_look;
 	return true;
+}
+
+void serve_looks(struct login *l)
+{
+	struct serving *r = l->looks;
+
+	l->looks = NULL;
+	while (r != NULL) {
+		struct serving *next = r->next_look;
+
+		r->op = store_sync(l->account, &r->look, on_page, r);
+		r = next;
+	}
 }
 
 static void on_body(void *arg, enum store_status status, int fd, uint64_t size)

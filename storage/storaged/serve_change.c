@@ -164,8 +164,12 @@ static void on_commit(void *arg, enum store_status status, const struct store_re
 		      const char *words)
 {
 	struct store_answer a = { .status = status, .words = words, .results = results, .count = count };
+	struct serving *r = arg;
+	struct login *l = r->login;
 
-	serving_end(arg, &a, NULL, 0);
+	if (--l->changing == 0)
+		serve_looks(l); /* each keeps the login */
+	serving_end(r, &a, NULL, 0);
 }
 
 bool serve_commit(struct serving *r, const struct store_ask *ask, struct error *err)
@@ -184,6 +188,7 @@ bool serve_commit(struct serving *r, const struct store_ask *ask, struct error *
 			status = one;
 	}
 	if (status == STORE_OK) {
+		r->login->changing++;
 		r->op = store_commit(r->login->account, mutations, ask->count, &ask->txid, on_commit, r);
 		return true;
 	}
