@@ -23,6 +23,7 @@ struct service {		/* conn_daemon gives it */
 	struct seats *searches;	/* searches that are worked on (common/proc/seats.h) */
 	uint64_t done;		/* counted by the protocol: messages, sessions */
 	unsigned serial;	/* for the protocol's own numbering */
+	uint64_t room_bytes, room_until_ms;	/* smtpd: the disk had room for so much, which counts until then */
 	uint8_t piece[32768];	/* scratch for one read of a body; void when the loop turns */
 };
 

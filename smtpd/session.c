@@ -11,6 +11,8 @@
 #include "smtpd/session.h"
 #include "smtpd/session_parts.h"
 
+enum { ROOM_MS = 1000 };	/* an answer about the disk is as good as a new one */
+
 void session_answer(struct session *s, enum smtp_result result, const char *words)
 {
 	smtp_server_done(s->engine, s->number, result, words);
@@ -80,10 +82,27 @@ static void owns_done(void *arg, enum auth_status st)
 static void room_done(void *arg, enum store_status st, struct store_set over)
 {
 	struct session *s = arg;
+	struct service *d = s->daemon;
 
 	(void)over;
 	s->store_op = 0;
+	if (st == STORE_OK) {
+		d->room_bytes = s->announced;
+		d->room_until_ms = clock_mono_ms() + ROOM_MS;
+	}
 	session_answer(s, session_from_store(st), NULL);
+}
+
+/* storaged itself measures no oftener; and when the message is there, it looks again. */
+static void check_room(struct session *s, uint64_t size)
+{
+	const struct service *d = s->daemon;
+
+	s->announced = size;
+	if (size <= d->room_bytes && clock_mono_ms() < d->room_until_ms)
+		session_answer(s, SMTP_DONE, NULL);
+	else
+		store_asked(s, store_room(d->store, size, NULL, 0, room_done, s));
 }
 
 static enum smtp_result from_resolve(enum auth_status st)
@@ -229,7 +248,7 @@ static void act(struct session *s, const struct smtp_action *a)
 		add_remote(s);
 		break;
 	case SMTP_CHECK_ROOM:
-		store_asked(s, store_room(s->daemon->store, a->size, NULL, 0, room_done, s));
+		check_room(s, a->size);
 		break;
 	case SMTP_CHECK_RECIPIENT:
 		s->announced = a->size;
