@@ -4,7 +4,7 @@
 #include "common/base/ascii.h"
 #include "imapd/session.h"
 
-enum { ENTRIES_MAX = STORE_MUTATIONS };	/* of one command */
+enum { ENTRIES_MAX = IMAP_MUTATIONS };	/* of one command */
 
 enum depth { DEPTH_ITSELF, DEPTH_CHILDREN, DEPTH_ALL };
 

@@ -29,7 +29,7 @@ enum {
 	IMAP_REPLY_MAX = 64 * 1024,	/* bytes of one IMAP_REPLY */
 	IMAP_READ_PIECE = 32 * 1024,	/* bytes of one IMAP_READ */
 	IMAP_LITERALS = 128 * 1024,	/* bytes of all literals of one command, APPEND's message apart */
-	IMAP_MUTATIONS = STORE_MUTATIONS,	/* of one IMAP_COMMIT; messages of one APPEND */
+	IMAP_MUTATIONS = 64,	/* of one IMAP_COMMIT (STORE_MUTATIONS at most); messages of one APPEND */
 	IMAP_ENDED_MS = 1000,		/* that a search goes on for a client that sends nothing more */
 	IMAP_PROGRESS_MS = 10000,	/* between two words about a command that takes long (RFC 9585 4) */
 	IMAP_SHY_LIMIT = 8 * 1024	/* line, and literals, of who has not logged in */

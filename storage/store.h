@@ -69,7 +69,7 @@ enum {
 	STORE_PAGE_RECORDS = 512,	/* records of one page at most */
 	STORE_PAGE_RANGES = 4096,	/* ranges of one page at most */
 	STORE_SET_RANGES = 60000,	/* ranges in a set handed in */
-	STORE_MUTATIONS = 64,		/* of one commit */
+	STORE_MUTATIONS = 128,		/* of one commit */
 	STORE_RECIPIENTS = 1000,	/* of one delivery; more: several deliveries */
 	STORE_BODIES = 64,		/* messages of one store_bodies */
 	STORE_META_MAX = 256 * 1024,	/* bytes of derived metadata of one message */

@@ -19,7 +19,7 @@
 #include "storage/queue.h"
 
 /* Goes up by one with each change of what is asked, answered or meant by it, metadata too (tests/unit/test_store_wire.c). */
-enum { STORE_WIRE_VERSION = 1 };
+enum { STORE_WIRE_VERSION = 2 };
 
 enum store_wire_type {
 	STORE_WIRE_LOGIN = 1,

@@ -244,14 +244,15 @@ static void other_open(struct raw *r, struct store *s, struct span body)
 
 static void test_storaged_of_another_version(void **state)
 {
+	static const char same[] = { 0, 0, STORE_WIRE_VERSION };
 	static const struct {
 		const char *why, *body;
 		size_t n;
 		bool strange;
 	} rows[] = {
-		{ "the same", "\0\0\1", 3, false },
+		{ "the same", same, 3, false },
 		{ "from before there were versions", "\0\0", 2, true },
-		{ "a later one", "\0\0\2and more", 11, true },
+		{ "a later one", "\0\0\x7f" "and more", 11, true },
 	};
 	struct store *s;
 	struct error err;

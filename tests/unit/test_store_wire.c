@@ -554,7 +554,7 @@ static void test_form_of_this_version(void **state)
 	static const struct {
 		int version;
 		uint64_t sum;
-	} form = { 1, 11499168452266619703u };
+	} form = { 2, 11499168452266619703u };
 	uint64_t is = 14695981039346656037u;
 
 	(void)state;
