@@ -1,6 +1,10 @@
 /* dot.c - the contract is in dot.h. */
 #include "common/base/dot.h"
 
+#include <string.h>
+
+enum { DOT_WINDOW = 256 };	/* bytes that are searched at once: a line end is never looked for behind another one for long */
+
 enum {
 	DOT_LINE,		/* at the start of a line */
 	DOT_TEXT,		/* inside one */
@@ -44,10 +48,14 @@ static int dot_after_dot_cr(struct dot_decoder *d, uint8_t c, struct buf *out)
 /* The plain run at *in, up to the next CR or LF. */
 static void dot_run(struct span *in, struct buf *out)
 {
-	size_t n = 0;
+	size_t n = in->n < DOT_WINDOW ? in->n : DOT_WINDOW;
+	const uint8_t *end = memchr(in->p, '\r', n);
 
-	while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
-		n++;
+	if (end != NULL)
+		n = (size_t)(end - in->p);
+	end = memchr(in->p, '\n', n);
+	if (end != NULL)
+		n = (size_t)(end - in->p);
 	buf_put(out, span_take(in, n));
 }
 
@@ -89,21 +97,35 @@ void dot_encoder_init(struct dot_encoder *d)
 	d->state = DOT_LINE;
 }
 
+/* Bytes before a dot that starts a line, or all. */
+static size_t dot_plain(struct dot_encoder *d, struct span in)
+{
+	size_t at = 0;
+
+	while (at < in.n && (d->state != DOT_LINE || in.p[at] != '.')) {
+		const uint8_t *lf = memchr(in.p + at, '\n', in.n - at);
+		size_t end = lf != NULL ? (size_t)(lf - in.p) : in.n;
+		bool cr = end > at ? in.p[end - 1] == '\r' : d->state == DOT_CR;
+
+		if (lf == NULL) {
+			d->state = cr ? DOT_CR : DOT_TEXT;
+			return in.n;
+		}
+		d->state = cr ? DOT_LINE : DOT_TEXT;
+		at = end + 1;
+	}
+	return at;
+}
+
 void dot_encode(struct dot_encoder *d, struct span in, struct buf *out)
 {
 	while (in.n > 0) {
-		size_t n = 0;
-
-		if (d->state == DOT_LINE && in.p[0] == '.')
-			buf_put_byte(out, '.');
-		while (n < in.n && in.p[n] != '\n')
-			n++;
-		n += n < in.n;
-		if (n > 1 || in.p[0] != '\n')
-			d->state = in.p[n - 1] == '\r' ? DOT_CR : DOT_TEXT;
-		if (in.p[n - 1] == '\n')
-			d->state = (n > 1 ? in.p[n - 2] == '\r' : d->state == DOT_CR) ? DOT_LINE : DOT_TEXT;
-		buf_put(out, span_take(&in, n));
+		buf_put(out, span_take(&in, dot_plain(d, in)));
+		if (in.n == 0)
+			return;
+		buf_put_text(out, "..");
+		span_take(&in, 1);
+		d->state = DOT_TEXT;
 	}
 }
 

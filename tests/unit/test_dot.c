@@ -82,9 +82,41 @@ static void test_encode(void **state)
 		}
 }
 
+/* Lines around the bytes that are searched at once: what goes out comes back. */
+static void test_long_lines(void **state)
+{
+	static uint8_t text[600];
+
+	(void)state;
+	for (size_t n = 250; n < 530; n++) {
+		struct dot_encoder e;
+		struct dot_decoder d;
+		struct buf out, back;
+		struct span in;
+
+		unit_case("a line of so many bytes", n);
+		memset(text, 'x', sizeof(text));
+		memcpy(text + n, "\r\n.\r\n..a.\r\n", 11);
+		buf_init(&out, 2000);
+		buf_init(&back, 2000);
+		dot_encoder_init(&e);
+		dot_encode(&e, (struct span){ text, n + 11 }, &out);
+		dot_encode_end(&e, &out);
+		assert_int_equal(out.n, n + 11 + 2 + 3);
+		in = buf_span(&out);
+		dot_decoder_init(&d);
+		assert_true(dot_decode(&d, &in, &back));
+		assert_false(d.bare);
+		assert_int_equal(back.n, n + 11);
+		assert_memory_equal(back.p, text, back.n);
+		buf_clear(&out);
+		buf_clear(&back);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_decode), cmocka_unit_test(test_encode) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_decode), cmocka_unit_test(test_encode), cmocka_unit_test(test_long_lines) };
 
-	return unit_run(tests, 2, "dot");
+	return unit_run(tests, 3, "dot");
 }
