@@ -92,6 +92,8 @@ int client_stage_new(struct store *s, struct store_stage **out, uint64_t max, st
 	return 0;
 }
 
+_Static_assert((int)CLIENT_FILES >= (int)STORE_MUTATIONS, "the first call in line would wait for ever");
+
 /* --- the line ------------------------------------------------------------------ */
 
 static void line_leave(struct client_stage *st)
