@@ -132,6 +132,7 @@ def test_storaged_is_late(small):
     with connect(small, "mx", "127.0.0.1") as c:
         c.line()
         c.ask("EHLO c.test")
+        time.sleep(1.1)         # that the disk has room counts for a second
         with frozen(small, "storaged"):
             assert c.ask("MAIL FROM:<a@there.test>").startswith("451 4.3.0 ")
             with pytest.raises(poplib.error_proto, match="SYS/TEMP"):
