@@ -174,8 +174,8 @@ static enum conn_want shell_next(void *session, struct span *out)
 			return CONN_WANT_OUTPUT;
 		switch (imap_server_next(s->engine, &a)) {
 		case IMAP_WANT_INPUT:
-			if (imap_server_idle(s->engine)) {
-				shell_look_rest(s);
+			if (imap_server_idle(s->engine) && s->number == 0) {	/* news in IDLE may be on their way */
+				shell_look_cancel(s);
 				shell_meta_rest(s);
 				shell_body_rest(s);
 			}

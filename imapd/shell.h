@@ -56,9 +56,7 @@ void shell_clear(struct shell *s);
 void shell_look_ahead(struct shell *s, const struct store_look *look);
 /* The engine will ask for it when the commit that was just asked for is there. */
 void shell_look_behind(struct shell *s, const struct store_look *look);
-/* The walk is over, unless its page is waited for. */
-void shell_look_rest(struct shell *s);
-/* Nobody waits for it either. */
+/* The walk is over: nobody waits for its page. */
 void shell_look_cancel(struct shell *s);
 /* A page that nobody has come for in a while goes. */
 void shell_look_tick(struct shell *s);

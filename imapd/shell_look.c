@@ -41,12 +41,6 @@ void shell_look_cancel(struct shell *s)
 	s->page = NULL;
 }
 
-void shell_look_rest(struct shell *s)
-{
-	if (s->page != NULL && !s->page->awaited)
-		shell_look_cancel(s);
-}
-
 static bool copy_page(struct shell_page *p, const struct store_page *from)
 {
 	const struct span records = { (const uint8_t *)from->records, from->record_count * sizeof(*from->records) };

@@ -7,7 +7,9 @@
 #include <linux/magic.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -235,10 +237,17 @@ int files_tmp_reopen(int tmp_fd, int proc_fd, int fd, const char *name, int *aga
 bool files_syncs_whole(int fd)
 {
 	static const uint32_t known[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC };
+	unsigned long major, minor;
+	struct utsname kernel;
 	struct statfs fs;
+	char *end;
 
-	if (fstatfs(fd, &fs) < 0)
+	if (fstatfs(fd, &fs) < 0 || uname(&kernel) < 0)
 		return false;
+	major = strtoul(kernel.release, &end, 10);
+	minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	if (major < 5 || (major == 5 && minor < 8))
+		return false;	/* it does not tell of what could not be written */
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if ((uint32_t)fs.f_type == known[i])
 			return true;

@@ -348,10 +348,17 @@ static void test_selected(void **state)
 	put(r, "INBOX");
 	pump(d, "2 NOOP\r\n");
 	rig_want(c, "* 2 EXISTS\r\n* ~ RECENT\r\n* 2 FETCH (UID 2 FLAGS (~) BODY[HEADER.FIELDS (Subject)] {17}\r\nSubject: news\r\n\r\n)\r\n");
+	for (int i = 0; i < 3; i++)	/* their bodies are opened ahead of each other */
+		put(r, "INBOX");
+	pump(d, "2 NOOP\r\n");
+	rig_want(c, "* 5 EXISTS\r\n* ~ RECENT\r\n"
+		    "* 3 FETCH (UID 3 FLAGS (~) BODY[HEADER.FIELDS (Subject)] {17}\r\nSubject: news\r\n\r\n)\r\n"
+		    "* 4 FETCH (UID 4 FLAGS (~) BODY[HEADER.FIELDS (Subject)] {17}\r\nSubject: news\r\n\r\n)\r\n"
+		    "* 5 FETCH (UID 5 FLAGS (~) BODY[HEADER.FIELDS (Subject)] {17}\r\nSubject: news\r\n\r\n)\r\n");
 	rig_say(c, "DONE\r\n", "1 OK IDLE completed\r\n");
 	pump(d, "2 STORE 1 +FLAGS.SILENT (\\Deleted)\r\n2 EXPUNGE\r\n");
 	rig_want(c, "* 1 EXPUNGE\r\n");
-	rig_say(c, "1 APPEND INBOX {3+}\r\na\r\n\r\n", "* 2 EXISTS\r\n* ~ RECENT\r\n1 OK ~\r\n");
+	rig_say(c, "1 APPEND INBOX {3+}\r\na\r\n\r\n", "* 5 EXISTS\r\n* ~ RECENT\r\n1 OK ~\r\n");
 	rig_free(r);
 }
 
