@@ -6,14 +6,6 @@ MESSAGES = 1600         # three pages and a bit
 TEXT = b"From: a@here.test\r\nSubject: number %d\r\n\r\nneedle%d\r\n" + b"x" * 500 + b"\r\n"
 
 
-def client(site):
-    s = site.secure("imaps", timeout=60)
-    s.line()
-    assert s.tagged('LOGIN alice@here.test "correct horse"')[-1].startswith("t OK")
-    assert s.tagged("SELECT INBOX")[-1].startswith("t OK")
-    return s
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     s = Site(tmp_path_factory.mktemp("ahead") / "site", accounts=("alice",))
@@ -36,7 +28,7 @@ def numbers(lines, word):
 
 def test_flags_of_another_session(site):
     """A client that reads slowly: the page ahead is old when it is told."""
-    reader, other = client(site), client(site)
+    reader, other = site.selected(), site.selected()
     reader.send("a FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)\r\n")
     first = reader.line()
     assert other.tagged(f"STORE 1,700,{MESSAGES} +FLAGS.SILENT (\\Flagged late)")[-1].startswith("t OK")
@@ -50,7 +42,7 @@ def test_flags_of_another_session(site):
 
 
 def test_who_goes_while_all_are_told(site):
-    reader, other = client(site), client(site)
+    reader, other = site.selected(), site.selected()
     reader.send("a FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)\r\n")
     lines = [reader.line()]
     assert other.tagged("STORE 600,1300 +FLAGS.SILENT (\\Deleted)")[-1].startswith("t OK")
@@ -67,7 +59,7 @@ def test_who_goes_while_all_are_told(site):
 @pytest.mark.parametrize("what", ["BODY needle7", "TEXT \"number 7\"", "OR BODY needle40 SUBJECT \"number 4\"", "SUBJECT \"number 39\""])
 def test_a_search_over_pages(site, what):
     """It finds what small searches find, one after another."""
-    s = client(site)
+    s = site.selected()
     uids = s.tagged("UID SEARCH ALL")[0].split()[2:]
     found = s.tagged(f"UID SEARCH {what}")[0].split()[2:]
     apart = []
@@ -78,7 +70,7 @@ def test_a_search_over_pages(site, what):
 
 
 def test_bodies_go_meanwhile(site):
-    reader, other = client(site), client(site)
+    reader, other = site.selected(), site.selected()
     reader.send("a UID SEARCH BODY needle1\r\n")
     assert other.tagged("STORE 100:200 +FLAGS.SILENT (\\Deleted)")[-1].startswith("t OK")
     assert other.tagged("EXPUNGE")[-1].startswith("t OK")

@@ -18,14 +18,6 @@ def cpu_s(pid):
     return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def client(site):
-    s = site.secure("imaps", timeout=60)
-    s.line()
-    assert s.tagged('LOGIN alice@here.test "correct horse"')[-1].startswith("t OK")
-    assert s.tagged("SELECT INBOX")[-1].startswith("t OK")
-    return s
-
-
 def noops(s):
     """The median of what one takes, in seconds."""
     times = []
@@ -53,7 +45,7 @@ def site(tmp_path_factory):
 
 
 def test_others_are_served(site):
-    searching, other = [client(site) for _ in range(6)], client(site)
+    searching, other = [site.selected() for _ in range(6)], site.selected()
     for c in searching:
         c.send(f"a {SEARCH}\r\n")
     busy = noops(other)
@@ -68,9 +60,9 @@ def test_who_goes_takes_the_search_along(site):
     """A second is left to those that only closed their half of the connection; more searches than that has time for."""
     worker = site.pids("imapd")[0]
     before = cpu_s(worker)
-    client(site).tagged(SEARCH)
+    site.selected().tagged(SEARCH)
     whole = cpu_s(worker) - before
-    searching = [client(site) for _ in range(30)]
+    searching = [site.selected() for _ in range(30)]
     for c in searching:
         c.send(f"a {SEARCH}\r\n")
     before = cpu_s(worker)

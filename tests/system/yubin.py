@@ -74,6 +74,14 @@ class Site:
     def account(self, name, password=PASSWORD):
         self.run("account", "add", f"{name}@{DOMAIN}", "--password-stdin", text=password + "\n")
 
+    def selected(self, user="alice"):
+        """A session of IMAP over TLS, line by line, with INBOX selected."""
+        s = self.secure("imaps", timeout=60)
+        s.line()
+        assert s.tagged(f'LOGIN {user}@{DOMAIN} "{PASSWORD}"')[-1].startswith("t OK")
+        assert s.tagged("SELECT INBOX")[-1].startswith("t OK")
+        return s
+
     def set(self, name, lines):
         """Adds lines at the top of etc/NAME.conf, so that they stand above every Listen."""
         conf = self.path / "etc" / f"{name}.conf"
