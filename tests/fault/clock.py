@@ -45,12 +45,20 @@ def remake(imap, ledger, number):
     return faults
 
 
+def offsets(count, rng):
+    """As a pack of cards is dealt: each comes before any comes again, so a short run too meets almost every one."""
+    dealt = []
+    while len(dealt) < count:
+        dealt += rng.sample(OFFSETS, len(OFFSETS))
+    return dealt[:count]
+
+
 def jumps(site, clock, ledger, count, rng):
     faults, idle = [], site.imap("bob")
     idle.select("INBOX")
     busy = site.imap("bob")
-    for number in range(count):
-        clock.set(rng.choice(OFFSETS))
+    for number, offset in enumerate(offsets(count, rng)):
+        clock.set(offset)
         time.sleep(rng.uniform(0.05, 0.3))
         faults += remake(busy, ledger, number)
     if idle.noop()[0] != "OK":
