@@ -14,6 +14,7 @@
 enum {
 	KV_PAGE = 4096,
 	KV_LOG_BUFFER = KV_LOG / 4, /* the most that a log file of this size allows */
+	KV_MUTEXES = 200,            /* at first */
 	KV_KEY_MAX = 1100,
 	KV_BULK_FIRST = 4 * KV_PAGE, /* bytes read by a scan at first, ... */
 	KV_BULK = 64 * 1024          /* ... and from then on */
@@ -94,6 +95,8 @@ static int env_open(DB_ENV **out, uint64_t cache, int *panic)
 		r = env->set_lg_max(env, KV_LOG);
 	if (r == 0) /* a sync of a log that does not grow writes nothing but the log */
 		r = env->log_set_config(env, DB_LOG_ZERO, 1);
+	if (r == 0) /* more are made when the cache fills */
+		r = env->mutex_set_init(env, KV_MUTEXES);
 	if (r == 0)
 		r = env->open(env, ".", flags, 0600);
 	if (r == 0) {

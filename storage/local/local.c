@@ -253,6 +253,17 @@ static int open_index(struct local *s, struct error *err)
 	return r == 0 ? garbage_sweep(s, err) : r;
 }
 
+/* Opens the index anew: what a start has read of it is in the library's cache, which never gets smaller, and nobody has
+ * asked for it. Where not all of it can be written out, it stays open as it is. */
+static int index_anew(struct local *s, struct error *err)
+{
+	if (with_reserve(s, kv_checkpoint) < 0)
+		return 0;
+	kv_close(s->kv);
+	s->kv = NULL;
+	return open_kv(s, err);
+}
+
 static void local_tick(uv_timer_t *timer)
 {
 	struct local *s = timer->data;
@@ -305,6 +316,8 @@ static int local_parts(struct local *s, struct error *err)
 		r = txids_new(&s->txids, s, err);
 	if (r == 0)
 		r = queue_new(&s->queue, s, err);
+	if (r == 0)
+		r = index_anew(s, err);
 	return r == 0 ? start_clock(s, err) : r;
 }
 
