@@ -9,9 +9,8 @@
 #include "storage/local/inner.h"
 
 struct slot {
-	uint64_t start;    /* of the txid: 8 random bytes, so they are their own hash */
+	uint32_t start;    /* of the txid: random bytes, so they are their own hash; 0: free */
 	uint32_t sequence; /* the low half of its number in the index */
-	bool used;
 };
 
 struct txids {
@@ -56,19 +55,19 @@ static bool entry_get(struct txids *t, uint64_t number, struct entry *e)
 
 /* --- the slots ------------------------------------------------------------- */
 
-static uint64_t txid_start(const struct store_txid *txid)
+static uint32_t txid_start(const struct store_txid *txid)
 {
-	uint64_t start;
+	uint32_t start;
 
 	memcpy(&start, txid->bytes, sizeof(start));
-	return start;
+	return start != 0 ? start : 1;
 }
 
 static void slot_place(struct slot *slot, size_t slots, struct slot s)
 {
 	size_t i = s.start & (slots - 1);
 
-	while (slot[i].used)
+	while (slot[i].start != 0)
 		i = (i + 1) & (slots - 1);
 	slot[i] = s;
 }
@@ -80,7 +79,7 @@ static int slots_resize(struct txids *t, size_t slots)
 	if (fresh == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->slots; i++)
-		if (t->slot[i].used)
+		if (t->slot[i].start != 0)
 			slot_place(fresh, slots, t->slot[i]);
 	free(t->slot);
 	t->slot = fresh;
@@ -92,7 +91,7 @@ static int slots_put(struct txids *t, const struct store_txid *txid, uint64_t nu
 {
 	if ((t->count + 1) * 2 > t->slots && slots_resize(t, t->slots * 2) < 0)
 		return -ENOMEM;
-	slot_place(t->slot, t->slots, (struct slot){ txid_start(txid), (uint32_t)number, true });
+	slot_place(t->slot, t->slots, (struct slot){ txid_start(txid), (uint32_t)number });
 	t->count++;
 	return 0;
 }
@@ -102,26 +101,26 @@ static void slots_close_gap(struct txids *t, size_t i)
 {
 	size_t mask = t->slots - 1;
 
-	t->slot[i].used = false;
-	for (size_t j = (i + 1) & mask; t->slot[j].used; j = (j + 1) & mask) {
+	t->slot[i].start = 0;
+	for (size_t j = (i + 1) & mask; t->slot[j].start != 0; j = (j + 1) & mask) {
 		size_t home = t->slot[j].start & mask;
 
 		if (((j - home) & mask) < ((j - i) & mask))
 			continue; /* its home lies behind the gap */
 		t->slot[i] = t->slot[j];
-		t->slot[j].used = false;
+		t->slot[j].start = 0;
 		i = j;
 	}
 }
 
 static void slots_remove(struct txids *t, const struct store_txid *txid, uint64_t number)
 {
-	uint64_t start = txid_start(txid);
+	uint32_t start = txid_start(txid);
 	size_t mask = t->slots - 1, i = start & mask;
 
-	while (t->slot[i].used && (t->slot[i].start != start || t->slot[i].sequence != (uint32_t)number))
+	while (t->slot[i].start != 0 && (t->slot[i].start != start || t->slot[i].sequence != (uint32_t)number))
 		i = (i + 1) & mask;
-	if (!t->slot[i].used)
+	if (t->slot[i].start == 0)
 		return;
 	slots_close_gap(t, i);
 	t->count--;
@@ -188,10 +187,10 @@ void txids_free(struct txids *t)
 
 bool txids_find(struct txids *t, const struct store_txid *txid, struct span *result)
 {
-	uint64_t start = txid_start(txid);
+	uint32_t start = txid_start(txid);
 	struct entry e;
 
-	for (size_t i = start & (t->slots - 1); t->slot[i].used; i = (i + 1) & (t->slots - 1)) {
+	for (size_t i = start & (t->slots - 1); t->slot[i].start != 0; i = (i + 1) & (t->slots - 1)) {
 		uint64_t number = t->first + (uint32_t)(t->slot[i].sequence - (uint32_t)t->first);
 
 		if (t->slot[i].start == start && entry_get(t, number, &e) &&

@@ -2,7 +2,7 @@
  * txids.h - which transactions were done, and what came of them, for ten minutes.
  *
  * The results lie in the index under a running number, so that they are put one behind
- * the other and go from the front; memory holds 16 bytes for each to find them by.
+ * the other and go from the front; memory holds 16 to 32 bytes for each to find them by.
  */
 #ifndef STORAGE_LOCAL_TXIDS_H
 #define STORAGE_LOCAL_TXIDS_H

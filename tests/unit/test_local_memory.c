@@ -89,7 +89,7 @@ static void test_start(void **state)
 	assert_true(none < 700 * 1024);	/* Berkeley's log has a buffer of 256 kB */
 	put_txids();
 	some = held(TXIDS);
-	if (some > none + TXIDS * 32 + 100 * 1024)	/* they are 5 MB in the index */
+	if (some > none + TXIDS * 32 + 30 * 1024)	/* they are 5 MB in the index */
 		fail_msg("%zu bytes, %zu without transactions", some, none);
 }
 
