@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""calls.py [-v] [--most N] [OPERATION...] - what was acknowledged is there, once, whichever system call of storaged fails or is its last.
+"""calls.py [-v] [--most N] [--seed N] [OPERATION...] - what was acknowledged is there, once, whichever system call of storaged fails or is its last.
 
 Each operation (deliver, append, multiappend, replace, store, copy, move, expunge, quit) is done once to see which calls it makes; then again and again, and each
 time another one of those calls ends storaged (SIGKILL before it is done) or fails with EIO, ENOSPC or EMFILE. strace puts the faults in, so this
@@ -21,6 +21,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from ledger import patiently, wait_traced  # noqa: E402
 from yubin import DOMAIN, Site  # noqa: E402
 
 NET = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error, poplib.error_proto)
@@ -40,25 +41,21 @@ class Tracer:
     def __init__(self, site, inject=None):
         self.log = pathlib.Path(site.path) / "strace.out"
         self.log.unlink(missing_ok=True)
-        argv = ["strace", "-f", "-q", "-o", str(self.log), "-e", "trace=" + ",".join("?" + c for c in CALLS), "-p", str(site.pids("storaged")[0])]
+        pid = site.pids("storaged")[0]
+        argv = ["strace", "-f", "-q", "-o", str(self.log), "-e", "trace=" + ",".join("?" + c for c in CALLS), "-p", str(pid)]
         if inject:
             argv += ["-e", f"inject={inject}"]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _ in range(200):     # it is there when the kernel says so
-            if f"TracerPid:\t{self.process.pid}\n" in pathlib.Path(f"/proc/{argv[argv.index('-p') + 1]}/status").read_text():
-                break
-            time.sleep(0.005)
-        else:
-            raise SystemExit("calls.py: strace can't attach")
+        wait_traced(pid, self.process)
 
     def end(self):
         """The calls that were made, in order; and whether a fault was put in."""
         self.process.terminate()
         try:
-            self.process.wait(5)
+            self.process.wait(20)
         except subprocess.TimeoutExpired:   # it waits for a thread that died under it
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait()
         text = self.log.read_text()
         return re.findall(r"^\d+ +(\w+)\(", text, re.M), "(INJECTED)" in text or "+++ killed by SIGKILL" in text
 
@@ -91,7 +88,8 @@ class Ledger:
             typ, data = imap.select(box, readonly=True)
             assert typ == "OK", data
             validity = imap.response("UIDVALIDITY")[1][0]
-            typ, data = imap.uid("FETCH", "1:*", "(UID BODY.PEEK[])") if int(imap.response("EXISTS")[1][-1] or 0) or True else ("OK", [])
+            typ, data = imap.uid("FETCH", "1:*", "(UID BODY.PEEK[])")
+            assert typ == "OK", data
             seen = {}
             for item in data:
                 if not isinstance(item, tuple):
@@ -251,19 +249,21 @@ def run(site, ledger, name, inject):
     return outcome, calls, hit
 
 
+def enter(site):
+    imap = site.imap()
+    if imap.select("INBOX", readonly=True)[0] != "OK" or not site.pids("storaged"):
+        raise OSError("storaged is away")
+    imap.logout()
+
+
 def up(site):
     """It comes back by itself; after many deaths yubind waits longer, which is not what is tried here."""
-    end = time.monotonic() + 3
-    while True:
-        try:
-            site.imap().logout()
-            return
-        except NET:
-            if time.monotonic() > end:
-                site.stop()
-                site.start()
-                end += 20
-            time.sleep(0.02)
+    try:
+        patiently(lambda: enter(site), 3)
+    except NET:
+        site.stop()
+        site.start()
+        patiently(lambda: enter(site))
 
 
 def faults_of(calls):
@@ -280,9 +280,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-v", action="store_true")
     parser.add_argument("--most", type=int, default=1 << 30)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("names", nargs="*", choices=[[], *OPERATIONS])
     asked = parser.parse_args()
-    rng = random.Random(time.time())
+    rng = random.Random(asked.seed)
     told = []
     with tempfile.TemporaryDirectory(prefix="yubin-calls-") as folder:
         site, ledger = Site(folder + "/site"), Ledger()
@@ -312,7 +313,7 @@ def main():
                 print(f"{name}: {len(calls)} calls ({', '.join(f'{c} {calls.count(c)}' for c in sorted(set(calls)))}), {hits} faults put in, answers {answers}")
         finally:
             site.stop()
-    print(f"system calls: {len(told)} faults came through" if told else "system calls: nothing lost, nothing torn")
+    print((f"system calls: {len(told)} faults came through" if told else "system calls: nothing lost, nothing torn") + f", seed {asked.seed}")
     sys.exit(bool(told))
 
 

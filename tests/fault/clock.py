@@ -14,7 +14,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from ledger import Ledger, judge, read_all, work  # noqa: E402
+from ledger import Ledger, dealt, judge, read_all, work  # noqa: E402
 from yubin import Site  # noqa: E402
 
 DAY = 86400
@@ -45,22 +45,24 @@ def remake(imap, ledger, number):
     return faults
 
 
-def offsets(count, rng):
-    """As a pack of cards is dealt: each comes before any comes again, so a short run too meets almost every one."""
-    dealt = []
-    while len(dealt) < count:
-        dealt += rng.sample(OFFSETS, len(OFFSETS))
-    return dealt[:count]
+def one_more(ledger, seconds=60):
+    """Waits until another message was taken, which has a line in the log."""
+    had, end = len(ledger.promised), time.monotonic() + seconds
+    while len(ledger.promised) == had:
+        if time.monotonic() > end:
+            return [f"no mail was taken in {seconds} seconds"]
+        time.sleep(0.005)
+    return []
 
 
 def jumps(site, clock, ledger, count, rng):
     faults, idle = [], site.imap("bob")
     idle.select("INBOX")
     busy = site.imap("bob")
-    for number, offset in enumerate(offsets(count, rng)):
+    for number, offset in enumerate(dealt(count, OFFSETS, rng)):
         clock.set(offset)
         time.sleep(rng.uniform(0.05, 0.3))
-        faults += remake(busy, ledger, number)
+        faults += one_more(ledger) + remake(busy, ledger, number)
     if idle.noop()[0] != "OK":
         faults.append("the idle session ended")
     return faults

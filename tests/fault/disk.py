@@ -20,7 +20,7 @@ from yubin import Site  # noqa: E402
 NUMBERS = [int(a) for a in sys.argv[1:]]
 CYCLES = NUMBERS[0] if NUMBERS else 10
 SEED = NUMBERS[1] if len(NUMBERS) > 1 else int(time.time())
-AGAIN_S = 10	# mail is taken again by then
+AGAIN_S = 60	# mail is taken again by then
 
 
 def fill(ballast):

@@ -16,30 +16,24 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from ledger import Ledger, judge, read_all, work  # noqa: E402
+from ledger import Ledger, dealt, judge, read_all, start_again, work  # noqa: E402
 from yubin import Site  # noqa: E402
 
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+DAEMONS = ("storaged", "storaged", "smtpd", "imapd", "authd", "yubind")
 
 
 def killer(site, rng):
     kills = {}
-    while sum(kills.values()) < KILLS:
+    for name in dealt(KILLS, DAEMONS, rng):
         time.sleep(rng.uniform(0.05, 0.35))
-        name = rng.choice(["storaged", "storaged", "smtpd", "imapd", "authd", "yubind"])
-        pids = site.pids(name)
-        if not pids:
-            continue
+        while not (pids := site.pids(name)):
+            time.sleep(0.05)
         os.kill(rng.choice(pids), signal.SIGKILL)
         kills[name] = kills.get(name, 0) + 1
         if name == "yubind":
-            for _ in range(100):
-                if site.start(ok=False).returncode == 0:
-                    break
-                time.sleep(0.05)
-            else:
-                raise AssertionError("yubin start failed after yubind was killed:\n" + site.log()[-2000:])
+            start_again(site)
     return kills
 
 
@@ -56,8 +50,10 @@ def main():
             stop.set()
             for t in threads:
                 t.join()
+        faults = judge(ledger, read_all(site, "alice"), read_all(site, "bob"))
+        site.stop()		# after that nothing is under way any more
+        site.start()
         before = read_all(site, "alice")
-        faults = judge(ledger, before, read_all(site, "bob"))
         # The index goes too: everything comes back from the folders alone.
         site.stop()
         shutil.rmtree(site.path / "db")

@@ -24,7 +24,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from ledger import Ledger, judge, read_all, work  # noqa: E402
+from ledger import Ledger, judge, read_all, wait_traced, work  # noqa: E402
 from yubin import Site  # noqa: E402
 
 IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
@@ -59,8 +59,13 @@ class Disk:
         make(self.kind, self.image, 400)
         mount(self.kind, self.image, self.at)
 
-    def unmount(self):
-        subprocess.run(["umount", str(self.at)], check=True)
+    def unmount(self, seconds=60):
+        """What was killed lets go of it a moment later."""
+        end = time.monotonic() + seconds
+        while (code := subprocess.run(["umount", str(self.at)], check=False).returncode) and time.monotonic() < end:
+            time.sleep(0.2)
+        if code:
+            raise SystemExit(f"power.py: {self.at} can't be unmounted")
 
     def cut(self, ledger):
         """What was promised by now holds. A machine without power promises nothing more; here it goes on for some milliseconds, in which
@@ -116,28 +121,43 @@ def all_pids(site):
     return [p for d in ("yubind", "storaged", "authd", "smtpd", "pop3d", "imapd", "deliverd") for p in site.pids(d)]
 
 
+def halted(site):
+    """All its processes. yubind stands still from here on, and starts no others."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(site.supervisor(), signal.SIGSTOP)
+    return all_pids(site)
+
+
+def lives(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def kill_all(pids):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    end = time.monotonic() + 10
-    while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
+    end = time.monotonic() + 60
+    while any(lives(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(0.01)
 
 
 def without_syncs(site):
-    return subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-p", str(site.pids("storaged")[0]), "-e", "trace=fsync,fdatasync,syncfs,sync",
-                             "-e", "inject=fsync,fdatasync,syncfs,sync:retval=0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pid = site.pids("storaged")[0]
+    tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-p", str(pid), "-e", "trace=fsync,fdatasync,syncfs,sync",
+                               "-e", "inject=fsync,fdatasync,syncfs,sync:retval=0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_traced(pid, tracer)
+    return tracer
 
 
 def cycle(disk, site, ledger, rng, seed, control):
     tracer = without_syncs(site) if control else None
     stop = threading.Event()
-    if tracer:
-        time.sleep(0.1)
     threads = work(site, ledger, stop, seed)
     time.sleep(rng.uniform(0.2, 0.8))
-    pids = all_pids(site)
+    pids = halted(site)
     settle = disk.cut(ledger)
     kill_all(pids)
     stop.set()
@@ -171,7 +191,7 @@ def cycles(asked, disk, rng):
                     disk.unmount()
                 disk.make()
                 site, ledger = Site(disk.at / "site"), Ledger()
-                os.sync()
+                subprocess.run(["sync", "--file-system", str(disk.at)], check=True)
                 site.start()
             had = len(ledger.promised)
             ledger.round = number
@@ -189,7 +209,7 @@ def cycles(asked, disk, rng):
         return number + 1, promised, faults
     finally:
         with contextlib.suppress(OSError):
-            kill_all(all_pids(site))
+            kill_all(halted(site))
 
 
 def main():

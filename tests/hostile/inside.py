@@ -115,7 +115,7 @@ def throw(pid, fd, parts, files):
     return sent > 0
 
 
-def served(world, seconds=10):
+def served(world, seconds=60):
     """Every protocol serves an honest client again. Gives the words of the last failure, or None."""
     end, why = time.monotonic() + seconds, None
     for name in crowd.PROTOCOLS:
@@ -137,7 +137,7 @@ SENDERS = [("imapd", ("storaged", "authd", "yubind")), ("smtpd", ("storaged", "a
            ("authd", ("imapd", "smtpd", "pop3d", "deliverd", "storaged", "yubind"))]
 
 
-def pid_of(world, name, seconds=10):
+def pid_of(world, name, seconds=60):
     """Of the first of them. It may have ended over what was sent in its place: then there is a new one soon."""
     end = time.monotonic() + seconds
     while not (pids := world.census().get(name)):

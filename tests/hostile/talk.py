@@ -51,7 +51,7 @@ class Broken(Exception):
 class Talk:
     """One conversation; .sent and .got are its transcript."""
 
-    def __init__(self, world, proto, way, seconds=10, source=None):
+    def __init__(self, world, proto, way, seconds=60, source=None):
         self.world, self.proto, (self.way, self.port) = world, proto, way
         self.seconds, self.source = seconds, source
         self.got, self.sent = bytearray(), []
@@ -101,7 +101,15 @@ class Talk:
             await self.line(ANSWER.get(self.proto, ANSWER["smtp"]), len(lines))
 
     async def reach(self, state, user="mallory", mark="h"):
-        await self.say([x.replace("%USER%", user).replace("%ID%", mark) for x in STATES[self.proto][state]])
+        lines = [x.replace("%USER%", user).replace("%ID%", mark) for x in STATES[self.proto][state]]
+        await self.say(lines)
+        for _ in range(5):
+            if b"[IN-USE]" not in self.got:
+                return
+            del self.got[:]         # the session before this one was cut off, and is about to end
+            self.seen = 0
+            await asyncio.sleep(1)
+            await self.say(lines)
 
     async def rest(self):
         """Everything up to the end. True: the server ended the connection."""
