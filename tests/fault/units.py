@@ -79,6 +79,8 @@ def chosen(calls, most, rng):
 def try_all(program, kind, most, seed, slow_s):
     """How many calls were tried, and what was wrong."""
     calls, word, out = calls_of(program, kind, slow_s)
+    if word == "fails":		# on a machine that others use too
+        calls, word, out = calls_of(program, kind, slow_s)
     if word == "hangs" and slow_s < TOO_LONG_S:
         return 0, []
     if word:
@@ -87,6 +89,8 @@ def try_all(program, kind, most, seed, slow_s):
     wrong = []
     for at in tried:
         word, out = run(program, kind, at)
+        if word == "fails" and kind in HIDDEN:	# twice: some wait for no longer than a busy machine takes
+            word, out = run(program, kind, at)
         if word and (word != "fails" or kind in HIDDEN):
             wrong.append((at, word, out))
     return len(tried), wrong

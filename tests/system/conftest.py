@@ -4,7 +4,11 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from yubin import Site  # noqa: E402
+from yubin import Site, patterns  # noqa: E402
+
+
+def pytest_configure():
+    patterns.folder()	# before there are workers: they share it
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ service imap-login {{
         return ["sh", "-c", "mkdir -p /run/dovecot /run/dovecot.state; exec /usr/sbin/dovecot -F"]
 
     def imap(self, user):
-        imap = imaplib.IMAP4(self.address, self.port, timeout=20)
+        imap = imaplib.IMAP4(self.address, self.port, timeout=60)
         imap.login(user, "secret")
         return imap
 

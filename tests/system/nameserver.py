@@ -128,7 +128,7 @@ class NameServer:
         self.process = subprocess.Popen(["nsd", "-d", "-c", str(self.folder / "nsd.conf")], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, env={**os.environ, "PATH": path()},
                                         start_new_session=True)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()

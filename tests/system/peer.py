@@ -31,7 +31,7 @@ def everything(version=None, ca=None, cert=None):
 class Peer:
     """One connection; say() gives the lines of an answer."""
 
-    def __init__(self, port, protocol, timeout=10, source="127.0.0.1"):
+    def __init__(self, port, protocol, timeout=60, source="127.0.0.1"):
         self.protocol = protocol
         self.take(socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0)))
 

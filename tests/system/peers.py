@@ -31,7 +31,7 @@ def fetched():
 class Peer:
     name = None
     users = ()      # (name, uid)
-    up_in = 20      # seconds
+    up_in = 60      # seconds
     greetings = b"220", b"554"
 
     def __init__(self, path, domain="far.test", hostname="mx.far.test", papers=None, address="127.0.0.1", port=0, **how):
@@ -76,7 +76,7 @@ class Peer:
             r = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                                 "-subj", f"/CN={self.hostname}", "-addext", f"subjectAltName=DNS:{self.hostname}",
                                 "-days", "30", "-keyout", str(self.path / "key.tmp"), "-out", str(self.path / "cert.tmp")],
-                               capture_output=True, timeout=20)
+                               capture_output=True, timeout=60)
             assert r.returncode == 0, r.stderr
             papers = (self.path / "cert.tmp").read_text(), (self.path / "key.tmp").read_text()
         self.certificate = papers[0]
@@ -109,7 +109,7 @@ class Peer:
     def stop(self):
         if self.process is not None:
             self.process.kill()     # of the first of its process namespace: all of them go
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=60)
             self.process = None
 
     def __enter__(self):
@@ -132,7 +132,7 @@ class Peer:
     def mail(self):
         return [email.message_from_bytes(p.read_bytes()) for p in self.files()]
 
-    def wait(self, count=1, seconds=20):
+    def wait(self, count=1, seconds=60):
         """The messages, as soon as there are so many."""
         end = time.monotonic() + seconds
         while len(self.files()) < count and time.monotonic() < end:

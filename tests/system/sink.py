@@ -21,6 +21,8 @@ import struct
 import threading
 import time
 
+from yubin import free_ports
+
 OFFERS = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 20000000")
 
 
@@ -68,7 +70,7 @@ class Session:
                     self.raw(b"x" * 65536)
             self.raw(line.encode("latin-1") + b"\r\n")
 
-    def answer(self, verb, line, usual):
+    def words(self, verb, line, usual):
         rule = self.sink.replies.get(verb)
         self.count[verb] = self.count.get(verb, 0) + 1
         if callable(rule):
@@ -78,6 +80,10 @@ class Session:
                 n = self.sink.asked[verb] = self.sink.asked.get(verb, 0) + 1
             rule = rule[min(n, len(rule)) - 1]
         text = usual if rule is None else rule
+        return text
+
+    def answer(self, verb, line, usual):
+        text = self.words(verb, line, usual)
         self.say(text)
         return text[:1] in "23"
 
@@ -155,10 +161,12 @@ class Session:
     def took(self, data, line):
         rows = self.recipients if self.sink.lmtp else self.recipients[:1]
         m = Message(self.sender, list(self.recipients), data, self)
-        good = [self.answer("END", r, "250 2.0.0 taken") for r in rows]
-        if any(good):
+        texts = [self.words("END", r, "250 2.0.0 taken") for r in rows]
+        if any(t[:1] in "23" for t in texts):	# first: who is told may look
             with self.sink.lock:
                 self.sink.messages.append(m)
+        for text in texts:
+            self.say(text)
         self.reset()
 
     def serve(self):
@@ -229,7 +237,7 @@ class Sink:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*map(str, papers))
         self.address = address
-        self.door = socket.create_server((address, port), backlog=512)
+        self.door = socket.create_server((address, port or free_ports(1)[0]), backlog=512)
         self.port = self.door.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -263,7 +271,7 @@ class Sink:
         with contextlib.suppress(OSError):
             sock.close()
 
-    def wait(self, count=1, seconds=10):
+    def wait(self, count=1, seconds=60):
         """The messages, as soon as there are so many."""
         end = time.monotonic() + seconds
         while len(self.messages) < count and time.monotonic() < end:

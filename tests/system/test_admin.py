@@ -84,7 +84,7 @@ def test_start_holds_nothing_inherited(make_site):
     """start returns although somebody waits for the end of its output."""
     site = make_site(start=False)
     p = subprocess.Popen([YUBIN, "-C", str(site.path), "start"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    p.communicate(timeout=20)
+    p.communicate(timeout=60)
     assert p.returncode == 0
 
 
@@ -167,7 +167,7 @@ def test_accounts(site):
     assert f"dave@{DOMAIN}" in names
     run("account", "passwd", f"dave@{DOMAIN}", "--password-stdin", text="another one\n")
     with pytest.raises((imaplib.IMAP4.abort, OSError)):
-        for _ in range(100):
+        for _ in range(3000):
             imap.noop()
             time.sleep(0.02)
     with pytest.raises(imaplib.IMAP4.error):
@@ -175,7 +175,7 @@ def test_accounts(site):
     imap = site.imap("dave", "another one")
     run("account", "disable", f"dave@{DOMAIN}")
     with pytest.raises((imaplib.IMAP4.abort, OSError)):
-        for _ in range(100):
+        for _ in range(3000):
             imap.noop()
             time.sleep(0.02)
     with pytest.raises(imaplib.IMAP4.error):
@@ -222,7 +222,7 @@ def test_a_killed_daemon_comes_back_and_waiting_clients_are_served(site, daemon)
     if daemon in ("storaged", "authd"):
         smtp.sendmail(f"alice@{DOMAIN}", [f"bob@{DOMAIN}"], "From: alice@here.test\r\n\r\nthrough\r\n")
         smtp.quit()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while True:
         try:
             site.imap("bob").logout()
@@ -239,7 +239,7 @@ def test_if_yubind_dies_its_daemons_leave(make_site):
     pids = [p for d in ("storaged", "authd", "smtpd", "imapd", "pop3d") for p in site.pids(d)]
     assert len(pids) >= 5
     os.kill(site.supervisor(), signal.SIGKILL)
-    end = time.monotonic() + 3
+    end = time.monotonic() + 60
     while any(running(p) for p in pids):
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -309,7 +309,7 @@ def test_xmail_switches(make_site):
     site.run("start", "--", "-I-")
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", site.port("imaps")), timeout=2)
-    socket.create_connection(("127.0.0.1", site.port("pop3s")), timeout=2).close()
+    socket.create_connection(("127.0.0.1", site.port("pop3s"))).close()
     site.stop()
     site.set("yubin", ["EnableSMTP-TLS no", "Flags \"-B-\""])
     site.start()

@@ -9,7 +9,7 @@ from papers import Authority
 from peer import DAEMON, IMPLICIT, PROTOCOL, secure
 from yubin import DOMAIN, PASSWORD, Site
 
-SECONDS = 15
+SECONDS = 60
 
 
 class Papers:

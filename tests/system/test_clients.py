@@ -65,7 +65,7 @@ def test_openssl_s_client(site, ca):
     for name, mode, greeting in (("submission", ["-starttls", "smtp"], "250"), ("pop3", ["-starttls", "pop3"], "+OK"),
                                  ("imap", ["-starttls", "imap"], "OK"), ("imaps", [], "* OK"), ("pop3s", [], "+OK"), ("submissions", [], "220")):
         r = subprocess.run([need("openssl"), "s_client", "-connect", f"localhost:{site.port(name)}", "-CAfile", ca, "-verify_return_error",
-                            "-crlf", "-quiet", *mode], input="QUIT\na LOGOUT\n", capture_output=True, text=True, timeout=20)
+                            "-crlf", "-quiet", *mode], input="QUIT\na LOGOUT\n", capture_output=True, text=True, timeout=60)
         assert greeting in r.stdout + r.stderr, (name, r.stdout, r.stderr)
 
 

@@ -1,14 +1,14 @@
 """Mail that leaves: by routes to servers that do as they are told. What DNS and TLS decide is in other files."""
 import email
 import email.policy
+import json
 import os
 import signal
-import smtplib
 import time
 
 import pytest
 from sink import OFFERS, Sink
-from yubin import DOMAIN
+from yubin import DOMAIN, until
 
 FAST = ["RetryTimes 1s 2s", "ConnectionIdle 1s", "GreetingTime 3s", "CommandTime 3s", "BlockTime 3s", "DataEndTime 3s"]
 TEXT = "From: {}@here.test\r\nTo: them\r\nSubject: {}\r\n\r\nhello\r\n.\r\n..two\r\n"
@@ -30,7 +30,11 @@ def send(site, to, subject="hi", user="alice", text=None, mail=(), rcpt=()):
         smtp.sendmail(f"{user}@{DOMAIN}", to, text or TEXT.format(user, subject), mail_options=mail, rcpt_options=rcpt)
 
 
-def inbox(site, count=1, user="alice", seconds=10):
+def waiting(site):
+    return json.loads(site.run("queue", "list", "--json").stdout)
+
+
+def inbox(site, count=1, user="alice", seconds=60):
     """The messages in a user's INBOX, as soon as there are so many."""
     end = time.monotonic() + seconds
     while True:
@@ -105,7 +109,7 @@ def test_large(sender):
     with Sink() as far:
         site = sender(far)
         send(site, "bob@far.test", text=f"{FROM}Subject: large\r\n\r\n{body}")
-        m, = far.wait(seconds=30)
+        m, = far.wait()
         assert m.data.decode().partition("\r\n\r\n")[2] == body
 
 
@@ -169,9 +173,9 @@ def test_bad_server_then_good(sender, replies):
         send(site, "eve@other.test", "second")
         other.wait()
         if "GREETING" not in replies or replies["GREETING"][:3] != "220":
-            site.wait_log(" deferred id=", seconds=15)
+            site.wait_log(" deferred id=")
         far.replies.clear()
-        far.wait(seconds=20)
+        far.wait()
         assert site.pids("deliverd") and "restarts 0" in site.run("status").stdout.split("deliverd[1]")[1].split("\n")[0]
 
 
@@ -185,9 +189,9 @@ def test_next_host(sender):
 
 def test_expires(sender):
     with Sink(replies={"RCPT": "450 4.2.1 never"}) as far:
-        site = sender(far, lines=["QueueLifetime 4s", "DelayNotice 1s"])
+        site = sender(far, lines=["QueueLifetime 7s", "DelayNotice 1s"])
         send(site, "bob@far.test", "late")
-        delay, failure = inbox(site, 2, seconds=20)
+        delay, failure = inbox(site, 2)
         assert parts(delay)[1][1]["Action"] == "delayed" and parts(failure)[1][1]["Action"] == "failed"
         assert parts(failure)[1][1]["Status"] == "5.4.7" and "4.2.1 never" in failure.as_string()
         assert len(inbox(site, 2)) == 2
@@ -205,7 +209,7 @@ def test_down_then_up(sender):
     line = site.wait_log(" deferred id=")
     assert "status=4.4.1" in line and "host=127.0.0.1:" in line
     with Sink(port=port) as far:
-        far.wait(10, seconds=20)
+        far.wait(10)
 
 
 def test_flush(sender):
@@ -217,7 +221,7 @@ def test_flush(sender):
     for i in range(3):
         send(site, "bob@far.test", i)
     site.wait_log("destination held off domain=far.test")
-    time.sleep(1)
+    time.sleep(1.2)	# what failed on its way within a second (DESTINATION_SETTLE_MS) is not tried anew
     with Sink(port=port) as far:
         site.run("queue", "flush", "--all")
         far.wait(3)
@@ -312,7 +316,7 @@ def test_success_is_passed_on(sender):
         m, = far.wait()
         assert "RET=HDRS" in m.mail_line and "ENVID=QQ1" in m.mail_line
         assert "NOTIFY=SUCCESS" in m.rcpt_lines[0] and "ORCPT=rfc822;b@far.test" in m.rcpt_lines[0]
-        time.sleep(0.5)
+        until(lambda: not waiting(site))
         assert "report sent" not in site.log()
 
 
@@ -324,7 +328,7 @@ def test_no_report_for_reports(sender):
         site.deliver("out", TEXT.format("x", "on its way"), sender="someone@there.test")
         first, second = inbox(site, 2)
         assert "bob@far.test" in first.as_string() and "someone@there.test" in second.as_string()
-        time.sleep(0.5)
+        until(lambda: site.log().count("report sent") >= 2 and not waiting(site))
         assert site.log().count("report sent") == 2 and site.log().count(" failed id=") == 2
         assert [s for s in far.sessions if any("MAIL FROM:<>" in line for line in s.lines)]
 
@@ -355,7 +359,7 @@ def test_auth(sender, make_site):
         assert "535" in site.wait_log(" deferred id=") and not far.messages
         auth.write_text("user us\npassword s3cret word\n")
         site.run("reload")
-        far.wait(seconds=15)
+        far.wait()
         assert "s3cret" not in site.log()
 
 
@@ -408,12 +412,11 @@ def test_killed(sender):
             for i in range(60):
                 smtp.sendmail(f"alice@{DOMAIN}", "bob@far.test", TEXT.format("alice", i))
         far.wait(5)
+        left = len(waiting(site))	# what has left the queue by now comes no more
         os.kill(site.pids("deliverd")[0], signal.SIGKILL)
-        end = time.monotonic() + 30
-        while time.monotonic() < end and len({email.message_from_bytes(m.data)["Subject"] for m in far.messages}) < 60:
-            time.sleep(0.1)
+        until(lambda: not waiting(site))
         subjects = [email.message_from_bytes(m.data)["Subject"] for m in far.messages]
-        assert len(set(subjects)) == 60 and len(subjects) < 90
+        assert len(set(subjects)) == 60 and len(subjects) <= 60 + min(left, 40)
 
 
 def test_stopped(sender):
@@ -425,7 +428,7 @@ def test_stopped(sender):
         site.stop()
         far.replies.clear()
         site.start()
-        far.wait(5, seconds=20)
+        far.wait(5)
 
 
 def test_reload(sender):

@@ -61,7 +61,7 @@ class Clients:
         return c
 
     def imap(self, who):
-        return imaplib.IMAP4_SSL("localhost", self.site.port("imaps"), ssl_context=self.context(who), timeout=20)
+        return imaplib.IMAP4_SSL("localhost", self.site.port("imaps"), ssl_context=self.context(who), timeout=60)
 
     def account(self, who, name=b""):
         """Whom IMAP logs in, by the log; None: nobody."""
@@ -94,16 +94,16 @@ def test_it_is_offered_to_a_good_certificate_only(clients):
         assert (b"AUTH=EXTERNAL" in imap.welcome) == there
         assert "SASL-IR" in imap.capabilities
         imap.logout()
-        pop = poplib.POP3_SSL("localhost", clients.site.port("pop3s"), context=clients.context(who), timeout=20)
+        pop = poplib.POP3_SSL("localhost", clients.site.port("pop3s"), context=clients.context(who), timeout=60)
         assert pop.capa()["SASL"] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"] + ["EXTERNAL"] * there
         pop.quit()
-        with smtplib.SMTP("localhost", clients.site.port("submission"), timeout=20) as smtp:
+        with smtplib.SMTP("localhost", clients.site.port("submission"), timeout=60) as smtp:
             smtp.ehlo()
             assert "auth" not in smtp.esmtp_features
             smtp.starttls(context=clients.context(who))
             smtp.ehlo()
             assert smtp.esmtp_features["auth"].split() == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"] + ["EXTERNAL"] * there
-    with smtplib.SMTP("localhost", clients.site.port("mx"), timeout=20) as smtp:
+    with smtplib.SMTP("localhost", clients.site.port("mx"), timeout=60) as smtp:
         smtp.starttls(context=clients.context("alice"))
         smtp.ehlo()
         assert "auth" not in smtp.esmtp_features
@@ -120,7 +120,7 @@ def test_whom_a_certificate_names(clients, who, name, account):
 
 def test_pop3(clients):
     def pop(*lines):
-        p = poplib.POP3_SSL("localhost", clients.site.port("pop3s"), context=clients.context("alice"), timeout=20)
+        p = poplib.POP3_SSL("localhost", clients.site.port("pop3s"), context=clients.context("alice"), timeout=60)
         answers = [p._shortcmd(line) for line in lines]
         p.quit()
         return answers[-1]
@@ -135,7 +135,7 @@ def test_pop3(clients):
 def test_smtp(clients):
     site = clients.site
     for first in (True, False):
-        with smtplib.SMTP_SSL("localhost", site.port("submissions"), context=clients.context("alice"), timeout=20) as smtp:
+        with smtplib.SMTP_SSL("localhost", site.port("submissions"), context=clients.context("alice"), timeout=60) as smtp:
             smtp.ehlo()
             assert smtp.auth("EXTERNAL", lambda challenge=None: "", initial_response_ok=first)[0] == 235
             smtp.sendmail(f"alice@{DOMAIN}", [f"bob@{DOMAIN}"], f"From: alice@{DOMAIN}\r\nSubject: by certificate\r\n\r\nhello\r\n")
@@ -143,7 +143,7 @@ def test_smtp(clients):
     assert imap.select("INBOX")[1] == [b"2"]
     imap.logout()
     for who, name, code in (("alice", "bob", 535), ("phone", "", 535), (None, "", 504), ("self", "", 504)):
-        with smtplib.SMTP_SSL("localhost", site.port("submissions"), context=clients.context(who), timeout=20) as smtp:
+        with smtplib.SMTP_SSL("localhost", site.port("submissions"), context=clients.context(who), timeout=60) as smtp:
             with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
                 smtp.ehlo()
                 smtp.auth("EXTERNAL", lambda challenge=None: name)
@@ -217,6 +217,6 @@ def test_client_names(make_site, tmp_path):
     assert c.account("alice") == "alice"
     assert c.account("phone") is None
     assert "AUTH=EXTERNAL" not in c.imap("cn").capabilities
-    pop = poplib.POP3_SSL("localhost", site.port("pop3s"), context=c.context("alice"), timeout=20)
+    pop = poplib.POP3_SSL("localhost", site.port("pop3s"), context=c.context("alice"), timeout=60)
     assert pop.capa()["SASL"] == ["PLAIN"]
     pop.quit()

@@ -19,7 +19,7 @@ from papers import Authority
 from yubin import PASSWORD, TOP, YUBIN, Site
 
 GUIDES = sorted((TOP / "docs/guide").glob("*.md"))
-HOST, SECONDS = "mail.example.org", 15
+HOST, SECONDS = "mail.example.org", 60
 
 CERTBOT = """#!/bin/sh
 # certbot, as far as files go: archive/NAME/fullchainN.pem, and links to the latest in live/NAME

@@ -25,9 +25,9 @@ def login(site):
     end = time.monotonic() + 4
     while True:
         try:
-            c = site.secure("imaps", timeout=20)
+            c = site.secure("imaps")
             c.line()
-            if c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')[-1].startswith("t OK"):
+            if c.tagged(f'LOGIN alice@{DOMAIN} "{PASSWORD}"')[-1].startswith("t OK") and c.tagged("STATUS INBOX (MESSAGES)")[-1].startswith("t OK"):
                 return c
         except (OSError, AssertionError):
             pass

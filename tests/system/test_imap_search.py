@@ -1,10 +1,11 @@
 """Long searches beside other sessions: those are served as if nobody searched, and a client that goes takes its search along."""
+import math
 import os
 import statistics
 import time
 
 import pytest
-from yubin import Site
+from yubin import Site, until
 
 MESSAGES = 60
 SEARCH = 'SEARCH BODY "aaab aaab"'
@@ -45,31 +46,40 @@ def site(tmp_path_factory):
 
 
 def test_others_are_served(site):
+    """Others may use the machine, too: so it is compared with what a NOOP takes without a search, and one good comparison is enough."""
     searching, other = [site.selected() for _ in range(6)], site.selected()
-    for c in searching:
-        c.send(f"a {SEARCH}\r\n")
-    busy = noops(other)
-    for c in searching:
-        lines = [line for line in iter(c.line, "a OK SEARCH completed") if "INPROGRESS" not in line]
-        assert lines == ["* SEARCH"]
-    # others may use the machine, too: so it is compared with what a NOOP takes without a search
-    assert busy < 0.005 + 10 * noops(other)
+    for _ in range(10):
+        for c in searching:
+            c.send(f"a {SEARCH}\r\n")
+        busy = noops(other)
+        for c in searching:
+            lines = [line for line in iter(c.line, "a OK SEARCH completed") if "INPROGRESS" not in line]
+            assert lines == ["* SEARCH"]
+        alone = noops(other)
+        if busy < 0.005 + 10 * alone:
+            break
+    else:
+        raise AssertionError(f"{busy:.4f} s beside searches, {alone:.4f} s without")
 
 
 def test_who_goes_takes_the_search_along(site):
-    """A second is left to those that only closed their half of the connection; more searches than that has time for."""
+    """A second is left to those that only closed their half of the connection; here are four times as many searches as that has time
+    for, on whatever machine."""
     worker = site.pids("imapd")[0]
     before = cpu_s(worker)
     site.selected().tagged(SEARCH)
     whole = cpu_s(worker) - before
     searching = [site.selected() for _ in range(30)]
-    for c in searching:
-        c.send(f"a {SEARCH}\r\n")
+    each = math.ceil(4 * (os.cpu_count() or 1) / (len(searching) * whole))
     before = cpu_s(worker)
     for c in searching:
+        c.send(f"a {SEARCH}\r\n" * each)
+    for c in searching:
         c.close()
-    time.sleep(2)
-    then = cpu_s(worker)
-    time.sleep(0.5)
-    assert cpu_s(worker) - then < 0.1
-    assert then - before < 15 * whole
+
+    def is_quiet():
+        then = cpu_s(worker)
+        time.sleep(0.5)
+        return cpu_s(worker) - then < 0.1
+    until(is_quiet)
+    assert cpu_s(worker) - before < len(searching) * each * whole / 2

@@ -33,7 +33,7 @@ def test_delivered(site):
 
 
 def test_one_reply_for_each(site):
-    with Raw(socket.create_connection(("127.0.0.1", site.lmtp), timeout=10)) as c:
+    with Raw(socket.create_connection(("127.0.0.1", site.lmtp), timeout=60)) as c:
         assert "LMTP" in c.line()
         c.replies("LHLO c")
         c.send("MAIL FROM:<>\r\nRCPT TO:<alice@here.test>\r\nRCPT TO:<nobody@here.test>\r\nRCPT TO:<bob@here.test>\r\n"
@@ -46,7 +46,7 @@ def test_one_reply_for_each(site):
 
 
 def test_not_for_everybody(site):
-    with Raw(socket.create_connection(("127.0.0.1", site.closed), timeout=10)) as c:
+    with Raw(socket.create_connection(("127.0.0.1", site.closed), timeout=60)) as c:
         assert c.line().startswith("421 4.7.0 this port is not")
     assert "limit=LmtpNetworks" in site.wait_log(" refused peer=")
 
@@ -82,7 +82,7 @@ def test_at_a_path(local):
     by_path(local, "by path")
     text = latest(local, "alice")
     assert b"Subject: by path" in text and b"\r\nReceived: by mail.here.test (Yubin) with LMTP id" in text
-    assert "connected peer=unix local=unix mode=plain" in local.log()
+    local.wait_log("connected peer=unix local=unix mode=plain")
     assert f"unix:{local.socket}" in local.run("status").stdout
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         by_path(local, "elsewhere", "x@there.test")
@@ -94,7 +94,7 @@ def test_the_path_after_a_reload_and_a_crash(local):
     assert local.socket.stat().st_mode & 0o777 == 0o600
     by_path(local, "after the reload")
     os.kill(local.supervisor(), signal.SIGKILL)
-    local.start()
+    local.start_again()
     by_path(local, "after the crash")
     local.run("restart")
     by_path(local, "after a restart")

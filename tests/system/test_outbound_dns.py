@@ -87,7 +87,7 @@ def zones():
 FATE = re.compile(r'(delivered|deferred|failed) id=\S+ from=<\S*> to=<all@(\S+)> host=(\S*) status=(\S+) .*?(?:reason|reply)="(.*)"')
 
 
-def fates(site, domains, seconds=20):
+def fates(site, domains, seconds=60):
     """domain -> (fate, host, status, words): the first that is told of it."""
     end, found, domains = time.monotonic() + seconds, {}, set(domains)
     while not found.keys() >= domains and time.monotonic() < end:
@@ -169,7 +169,7 @@ TOLD = re.compile(r"Final-Recipient: \S+; all@(\S+)\r\n.*?Status: (\S+)", re.DOT
 def test_sender_is_told(result):
     """Each that failed comes back, and none that waits."""
     failed = {d for d, c in CASES.items() if c.fate == "failed"}
-    end, told = time.monotonic() + 10, {}
+    end, told = time.monotonic() + 60, {}
     while len(told) < len(failed) and time.monotonic() < end:
         imap = result.site.imap()
         imap.select("INBOX", readonly=True)
@@ -194,12 +194,12 @@ def test_resolver_frozen_for_a_while(result):
     timer = threading.Timer(2, result.names.thaw)
     timer.start()
     send(result.site, ["later.open.test"])
-    found = fates(result.site, ["later.open.test"], 15)
+    found = fates(result.site, ["later.open.test"])
     timer.join()
     assert found["later.open.test"][0] == "delivered", found["later.open.test"]
     assert len(result.far[GOOD].messages) > 0
 
 
 def test_silent_resolver(silent):
-    fate, _, status, words = fates(silent, ["silent.test"], 40)["silent.test"]
+    fate, _, status, words = fates(silent, ["silent.test"], 120)["silent.test"]
     assert (fate, status) == ("deferred", "4.4.3") and "not known now" in words

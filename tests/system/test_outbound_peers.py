@@ -7,7 +7,7 @@ import pytest
 from peers import Exim, OpenSmtpd, Postfix
 from yubin import DOMAIN, PASSWORD, Site
 
-SETTINGS = ["RetryTimes 1s", "CommandTime 10s", "GreetingTime 10s"]
+SETTINGS = ["RetryTimes 1s", "CommandTime 5m", "GreetingTime 10s"]
 
 
 def site_of(tmp_path, *routes):
@@ -24,7 +24,7 @@ def send(site, *to, text="hello\r\n", header="", options=(), rcpt_options=()):
                    mail_options=options, rcpt_options=rcpt_options)
 
 
-def reports(site, count=1, seconds=15):
+def reports(site, count=1, seconds=60):
     """The reports in alice's mailbox, as soon as there are so many."""
     end, found = time.monotonic() + seconds, []
     while len(found) < count and time.monotonic() < end:
@@ -90,7 +90,7 @@ def test_greylisted(tmp_path):
 
 def test_full_mailbox(tmp_path):
     with Postfix(tmp_path / "far") as far:
-        site = site_of(tmp_path, f"Route far.test 127.0.0.1:{far.port}", "QueueLifetime 3s")
+        site = site_of(tmp_path, f"Route far.test 127.0.0.1:{far.port}", "QueueLifetime 7s")
         try:
             send(site, "full@far.test")
             site.wait_log("deferred id=")
@@ -137,10 +137,8 @@ def test_hangs(tmp_path):
         try:
             for _ in range(30):
                 send(site, "hang@hang.test")
-            began = time.monotonic()
             send(site, "box@far.test")
-            far.wait(seconds=5)
-            assert time.monotonic() - began < 3
+            far.wait()		# before the first of the others is given up
         finally:
             site.stop()
 
@@ -150,7 +148,7 @@ def test_many_recipients(tmp_path):
         site = site_of(tmp_path, f"Route far.test 127.0.0.1:{far.port}")
         try:
             send(site, *[f"box{i}@far.test" for i in range(150)])
-            site.wait_log("to=<box149@far.test>", seconds=15)
+            site.wait_log("to=<box149@far.test>")
             far.wait(150)
         finally:
             site.stop()

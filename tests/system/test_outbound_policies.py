@@ -141,7 +141,7 @@ FATE = re.compile(r"(delivered|deferred|failed) id=\S+ from=<\S*> to=<(\w+)@(\S+
 Fate = namedtuple("Fate", "what status tls")
 
 
-def fates(site, stamp, seconds=15):
+def fates(site, stamp, seconds=60):
     """domain -> Fate: the first that is told of it."""
     end, found = time.monotonic() + seconds, {}
     while len(found) < len(CASES) and time.monotonic() < end:
@@ -257,7 +257,7 @@ def totals(reports):
     return +sums, +kinds
 
 
-def wait_for(what, count, seconds=12):
+def wait_for(what, count, seconds=60):
     """Reports until they tell of so many sessions."""
     end = time.monotonic() + seconds
     while True:

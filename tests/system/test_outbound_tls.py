@@ -5,7 +5,6 @@ import hashlib
 import http.server
 import re
 import smtplib
-import socket
 import ssl
 import subprocess
 import threading

@@ -33,7 +33,7 @@ def test_capabilities_before_and_after_tls(site):
             before.append(c.line())
         assert "STLS" in before and not any(x.startswith(("USER", "SASL")) for x in before)
         assert c.ask("USER bob").startswith("-ERR [SYS/PERM]")
-    pop = poplib.POP3("localhost", site.port("pop3"), timeout=10)
+    pop = poplib.POP3("localhost", site.port("pop3"), timeout=60)
     pop.stls(context=site.tls)
     after = pop.capa()
     assert "STLS" not in after and "USER" in after and after["SASL"] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
@@ -115,7 +115,7 @@ def test_read_mail_is_seen_in_imap(three):
 
 def test_utf8(three):
     text = "From: Jürgen <jürgen@here.test>\r\nSubject: 郵便 now\r\n\r\nschön\r\n".encode()
-    with smtplib.SMTP("127.0.0.1", three.port("mx"), timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", three.port("mx"), timeout=60) as smtp:
         smtp.sendmail("someone@there.test", f"bob@{DOMAIN}", text, ["SMTPUTF8", "BODY=8BITMIME"])
     pop = three.pop("bob")
     lines = pop.retr(4)[1]
@@ -125,7 +125,7 @@ def test_utf8(three):
     assert message["From"].addresses[0].addr_spec == "invalid@internationalized-address.invalid"
     assert message["From"].addresses[0].display_name == "Jürgen <jürgen@here.test>"
     assert lines[-1] == "schön".encode()
-    pop = poplib.POP3_SSL("localhost", three.port("pop3s"), context=three.tls, timeout=20)
+    pop = poplib.POP3_SSL("localhost", three.port("pop3s"), context=three.tls, timeout=60)
     pop.utf8()
     pop.user(f"bob@{DOMAIN}")
     pop.pass_(PASSWORD)

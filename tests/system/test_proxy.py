@@ -1,7 +1,6 @@
 """PROXY headers (versions 1 and 2) from a named network: the client that they tell of is the client; from anywhere
 else they are nothing."""
 import socket
-import ssl
 import struct
 import time
 
@@ -27,7 +26,7 @@ def site(tmp_path_factory):
 
 
 def connect(site, port, first, source="127.0.0.2", tls=False):
-    sock = socket.create_connection(("127.0.0.1", site.port(port)), timeout=10, source_address=(source, 0))
+    sock = socket.create_connection(("127.0.0.1", site.port(port)), timeout=60, source_address=(source, 0))
     sock.sendall(first)
     return Raw(site.tls.wrap_socket(sock, server_hostname="localhost") if tls else sock)
 
@@ -105,10 +104,10 @@ def test_limits_are_the_clients(site):
     """LimitExempt names 127.0.0.0/8: the proxy, not who comes by it."""
     header = V1.replace(b"192.0.2.7", b"203.0.113.9")
     greetings = []
-    for _ in range(2 * 5 + 2):      # two workers
+    for _ in range(2 * 5 + 1):      # two workers, however they share them
         with connect(site, "mx", header) as c:
             greetings.append(c.line()[:9])
-    assert greetings[0].startswith("220") and greetings[-1] == "421 4.7.0"
+    assert greetings[0].startswith("220") and "421 4.7.0" in greetings
     with connect(site, "mx", V1.replace(b"192.0.2.7", b"203.0.113.10")) as c:
         assert c.line().startswith("220")
 
@@ -118,4 +117,4 @@ def test_a_login_is_logged_with_the_clients_address(site):
     with connect(site, "imaps", V2, tls=True) as c:
         c.line()
         assert "t OK" in c.tagged(f'LOGIN alice@here.test "{PASSWORD}"')[-1]
-    assert "192.0.2.8" in site.log()[since:]
+    site.wait_log("192.0.2.8", since)

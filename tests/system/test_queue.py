@@ -40,7 +40,7 @@ def people(entries):
     return sorted(r["address"] for e in entries for r in e["recipients"])
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=60):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it did not come about"

@@ -95,7 +95,7 @@ def test_smtp_several(site):
 
 
 def lmtp(site, to, size):
-    with Raw(socket.create_connection(("127.0.0.1", site.lmtp), timeout=10)) as c:
+    with Raw(socket.create_connection(("127.0.0.1", site.lmtp), timeout=60)) as c:
         c.line()
         c.replies("LHLO c")
         c.ask("MAIL FROM:<x@there.test>")
@@ -181,7 +181,7 @@ def test_for_all(site):
     for _ in range(3):
         assert send(site, ["bob"], 100) == [RECIPIENT, TAKEN]
     assert send(site, ["bob"], 100) == [FULL]            # the third was the last message that it may have
-    with smtplib.SMTP("127.0.0.1", site.port("mx"), timeout=20) as smtp, pytest.raises(smtplib.SMTPRecipientsRefused):
+    with smtplib.SMTP("127.0.0.1", site.port("mx"), timeout=60) as smtp, pytest.raises(smtplib.SMTPRecipientsRefused):
         smtp.sendmail("x@there.test", [f"bob@{DOMAIN}"], "x")
     quota(site, "bob", "none")                           # for him there is no limit of any kind
     assert send(site, ["bob"], 30000) == [RECIPIENT, TAKEN]

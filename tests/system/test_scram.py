@@ -4,13 +4,11 @@ import hashlib
 import hmac
 import os
 import shutil
-import ssl
 import subprocess
-import time
 import unicodedata
 
 import pytest
-from yubin import DOMAIN, PASSWORD, Site
+from yubin import DOMAIN, PASSWORD, Site, until
 
 PORTS = {"smtp": "submissions", "pop3": "pop3s", "imap": "imaps"}
 ASK = {"smtp": "AUTH %s %s", "pop3": "AUTH %s %s", "imap": "t AUTHENTICATE %s %s"}
@@ -129,8 +127,7 @@ def test_salts_of_nobody(place):
     at = len(place.log())
     os.kill(pid, 9)
     place.wait_log("authd", since=at)
-    while place.pids("authd") in ([], [pid]):
-        time.sleep(0.02)
+    until(lambda: place.pids("authd") not in ([], [pid]))
     assert first == salt("nobody")
 
 

@@ -1,6 +1,5 @@
 """What a password leaves behind: nothing in a daemon's memory, nothing in the log."""
 import base64
-import os
 import socket
 
 import pytest
@@ -48,7 +47,7 @@ def login_everywhere(site):
     kept = []
 
     def secure(name):
-        s = socket.create_connection(("127.0.0.1", site.port(name)), timeout=20)
+        s = socket.create_connection(("127.0.0.1", site.port(name)), timeout=60)
         kept.append(site.tls.wrap_socket(s, server_hostname="localhost"))
         return kept[-1]
 
@@ -80,7 +79,7 @@ def test_log(site):
     """A client that goes on behind an AUTH that was refused."""
     for name, begin in (("mx", b"EHLO c\r\nAUTH LOGIN"), ("submission", b"EHLO c\r\nAUTH LOGIN"), ("pop3", b"AUTH LOGIN"),
                         ("imap", b"a AUTHENTICATE LOGIN")):
-        with socket.create_connection(("127.0.0.1", site.port(name)), timeout=20) as s:
+        with socket.create_connection(("127.0.0.1", site.port(name)), timeout=60) as s:
             s.sendall(begin + b"\r\n" + FORMS[1] + b"\r\n" + FORMS[0] + b"\r\nz LOGOUT\r\nQUIT\r\n")
             while s.recv(65536):
                 pass

@@ -4,10 +4,9 @@ import os
 import re
 import shutil
 import threading
-import time
 
 import pytest
-from yubin import DOMAIN, PASSWORD, Site
+from yubin import DOMAIN, PASSWORD, Site, until
 
 TEXT = "From: x@here.test\r\nMessage-ID: <{0}@here.test>\r\nSubject: {0}\r\n\r\nhello {0}\r\n"
 
@@ -151,10 +150,7 @@ def small_files(home):
 def kill_storaged(site):
     dead = site.pids("storaged")[0]
     os.kill(dead, 9)
-    for _ in range(100):
-        if site.pids("storaged") not in ([], [dead]) and site.run("queue", "list", ok=False).returncode == 0:
-            return
-        time.sleep(0.1)
+    until(lambda: site.pids("storaged") not in ([], [dead]) and site.run("queue", "list", ok=False).returncode == 0)
 
 
 @pytest.fixture
@@ -192,11 +188,7 @@ def test_flags_are_written_after_a_crash(busy):
     home = busy.path / "mail/here.test/alice"
     assert b"$Later" not in small_files(home)["flags"]
     kill_storaged(busy)
-    for _ in range(100):
-        if b"$Later" in small_files(home)["flags"]:
-            return
-        time.sleep(0.1)
-    raise AssertionError(small_files(home))
+    until(lambda: b"$Later" in small_files(home)["flags"])
 
 
 @pytest.mark.parametrize("harm", ["byte", "cut", "gone", "manifest", "short manifest"])

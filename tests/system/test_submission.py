@@ -121,7 +121,7 @@ def test_smtputf8(site):
 
 def test_password_is_not_the_only_thing(site):
     """A session in clear neither logs in nor sends."""
-    with smtplib.SMTP("127.0.0.1", site.port("submission"), timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", site.port("submission"), timeout=60) as smtp:
         smtp.ehlo()
         assert not smtp.has_extn("auth") and not smtp.has_extn("requiretls")
         with pytest.raises(smtplib.SMTPException):

@@ -18,7 +18,7 @@ def s_client(site, port, *args, starttls=None, text="Q\n"):
     argv = ["openssl", "s_client", "-connect", f"127.0.0.1:{site.port(port)}", "-CAfile", str(site.path / "etc/tls/ca.pem"), "-cipher", "ALL@SECLEVEL=0", *args]
     if starttls:
         argv += ["-starttls", starttls]
-    return subprocess.run(argv, input=text, capture_output=True, text=True, timeout=20)
+    return subprocess.run(argv, input=text, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("mask,level,served", POLICIES)
@@ -120,7 +120,7 @@ def test_client_certificates(site, papers, verify, paper, passes):
             context.load_cert_chain(papers / f"{paper}.pem", papers / f"{paper}.key")
         since = len(site.log())
         try:
-            imap = imaplib.IMAP4_SSL("localhost", site.port("imaps"), ssl_context=context, timeout=10)
+            imap = imaplib.IMAP4_SSL("localhost", site.port("imaps"), ssl_context=context, timeout=60)
             imap.login(f"alice@{DOMAIN}", PASSWORD)
             imap.logout()
             passed = True
@@ -164,7 +164,7 @@ def test_renegotiation_is_refused(site):
 
 
 def test_starttls_in_smtplib_verifies(site):
-    smtp = smtplib.SMTP("localhost", site.port("mx"), timeout=10)
+    smtp = smtplib.SMTP("localhost", site.port("mx"), timeout=60)
     smtp.starttls(context=site.tls)
     smtp.ehlo()
     assert smtp.sock.version() == "TLSv1.3"

@@ -64,7 +64,7 @@ class World:
             if port in EXPLICIT:
                 secure(self.site, port, context, name).close()
                 return
-            with socket.create_connection(("127.0.0.1", self.ports[port]), timeout=10) as s, context.wrap_socket(s, server_hostname=name) as t:
+            with socket.create_connection(("127.0.0.1", self.ports[port]), timeout=60) as s, context.wrap_socket(s, server_hostname=name) as t:
                 t.recv(1000)
         except OSError:
             pass
@@ -75,7 +75,7 @@ class World:
 
     def raw(self, port, *pieces, read=0):
         """Bytes in clear; then waits for the end, or reads something and leaves."""
-        with socket.create_connection(("127.0.0.1", self.ports[port]), timeout=10) as s:
+        with socket.create_connection(("127.0.0.1", self.ports[port]), timeout=60) as s:
             for p in pieces:
                 s.sendall(p)
             try:
@@ -104,7 +104,7 @@ class World:
         return hello.replace(offer, offer[:-6] + b"\x03\x02\x03\x02\x03\x02")
 
     def starttls_then(self, port, *pieces):
-        with Peer(self.ports[port], PROTOCOL[port], timeout=10) as c:
+        with Peer(self.ports[port], PROTOCOL[port], timeout=60) as c:
             c.begin()
             c.ask_tls()
             for p in pieces:
@@ -255,7 +255,7 @@ def test_a_command_where_tls_begins(world, port):
 def test_silence_where_tls_begins(world):
     began = time.monotonic()
     assert all_of(world, "pop3s") == f"-ERR {BEGINS_TLS}\r\n"
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 9     # SilenceTime, not the ten seconds of others
     with Peer(world.ports["imaps"], "imap", timeout=2) as c:
         assert c.rest() == b"", "ten seconds there"
         c.send(world.hello())

@@ -120,7 +120,7 @@ CASES = [(c, p) for c in CLIENTS for p in PROTOCOL if (c, p) != ("curl", "mx")]
 
 def handshakes(site, port, since):
     """The TLS lines of connections to that port, once all of them have ended, and no more of them are told."""
-    end, told = time.monotonic() + 5, 0
+    end, told = time.monotonic() + 60, 0
     while time.monotonic() < end:
         log = site.log()[since:]
         ids = re.findall(rf" (ICID \d+) connected peer=\S+ local=\S+:{site.port(port)} ", log)

@@ -7,6 +7,8 @@ import os
 import pathlib
 import poplib
 import random
+import re
+import shutil
 import smtplib
 import socket
 import ssl
@@ -40,14 +42,72 @@ def free_base():
 
 
 def free_ports(count):
-    """Below those that the kernel gives to clients (32768 and up): none of them may be in use as one."""
-    out, start = [], 12000 + os.getpid() * 251 % 7000
-    for port in [*range(start, 20000), *range(12000, start)]:
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            out.append(port)
-        if len(out) == count:
-            return out
+    """Below those that the kernel gives to clients (32768 and up): none of them may be in use as one. What somebody was given nobody
+    gets for long, though nothing listens there yet."""
+    out = []
+    with open(f"{tempfile.gettempdir()}/yubin-ports-{os.getuid()}", "a+") as given:
+        fcntl.flock(given, fcntl.LOCK_EX)
+        given.seek(0)
+        last = int(given.read() or 0)
+        for port in range(last + 1, last + 8001):
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 12000 + port % 8000)):
+                out.append(12000 + port % 8000)
+            if len(out) == count:
+                given.truncate(0)
+                given.write(str(port % 8000))
+                return out
     raise RuntimeError("no free ports")
+
+
+def until(what, seconds=60):
+    """What it gives, as soon as that is something."""
+    end = time.monotonic() + seconds
+    while not (got := what()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+    return got
+
+
+def command(path, *args, text=None):
+    subprocess.run([YUBIN, "-C", str(path), *args], input=text, check=True, capture_output=True, text=True, timeout=120)
+
+
+class Patterns:
+    """What `yubin init` and `yubin account add` have made, once for each name, domain and accounts: RSA keys take a second, hashes
+    a tenth, and the tests need some hundred sites. Test programs that this one starts share them. What init does is tried in
+    test_admin.py."""
+
+    def __init__(self):
+        self.kept = None
+
+    def folder(self):
+        if "YUBIN_PATTERNS" not in os.environ:
+            self.kept = tempfile.TemporaryDirectory(prefix="yubin-patterns-")
+            os.environ["YUBIN_PATTERNS"] = self.kept.name
+        return pathlib.Path(os.environ["YUBIN_PATTERNS"])
+
+    def of(self, hostname, domain, accounts):
+        path = self.folder() / " ".join((hostname, domain, *accounts))
+        with open(self.folder() / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                new = path.with_name("new")
+                shutil.rmtree(new, ignore_errors=True)
+                command(new, "init", "--hostname", hostname, "--domain", domain, "--port-base", "0")
+                for name in accounts:
+                    command(new, "account", "add", f"{name}@{DOMAIN}", "--password-stdin", text=PASSWORD + "\n")
+                new.rename(path)
+        return path
+
+    def copy(self, hostname, domain, accounts, to, base):
+        """A site as it would have been made with --port-base, but for keys, serials, salts and dates, which it shares with others."""
+        to.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", f"{self.of(hostname, domain, accounts)}/.", str(to)], check=True)
+        for conf in (to / "etc").glob("*.conf"):
+            conf.write_text(re.sub(r"(?m)^(Listen \S+:)(\d+)\b", lambda m: f"{m[1]}{base + int(m[2])}", conf.read_text()))
+
+
+patterns = Patterns()
 
 
 class Site:
@@ -56,15 +116,17 @@ class Site:
     def __init__(self, path, accounts=("alice", "bob"), settings=None, hostname="mail.here.test", domain=DOMAIN):
         self.path = pathlib.Path(path)
         self.base, self.base_lock = free_base()
-        self.run("init", "--hostname", hostname, "--domain", domain, "--port-base", str(self.base))
-        for name, lines in (settings or {}).items():
+        settings = settings or {}
+        hashed = () if "authd" in settings else tuple(accounts)	# authd's settings say how
+        patterns.copy(hostname, domain, hashed, self.path, self.base)
+        for name, lines in settings.items():
             self.set(name, lines)
-        for name in accounts:
+        for name in accounts[len(hashed):]:
             self.account(name)
         self.tls = ssl.create_default_context(cafile=str(self.path / "etc/tls/ca.pem"))
 
     # --- the command ---------------------------------------------------------
-    def run(self, *args, ok=True, text=None, timeout=60):
+    def run(self, *args, ok=True, text=None, timeout=120):
         r = subprocess.run([YUBIN, "-C", str(self.path), *args], input=text, capture_output=True, text=True,
                            timeout=timeout, env=os.environ | self.environment)
         if ok and r.returncode != 0:
@@ -90,6 +152,10 @@ class Site:
     def start(self, ok=True):
         return self.run("start", ok=ok)
 
+    def start_again(self):
+        """After yubind was killed: what it left behind may still hold ports and folders for a moment."""
+        until(lambda: self.start(ok=False).returncode == 0)
+
     def stop(self):
         return self.run("stop", ok=False)
 
@@ -97,14 +163,19 @@ class Site:
         return json.loads(self.run("status", "--json").stdout)
 
     def log(self):
-        """yubind takes lines together every few milliseconds: what was said before this call is in it."""
+        """yubind takes lines together every few milliseconds, and sleeps when it has them: what was said before this call is in it,
+        unless the machine stands still. What must be there is better waited for."""
         time.sleep(0.01)
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            stat = pathlib.Path(f"/proc/{self.supervisor()}/stat")
+            while stat.read_text().rsplit(")", 1)[1].split()[0] in "RD":
+                time.sleep(0.001)
         try:
             return (self.path / "log/yubin.log").read_text(errors="replace")
         except OSError:
             return ""
 
-    def wait_log(self, text, since=0, seconds=5):
+    def wait_log(self, text, since=0, seconds=60):
         """The first line that has the text, or one of several."""
         texts = (text,) if isinstance(text, str) else text
         end = time.monotonic() + seconds
@@ -118,15 +189,18 @@ class Site:
     def pids(self, daemon):
         """The processes of one daemon of this site."""
         out = []
+        try:
+            yubind = self.supervisor()
+        except (OSError, IndexError, ValueError):	# it has left, or is about to begin
+            return out
         for proc in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 exe = os.readlink(proc / "exe")
                 parent = int((proc / "stat").read_text().rsplit(")", 1)[1].split()[1])
             except (OSError, IndexError, ValueError):
                 continue
-            if os.path.basename(exe) == daemon and (daemon == "yubind" or parent == self.supervisor()):
-                if daemon != "yubind" or int(proc.name) == self.supervisor():
-                    out.append(int(proc.name))
+            if os.path.basename(exe) == daemon and yubind == (int(proc.name) if daemon == "yubind" else parent):
+                out.append(int(proc.name))
         return sorted(out)
 
     def supervisor(self):
@@ -136,34 +210,34 @@ class Site:
     def port(self, name):
         return self.base + OFFSETS[name]
 
-    def raw(self, name, timeout=10):
+    def raw(self, name, timeout=60):
         """A clear connection as a file-like object of bytes."""
         return Raw(socket.create_connection(("127.0.0.1", self.port(name)), timeout=timeout))
 
-    def secure(self, name, timeout=10, context=None):
+    def secure(self, name, timeout=60, context=None):
         s = socket.create_connection(("127.0.0.1", self.port(name)), timeout=timeout)
         return Raw((context or self.tls).wrap_socket(s, server_hostname="localhost"))
 
     def imap(self, user="alice", password=PASSWORD):
-        imap = imaplib.IMAP4_SSL("localhost", self.port("imaps"), ssl_context=self.tls, timeout=20)
+        imap = imaplib.IMAP4_SSL("localhost", self.port("imaps"), ssl_context=self.tls, timeout=60)
         imap.login(f"{user}@{DOMAIN}", password)
         return imap
 
     def pop(self, user="alice", password=PASSWORD):
-        pop = poplib.POP3_SSL("localhost", self.port("pop3s"), context=self.tls, timeout=20)
+        pop = poplib.POP3_SSL("localhost", self.port("pop3s"), context=self.tls, timeout=60)
         pop.user(f"{user}@{DOMAIN}")
         pop.pass_(password)
         return pop
 
     def submit(self, user="alice", password=PASSWORD):
-        smtp = smtplib.SMTP("localhost", self.port("submission"), timeout=20)
+        smtp = smtplib.SMTP("localhost", self.port("submission"), timeout=60)
         smtp.starttls(context=self.tls)
         smtp.login(f"{user}@{DOMAIN}", password)
         return smtp
 
     def deliver(self, to="alice", text="Subject: test\r\n\r\nhello\r\n", sender="someone@there.test"):
         """Through port 25, as another server would."""
-        with smtplib.SMTP("127.0.0.1", self.port("mx"), timeout=20) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.port("mx"), timeout=60) as smtp:
             recipients = [f"{t}@{DOMAIN}" for t in ([to] if isinstance(to, str) else to)]
             data = text.encode() if isinstance(text, str) else text
             smtp.sendmail(sender, recipients, data)
