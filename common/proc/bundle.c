@@ -18,8 +18,8 @@ struct entry {
 struct bundle {
 	uint8_t *memory; /* of its own pages: locked, not dumped, wiped at the end */
 	size_t size;
-	size_t count;
-	struct entry entries[];
+	struct entry *entries;
+	size_t count, room;
 };
 
 void bundle_put(struct buf *b, const char *name, struct span text)
@@ -50,7 +50,7 @@ int bundle_to_fd(struct span bundle, int *fd, struct error *err)
 /* An empty bundle that has room for size bytes. */
 static struct bundle *bundle_make(size_t size)
 {
-	struct bundle *b = calloc(1, sizeof(*b) + BUNDLE_ENTRIES * sizeof(b->entries[0]));
+	struct bundle *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
@@ -71,7 +71,24 @@ void bundle_free(struct bundle *b)
 		return;
 	explicit_bzero(b->memory, b->size);
 	munmap(b->memory, b->size);
+	free(b->entries);
 	free(b);
+}
+
+/* Room for one entry more. */
+static bool bundle_room(struct bundle *b)
+{
+	size_t room = b->room > 0 ? b->room * 2 : 16;
+	struct entry *more;
+
+	if (b->count < b->room)
+		return true;
+	more = realloc(b->entries, room * sizeof(*more));
+	if (more == NULL)
+		return false;
+	b->entries = more;
+	b->room = room;
+	return true;
 }
 
 /* Finds the entries in n bytes of b's memory. */
@@ -80,11 +97,14 @@ static int bundle_index(struct bundle *b, size_t n, struct error *err)
 	struct wire w = { .in = { b->memory, n } };
 
 	while (w.in.n > 0) {
-		struct entry *e = &b->entries[b->count];
+		struct entry *e;
 
 		if (b->count == BUNDLE_ENTRIES)
 			return error_set(err, -EPROTO, "the settings hold more than %d texts",
 					 BUNDLE_ENTRIES);
+		if (!bundle_room(b))
+			return error_set(err, -ENOMEM, "no memory for more settings");
+		e = &b->entries[b->count];
 		e->name = wire_span(&w);
 		e->text = wire_span(&w);
 		if (w.failed || e->name.n == 0)
