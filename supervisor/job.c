@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/proc/rest.h"
 #include "supervisor/notify.h"
 #include "supervisor/orders.h"
 #include "supervisor/slots.h"
@@ -96,6 +97,7 @@ static void job_finish(struct job *j)
 		notify_systemd("READY=1");
 	order_done(j->order, j->failed ? 1 : 0, j->words);
 	job_free(j);
+	rest_memory(); /* what reading etc/ and trying TLS took */
 	watch_job_over(s);
 	orders_next(s);
 }

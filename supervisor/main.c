@@ -14,7 +14,6 @@
 #include "common/config/order.h"
 #include "common/ipc/ipc.h"
 #include "common/ipc/wire.h"
-#include "common/proc/rest.h"
 #include "supervisor/lock.h"
 #include "supervisor/supervisor.h"
 
@@ -262,7 +261,6 @@ static int run(struct supervisor *s, const struct options *o, struct report *r)
 		return give_up(s, err.words);
 	}
 	setup_drop(setup);
-	rest_memory(); /* what reading etc/ and trying TLS took */
 	supervisor_run(s);
 	supervisor_close(s);
 	if (s->again_fd >= 0 && s->exit_code == 0)

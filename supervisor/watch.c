@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/proc/rest.h"
 #include "setup/dates.h"
 #include "setup/renew.h"
 #include "supervisor/child.h"
@@ -328,6 +329,7 @@ static void on_day(uv_timer_t *t)
 	struct watch *w = t->data;
 
 	setup_dates(w->s->setup, clock_real_ms() / 1000, tell_date, NULL);
+	rest_memory();
 }
 
 /* --- its life -------------------------------------------------------------- */
