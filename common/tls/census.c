@@ -29,18 +29,17 @@ struct census {
 	struct hour hours[HOURS];
 	struct client clients[VERSIONS][CENSUS_CLIENTS];	/* the latest first */
 	size_t causes;
-	uint32_t failures[];	/* of each hour, by cause */
+	uint32_t *failures;	/* of each hour, by cause; NULL before the first */
 };
 
 int census_new(struct census **out, struct error *err)
 {
-	size_t causes = tls_cause_count();
-	struct census *c = calloc(1, sizeof(*c) + HOURS * causes * sizeof(c->failures[0]));
+	struct census *c = calloc(1, sizeof(*c));
 
 	*out = c;
 	if (c == NULL)
 		return error_set(err, -ENOMEM, "no memory to count handshakes");
-	c->causes = causes;
+	c->causes = tls_cause_count();
 	for (size_t i = 0; i < HOURS; i++)
 		c->hours[i].number = -1;
 	return 0;
@@ -48,6 +47,8 @@ int census_new(struct census **out, struct error *err)
 
 void census_free(struct census *c)
 {
+	if (c != NULL)
+		free(c->failures);
 	free(c);
 }
 
@@ -60,7 +61,8 @@ static struct hour *hour_of(struct census *c, int64_t now_s)
 	if (c->hours[at].number == number)
 		return &c->hours[at];
 	c->hours[at] = (struct hour){ .number = number };
-	memset(&c->failures[at * c->causes], 0, c->causes * sizeof(c->failures[0]));
+	if (c->failures != NULL)
+		memset(&c->failures[at * c->causes], 0, c->causes * sizeof(c->failures[0]));
 	return &c->hours[at];
 }
 
@@ -90,7 +92,9 @@ void census_failure(struct census *c, unsigned cause, int64_t now_s)
 {
 	struct hour *h = hour_of(c, now_s);
 
-	if (cause < c->causes)
+	if (c->failures == NULL)
+		c->failures = calloc(HOURS * c->causes, sizeof(c->failures[0]));
+	if (c->failures != NULL && cause < c->causes)
 		c->failures[(size_t)(h - c->hours) * c->causes + cause]++;
 }
 
@@ -159,7 +163,7 @@ static unsigned long long failures_sum(const struct census *c, size_t cause, int
 /* Causes that share a name are one line, where the last of them stands. */
 static void failures_write(const struct census *c, const char *listen, int64_t now_s, struct buf *out)
 {
-	for (size_t i = 0; i < c->causes; i++) {
+	for (size_t i = 0; i < c->causes && c->failures != NULL; i++) {
 		const char *name = tls_cause_at(i)->name;
 		unsigned long long sum = 0;
 
