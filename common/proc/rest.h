@@ -8,7 +8,7 @@
 #ifndef PROC_REST_H
 #define PROC_REST_H
 
-/* Once, when all is ready. */
+/* When all is ready, and behind what happens seldom and takes much. */
 void rest_memory(void);
 
 #endif

@@ -25,6 +25,7 @@
 enum {
 	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
 	BUSY_MS = 3000,     /* between two CONTROL_BUSY */
+	REST_MS = 1000,     /* from CONTROL_READY until ports, neighbours and ticket keys are there, too */
 	ANSWER = 64 << 10,  /* the longest; yubind keeps no more */
 	ASK_MAX = 4096,     /* bytes of a question */
 	SANDBOX_TEXT = 200
@@ -35,6 +36,7 @@ struct worker {
 	void *state;
 	uv_loop_t loop;
 	uv_timer_t deadline; /* CONTROL_STOP's */
+	uv_timer_t rest;
 	struct ipc *control;
 	struct start start; /* hello, folders, settings */
 	struct ids ids;
@@ -471,6 +473,7 @@ static int begin(struct worker *w, struct error *err)
 		return code;
 	w->deadline.data = w;
 	uv_timer_init(&w->loop, &w->deadline);
+	uv_timer_init(&w->loop, &w->rest);
 	set_log_level(w);
 	raise_descriptors(w->start.hello.nofile);
 	code = load_libraries(err);
@@ -486,9 +489,15 @@ static int begin(struct worker *w, struct error *err)
 	return w->d->start != NULL ? w->d->start(w->state, err) : 0;
 }
 
+static void on_rest(uv_timer_t *t)
+{
+	(void)t;
+	rest_memory();
+}
+
 static void serve(struct worker *w)
 {
-	rest_memory();
+	uv_timer_start(&w->rest, on_rest, REST_MS, 0);
 	tell(w, CONTROL_READY, 0, w->sandbox);
 	log_info("ready pid=%d %s", (int)getpid(), w->sandbox);
 	while (!w->leaving)
@@ -518,6 +527,7 @@ static void end(struct worker *w)
 	settings_drop(w->start.settings);
 	explicit_bzero(w->start.hello.key, sizeof(w->start.hello.key));
 	uv_close((uv_handle_t *)&w->deadline, NULL);
+	uv_close((uv_handle_t *)&w->rest, NULL);
 	for (int turn = 0; turn < 10; turn++) /* handles that are closing tell it in the loop */
 		uv_run(&w->loop, UV_RUN_NOWAIT);
 	uv_loop_close(&w->loop);
