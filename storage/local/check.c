@@ -2,6 +2,7 @@
 #include "storage/local/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,13 @@ int check_rebuild(const struct local_options *o, struct error *err)
 
 /* --- the store, nothing swept ---------------------------------------------------- */
 
+/* Messages that a crash has left to be written are no damage. */
+static int play_bare(struct local *s, struct error *err)
+{
+	s->tmp_fd = openat(s->o.mail_fd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return s->tmp_fd < 0 ? 0 : redo_play(s, err);
+}
+
 static int open_bare(struct check *c, struct error *err)
 {
 	struct local *s = calloc(1, sizeof(*s));
@@ -136,7 +144,7 @@ static int open_bare(struct check *c, struct error *err)
 	key_kind(&k, KEY_COMPLETE);
 	if (r == 0 && (kv_get(s->kv, key_span(&k), &value) < 0 || !complete_decode(value, &s->next_account)))
 		r = error_set(err, -EBADMSG, "it is not complete, or of another version");
-	return r;
+	return r == 0 ? play_bare(s, err) : r;
 }
 
 static void close_bare(struct check *c)

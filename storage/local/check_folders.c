@@ -69,6 +69,8 @@ static enum expect expect_of(enum level level, const char *path, const char *nam
 	uint8_t guid[STORE_GUID];
 	uint32_t uid;
 
+	if (level == LEVEL_TMP && redo_is_log(name))
+		return EXPECT_FILE;
 	if (level == LEVEL_TMP || ((level == LEVEL_ACCOUNT || level == LEVEL_MAILBOX) && ends_in_new(name)))
 		return EXPECT_LEFTOVER;
 	switch (level) {

@@ -2,7 +2,7 @@
  * commit.h - a change on its way: the five steps of a group commit.
  *
  *   prepare.c   bodies sealed, folders marked dirty, floors raised, sources of copies read
- *   link.c      UIDs taken, names made, folders synced, for all commits in hand together
+ *   link.c      UIDs taken, names made, all of it put into the log of redo.h, or synced
  *   apply.c     one transaction each, in the order of the UIDs
  *   flush.c     one log flush for all of them
  *   finish.c    the answer; then names that are no longer needed go
@@ -60,6 +60,7 @@ struct step {
 	int result;          /* of the pool's work */
 	struct turn turn;
 	struct after after;
+	struct after settled; /* of what it copies */
 	struct job job;
 
 	/* where a slice ended */

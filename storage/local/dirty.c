@@ -34,7 +34,7 @@ int startup_clean_tmp(struct local *s, struct error *err)
 	if (d == NULL)
 		return error_system(err, errno, "the folder mail/tmp can't be read");
 	while ((e = readdir(d)) != NULL)
-		if (entry_plain(e))
+		if (entry_plain(e) && !redo_is_log(e->d_name))
 			unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 	return 0;
@@ -89,19 +89,23 @@ int accounts_walk(struct local *s, enum key_kind kind,
 
 /* --- one mailbox ----------------------------------------------------------- */
 
-static bool index_knows(struct local *s, uint32_t account, uint32_t mailbox, const char *name)
+bool startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID])
 {
-	uint8_t guid[STORE_GUID];
 	struct message message;
 	struct span value;
 	struct key k;
-	uint32_t uid;
 
-	if (!names_message_parse(name, &uid, guid))
-		return false;
 	key_record(&k, account, mailbox, uid);
 	return kv_get(s->kv, key_span(&k), &value) == 0 && message_decode(value, uid, &message) &&
 	       memcmp(message.r.guid, guid, STORE_GUID) == 0;
+}
+
+static bool index_knows(struct local *s, uint32_t account, uint32_t mailbox, const char *name)
+{
+	uint8_t guid[STORE_GUID];
+	uint32_t uid;
+
+	return names_message_parse(name, &uid, guid) && startup_knows(s, account, mailbox, uid, guid);
 }
 
 static int remove_unknown(struct local *s, const char *folder, uint32_t account, uint32_t mailbox)

@@ -296,6 +296,40 @@ static int copy_to(int mail_fd, int from, const char *path)
 	return r;
 }
 
+static int make_whole(int fd, struct span bytes, int64_t date_s, dev_t device)
+{
+	const struct timespec times[2] = { { .tv_sec = date_s }, { .tv_sec = date_s } };
+	struct stat st;
+	int r = files_write(fd, bytes, 0);
+
+	if (r == 0 && (futimens(fd, times) < 0 || fstat(fd, &st) < 0))
+		r = -errno;
+	if (r < 0 || st.st_dev == device)
+		return r;
+	return fsync(fd) < 0 ? -errno : 1;
+}
+
+int files_make(int mail_fd, const char *path, struct span bytes, int64_t date_s, dev_t device)
+{
+	int fd = openat(mail_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), r;
+
+	if (fd < 0)
+		return -errno;
+	r = make_whole(fd, bytes, date_s, device);
+	if (close(fd) < 0 && r >= 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(mail_fd, path, 0);
+	return r;
+}
+
+int files_sync(int mail_fd, const char *path)
+{
+	int fd = openat(mail_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : files_finish(fd, 0);
+}
+
 static bool must_copy(int error)
 {
 	return error == EMLINK || error == EXDEV;

@@ -49,6 +49,12 @@ int files_write(int fd, struct span bytes, uint64_t offset);
  * told, or say so at once: there every file is synced by itself. */
 bool files_syncs_whole(int fd);
 
+/* A message's file with these bytes and this date, under its name at once: its mailbox is marked dirty, and no index
+ * knows it. 1: it lies in another file system than `device`, and is synced. */
+int files_make(int mail_fd, const char *path, struct span bytes, int64_t date_s, dev_t device);
+/* Syncs the file. */
+int files_sync(int mail_fd, const char *path);
+
 /* Gives the file fd (named name in tmp, or nothing) the name path; a copy where the file
  * system refuses a link (EMLINK, EXDEV): files_link_new gives 1 then. */
 struct files_source {

@@ -12,8 +12,8 @@
 #include "storage/local/kv.h"
 #include "storage/local/local.h"
 #include "storage/local/pool.h"
+#include "storage/local/redo.h"
 #include "storage/local/space.h"
-#include "storage/local/together.h"
 #include "storage/local/turn.h"
 #include "storage/local/txids.h"
 
@@ -50,15 +50,16 @@ struct local {
 	struct table *in_hand; /* commits by txid */
 	struct space *space;
 	struct stock *stock;
-	struct rounds *rounds;
+	struct redo *redo; /* NULL: each file is synced at once */
 	struct queue *queue;
 
 	/* commits */
 	size_t commit_count;
 	struct commit_list to_link, to_apply, applied;
-	size_t linking; /* groups at it, big ones apart */
+	size_t linking; /* groups at it, big ones apart: one at most */
 	bool flushing, checkpointing;
 	bool syncs_whole; /* one syncfs there is as good as an fsync of each file */
+	dev_t mail_device;
 	bool queue_apart; /* queue/ lies in another file system than mail/ */
 	struct flush *flush;
 	struct turn flush_turn, link_turn;

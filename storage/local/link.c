@@ -1,14 +1,15 @@
 /*
- * link.c - names in the folders of mailboxes: made for all commits in hand together, each
- * folder synced once. And taken away again.
+ * link.c - names in the folders of mailboxes: made for all commits in hand together. And taken away again.
  *
- * It happens in rounds (together.h), as the sealing of bodies does. One group is at it at a
+ * The jobs of a group work side by side on the pool; whichever ends last writes the frame of the log (redo.h) in which
+ * all that is small stands once more. What the log has not is synced, and its folder. One group is at it at a
  * time, and UIDs are taken when it begins: so groups reach the index in the order of their UIDs. A
  * commit of very many names would hold the others up; it becomes a group of its own beside the
- * next ones, and its accounts take no others meanwhile. The queue is one folder more.
+ * next ones, without the log, and its accounts take no others meanwhile. The queue is one folder more.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,11 +21,11 @@
 struct link_group;
 
 struct link_job {
-	struct together together;
+	struct job job;
 	struct link_group *group;
 	struct step **steps; /* sorted by folder */
 	size_t count;
-	bool apart; /* some names may lie in another file system than mail/tmp */
+	bool sync; /* the log does not have all of it */
 };
 
 struct link_group {
@@ -33,9 +34,12 @@ struct link_group {
 	struct step **steps; /* all that make names */
 	size_t count;
 	struct link_job jobs[LOCAL_LINK_JOBS];
-	struct together queue_job;
+	struct job queue_job;
 	size_t running;
+	_Atomic size_t linking; /* jobs that are at their names */
 	bool big;
+	bool logged; /* it has its place in the log */
+	int log_result;
 };
 
 static struct mailbox *step_folder(const struct step *step)
@@ -45,28 +49,47 @@ static struct mailbox *step_folder(const struct step *step)
 
 /* --- on the pool ----------------------------------------------------------- */
 
-/* 1: in whichever file system. */
+static struct stage *step_stage(const struct step *step)
+{
+	return step->commit->stage != NULL ? step->commit->stage : (struct stage *)step->m.stage;
+}
+
+/* 1: the log can't write it again. */
 static int link_item(const struct local *s, const struct step *step, const struct item *item)
 {
 	const struct account *a = step->account;
 	char from[NAMES_PATH_MAX], to[NAMES_PATH_MAX];
-	const struct stage *stage =
-	    step->commit->stage != NULL ? step->commit->stage : (struct stage *)step->m.stage;
+	const struct stage *stage = step_stage(step);
 	struct files_source source;
 	int r;
 
 	names_message(to, a->folder, step_folder(step)->id, item->to, item->guid);
+	if (item->from == 0 && stage_where(stage) == STAGE_HELD)
+		return files_make(s->o.mail_fd, to, stage_bytes(stage), stage_date(stage), s->mail_device);
 	if (item->from == 0) {
 		stage_source(stage, &source);
-		return files_link_new(s->o.mail_fd, &source, to);
+		r = files_link_new(s->o.mail_fd, &source, to);
+		return r == 0 && stage_where(stage) == STAGE_SYNCED ? 1 : r;
 	}
 	names_message(from, a->folder, step->mailbox->id, item->from, item->guid);
 	r = files_link_old(s->o.mail_fd, from, to);
 	return r < 0 ? r : 1;
 }
 
-static void link_step(const struct local *s, struct link_job *j, struct step *step)
+static int sync_item(const struct link_group *g, const struct step *step, const struct item *item)
 {
+	char path[NAMES_PATH_MAX];
+
+	if (g->logged || item->from > 0 || stage_where(step_stage(step)) == STAGE_SYNCED)
+		return 0;
+	names_message(path, step->account->folder, step_folder(step)->id, item->to, item->guid);
+	return files_sync(g->s->o.mail_fd, path);
+}
+
+static void link_step(struct link_job *j, struct step *step)
+{
+	const struct local *s = j->group->s;
+
 	if (step->m.meta.n > 0 && derived_write(s->o.mail_fd, step->account->folder, step->derived_at,
 						step->message.r.guid, step->m.meta) < 0)
 		step->message.r.meta_length = 0; /* worked out again when it is asked for */
@@ -75,13 +98,15 @@ static void link_step(const struct local *s, struct link_job *j, struct step *st
 		struct item *item = &step->items[i];
 		int r = link_item(s, step, item);
 
-		j->apart |= r > 0;
+		j->sync |= r > 0 || !j->group->logged;
 		if (r >= 0)
 			item->state = ITEM_LINKED;
 		else if (r == -ENOENT && item->from > 0)
 			item->state = ITEM_MISSING; /* expunged meanwhile, or lost: apply.c finds out */
 		else
 			step->result = r;
+		if (r >= 0)
+			step->result = sync_item(j->group, step, item);
 	}
 }
 
@@ -102,33 +127,90 @@ static void sync_folders(struct link_job *j)
 	}
 }
 
-static void link_job_run(struct together *t)
-{
-	struct link_job *j = (struct link_job *)t;
-
-	for (size_t i = 0; i < j->count; i++)
-		link_step(j->group->s, j, j->steps[i]);
-	if (j->apart)
-		sync_folders(j);
-}
-
-static int link_job_sync(struct together *t)
-{
-	struct link_job *j = (struct link_job *)t;
-
-	if (!j->apart)
-		sync_folders(j);
-	return 0;
-}
-
 static bool commit_queues(const struct commit *c)
 {
 	return c->queue != NULL && c->queue->letter != NULL;
 }
 
-static struct link_group *group_of_queue(struct together *t)
+/* --- the log ---------------------------------------------------------------- */
+
+static size_t entry_size(const struct stage *stage, size_t names)
 {
-	return (struct link_group *)((char *)t - offsetof(struct link_group, queue_job));
+	return REDO_ENTRY_MAX + names * REDO_NAME_MAX + stage_bytes(stage).n;
+}
+
+/* Takes its place in the log, if any of it is for the log. */
+static bool group_log(const struct link_group *g)
+{
+	size_t n = 0;
+
+	for (const struct commit *c = g->commits.first; c != NULL; c = c->next) {
+		if (c->stage != NULL && stage_where(c->stage) != STAGE_SYNCED)
+			n += entry_size(c->stage, c->step_count + 1);
+		for (size_t i = 0; i < c->step_count && c->stage == NULL; i++)
+			if (c->steps[i].m.stage != NULL && stage_where(step_stage(&c->steps[i])) != STAGE_SYNCED)
+				n += entry_size(step_stage(&c->steps[i]), 1);
+	}
+	return n > 0 && redo_begin(g->s->redo, n);
+}
+
+static void log_name(struct buf *frame, const struct step *step)
+{
+	const struct item *item = step->items;
+
+	if (step->item_count > 0 && item->from == 0 && item->state == ITEM_LINKED)
+		redo_put_message(frame, span_of(step->account->name), step_folder(step)->id, item->to, item->guid);
+}
+
+static void log_body(struct buf *frame, const struct stage *stage)
+{
+	redo_put_body(frame, stage_date(stage), stage_bytes(stage));
+}
+
+static void log_commit(const struct local *s, struct buf *frame, const struct commit *c)
+{
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct step *step = &c->steps[i];
+		const struct stage *stage = step_stage(step);
+
+		if (stage == NULL || stage_where(stage) == STAGE_SYNCED)
+			continue;
+		log_name(frame, step);
+		if (c->stage == NULL)
+			log_body(frame, stage);
+	}
+	if (c->stage == NULL || stage_where(c->stage) == STAGE_SYNCED)
+		return;
+	if (commit_queues(c) && c->queue->has_mail && !s->queue_apart)
+		redo_put_letter(frame, span_of(c->queue->letter->head.id));
+	log_body(frame, c->stage);
+}
+
+/* Whoever ends last has all names before him. */
+static void link_leave(struct link_group *g)
+{
+	if (atomic_fetch_sub(&g->linking, 1) > 1 || !g->logged)
+		return;
+	for (const struct commit *c = g->commits.first; c != NULL; c = c->next)
+		if (c->status == STORE_OK)
+			log_commit(g->s, redo_frame(g->s->redo), c);
+	g->log_result = redo_write(g->s->redo);
+}
+
+static void link_job_run(struct job *job)
+{
+	struct link_job *j = (struct link_job *)job;
+
+	for (size_t i = 0; i < j->count; i++)
+		link_step(j, j->steps[i]);
+	if (j->sync)
+		sync_folders(j);
+	link_leave(j->group);
+}
+
+static struct link_group *group_of_queue(struct job *job)
+{
+	return (struct link_group *)((char *)job - offsetof(struct link_group, queue_job));
 }
 
 static void queue_failed(const struct link_group *g, int r)
@@ -138,25 +220,56 @@ static void queue_failed(const struct link_group *g, int r)
 			c->queue->result = r;
 }
 
-static int queue_sync(struct together *t)
+static bool queue_needs_sync(const struct link_group *g)
 {
-	const struct local *s = group_of_queue(t)->s;
+	bool needs = !g->logged || g->s->queue_apart;
 
-	return s->queue_apart ? 0 : files_sync_folder(s->o.queue_fd, ".", "");
+	for (const struct commit *c = g->commits.first; c != NULL && !needs; c = c->next)
+		needs = commit_queues(c) && stage_where(c->stage) == STAGE_SYNCED;
+	return needs;
 }
 
-static void queue_job_run(struct together *t)
+/* The body's file too, if nothing else has. */
+static int queue_sync_body(const struct link_group *g, const struct commit *c)
 {
-	const struct link_group *g = group_of_queue(t);
+	struct files_source source;
 
-	for (struct commit *c = g->commits.first; c != NULL; c = c->next)
-		if (commit_queues(c))
-			c->queue->result = queue_link(g->s, c);
-	if (g->s->queue_apart)
+	if (g->logged || stage_where(c->stage) == STAGE_SYNCED)
+		return 0;
+	stage_source(c->stage, &source);
+	return fsync(source.fd) < 0 ? -errno : 0;
+}
+
+static void queue_job_run(struct job *job)
+{
+	struct link_group *g = group_of_queue(job);
+
+	for (struct commit *c = g->commits.first; c != NULL; c = c->next) {
+		if (!commit_queues(c))
+			continue;
+		c->queue->result = queue_link(g->s, c);
+		if (c->queue->result >= 0)
+			c->queue->result = queue_sync_body(g, c);
+	}
+	if (queue_needs_sync(g))
 		queue_failed(g, files_sync_folder(g->s->o.queue_fd, ".", ""));
+	link_leave(g);
 }
 
 /* --- a group --------------------------------------------------------------- */
+
+/* What the log was to have is on disk nowhere. */
+static void log_failed(struct commit *c, int r)
+{
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct stage *stage = step_stage(&c->steps[i]);
+
+		if (stage != NULL && stage_where(stage) != STAGE_SYNCED && c->steps[i].result == 0)
+			c->steps[i].result = r;
+	}
+	if (commit_queues(c) && stage_where(c->stage) != STAGE_SYNCED && c->queue->result >= 0)
+		c->queue->result = r;
+}
 
 static void group_end(struct link_group *g)
 {
@@ -164,6 +277,10 @@ static void group_end(struct link_group *g)
 	struct commit *c;
 
 	s->linking -= !g->big;
+	if (g->logged)
+		redo_end(s->redo, g->log_result);
+	for (c = g->commits.first; c != NULL && g->log_result < 0; c = c->next)
+		log_failed(c, g->log_result);
 	while ((c = commit_shift(&g->commits)) != NULL) {
 		for (size_t i = 0; i < c->step_count; i++) {
 			struct step *step = &c->steps[i];
@@ -198,22 +315,14 @@ static void group_rest(struct link_group *g)
 		group_end(g);
 }
 
-static void link_job_done(struct together *t, int result)
+static void link_job_done(struct job *job)
 {
-	const struct link_job *j = (struct link_job *)t;
-
-	for (size_t i = 0; i < j->count && result < 0; i++)
-		if (j->steps[i]->result == 0)
-			j->steps[i]->result = result;
-	group_rest(j->group);
+	group_rest(((struct link_job *)job)->group);
 }
 
-static void queue_job_done(struct together *t, int result)
+static void queue_job_done(struct job *job)
 {
-	struct link_group *g = group_of_queue(t);
-
-	queue_failed(g, result);
-	group_rest(g);
+	group_rest(group_of_queue(job));
 }
 
 static int step_order(const void *a, const void *b)
@@ -245,33 +354,6 @@ static bool take_numbers(struct step *step)
 	return true;
 }
 
-/* Many names are no work for a round, nor what may lie elsewhere. */
-static void job_start(struct link_job *j)
-{
-	size_t names = 0;
-
-	j->together.run = link_job_run;
-	j->together.sync = link_job_sync;
-	j->together.done = link_job_done;
-	for (size_t i = 0; i < j->count; i++) {
-		names += j->steps[i]->item_count;
-		j->together.files += i == 0 || step_folder(j->steps[i]) != step_folder(j->steps[i - 1]);
-	}
-	if (names <= LOCAL_BIG)
-		together_add(j->group->s, &j->together);
-	else
-		together_alone(j->group->s, &j->together);
-}
-
-static void queue_start(struct link_group *g)
-{
-	g->queue_job.files = 1;
-	g->queue_job.run = queue_job_run;
-	g->queue_job.sync = queue_sync;
-	g->queue_job.done = queue_job_done;
-	together_add(g->s, &g->queue_job);
-}
-
 /* Shares the folders out among a few jobs. */
 static void group_start(struct link_group *g, unsigned queues)
 {
@@ -291,10 +373,12 @@ static void group_start(struct link_group *g, unsigned queues)
 		g->running++;
 	}
 	g->running += queues;
+	g->linking = g->running;
+	g->logged = !g->big && g->running > 0 && group_log(g);
 	for (size_t i = 0, n = g->running - queues; i < n; i++)
-		job_start(&g->jobs[i]);
+		pool_start(g->s, &g->jobs[i].job, link_job_run, link_job_done);
 	if (queues > 0)
-		queue_start(g);
+		pool_start(g->s, &g->queue_job, queue_job_run, queue_job_done);
 }
 
 static void group_begin(struct local *s, struct commit_list list, bool big)

@@ -158,6 +158,7 @@ static int open_folders(struct local *s, struct error *err)
 		return error_system(err, errno, "/proc/self/fd can't be opened");
 	if (fstat(s->tmp_fd, &mail) < 0 || fstat(s->o.queue_fd, &queue) < 0)
 		return error_system(err, errno, "the folders mail/tmp and queue can't be looked at");
+	s->mail_device = mail.st_dev;
 	s->queue_apart = mail.st_dev != queue.st_dev;
 	s->syncs_whole = files_syncs_whole(s->tmp_fd);
 	return 0;
@@ -202,6 +203,8 @@ static int index_make(struct local *s, struct error *err)
 	int r = wipe_and_open(s, err); /* what an attempt before has left */
 
 	s->next_account = 1;
+	if (r == 0)
+		r = redo_play_all(s, err);
 	if (r == 0)
 		r = rebuild_index(s, err);
 	if (r == 0)
@@ -249,7 +252,9 @@ static int open_index(struct local *s, struct error *err)
 	unlinkat(s->o.db_fd, panic_name, 0);
 	if (!index_complete(s))
 		return index_make(s, err);
-	r = dirty_sweep(s, err);
+	r = redo_play(s, err);
+	if (r == 0)
+		r = dirty_sweep(s, err);
 	return r == 0 ? garbage_sweep(s, err) : r;
 }
 
@@ -273,6 +278,7 @@ static void local_tick(uv_timer_t *timer)
 	settle_tick(s);
 	settle_sweep(s);
 	space_tick(s->space);
+	redo_tick(s->redo);
 	txids_prune(s->txids);
 	queue_tick(s->queue);
 }
@@ -307,11 +313,11 @@ static int local_parts(struct local *s, struct error *err)
 	if (r == 0)
 		r = stock_new(&s->stock, s, err);
 	if (r == 0)
-		r = rounds_new(&s->rounds, s, err);
-	if (r == 0)
 		r = startup_clean_tmp(s, err);
 	if (r == 0)
 		r = open_index(s, err);
+	if (r == 0)
+		r = redo_new(&s->redo, s, err);
 	if (r == 0)
 		r = txids_new(&s->txids, s, err);
 	if (r == 0)
@@ -377,6 +383,7 @@ static void handles_close(struct local *s)
 
 static void close_run(struct job *job)
 {
+	redo_finish(job->s->redo);
 	if (with_reserve(job->s, kv_flush) == 0)
 		with_reserve(job->s, kv_checkpoint);
 }
@@ -456,7 +463,7 @@ void local_free(struct store *base)
 	table_free(s->in_hand);
 	txids_free(s->txids);
 	stock_free(s->stock);
-	rounds_free(s->rounds);
+	redo_free(s->redo);
 	kv_close(s->kv);
 	space_free(s->space);
 	free(s->flush);

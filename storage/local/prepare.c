@@ -100,10 +100,18 @@ static void shared_sealed(struct after *after, enum store_status status)
 	body_sealed(c, c->stage, status);
 }
 
+/* A body for one message is made into its file when the name is known. */
+static enum stage_place seal_wanted(const struct commit *c)
+{
+	if (c->call.s->redo == NULL)
+		return STAGE_SYNCED;
+	return c->stage == NULL || (c->step_count == 1 && c->queue == NULL) ? STAGE_HELD : STAGE_WRITTEN;
+}
+
 static void prepare_body(struct commit *c, struct stage *stage, const int64_t *date_s, struct after *after)
 {
 	commit_wait(c);
-	if (stage_seal(stage, date_s, after))
+	if (stage_seal(stage, seal_wanted(c), date_s, after))
 		commit_go_on(c);
 }
 
@@ -428,10 +436,28 @@ static uint32_t uids_wanted(const struct step *step, const struct mailbox *targe
 	return (uint32_t)step->item_count;
 }
 
+static void sources_settled(struct after *after, enum store_status status)
+{
+	struct step *step = (struct step *)((char *)after - offsetof(struct step, settled));
+
+	(void)status;
+	commit_go_on(step->commit);
+}
+
+/* What gets a second name is on disk first: the log writes a file again under the name that it knows. */
+static void prepare_sources(struct step *step)
+{
+	step->settled.run = sources_settled;
+	if (redo_settle(step->commit->call.s->redo, &step->settled))
+		commit_wait(step->commit);
+}
+
 static void prepare_take(struct step *step, struct mailbox *target)
 {
 	if (step->item_count == 0)
 		return;
+	if (step->items[0].from > 0)
+		prepare_sources(step);
 	step->commit->links = true;
 	step->commit->big |= step->item_count > LOCAL_BIG;
 	promise_make(&step->into, step->commit, target, uids_wanted(step, target));

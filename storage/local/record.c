@@ -204,12 +204,12 @@ bool value_take_span(struct span *in, struct span *s)
 }
 
 /* Times before 1970 are rare, but may stand in an APPEND. */
-static void put_time(struct buf *out, int64_t time_s)
+void value_put_time(struct buf *out, int64_t time_s)
 {
 	value_put(out, (uint64_t)time_s << 1 ^ (time_s < 0 ? UINT64_MAX : 0));
 }
 
-static bool take_time(struct span *in, int64_t *time_s)
+bool value_take_time(struct span *in, int64_t *time_s)
 {
 	uint64_t value;
 
@@ -251,8 +251,8 @@ void message_encode(struct buf *out, const struct message *m)
 	value_put(out, m->r.modseq);
 	buf_put(out, (struct span){ m->r.guid, STORE_GUID });
 	value_put(out, m->r.size);
-	put_time(out, m->r.internal_s);
-	put_time(out, m->r.saved_s);
+	value_put_time(out, m->r.internal_s);
+	value_put_time(out, m->r.saved_s);
 	value_put(out, m->r.meta_offset);
 	value_put(out, m->r.meta_length);
 	buf_put(out, m->address);
@@ -273,8 +273,8 @@ bool message_decode(struct span value, uint32_t uid, struct message *m)
 	if (guid.n != STORE_GUID)
 		return false;
 	memcpy(r->guid, guid.p, STORE_GUID);
-	if (!take_64(&value, &r->size) || !take_time(&value, &r->internal_s) ||
-	    !take_time(&value, &r->saved_s) || !take_64(&value, &r->meta_offset) ||
+	if (!take_64(&value, &r->size) || !value_take_time(&value, &r->internal_s) ||
+	    !value_take_time(&value, &r->saved_s) || !take_64(&value, &r->meta_offset) ||
 	    !take_32(&value, &r->meta_length))
 		return false;
 	m->address = value;
@@ -337,7 +337,7 @@ void log_encode(struct buf *out, int64_t time_s, const struct ranges *r)
 {
 	uint32_t before = 0;
 
-	put_time(out, time_s);
+	value_put_time(out, time_s);
 	for (size_t i = 0; i < r->count; i++) {
 		value_put(out, r->at[i].first - before);
 		value_put(out, r->at[i].last - r->at[i].first);
@@ -350,7 +350,7 @@ bool log_decode(struct span value, int64_t *time_s, struct ranges *r)
 	uint64_t before = 0;
 	uint32_t gap, more;
 
-	if (!take_time(&value, time_s))
+	if (!value_take_time(&value, time_s))
 		return false;
 	while (value.n > 0 && r != NULL) {
 		if (!take_32(&value, &gap) || !take_32(&value, &more) || gap == 0 ||

@@ -130,10 +130,12 @@ bool complete_decode(struct span value, uint32_t *next_account);
 void number_encode(struct buf *out, uint64_t value);
 bool number_decode(struct span value, uint64_t *out);
 
-/* For values made elsewhere (txids.c, keywords). Varints; _take is false at damage. */
+/* For values made elsewhere (txids.c, keywords, redo_frame.c). Varints; _take is false at damage. */
 void value_put(struct buf *out, uint64_t number);
 void value_put_span(struct buf *out, struct span s);
 bool value_take(struct span *in, uint64_t max, uint64_t *number);
 bool value_take_span(struct span *in, struct span *s);
+void value_put_time(struct buf *out, int64_t time_s);
+bool value_take_time(struct span *in, int64_t *time_s);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "storage/local/inner.h"
 
 struct stage {
@@ -25,13 +26,13 @@ struct stage {
 	int error; /* a negative errno: it can't be stored */
 
 	struct job job;
-	struct together together;
-	bool sealing; /* the last bytes are being written, and synced */
+	bool sealing; /* the last bytes are being written */
 	int result;   /* of the job */
 	bool busy, freed;
 	bool linked;       /* it has a name: closing it frees no blocks */
 	bool foreign;      /* somebody else writes it; fd is read-only */
 	bool seal, sealed; /* asked for, done */
+	enum stage_place place;
 	bool dated;
 	int64_t date_s;
 	struct after_list waits;
@@ -152,27 +153,17 @@ static void stage_run(struct job *job)
 	st->result = stage_store(st);
 }
 
-static struct stage *stage_of_together(struct together *t)
+static void seal_run(struct job *job)
 {
-	return (struct stage *)((char *)t - offsetof(struct stage, together));
-}
+	struct stage *st = stage_of_job(job);
 
-static void stage_complete(struct together *t)
-{
-	struct stage *st = stage_of_together(t);
-
-	st->result = st->foreign ? 0 : stage_store(st);
+	st->result = stage_store(st);
 	if (st->result == 0)
 		st->result = stage_stamp(st);
 	if (st->result == 0)
 		st->result = stage_check(st);
-}
-
-static int stage_sync(struct together *t)
-{
-	const struct stage *st = stage_of_together(t);
-
-	return st->result == 0 && fsync(st->fd) < 0 ? -errno : 0;
+	if (st->result == 0 && st->place == STAGE_SYNCED && fsync(st->fd) < 0)
+		st->result = -errno;
 }
 
 static void stage_job(struct stage *st);
@@ -182,7 +173,8 @@ static void stage_finish(struct stage *st)
 {
 	st->busy = false;
 	st->error = st->result;
-	buf_clear(&st->writing);
+	if (!st->sealing || st->place == STAGE_SYNCED)
+		buf_clear(&st->writing);
 	if (st->freed) {
 		stage_destroy(st);
 		return;
@@ -205,15 +197,6 @@ static void stage_done(struct job *job)
 	stage_finish(stage_of_job(job));
 }
 
-static void stage_synced(struct together *t, int result)
-{
-	struct stage *st = stage_of_together(t);
-
-	if (st->result == 0)
-		st->result = result;
-	stage_finish(st);
-}
-
 static void stage_hand_over(struct stage *st)
 {
 	struct buf empty = st->writing;
@@ -231,21 +214,11 @@ static void stage_job(struct stage *st)
 	pool_start(st->s, &st->job, stage_run, stage_done);
 }
 
-static void sync_soon(struct local *s, struct together *t, uint64_t size)
-{
-	if (size <= STAGE_ROUND)
-		together_add(s, t);
-	else
-		together_alone(s, t);
-}
-
 /* The last bytes and the seal. */
 static void stage_join(struct stage *st)
 {
 	stage_hand_over(st);
-	st->together =
-	    (struct together){ .files = 1, .run = stage_complete, .sync = stage_sync, .done = stage_synced };
-	sync_soon(st->s, &st->together, st->size);
+	pool_start(st->s, &st->job, seal_run, stage_done);
 }
 
 /* --- writing --------------------------------------------------------------- */
@@ -285,7 +258,22 @@ int stage_write(struct store_stage *base, struct span in)
 
 /* --- sealing --------------------------------------------------------------- */
 
-bool stage_seal(struct stage *st, const int64_t *date_s, struct after *after)
+/* All of it is in memory. */
+static bool stage_is_small(const struct stage *st)
+{
+	return st->fd < 0 && !st->busy && st->fresh.n == st->size;
+}
+
+static void stage_hold(struct stage *st)
+{
+	stage_hand_over(st);
+	st->busy = false;
+	st->sealed = true;
+	if (!st->dated)
+		st->date_s = clock_real_ms() / 1000;
+}
+
+bool stage_seal(struct stage *st, enum stage_place place, const int64_t *date_s, struct after *after)
 {
 	if (st->sealed && date_s == NULL)
 		return true;
@@ -293,15 +281,31 @@ bool stage_seal(struct stage *st, const int64_t *date_s, struct after *after)
 		st->dated = true;
 		st->date_s = *date_s;
 	}
-	after_add(&st->waits, after);
 	if (st->error < 0) {
+		after_add(&st->waits, after);
 		after_run(&st->waits, STORE_TRY_LATER);
 		return false;
 	}
+	st->place = stage_is_small(st) ? place : STAGE_SYNCED;
+	if (st->place == STAGE_HELD) {
+		stage_hold(st);
+		return true;
+	}
+	after_add(&st->waits, after);
 	st->seal = true;
 	if (!st->busy)
 		stage_join(st);
 	return false;
+}
+
+enum stage_place stage_where(const struct stage *st)
+{
+	return st->place;
+}
+
+struct span stage_bytes(const struct stage *st)
+{
+	return buf_span(&st->writing);
 }
 
 int64_t stage_date(const struct stage *st)
@@ -348,7 +352,7 @@ int local_stage_file(struct store *base, struct store_stage **out, uint64_t max,
 
 struct seal {
 	struct call call;
-	struct together together;
+	struct job job;
 	store_done done;
 	struct stage *stage;
 	uint64_t size;
@@ -383,32 +387,25 @@ static enum store_status seal_check(struct seal *seal)
 	return stage_check(st) < 0 ? seal_refuse(seal, STORE_TRY_LATER, "the body can't be looked at") : STORE_OK;
 }
 
-static struct seal *seal_of(struct together *t)
+static struct seal *seal_of(struct job *job)
 {
-	return (struct seal *)((char *)t - offsetof(struct seal, together));
+	return (struct seal *)((char *)job - offsetof(struct seal, job));
 }
 
-static void seal_run(struct together *t)
+static void foreign_run(struct job *job)
 {
-	struct seal *seal = seal_of(t);
+	struct seal *seal = seal_of(job);
 
 	seal->status = seal_check(seal);
+	if (seal->status == STORE_OK && fsync(seal->stage->fd) < 0)
+		seal->status = seal_refuse(seal, STORE_TRY_LATER, "the body can't be synced");
 }
 
-static int seal_sync(struct together *t)
+static void foreign_done(struct job *job)
 {
-	const struct seal *seal = seal_of(t);
-
-	return seal->status == STORE_OK && fsync(seal->stage->fd) < 0 ? -errno : 0;
-}
-
-static void seal_done(struct together *t, int result)
-{
-	struct seal *seal = seal_of(t);
+	struct seal *seal = seal_of(job);
 	struct stage *st = seal->stage;
 
-	if (result < 0 && seal->status == STORE_OK)
-		seal->status = seal_refuse(seal, STORE_TRY_LATER, "the body can't be synced");
 	st->busy = false;
 	st->sealed = seal->status == STORE_OK;
 	if (!st->sealed)
@@ -429,7 +426,6 @@ uint64_t local_stage_seal(struct store_stage *base, uint64_t size, store_done do
 	seal->stage = st;
 	seal->size = size;
 	st->busy = true;
-	seal->together = (struct together){ .files = 1, .run = seal_run, .sync = seal_sync, .done = seal_done };
-	sync_soon(st->s, &seal->together, size);
+	pool_start(st->s, &seal->job, foreign_run, foreign_done);
 	return call_open(&seal->call, arg);
 }

@@ -1,6 +1,6 @@
 /*
  * stage.h - a body on its way in: in memory while it is small, then in a file without a
- * name, at last sealed: whole, checked, on disk.
+ * name, at last sealed: whole, checked, and where its commit wants it.
  *
  * Written here (store_stage_write), or by somebody else into a file that local_stage_file
  * gave him.
@@ -14,8 +14,7 @@
 
 enum {
 	STAGE_SMALL = 48 * 1024, /* bytes kept in memory at most */
-	STAGE_QUEUE = 192 * 1024, /* bytes that wait for the disk; more: not ready */
-	STAGE_ROUND = 256 * 1024  /* larger ones are synced by themselves: nobody waits for them */
+	STAGE_QUEUE = 192 * 1024 /* bytes that wait for the disk; more: not ready */
 };
 
 struct stage;
@@ -29,13 +28,22 @@ bool stage_ready(const struct store_stage *st);
 uint64_t stage_size(const struct store_stage *st);
 void stage_free(struct store_stage *st);
 
-/* For a commit, which owns it from then on. Makes it durable, with this INTERNALDATE, or
- * (date NULL) with the time of its last write. True: it is already. Else `after` is told. */
-bool stage_seal(struct stage *st, const int64_t *date_s, struct after *after);
+/* How a commit wants it. What is larger than STAGE_SMALL is synced in any case. */
+enum stage_place {
+	STAGE_SYNCED,	/* a file that is on disk */
+	STAGE_WRITTEN,	/* a file that is whole, and the bytes in memory, for the log (redo.h) */
+	STAGE_HELD	/* the bytes in memory: they get one name */
+};
+
+/* For a commit, which owns it from then on. Seals it, with this INTERNALDATE, or
+ * (date NULL) with the time of its last write. True: it is sealed. Else `after` is told. */
+bool stage_seal(struct stage *st, enum stage_place place, const int64_t *date_s, struct after *after);
 
 /* Of a stage that is sealed: */
+enum stage_place stage_where(const struct stage *st);
 int64_t stage_date(const struct stage *st);
-void stage_source(const struct stage *st, struct files_source *out);
+struct span stage_bytes(const struct stage *st);			    /* HELD, WRITTEN */
+void stage_source(const struct stage *st, struct files_source *out); /* WRITTEN, SYNCED */
 /* It has a name now. */
 void stage_linked(struct stage *st);
 /* A negative errno, or 0. */

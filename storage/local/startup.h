@@ -10,12 +10,15 @@
 struct account;
 struct local;
 
-/* Removes bodies that were on their way. */
+/* Removes bodies that were on their way; logs stay (redo.h). */
 int startup_clean_tmp(struct local *s, struct error *err);
 
 /* After a crash: looks through the folders that the index calls dirty, and removes what
  * it does not know. */
 int dirty_sweep(struct local *s, struct error *err);
+
+/* Has the index that message? */
+bool startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID]);
 
 /* Makes the whole index from the folders. */
 int rebuild_index(struct local *s, struct error *err);
