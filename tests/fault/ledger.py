@@ -23,7 +23,9 @@ class Ledger:
         self.promised = set()	# acknowledged
         self.flagged = set()	# an OK stands for \\Flagged
         self.gone = set()	# an OK stands for the expunge
-        self.maybe_gone = set()	# asked for, not answered
+        self.moved = set()	# an OK stands for its place in Archive
+        self.copied = set()	# the same, and in INBOX
+        self.maybe_gone, self.maybe_moved, self.maybe_copied = set(), set(), set()	# asked for, perhaps not answered
         self.uids = {}		# (mailbox, uidvalidity, uid) -> id
         self.faults = []
 
@@ -33,7 +35,7 @@ class Ledger:
 
     def copy(self):
         """What is promised at this moment."""
-        return {kind: getattr(self, kind).copy() for kind in ("promised", "flagged", "gone", "uids")}
+        return {kind: getattr(self, kind).copy() for kind in ("promised", "flagged", "gone", "moved", "copied", "uids")}
 
     def go_back(self, then):
         """The server comes back with its disk of that moment: what was promised later never was. What was asked for may have begun."""
@@ -48,7 +50,9 @@ class Ledger:
 
 
 def body(ident, rng):
-    return (f"Subject: ledger {ident}\r\nX-Ledger: {ident}\r\n\r\n" + f"{ident} line\r\n" * rng.randrange(1, 400)).encode()
+    """A few kB mostly; one in five is as large as small ones get (48 kB), or larger."""
+    lines = rng.randrange(1, 400) * rng.choice((1, 1, 1, 1, 1, 1, 1, 1, 8, 16))
+    return (f"Subject: ledger {ident}\r\nX-Ledger: {ident}\r\n\r\n" + f"{ident} line\r\n" * lines).encode()
 
 
 def sender(site, ledger, stop, number, seed):
@@ -71,6 +75,25 @@ def sender(site, ledger, stop, number, seed):
             time.sleep(0.02)
 
 
+def change(imap, ledger, ident, uid, rng):
+    """Something happens to a message that has just come."""
+    what = rng.choice(("nothing", "nothing", "flag", "flag", "flag", "flag", "expunge", "expunge", "move", "copy"))
+    if what == "flag" and imap.uid("STORE", uid, "+FLAGS.SILENT", "(\\Flagged)")[0] == "OK":
+        ledger.note("flagged", ident)
+    if what == "expunge":
+        ledger.note("maybe_gone", ident)
+        if imap.uid("STORE", uid, "+FLAGS.SILENT", "(\\Deleted)")[0] == "OK" and imap.uid("EXPUNGE", uid)[0] == "OK":
+            ledger.note("gone", ident)
+    if what == "move":
+        ledger.note("maybe_moved", ident)
+        if imap.uid("MOVE", uid, "Archive")[0] == "OK":
+            ledger.note("moved", ident)
+    if what == "copy":
+        ledger.note("maybe_copied", ident)
+        if imap.uid("COPY", uid, "Archive")[0] == "OK":
+            ledger.note("copied", ident)
+
+
 def appender(site, ledger, stop, number, seed):
     rng = random.Random(seed + number)
     serial = 0
@@ -90,14 +113,7 @@ def appender(site, ledger, stop, number, seed):
                 ledger.note("promised", ident)
                 validity, uid = re.search(rb"APPENDUID (\d+) (\d+)", data[0]).groups()
                 ledger.seen(("INBOX", validity, uid), ident)
-                if rng.random() < 0.4:
-                    if imap.uid("STORE", uid.decode(), "+FLAGS.SILENT", "(\\Flagged)")[0] == "OK":
-                        ledger.note("flagged", ident)
-                elif rng.random() < 0.4:
-                    ledger.note("maybe_gone", ident)
-                    if imap.uid("STORE", uid.decode(), "+FLAGS.SILENT", "(\\Deleted)")[0] == "OK" and \
-                            imap.uid("EXPUNGE", uid.decode())[0] == "OK":
-                        ledger.note("gone", ident)
+                change(imap, ledger, ident, uid.decode(), rng)
         except NET:
             time.sleep(0.02)
 
@@ -143,28 +159,47 @@ def wait_traced(pid, tracer, seconds=60):
 
 
 def read_all(site, user):
-    """id -> [(uidvalidity, uid, flags, bytes)] of everything in INBOX."""
+    """id -> [(uidvalidity, uid, flags, bytes, mailbox)] of everything in INBOX and Archive."""
     return patiently(lambda: read_once(site, user))
 
 
 def read_once(site, user):
     imap = site.imap(user)
-    typ, data = imap.select("INBOX", readonly=True)
-    if typ != "OK":
-        raise imaplib.IMAP4.error(data)
-    validity = imap.response("UIDVALIDITY")[1][0]
     found = {}
-    typ, data = imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")
-    if typ != "OK":
-        raise imaplib.IMAP4.error(data)
-    for item in data or []:
-        if not isinstance(item, tuple):
-            continue
-        ident = re.search(rb"X-Ledger: (\S+)", item[1])
-        uid = re.search(rb"UID (\d+)", item[0]).group(1)
-        found.setdefault(ident.group(1).decode() if ident else "?", []).append((validity, uid, item[0], item[1]))
+    for box in ("INBOX", "Archive"):
+        typ, data = imap.select(box, readonly=True)
+        if typ != "OK":
+            raise imaplib.IMAP4.error(data)
+        validity = imap.response("UIDVALIDITY")[1][0]
+        typ, data = imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")
+        if typ != "OK":
+            raise imaplib.IMAP4.error(data)
+        for item in data or []:
+            if not isinstance(item, tuple):
+                continue
+            ident = re.search(rb"X-Ledger: (\S+)", item[1])
+            uid = re.search(rb"UID (\d+)", item[0]).group(1)
+            found.setdefault(ident.group(1).decode() if ident else "?", []).append((validity, uid, item[0], item[1], box))
     imap.logout()
     return found
+
+
+def judge_places(ledger, ident, copies):
+    """Where a message is: once in INBOX, or once in Archive if it was moved, or in both if it was copied."""
+    boxes = sorted(copy[4] for copy in copies)
+    if len(boxes) != len(set(boxes)) or (len(boxes) > 1 and ident not in ledger.maybe_copied):
+        return f"{ident} is there {len(boxes)} times: {boxes}"
+    if ident in ledger.moved and boxes != ["Archive"]:
+        return f"{ident} was moved and is in {boxes}"
+    if ident in ledger.copied and "Archive" not in boxes:
+        return f"{ident} was copied and is in {boxes}"
+    if "INBOX" not in boxes and ident not in ledger.maybe_moved:
+        return f"{ident} is not in INBOX but in {boxes}"
+    return None
+
+
+def judge_bytes(ledger, ident, copies):
+    return [f"{ident} has other bytes in {copy[4]}" for copy in copies if not copy[3].endswith(ledger.sent[ident])]
 
 
 def judge(ledger, alice, bob):
@@ -172,14 +207,15 @@ def judge(ledger, alice, bob):
     for ident, copies in alice.items():
         if ident not in ledger.sent:
             faults.append(f"nobody sent {ident}")
-        elif len(copies) > 1:
-            faults.append(f"{ident} is there {len(copies)} times")
-        elif not copies[0][3].endswith(ledger.sent[ident]):
-            faults.append(f"{ident} has other bytes")
+            continue
+        place = judge_places(ledger, ident, copies)
+        if place:
+            faults.append(place)
+        faults += judge_bytes(ledger, ident, copies)
         if ident in ledger.gone:
             faults.append(f"{ident} was expunged and is there")
-        for validity, uid, _, _ in copies:
-            ledger.seen(("INBOX", validity, uid), ident)
+        for validity, uid, _, _, box in copies:
+            ledger.seen((box, validity, uid), ident)
     for ident in ledger.promised - ledger.maybe_gone:
         if ident not in alice:
             faults.append(f"{ident} was acknowledged and is missing")
@@ -189,13 +225,13 @@ def judge(ledger, alice, bob):
     for ident, copies in bob.items():
         if len(copies) > 1:
             faults.append(f"bob has {ident} {len(copies)} times")
-        if ident in ledger.sent and not copies[0][3].endswith(ledger.sent[ident]):
-            faults.append(f"bob's {ident} has other bytes")
+        if ident in ledger.sent:
+            faults += judge_bytes(ledger, ident, copies)
     return faults
 
 
 def work(site, ledger, stop, seed):
-    """Clients that send, append, flag and expunge until stop; join them then."""
+    """Clients that send, append, flag, expunge, move and copy until stop; join them then."""
     threads = [threading.Thread(target=sender, args=(site, ledger, stop, n, seed)) for n in range(3)]
     threads += [threading.Thread(target=appender, args=(site, ledger, stop, n, seed)) for n in range(10, 12)]
     for t in threads:
