@@ -160,10 +160,35 @@ def wait_traced(pid, tracer, seconds=60):
 
 def read_all(site, user):
     """id -> [(uidvalidity, uid, flags, bytes, mailbox)] of everything in INBOX and Archive."""
-    return patiently(lambda: read_once(site, user))
+    try:
+        return patiently(lambda: read_once(site, user, fetch_all), 20)
+    except NET:	# it is not away: some of it can't be read
+        return patiently(lambda: read_once(site, user, fetch_each))
 
 
-def read_once(site, user):
+ITEMS = "(FLAGS BODY.PEEK[])"
+
+
+def fetch_all(imap):
+    typ, data = imap.uid("FETCH", "1:*", ITEMS)
+    if typ != "OK":
+        raise imaplib.IMAP4.error(data)
+    return data or []
+
+
+def fetch_each(imap):
+    """Without those that can't be read: they are missing."""
+    typ, data = imap.uid("SEARCH", "ALL")
+    if typ != "OK":
+        raise imaplib.IMAP4.error(data)
+    found = []
+    for uid in data[0].split():
+        typ, data = imap.uid("FETCH", uid.decode(), ITEMS)
+        found += data if typ == "OK" else []
+    return found
+
+
+def read_once(site, user, fetch):
     imap = site.imap(user)
     found = {}
     for box in ("INBOX", "Archive"):
@@ -171,10 +196,7 @@ def read_once(site, user):
         if typ != "OK":
             raise imaplib.IMAP4.error(data)
         validity = imap.response("UIDVALIDITY")[1][0]
-        typ, data = imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")
-        if typ != "OK":
-            raise imaplib.IMAP4.error(data)
-        for item in data or []:
+        for item in fetch(imap):
             if not isinstance(item, tuple):
                 continue
             ident = re.search(rb"X-Ledger: (\S+)", item[1])
