@@ -20,11 +20,6 @@ USERS = [f"u{i}" for i in range(1, 21)]
 BOXES = {"box10k": (10000, 3000), "box100k": (100000, 1200), "stream": (1000, 20000), "store": (1000, 3000)}
 
 
-class BenchSite(Site):
-    def run(self, *args, **kw):
-        return super().run(*(DOMAIN if a == "here.test" else a for a in args), **kw)
-
-
 class Yubin:
     """Its mailboxes are filled by APPEND: what comes in has its metadata made on the way, as mail does."""
     name = "yubin"
@@ -32,7 +27,7 @@ class Yubin:
 
     def __init__(self, base):
         self.folder = tempfile.mkdtemp(prefix="yubin-", dir=base)
-        self.site = BenchSite(self.folder + "/site", accounts=(), hostname="mail.bench.test")
+        self.site = Site(self.folder + "/site", accounts=(), hostname="mail.bench.test", domain=DOMAIN)
         b = self.site.base
         self.ports = {"smtp": b + 25, "submissions": b + 465, "imap": b + 143, "imaps": b + 993, "pop3": b + 110, "pop3s": b + 995}
         for conf in ("imapd", "pop3d"):
