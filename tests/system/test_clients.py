@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from yubin import DOMAIN, PASSWORD
+from yubin import DOMAIN, PASSWORD, until
 
 
 def run(argv, text=None, env=None, timeout=60):
@@ -71,7 +71,7 @@ def test_openssl_s_client(site, ca):
 
 def logged(site, since, daemon, mechanism):
     """The newest login was made so."""
-    line = [x for x in site.log()[since:].splitlines() if f" {daemon}[" in x and " login user=" in x][-1]
+    line = until(lambda: [x for x in site.log()[since:].splitlines() if f" {daemon}[" in x and " login user=" in x])[-1]
     assert line.endswith(f"mechanism={mechanism}"), line
 
 

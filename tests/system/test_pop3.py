@@ -8,7 +8,7 @@ import smtplib
 import unicodedata
 
 import pytest
-from yubin import DOMAIN, PASSWORD
+from yubin import DOMAIN, PASSWORD, until
 
 
 @pytest.fixture
@@ -61,18 +61,19 @@ def test_read_and_delete(three):
     pop.quit()
 
 
+def let_in(site, user):
+    """Once the session before has ended."""
+    with contextlib.suppress(poplib.error_proto):
+        return site.pop(user)
+
+
 def test_rset_and_a_broken_session_delete_nothing(three):
     pop = three.pop("bob")
     pop.dele(1)
     pop.rset()
     pop.dele(2)
     pop.close()
-    for _ in range(100):
-        try:
-            pop = three.pop("bob")
-            break
-        except poplib.error_proto:
-            pass
+    pop = until(lambda: let_in(three, "bob"))
     assert pop.stat()[0] == 3
     pop.quit()
 

@@ -127,6 +127,8 @@ class Site:
 
     # --- the command ---------------------------------------------------------
     def run(self, *args, ok=True, text=None, timeout=120):
+        if args[0] in ("trace", "log"):
+            self.log()		# what they read is written
         r = subprocess.run([YUBIN, "-C", str(self.path), *args], input=text, capture_output=True, text=True,
                            timeout=timeout, env=os.environ | self.environment)
         if ok and r.returncode != 0:
