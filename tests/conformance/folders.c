@@ -123,3 +123,26 @@ void folders_close(uv_loop_t *loop, struct store *s)
 	local_free(s);
 	uv_run(loop, UV_RUN_NOWAIT);
 }
+
+void folders_driver_wipe(void *folders)
+{
+	folders_wipe(folders);
+}
+
+struct store *folders_driver_open(void *folders, uv_loop_t *loop)
+{
+	return folders_open(folders, loop);
+}
+
+void folders_driver_close(void *folders, uv_loop_t *loop, struct store *s)
+{
+	(void)folders;
+	folders_close(loop, s);
+}
+
+void folders_driver_token(void *folders, const struct store_grant *g, struct store_token *out)
+{
+	const struct folders *f = folders;
+
+	store_token_make(out, f->options.key, g);
+}

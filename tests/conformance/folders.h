@@ -26,4 +26,10 @@ struct store *folders_open(struct folders *f, uv_loop_t *loop);
 /* local_close, run to its end, and local_free. */
 void folders_close(uv_loop_t *loop, struct store *s);
 
+/* For a driver (suite.h) whose arg is the folders. */
+void folders_driver_wipe(void *folders);
+struct store *folders_driver_open(void *folders, uv_loop_t *loop);
+void folders_driver_close(void *folders, uv_loop_t *loop, struct store *s);
+void folders_driver_token(void *folders, const struct store_grant *g, struct store_token *out);
+
 #endif

@@ -62,29 +62,11 @@ unsigned local_logged(const char *text)
 
 /* --- a store -------------------------------------------------------------------------- */
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver driver = { .name = "queue",
 						  .arg = &local_folders,
-						  .open = open_local,
-						  .close = close_local,
-						  .token = token_local,
+						  .open = folders_driver_open,
+						  .close = folders_driver_close,
+						  .token = folders_driver_token,
 						  .queue = true };
 
 struct conf local_conf = { .driver = &driver };

@@ -5,29 +5,6 @@
 
 #include <sodium.h>
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void wipe_local(void *arg)
-{
-	folders_wipe(arg);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static void revoke_local(void *arg, struct store *s, const char *account)
 {
 	(void)arg;
@@ -37,8 +14,14 @@ static void revoke_local(void *arg, struct store *s, const char *account)
 int main(void)
 {
 	struct folders folders;
-	const struct conformance_driver driver = { "local",     &folders,    wipe_local,   open_local,
-						   close_local, token_local, revoke_local, true };
+	const struct conformance_driver driver = { .name = "local",
+						   .arg = &folders,
+						   .wipe = folders_driver_wipe,
+						   .open = folders_driver_open,
+						   .close = folders_driver_close,
+						   .token = folders_driver_token,
+						   .revoke = revoke_local,
+						   .queue = true };
 	int failed;
 
 	if (sodium_init() < 0)

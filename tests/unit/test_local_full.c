@@ -22,26 +22,8 @@ enum { DISK_BYTES = 12 * 1024 * 1024 };
 static char disk[64];
 static struct folders folders;
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver driver = {
-	.name = "full", .arg = &folders, .open = open_local, .close = close_local, .token = token_local
+	.name = "full", .arg = &folders, .open = folders_driver_open, .close = folders_driver_close, .token = folders_driver_token
 };
 
 static struct conf conf = { .driver = &driver };
@@ -99,7 +81,7 @@ static int setup(void **state)
 	(void)state;
 	folders_init_in(&folders, disk);
 	uv_loop_init(&conf.loop);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	return 0;
 }
 

@@ -11,35 +11,12 @@ enum { COMMITS = 12, EACH = 20 };
 
 static struct folders folders;
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void wipe_local(void *arg)
-{
-	folders_wipe(arg);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver driver = { .name = "order",
 						  .arg = &folders,
-						  .wipe = wipe_local,
-						  .open = open_local,
-						  .close = close_local,
-						  .token = token_local };
+						  .wipe = folders_driver_wipe,
+						  .open = folders_driver_open,
+						  .close = folders_driver_close,
+						  .token = folders_driver_token };
 static struct conf conf = { .driver = &driver };
 static struct store_account *account;
 static uint64_t inbox;
@@ -58,7 +35,7 @@ static int setup(void **state)
 	(void)state;
 	folders_wipe(&folders);
 	uv_loop_init(&conf.loop);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	account = NULL;
 	login();
 	inbox = conf_mailbox(&conf, account, "INBOX");

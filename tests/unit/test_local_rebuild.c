@@ -16,26 +16,8 @@
 
 static struct folders folders;
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver driver = {
-	.name = "rebuild", .arg = &folders, .open = open_local, .close = close_local, .token = token_local
+	.name = "rebuild", .arg = &folders, .open = folders_driver_open, .close = folders_driver_close, .token = folders_driver_token
 };
 
 static struct conf conf = { .driver = &driver };
@@ -45,7 +27,7 @@ static int setup(void **state)
 	(void)state;
 	folders_init(&folders);
 	uv_loop_init(&conf.loop);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	return 0;
 }
 
@@ -63,7 +45,7 @@ static void lose_index(void)
 {
 	folders_close(&conf.loop, conf.s);
 	folders_wipe_index(&folders);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 }
 
 /* --- pictures of an account ------------------------------------------------ */
@@ -251,7 +233,7 @@ static void test_damaged_files(void **state)
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(name, sizeof(name), "%08x/cur/not-a-message", (unsigned)inbox);
 	overwrite(name, "x");
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	a = conf_login(&conf, "a@x.example");
 	assert_int_equal(conf_find(&conf, a, "INBOX", &m), STORE_OK);
 	assert_int_equal(m.exists, 1);
@@ -292,7 +274,7 @@ static void test_roles(void **state)
 		folders_wipe_index(&folders);
 		if (old == 1)
 			overwrite(name, text);
-		conf.s = open_local(&folders, &conf.loop);
+		conf.s = folders_open(&folders, &conf.loop);
 		a = conf_login(&conf, "a@x.example");
 		assert_int_equal(conf_find(&conf, a, "Sent", &sent), STORE_OK);
 		assert_int_equal(conf_find(&conf, a, "Gesendet", &other), STORE_OK);
@@ -322,7 +304,7 @@ static void test_damaged_index(void **state)
 	close(fd);
 	snprintf(path, sizeof(path), "%s/db/panic", folders.path);
 	close(open(path, O_WRONLY | O_CREAT, 0600));
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	assert_int_equal(access(path, F_OK), -1);
 	a = conf_login(&conf, "a@x.example");
 	assert_string_equal(conf_body(&conf, a, inbox, 1), "in");
@@ -349,7 +331,7 @@ static void test_other_format(void **state)
 	assert_int_equal(kv_put(kv, key_span(&k), span_of("a record of another form")), 0);
 	assert_int_equal(kv_commit(kv), 0);
 	kv_close(kv);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	after = picture(accounts[0]);
 	assert_string_equal(after, before);
 	free(before);

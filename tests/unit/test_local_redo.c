@@ -124,28 +124,10 @@ static void test_older(void **state)
 
 static struct folders folders, crashed;
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver live_driver = {
-	.name = "redo", .arg = &folders, .open = open_local, .close = close_local, .token = token_local
+	.name = "redo", .arg = &folders, .open = folders_driver_open, .close = folders_driver_close, .token = folders_driver_token
 }, crashed_driver = {
-	.name = "redo, crashed", .arg = &crashed, .open = open_local, .close = close_local, .token = token_local
+	.name = "redo, crashed", .arg = &crashed, .open = folders_driver_open, .close = folders_driver_close, .token = folders_driver_token
 };
 
 static struct conf live = { .driver = &live_driver }, after = { .driver = &crashed_driver };
@@ -158,7 +140,7 @@ static int setup(void **state)
 	folders_init_in(&folders, "/var/tmp");
 	folders_init_in(&crashed, "/var/tmp");
 	uv_loop_init(&live.loop);
-	live.s = open_local(&folders, &live.loop);
+	live.s = folders_open(&folders, &live.loop);
 	if (local_of(live.s)->redo == NULL) {
 		print_message("/var/tmp is in a file system without a log of bodies\n");
 		skip();
@@ -202,7 +184,7 @@ static void crash(const char *damage)
 	shell(copy);
 	shell(damage);
 	uv_loop_init(&after.loop);
-	after.s = open_local(&crashed, &after.loop);
+	after.s = folders_open(&crashed, &after.loop);
 }
 
 static void end_crashed(void)

@@ -41,26 +41,8 @@ void clock_log_text(char out[CLOCK_TEXT], int64_t real_ms)
 
 static struct folders folders;
 
-static struct store *open_local(void *arg, uv_loop_t *loop)
-{
-	return folders_open(arg, loop);
-}
-
-static void close_local(void *arg, uv_loop_t *loop, struct store *s)
-{
-	(void)arg;
-	folders_close(loop, s);
-}
-
-static void token_local(void *arg, const struct store_grant *g, struct store_token *out)
-{
-	struct folders *f = arg;
-
-	store_token_make(out, f->options.key, g);
-}
-
 static const struct conformance_driver driver = {
-	.name = "time", .arg = &folders, .open = open_local, .close = close_local, .token = token_local
+	.name = "time", .arg = &folders, .open = folders_driver_open, .close = folders_driver_close, .token = folders_driver_token
 };
 
 static struct conf conf = { .driver = &driver };
@@ -72,7 +54,7 @@ static int setup(void **state)
 	folders_init(&folders);
 	folders.options.quiet_ms = 60 * 1000;
 	uv_loop_init(&conf.loop);
-	conf.s = open_local(&folders, &conf.loop);
+	conf.s = folders_open(&folders, &conf.loop);
 	return 0;
 }
 
@@ -246,7 +228,7 @@ static void test_uidvalidity(void **state)
 			store_logout(a);
 			folders_close(&conf.loop, conf.s);
 			folders_wipe_index(&folders);
-			conf.s = open_local(&folders, &conf.loop);
+			conf.s = folders_open(&folders, &conf.loop);
 			a = conf_login(&conf, "a@x.example");
 		}
 	}
