@@ -321,6 +321,7 @@ void stage_source(const struct stage *st, struct files_source *out)
 void stage_linked(struct stage *st)
 {
 	st->linked = true;
+	buf_clear(&st->writing);
 }
 
 int stage_error(const struct stage *st)

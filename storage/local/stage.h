@@ -44,7 +44,7 @@ enum stage_place stage_where(const struct stage *st);
 int64_t stage_date(const struct stage *st);
 struct span stage_bytes(const struct stage *st);			    /* HELD, WRITTEN */
 void stage_source(const struct stage *st, struct files_source *out); /* WRITTEN, SYNCED */
-/* It has a name now. */
+/* It has a name now, and needs its bytes no more. */
 void stage_linked(struct stage *st);
 /* A negative errno, or 0. */
 int stage_error(const struct stage *st);
