@@ -29,15 +29,19 @@ void wire_put_u64(struct buf *b, uint64_t v)
 	put_little(b, v, 8);
 }
 
+/* Pages of records are made of these: where there is room, straight into the buffer. */
 void wire_put_varint(struct buf *b, uint64_t v)
 {
-	uint8_t bytes[10];
+	uint8_t bytes[10], *to = !b->failed && b->cap - b->n >= sizeof(bytes) ? b->p + b->n : bytes;
 	size_t n = 0;
 
 	for (; v >= 0x80; v >>= 7)
-		bytes[n++] = (uint8_t)(v | 0x80);
-	bytes[n++] = (uint8_t)v;
-	buf_put(b, (struct span){ bytes, n });
+		to[n++] = (uint8_t)(v | 0x80);
+	to[n++] = (uint8_t)v;
+	if (to == bytes)
+		buf_put(b, (struct span){ bytes, n });
+	else
+		b->n += n;
 }
 
 void wire_put_span(struct buf *b, struct span s)
@@ -103,18 +107,18 @@ uint64_t wire_u64(struct wire *w)
 /* The shortest form alone is valid: one number has one spelling. */
 uint64_t wire_varint(struct wire *w)
 {
+	const uint8_t *p = w->in.p;
+	size_t n = w->in.n < 10 ? w->in.n : 10;
 	uint64_t v = 0;
 
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t c = wire_u8(w);
-
-		if (w->failed)
-			return 0;
-		if ((shift == 63 && c > 1) || (shift > 0 && c == 0))
+	for (size_t i = 0; i < n; i++) {
+		if ((i == 9 && p[i] > 1) || (i > 0 && p[i] == 0))
 			break;
-		v |= (uint64_t)(c & 0x7f) << shift;
-		if (c < 0x80)
+		v |= (uint64_t)(p[i] & 0x7f) << 7 * i;
+		if (p[i] < 0x80) {
+			span_take(&w->in, i + 1);
 			return v;
+		}
 	}
 	wire_fail(w);
 	return 0;

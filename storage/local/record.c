@@ -170,16 +170,16 @@ void value_put(struct buf *out, uint64_t number)
 
 bool value_take(struct span *in, uint64_t max, uint64_t *number)
 {
+	const uint8_t *p = in->p;
+	size_t n = in->n < 10 ? in->n : 10;
 	uint64_t value = 0;
 
-	for (unsigned shift = 0; shift < 64 && in->n > 0; shift += 7) {
-		uint8_t c = *in->p++;
-
-		in->n--;
-		if (shift == 63 && c > 1)
+	for (size_t i = 0; i < n; i++) {
+		if (i == 9 && p[i] > 1)
 			return false;
-		value |= (uint64_t)(c & 0x7f) << shift;
-		if (c < 0x80) {
+		value |= (uint64_t)(p[i] & 0x7f) << 7 * i;
+		if (p[i] < 0x80) {
+			span_take(in, i + 1);
 			*number = value;
 			return value <= max;
 		}
