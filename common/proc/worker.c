@@ -25,7 +25,7 @@
 enum {
 	QUEUE = 1 << 20,    /* bytes to yubind that may wait */
 	BUSY_MS = 3000,     /* between two CONTROL_BUSY */
-	REST_MS = 1000,     /* from CONTROL_READY until ports, neighbours and ticket keys are there, too */
+	REST_MS = 1200,     /* behind CONTROL_READY, for ports, neighbours, keys and storaged's first tick; behind new settings */
 	ANSWER = 64 << 10,  /* the longest; yubind keeps no more */
 	ASK_MAX = 4096,     /* bytes of a question */
 	SANDBOX_TEXT = 200
@@ -195,12 +195,24 @@ static int settings_change(struct worker *w, int fd, struct error *err)
 	return code;
 }
 
+static void on_rest(uv_timer_t *t)
+{
+	(void)t;
+	rest_memory();
+}
+
+static void rest_soon(struct worker *w)
+{
+	uv_timer_start(&w->rest, on_rest, REST_MS, 0);
+}
+
 static void on_settings(struct worker *w, struct ipc_message *m)
 {
 	struct error err = { .words = "settings without a descriptor" };
 	int code = m->fd_count == 1 ? settings_change(w, m->fds[0], &err) : -EPROTO;
 
 	tell(w, CONTROL_APPLIED, m->number, code < 0 ? err.words : "");
+	rest_soon(w);
 }
 
 static int take_fd(struct ipc_message *m)
@@ -489,15 +501,9 @@ static int begin(struct worker *w, struct error *err)
 	return w->d->start != NULL ? w->d->start(w->state, err) : 0;
 }
 
-static void on_rest(uv_timer_t *t)
-{
-	(void)t;
-	rest_memory();
-}
-
 static void serve(struct worker *w)
 {
-	uv_timer_start(&w->rest, on_rest, REST_MS, 0);
+	rest_soon(w);
 	tell(w, CONTROL_READY, 0, w->sandbox);
 	log_info("ready pid=%d %s", (int)getpid(), w->sandbox);
 	while (!w->leaving)
