@@ -78,18 +78,21 @@ def run(words, fault=None, counts=None):
     return r
 
 
-def faults(counts):
-    """Where each call is disturbed: first, last and between."""
+def faults(counts, every=1):
+    """Where each call is disturbed: first, last and between. Short, of every few one: the same each time, whatever the counts."""
     for call, n in sorted(counts.items()):
-        for fault in FAULTS:
+        for i, fault in enumerate(FAULTS):
             if call in CANNOT_FAIL and fault != FAULTS[0]:
                 continue
-            for when in sorted({1 + (n - 1) * i // max(POINTS - 1, 1) for i in range(POINTS)}):
-                yield f"{call}:{fault}:when={when}"
+            for j, when in enumerate(sorted({1 + (n - 1) * k // max(POINTS - 1, 1) for k in range(POINTS)})):
+                if POINTS > 2 or (CALLS.index(call) + i + j) % every == 0:
+                    yield f"{call}:{fault}:when={when}"
 
 
 def judge(r, fault):
     """It ends by the signal, or with 1 and words; or it could do without that call."""
+    if r.returncode in (-signal.SIGABRT, 128 + signal.SIGABRT) and fault.startswith("write:error") and not re.search(r"Assertion|\(\): ", r.stderr):
+        return False	# libuv's, to a pipe of its own: such a write can't fail, and it gives up if it does
     if r.returncode < 0 or r.returncode == 137:
         assert "KILL" in fault or (r.returncode == -signal.SIGABRT and fault.startswith("write:"))   # libuv could not write to itself
         return False
@@ -135,7 +138,7 @@ def test_restore(saved, tmp_path):
     chown_like(old.path, tmp_path / "count")
     counts = count_calls(["-C", str(tmp_path / "count"), *restore, "--to", str(tmp_path / "count")])
     refused = number = 0
-    for number, fault in enumerate(list(faults(counts))[::2 if POINTS == 2 else 1]):
+    for number, fault in enumerate(faults(counts, 2)):
         top = tmp_path / f"r{number}"
         shutil.copytree(old.path, top, symlinks=True)
         chown_like(old.path, top)
@@ -195,7 +198,7 @@ def test_restore_account(saved, tmp_path, known):
         return tmp_path / name
     counts = count_calls(["-C", str(fresh("count")), *restore, "--to", str(tmp_path / "count")])
     number = 0
-    for number, fault in enumerate(list(faults(counts))[::4 if POINTS == 2 else 1]):
+    for number, fault in enumerate(faults(counts, 4)):
         top = fresh(f"r{number}")
         words = ["-C", str(top), *restore]
         if not judge(run(words, fault), fault):
@@ -373,7 +376,7 @@ def test_repair(saved, tmp_path, word):
                    capture_output=True, check=True)
     counts = collections.Counter(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M))
     number = 0
-    for number, fault in enumerate(list(faults(counts))[::4 if POINTS == 2 else 1]):
+    for number, fault in enumerate(faults(counts, 3)):
         top = fresh(f"r{number}")
         words = ["-C", str(top), "store", word]
         judge(run(words, fault), fault)
