@@ -215,6 +215,52 @@ static void test_story(void **state)
 	assert_int_equal(child_end(&c), 0);
 }
 
+/* kB of files' pages that a process has mapped. */
+static long mapped_kb(pid_t pid)
+{
+	static const char name[] = "RssFile:";
+	char path[64], line[200];
+	long kb = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			kb = strtol(line + strlen(name), NULL, 10);
+	fclose(f);
+	assert_true(kb > 0);
+	return kb;
+}
+
+static void until_mapped(pid_t pid, long below_kb)
+{
+	uint64_t end_ms = clock_mono_ms() + 10000;
+
+	while (mapped_kb(pid) >= below_kb && clock_mono_ms() < end_ms)
+		usleep(20000);
+	assert_true(mapped_kb(pid) < below_kb);
+}
+
+/* Code that only the start has run is given back, and what new settings took: a third of what this process has mapped,
+ * which does no less, is no longer there. */
+static void test_rest(void **state)
+{
+	struct child c;
+	long kb;
+
+	(void)state;
+	start_whole(&c);
+	until_mapped(c.pid, mapped_kb(getpid()) * 2 / 3);
+	kb = mapped_kb(c.pid);
+	send_settings(&c, 5, "Hostname two.example\n", "", NULL);
+	expect(&c, CONTROL_APPLIED, 5);
+	until_mapped(c.pid, kb * 5 / 4);
+	child_send_number(&c, CONTROL_STOP, 20);
+	assert_int_equal(child_end(&c), 0);
+}
+
 /* Whoever has lost a neighbour says so. */
 static void test_lost_peer(void **state)
 {
@@ -352,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_story),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_lost_peer),
 		cmocka_unit_test(test_refused_settings),
 		cmocka_unit_test(test_malformed_orders),
