@@ -48,7 +48,7 @@ def site(tmp_path_factory):
 def test_others_are_served(site):
     """Others may use the machine, too: so it is compared with what a NOOP takes without a search, and one good comparison is enough."""
     searching, other = [site.selected() for _ in range(6)], site.selected()
-    for _ in range(10):
+    for _ in range(20):
         for c in searching:
             c.send(f"a {SEARCH}\r\n")
         busy = noops(other)
