@@ -12,8 +12,6 @@
 enum expect { EXPECT_FOLDER, EXPECT_FILE, EXPECT_LEFTOVER, EXPECT_NOTHING, EXPECT_STRANGE };
 enum level { LEVEL_MAIL, LEVEL_DOMAIN, LEVEL_ACCOUNT, LEVEL_MAILBOX, LEVEL_CUR, LEVEL_TMP };
 
-enum { UID_NEVER = UINT32_MAX - 1 }; /* no mailbox gives it: its file gets another one */
-
 DIR *check_opendir(int at, const char *path)
 {
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -110,7 +108,7 @@ static int take_in(struct check *c, enum level level, const char *path)
 	names_mailbox_parse(strrchr(folder, '/') + 1, &id);
 	*strrchr(folder, '/') = '\0';
 	randombytes_buf(guid, sizeof(guid));
-	names_message(to, folder, id, UID_NEVER, guid);
+	names_message(to, folder, id, NAMES_UID_NEVER, guid);
 	return renameat2(at, path, at, to, RENAME_NOREPLACE) == 0 ? 0 : -errno;
 }
 

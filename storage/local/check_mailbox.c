@@ -157,7 +157,7 @@ static int look_at_pair(struct box *b, struct message *m, const struct box_file 
 	bool same = memcmp(m->r.guid, f->guid, STORE_GUID) == 0;
 	int r;
 
-	if (same && m->r.size == f->size && m->r.uid < UINT32_MAX - 1)
+	if (same && m->r.size == f->size && m->r.uid < NAMES_UID_NEVER)
 		return look_at_message(b, m);
 	snprintf(path, sizeof(path), "%s", where_of(b, f->uid, f->guid));
 	if (!check_tell(b->c, same ? CHECK_WRONG_SIZE : CHECK_WRONG_GUID, path, "%llu bytes, the index says %llu",

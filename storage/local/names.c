@@ -145,7 +145,7 @@ bool names_message_parse(const char *name, uint32_t *uid, uint8_t guid[STORE_GUI
 	uint64_t value;
 
 	if (rest.n != 2 * STORE_GUID || number.n == 0 || number.p[0] == '0' ||
-	    !span_number(number, UINT32_MAX - 1, &value))
+	    !span_number(number, NAMES_UID_NEVER, &value))
 		return false;
 	*uid = (uint32_t)value;
 	for (size_t i = 0; i < STORE_GUID; i++) {

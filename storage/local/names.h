@@ -18,6 +18,9 @@ enum {
 	NAMES_PATH_MAX = NAMES_MAILBOX_MAX + 64
 };
 
+/* No mailbox gives this UID or a higher one: a file that has it waits for another (check.h, rebuild.c). */
+#define NAMES_UID_NEVER (UINT32_MAX - 1)
+
 /* "DOMAIN/USER" of "user@domain". False for what is no account name, or too long. */
 bool names_folder(char out[NAMES_FOLDER_MAX], struct span account);
 

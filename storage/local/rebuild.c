@@ -87,25 +87,31 @@ static int list_messages(struct local *s, const char *mailbox, struct finding *f
 	return r;
 }
 
-/* Two files of one UID can be left by a crash that took the index along: each is kept,
- * the second under a UID of its own. */
-static void part_twins(struct local *s, const struct mailbox *m, struct finding *f)
+static void found_move(struct local *s, const struct mailbox *m, struct found *one, uint32_t uid)
 {
-	const char *folder = m->account->folder;
-	uint32_t next = f->count > 0 ? f->at[f->count - 1].uid + 1 : 1;
 	char from[NAMES_PATH_MAX], to[NAMES_PATH_MAX];
 
-	if (next < m->head.uid_floor)
-		next = m->head.uid_floor;
-	for (size_t i = 1; i < f->count; i++) {
-		struct found *one = &f->at[i];
+	names_message(from, m->account->folder, m->id, one->uid, one->guid);
+	names_message(to, m->account->folder, m->id, uid, one->guid);
+	if (renameat(s->o.mail_fd, from, s->o.mail_fd, to) == 0)
+		one->uid = uid;
+}
 
-		if (one->uid != f->at[i - 1].uid)
-			continue;
-		names_message(from, folder, m->id, one->uid, one->guid);
-		names_message(to, folder, m->id, next, one->guid);
-		if (renameat(s->o.mail_fd, from, s->o.mail_fd, to) == 0)
-			one->uid = next++;
+/* Two files of one UID can be left by a crash that took the index along: each is kept, the second under a UID of its
+ * own. So is one that waits for a UID. */
+static void part_twins(struct local *s, const struct mailbox *m, struct finding *f)
+{
+	uint32_t next = m->head.uid_floor > 0 ? m->head.uid_floor : 1, last = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (f->at[i].uid >= next && f->at[i].uid < NAMES_UID_NEVER)
+			next = f->at[i].uid + 1;
+	for (size_t i = 0; i < f->count; i++) {
+		bool own = f->at[i].uid != last && f->at[i].uid < NAMES_UID_NEVER;
+
+		last = f->at[i].uid;
+		if (!own && next < NAMES_UID_NEVER)
+			found_move(s, m, &f->at[i], next++);
 	}
 	if (f->count > 1)
 		qsort(f->at, f->count, sizeof(*f->at), found_order);
@@ -121,6 +127,8 @@ static int put_found(struct local *s, struct mailbox *m, const struct found *one
 	struct stat st;
 	struct key k;
 
+	if (one->uid >= NAMES_UID_NEVER)
+		return 0; /* it could not be moved: `store check` finds it */
 	names_message(path, m->account->folder, m->id, one->uid, one->guid);
 	if (fstatat(s->o.mail_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;

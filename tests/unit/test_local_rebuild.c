@@ -379,6 +379,46 @@ static void test_damaged_body(void **state)
 	store_logout(a);
 }
 
+/* Files of one UID, and those that wait for one: all are kept, each under its own. */
+static void test_twins(void **state)
+{
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+	char path[32], folder[300], command[600], bodies[7] = "......";
+	const struct conf_sync *all;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		conf_append(&conf, a, inbox, (const char[]){ (char)('a' + i), '\0' }, 0);
+	store_logout(a);
+	snprintf(path, sizeof(path), "%08x/cur", (unsigned)inbox);
+	at(folder, path);
+	snprintf(command, sizeof(command),
+		 "cd %s && for i in 2 3; do mv $i.* 1.$(ls $i.* | cut -d. -f2); done && "
+		 "for i in 5 6; do mv $i.* 4294967294.$(ls $i.* | cut -d. -f2); done",
+		 folder);
+	folders_close(&conf.loop, conf.s);
+	assert_int_equal(system(command), 0);
+	folders_wipe_index(&folders);
+	conf.s = folders_open(&folders, &conf.loop);
+	a = conf_login(&conf, "a@x.example");
+	all = conf_all(&conf, a, inbox);
+	assert_int_equal(all->record_count, 6);
+	assert_true(all->mailbox.uidnext > 6 && all->mailbox.uidnext < 10000);
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(all->records[i].uid < all->mailbox.uidnext);
+		assert_true(i == 0 || all->records[i].uid > all->records[i - 1].uid);
+	}
+	for (size_t i = 0; i < 6; i++) {
+		char c = conf_body(&conf, a, inbox, all->records[i].uid)[0];
+
+		assert_true(c >= 'a' && c <= 'f');
+		bodies[c - 'a'] = c;
+	}
+	assert_string_equal(bodies, "abcdef");
+	store_logout(a);
+}
+
 static void quiet_log(void *arg, const char *line)
 {
 	(void)arg;
@@ -392,7 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_rebuild),       CASE(test_numbers),      CASE(test_damaged_files),
 		CASE(test_damaged_index), CASE(test_other_format),   CASE(test_damaged_body),
-		CASE(test_roles),
+		CASE(test_roles),	  CASE(test_twins),
 	};
 
 	if (sodium_init() < 0)
