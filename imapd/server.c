@@ -525,7 +525,13 @@ const char *imap_server_mailbox(const struct imap_server *e)
 	return e->state == IMAP_SELECTED && e->sel.name != NULL ? e->sel.name : "";
 }
 
+/* What the client has begun and does not go on with holds nobody up; a message whose rest can't come any more is none. */
 bool imap_server_idle(const struct imap_server *e)
 {
-	return e->command == NULL || e->idling;
+	if (e->command == NULL || e->idling)
+		return true;
+	if (e->waiting != 0)
+		return false;
+	return e->input == IMAP_INPUT_LINE ||
+	       (e->input == IMAP_INPUT_STREAM && e->step == NULL && e->ended_ms != 0);
 }

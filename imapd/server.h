@@ -186,7 +186,8 @@ void imap_server_ended(struct imap_server *e);
 /* Brings the time; monotonic. A deadline that has passed ends the session. */
 void imap_server_tick(struct imap_server *e, uint64_t now_ms);
 uint64_t imap_server_deadline(const struct imap_server *e);
-/* No command is in hand (IDLE counts as none). */
+/* No command is in hand (IDLE counts as none), or it is the client that has to go on with it: an answer in AUTHENTICATE, or,
+ * behind imap_server_ended, a message. */
 bool imap_server_idle(const struct imap_server *e);
 /* The selected mailbox's name when it was selected, in UTF-8; "": none. Lent until the engine is called again. */
 const char *imap_server_mailbox(const struct imap_server *e);

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import os
 import shutil
+import socket
 import subprocess
+import time
 import unicodedata
 
 import pytest
@@ -202,6 +204,38 @@ def test_who_does_not_believe_us(place, protocol):
     assert t.challenge(t.final(t.challenge(t.first(f"alice@{DOMAIN}")), PASSWORD)).startswith("v=")
     assert not t.say("*").startswith(GOOD[protocol])
     assert GOOD[protocol].encode() not in t.raw.rest()
+
+
+def stages(place, protocol):
+    """Conversations left in the middle, at each place where the client has the word."""
+    for how in ("first", "wrong", "right"):
+        talk = Talk(place, protocol)
+        question = talk.challenge(talk.first(f"alice@{DOMAIN}"))
+        if how != "first":
+            talk.challenge(talk.final(question, "wrong" if how == "wrong" else PASSWORD))
+        yield how, talk
+
+
+@pytest.mark.parametrize("protocol", PORTS)
+def test_who_goes_away(place, protocol):
+    """Its connection ends at once: there is nobody to wait for."""
+    for how, talk in stages(place, protocol):
+        since = time.monotonic()
+        socket.socket.shutdown(talk.raw.sock, socket.SHUT_WR)
+        assert talk.raw.rest() == b"", how
+        assert time.monotonic() - since < 5, how
+        talk.close()
+
+
+def test_stop_amid_a_login(make_site):
+    site = make_site()
+    talks = [talk for protocol in PORTS for _, talk in stages(site, protocol)]
+    since = time.monotonic()
+    site.stop()
+    assert time.monotonic() - since < 7
+    for talk in talks:
+        assert "shutting down" in talk.raw.line()
+        talk.close()
 
 
 def test_prepared(place):
