@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "deliverd/connection.h"
 #include "deliverd/outcome.h"
@@ -128,12 +129,17 @@ static void recount(struct destination *dest, ptrdiff_t more)
 		schedule_crowd(dest->d->schedule, before);
 }
 
-/* It is due although its destination is held off: an administrator has flushed the queue, or its
- * own time has come. What was on its way when the destination failed is no such. */
+/* It is due although its destination is held off: an administrator has flushed the queue since it
+ * failed, or its own time has come. What was on its way when the destination failed is no such. */
 static bool lifts(const struct destination *dest, const struct job *j)
 {
-	return (j->q.why & QUEUE_DUE) != 0 && (dest->whole || j->q.attempts > 0) &&
-	       uv_now(dest->d->loop) >= dest->failed_ms + DESTINATION_SETTLE_MS;
+	uint64_t failed_ms = clock_mono_ms() - dest->failed_ms;	/* ago */
+
+	if ((j->q.why & QUEUE_DUE) == 0)
+		return false;
+	if (j->q.flushed_ms > 0 && j->q.flushed_ms <= failed_ms + 1)
+		return true;
+	return (dest->whole || j->q.attempts > 0) && failed_ms >= DESTINATION_SETTLE_MS;
 }
 
 void destination_add(struct destination *dest, struct job *j)
@@ -259,7 +265,7 @@ void destination_fail(struct destination *dest, struct span status, struct span 
 	dest->window = 1;
 	dest->until_s = conf_retry_s(dest->conf, dest->failures > attempts ? dest->failures : attempts, deliverd_now_s());
 	dest->failures++;
-	dest->failed_ms = uv_now(dest->d->loop);
+	dest->failed_ms = clock_mono_ms();
 	keep_text(&dest->status, status);
 	keep_text(&dest->words, words);
 	o = last_failure(dest, host);

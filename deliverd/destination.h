@@ -68,7 +68,7 @@ struct destination {
 
 	unsigned failures;		/* one behind the other, as a whole */
 	int64_t until_s;		/* held off */
-	uint64_t failed_ms;
+	uint64_t failed_ms;		/* clock_mono_ms of the last failure */
 	char *status, *words;		/* of the last failure */
 
 	uint64_t refill;		/* the lease that was asked for; 0: none */

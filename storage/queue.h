@@ -52,6 +52,7 @@ struct queue_job {
 	int64_t created_s;	/* when it was accepted, since 1970 */
 	uint64_t size;		/* bytes of the body */
 	uint32_t attempts;	/* that were reported as deferred */
+	uint64_t flushed_ms;	/* ago, rounded up, an administrator wanted its domain tried; 0: never */
 	struct span domain;	/* of all recipients, as it was given but in lower case (ASCII) */
 	struct span sender;	/* empty: <> */
 	struct span route;	/* "HOST:PORT" where `yubin queue route` sent it; mostly empty */

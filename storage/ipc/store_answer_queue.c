@@ -21,6 +21,7 @@ static void put_job(struct buf *b, const struct queue_job *j)
 	store_wire_put_signed(b, j->created_s);
 	wire_put_varint(b, j->size);
 	wire_put_varint(b, j->attempts);
+	wire_put_varint(b, j->flushed_ms);
 	wire_put_span(b, j->domain);
 	wire_put_span(b, j->sender);
 	wire_put_span(b, j->route);
@@ -69,6 +70,7 @@ static void get_job(struct wire *w, struct queue_job *j, struct arena *memory)
 	j->created_s = store_wire_signed(w);
 	j->size = wire_varint(w);
 	j->attempts = (uint32_t)store_wire_upto(w, UINT32_MAX);
+	j->flushed_ms = wire_varint(w);
 	j->domain = store_wire_line(w, QUEUE_DOMAIN_MAX - 1);
 	j->sender = store_wire_line(w, STORE_WIRE_ADDRESS_MAX);
 	j->route = store_wire_line(w, QUEUE_DOMAIN_MAX);

@@ -46,6 +46,7 @@ struct queue_dest {                /* a domain */
 	struct heap due, deadline; /* of its jobs that wait */
 	uint32_t jobs, leased, allowed;
 	int64_t not_before_s;
+	uint64_t flushed_ms;   /* clock_mono_ms of queue_dest_release; 0: never */
 	int64_t forget_s;      /* it has no jobs, and may go then */
 	struct heap_node wake; /* in queue.wakes: when it is to be looked at again */
 	bool ready;            /* in the ring */
@@ -132,7 +133,9 @@ struct queue_dest *queue_dest_get(struct queue *q, struct span domain); /* made 
 /* Something of it has changed: ready, or when? */
 void queue_dest_place(struct queue *q, struct queue_dest *d);
 void queue_dest_free(struct queue *q, struct queue_dest *d);
-void queue_dest_release(struct queue *q, struct queue_dest *d); /* its hold-off is forgotten */
+/* Its hold-off is forgotten, for an administrator; and how long ago that was (queue_job.flushed_ms). */
+void queue_dest_release(struct queue *q, struct queue_dest *d);
+uint64_t queue_dest_flushed_ms(const struct queue_dest *d);
 /* The domain whose turn it is goes to the end of the ring. NULL: none is ready. */
 struct queue_dest *queue_dest_turn(struct queue *q);
 /* Its job that is next now, or NULL. */

@@ -73,7 +73,7 @@ enum store_status queue_admin_list(struct store *s, const struct queue_filter *f
 				   size_t max, queue_show show, void *arg);
 
 enum queue_action {
-	QUEUE_ACT_FLUSH, /* due now; the hold-off of their domains is forgotten */
+	QUEUE_ACT_FLUSH, /* due now, but for those leased; the hold-off of their domains is forgotten */
 	QUEUE_ACT_HOLD,
 	QUEUE_ACT_RELEASE,
 	QUEUE_ACT_DELETE, /* gone, and nobody is told; those set aside too */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "storage/local/queue.h"
 
 enum {
@@ -199,9 +200,15 @@ void queue_dest_watch(struct store *base, queue_ready ready, void *arg)
 void queue_dest_release(struct queue *q, struct queue_dest *d)
 {
 	d->not_before_s = 0;
+	d->flushed_ms = clock_mono_ms();
 	free(d->words);
 	d->words = NULL;
 	queue_dest_place(q, d);
+}
+
+uint64_t queue_dest_flushed_ms(const struct queue_dest *d)
+{
+	return d->flushed_ms != 0 ? clock_mono_ms() - d->flushed_ms + 1 : 0;
 }
 
 /* Of a domain that nothing waits for, nothing is kept: names cost memory. */

@@ -178,7 +178,8 @@ static int read_job(struct leasing *k, struct queue_slot *slot)
 		return -ENOMEM;
 	if (!queue_record_decode(value, &record))
 		return -EBADMSG;
-	*j = (struct queue_job){ .why = queue_slot_why(s->queue, slot) };
+	*j = (struct queue_job){ .why = queue_slot_why(s->queue, slot),
+				 .flushed_ms = queue_dest_flushed_ms(slot->dest) };
 	*l = (struct leased){ .head = record.head, .fd = -1 };
 	memcpy(l->head.id, id, strlen(id) + 1);
 	fill_job(j, &record);

@@ -80,6 +80,7 @@ static void copy_job(struct queued_job *to, const struct queue_job *j)
 				   .created_s = j->created_s,
 				   .size = j->size,
 				   .attempts = j->attempts,
+				   .flushed_ms = j->flushed_ms,
 				   .count = j->count };
 	text_of(to->id, sizeof(to->id), span_of(j->envelope.id));
 	text_of(to->account, sizeof(to->account), j->envelope.account);

@@ -21,6 +21,7 @@ struct queued_job {
 	int64_t created_s;
 	uint64_t size;
 	uint32_t attempts;
+	uint64_t flushed_ms;
 	char domain[80], sender[80], route[80];
 	size_t count;
 	struct {

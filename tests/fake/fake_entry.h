@@ -41,6 +41,7 @@ struct fake_domain {
 	char *words;
 	uint32_t leased;
 	uint64_t turn; /* when it was leased from the last time */
+	uint64_t flushed_ms; /* clock_mono_ms; 0: never */
 	char name[QUEUE_DOMAIN_MAX];
 };
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "tests/fake/fake_entry.h"
 
 /* --- the calls ------------------------------------------------------------------ */
@@ -88,6 +89,7 @@ static struct queue_job describe(struct fake_queue *q, const struct choice *c, s
 {
 	struct fake_entry *e = c->entry;
 	struct queue_recipient *recipients = arena_array(memory, e->count, sizeof(*recipients));
+	uint64_t flushed_ms = c->job->domain->flushed_ms;
 	size_t count = 0;
 
 	for (size_t i = 0; i < e->count; i++) {
@@ -107,6 +109,7 @@ static struct queue_job describe(struct fake_queue *q, const struct choice *c, s
 				   .created_s = e->created_s,
 				   .size = e->body->n,
 				   .attempts = c->job->attempts,
+				   .flushed_ms = flushed_ms != 0 ? clock_mono_ms() - flushed_ms + 1 : 0,
 				   .domain = span_of(c->job->domain->name),
 				   .sender = c->job->sender,
 				   .route = c->job->route,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/clock.h"
 #include "tests/fake/fake_entry.h"
 
 static struct fake_queue *queue_at(const struct store *s)
@@ -272,6 +273,19 @@ void fake_queue_route(struct store *base, const char *id, const char *route)
 		e->jobs[i].route = arena_copy(e->memory, span_of(route));
 		e->jobs[i].due_s = 0;
 	}
+	fake_wake((struct fake_store *)base);
+}
+
+void fake_queue_flush(struct store *base, const char *id)
+{
+	struct fake_entry *e = fake_entry_find(queue_at(base), span_of(id));
+
+	for (size_t i = 0; e != NULL && i < e->job_count; i++)
+		if (e->jobs[i].lease == 0) {
+			e->jobs[i].due_s = 0;
+			e->jobs[i].domain->told.not_before_s = 0;
+			e->jobs[i].domain->flushed_ms = clock_mono_ms();
+		}
 	fake_wake((struct fake_store *)base);
 }
 

@@ -42,6 +42,8 @@ bool fake_queue_delete(struct store *s, const char *id);
 /* At once: the entry's jobs are leased with QUEUE_BOUNCE, or go to route ("HOST:PORT"). */
 void fake_queue_bounce(struct store *s, const char *id);
 void fake_queue_route(struct store *s, const char *id, const char *route);
+/* At once: those that are not leased are due, and their domains not held off. */
+void fake_queue_flush(struct store *s, const char *id);
 
 /* From now on it is that time. */
 void fake_queue_set_now(struct store *s, int64_t now_s);

@@ -162,6 +162,14 @@ def test_route_and_flush(site):
         assert [m.recipients for m in far.messages] == [["b@far.test"]]
 
 
+def test_flush_behind_a_failure(site):
+    """It is tried again, not held off with the others, though nothing has changed since."""
+    send(site, ["b@far.test"])
+    for failures in range(1, 4):
+        site.wait_log(f"failures={failures}", seconds=20)
+        wait_for(lambda: "1 message" in site.run("queue", "flush", "--all").stdout)
+
+
 def test_bounce(site):
     send(site, ["b@far.test"])
     wait_tried(site)

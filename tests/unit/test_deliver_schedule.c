@@ -142,6 +142,49 @@ static void test_forgiven(void **state)
 	assert_int_equal(fake_queue_domain(world.d.store, "far.test")->not_before_s, 0);
 }
 
+/* Who flushes gets a try, however short the time since the failure is. */
+static void test_flushed(void **state)
+{
+	struct world_host *h = world_domain("far.test");
+
+	(void)state;
+	h->refuses = true;
+	world_put("one", "a@far.test");
+	for (unsigned tries = 1; tries <= 3; tries++) {
+		world_run();
+		assert_int_equal(h->connections, tries);
+		world_run();
+		assert_int_equal(h->connections, tries);
+		fake_queue_flush(world.d.store, "one");
+	}
+	h->refuses = false;
+	world_run();
+	assert_int_equal(h->messages, 1);
+	assert_int_equal(fake_queue_domain(world.d.store, "far.test")->not_before_s, 0);
+}
+
+/* One try for all of them that were flushed before it failed, also where each one is leased to be told so. */
+static void test_flushed_together(void **state)
+{
+	enum { MANY = 500 };
+	struct world_host *h = world_domain("far.test");
+	char id[32];
+
+	(void)state;
+	h->refuses = true;
+	world.conf.sender_routes = true;
+	put_many("far.test", MANY);
+	world_run();
+	assert_int_equal(count_fate(QUEUE_DEFERRED), MANY);
+	h->connections = 0;
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(id, sizeof(id), "mfarxtest%u", i);
+		fake_queue_flush(world.d.store, id);
+	}
+	world_run();
+	assert_true(h->connections > 0 && h->connections < MANY / 2);	/* those of one millisecond count as later */
+}
+
 /* A thousand that take connections and say nothing, and one that lives. */
 static void test_dead_ones(void **state)
 {
@@ -381,7 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_delivered),	   TEST(test_slow_start),     TEST(test_held_off),
-		TEST(test_held_off_longer), TEST(test_forgiven),
+		TEST(test_held_off_longer), TEST(test_forgiven),   TEST(test_flushed), TEST(test_flushed_together),
 		TEST(test_dead_ones),	   TEST(test_max_deliveries), TEST(test_next_host), TEST(test_for_good),
 		TEST(test_bounce),	   TEST(test_expired),	      TEST(test_notice), TEST(test_gone_in_between), TEST(test_gone_meanwhile),
 		TEST(test_cut_at_the_end), TEST(test_leased_again),   TEST(test_stop),	    TEST(test_report_fails),

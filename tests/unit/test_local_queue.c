@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "common/base/clock.h"
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, local_queue_setup, local_queue_teardown)
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
@@ -385,11 +387,15 @@ static void test_route(void **state)
 static void test_flush(void **state)
 {
 	int64_t later_s = local_now_s() + DAY;
+	uint64_t before_ms;
+	struct queued_job *j;
 	char want[300];
 
 	(void)state;
 	queued_simple(c, "x1", "a@x.example");
-	assert_int_equal(queued_report(c, queued_one(c), QUEUE_DEFERRED, later_s), STORE_OK);
+	j = queued_one(c);
+	assert_int_equal(j->flushed_ms, 0);
+	assert_int_equal(queued_report(c, j, QUEUE_DEFERRED, later_s), STORE_OK);
 	queued_domain(c, "x.example", 1, later_s + 1);
 	snprintf(want, sizeof(want),
 		 "x1 0:a@x.example<s@here.example,waiting,1,%lld,until=%lld(told so),"
@@ -397,9 +403,12 @@ static void test_flush(void **state)
 		 (long long)later_s, (long long)later_s + 1);
 	assert_string_equal(local_all(), want);
 	queued_none(c);
+	before_ms = clock_mono_ms();
 	assert_int_equal(
 	    local_act(&(struct queue_filter){ .domain = span_of("x.example") }, QUEUE_ACT_FLUSH, NULL), 1);
-	assert_int_equal(queued_one(c)->attempts, 1);
+	j = queued_one(c);
+	assert_int_equal(j->attempts, 1);
+	assert_true(j->flushed_ms > 0 && j->flushed_ms <= clock_mono_ms() - before_ms + 1);
 	assert_int_equal(local_act_id("x1", QUEUE_ACT_FLUSH), 0); /* it is being tried */
 	local_lost();
 	queued_one(c);

@@ -348,6 +348,7 @@ static struct queue_job jobs[] = {
 	  .created_s = 1700000000,
 	  .size = 5000000000,
 	  .attempts = 12,
+	  .flushed_ms = UINT64_MAX,
 	  .domain = S("far.example"),
 	  .sender = S("s@example.org"),
 	  .route = S("relay.example:587"),
@@ -405,6 +406,7 @@ static void test_a_job_keeps_all(void **state)
 	assert_int_equal(got.jobs[0].job, 2);
 	assert_int_equal(got.jobs[0].why, QUEUE_DUE | QUEUE_EXPIRED);
 	assert_int_equal(got.jobs[0].attempts, 12);
+	assert_true(got.jobs[0].flushed_ms == UINT64_MAX);
 	assert_true(span_is(got.jobs[0].domain, "far.example") &&
 		    span_is(got.jobs[0].route, "relay.example:587"));
 	assert_int_equal(got.jobs[0].fd, -1);
