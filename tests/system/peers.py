@@ -6,6 +6,7 @@ import email
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -108,7 +109,10 @@ class Peer:
 
     def stop(self):
         if self.process is not None:
-            self.process.kill()     # of the first of its process namespace: all of them go
+            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            for first in children.read_text().split() if self.process.poll() is None else ():
+                os.kill(int(first), signal.SIGKILL)     # of its process namespace: all of them go. Postfix outlives --kill-child: it changes its user
+            self.process.kill()
             self.process.wait(timeout=60)
             self.process = None
 
