@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "storage/local/files.h"
 #include "storage/local/inner.h"
 
@@ -45,7 +46,7 @@ bool redo_is_log(const char *name)
 	return strcmp(name, "redo.0") == 0 || strcmp(name, "redo.1") == 0;
 }
 
-static int log_open(struct redo *r, unsigned which)
+static int log_make(struct redo *r, unsigned which)
 {
 	char name[16];
 
@@ -68,12 +69,17 @@ int redo_new(struct redo **out, struct local *s, struct error *err)
 	r->s = s;
 	r->logs[0].fd = r->logs[1].fd = -1;
 	buf_init(&r->frame, REDO_LOG);
-	e = log_open(r, 0);
+	e = log_make(r, 0);
 	if (e == 0)
-		e = log_open(r, 1);
+		e = log_make(r, 1);
 	if (e == 0 && fsync(s->tmp_fd) < 0)
 		e = -errno;
-	return e < 0 ? error_system(err, -e, "the log of bodies in mail/tmp can't be made") : 0;
+	if (e == 0)
+		return 0;
+	log_warn("store goes without a log of messages, it can't be made: %s", strerror(-e));
+	redo_free(r);
+	*out = NULL;
+	return 0;
 }
 
 void redo_free(struct redo *r)

@@ -27,7 +27,8 @@ enum {
 	REDO_LATEST_MS = 5000
 };
 
-/* Empty logs; redo_play has come before. *out is NULL where there are none. Blocks. */
+/* Empty logs; redo_play has come before. *out is NULL where there are none, or none can be
+ * made. Blocks. */
 int redo_new(struct redo **out, struct local *s, struct error *err);
 void redo_free(struct redo *r);
 

@@ -93,7 +93,13 @@ static int write_again(const struct local *s, int at, const char *path, const st
 	return r;
 }
 
-/* 0 too where there is no such folder any more. */
+/* Something else stands there, or the folder has gone: no reason not to start. */
+static bool no_file(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -ELOOP || r == -ENXIO || r == -EFBIG;
+}
+
+/* 0 too where no file can be. */
 static int play_name(struct play *p, const struct redo_name *name, const struct redo_entry *e)
 {
 	char folder[NAMES_FOLDER_MAX], id[STORE_ID_MAX], path[NAMES_PATH_MAX];
@@ -114,7 +120,9 @@ static int play_name(struct play *p, const struct redo_name *name, const struct 
 	if (r == -ENOSPC && s->space != NULL && space_release(s->space) == 0)
 		r = write_again(s, at, path, e);
 	p->written += r == 0;
-	return r == -ENOENT ? 0 : r;
+	if (no_file(r) && r != -ENOENT)
+		log_error("store a message can't be written again, no file is in its place path=%s", path);
+	return no_file(r) ? 0 : r;
 }
 
 static int play_log(struct play *p, struct span log)
@@ -139,12 +147,16 @@ static int play_file(struct play *p, unsigned which)
 	int r;
 
 	redo_log_name(name, which);
-	buf_init(&log, REDO_LOG);
+	buf_init(&log, REDO_LOG + 1); /* one more, to see its end */
 	r = files_read(p->s->tmp_fd, ".", name, &log);
 	if (r == 0 && log.n > 0)
 		r = play_log(p, buf_span(&log));
 	buf_clear(&log);
-	return r == -ENOENT ? 0 : r;
+	if (!no_file(r))
+		return r;
+	if (r != -ENOENT)
+		log_error("store mail/tmp/%s is no log of messages: it is left as it is", name);
+	return 0;
 }
 
 static int play(struct play *p, struct error *err)

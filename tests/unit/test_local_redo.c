@@ -379,6 +379,30 @@ static void test_no_room(void **state)
 	end_crashed();
 }
 
+/* A log that is full to its last byte is read, and one that is no file keeps nobody from starting. */
+static void test_last_byte(void **state)
+{
+	static uint8_t body[REDO_LOG];
+	struct redo *r = local_of(live.s)->redo;
+	size_t entries;
+
+	(void)state;
+	conf_append(&live, alice, inbox, "is there", 0);
+	assert_true(redo_begin(r, REDO_LOG - REDO_SECTOR * 2 - REDO_HEAD));
+	redo_put_message(redo_frame(r), span_of("a@x"), 1, 1, guid_a);
+	entries = REDO_LOG - REDO_SECTOR - redo_frame(r)->n - 6; /* what stands before a body of that size */
+	redo_put_body(redo_frame(r), 1, (struct span){ body, entries });
+	assert_int_equal(redo_write(r), 0);
+	assert_int_equal(logged(&folders), REDO_LOG);
+	crash("rm mail/*/*/*/cur/*");
+	body_is("alice@x.example", 1, "is there");
+	end_crashed();
+	redo_end(r, 0);
+	crash("rm mail/tmp/redo.* mail/*/*/*/cur/1.*; mkdir mail/tmp/redo.0; ln -s x mail/tmp/redo.1");
+	assert_null(local_of(after.s)->redo);
+	end_crashed();
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -386,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries), cmocka_unit_test(test_torn), cmocka_unit_test(test_older),
 		CASE(test_power), CASE(test_settled), CASE(test_latest), CASE(test_full), CASE(test_no_room),
+		CASE(test_last_byte),
 	};
 
 	if (sodium_init() < 0)
