@@ -89,23 +89,26 @@ int accounts_walk(struct local *s, enum key_kind kind,
 
 /* --- one mailbox ----------------------------------------------------------- */
 
-bool startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID])
+int startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID])
 {
 	struct message message;
 	struct span value;
 	struct key k;
+	int r;
 
 	key_record(&k, account, mailbox, uid);
-	return kv_get(s->kv, key_span(&k), &value) == 0 && message_decode(value, uid, &message) &&
-	       memcmp(message.r.guid, guid, STORE_GUID) == 0;
+	r = kv_get(s->kv, key_span(&k), &value);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return message_decode(value, uid, &message) ? memcmp(message.r.guid, guid, STORE_GUID) == 0 : -EBADMSG;
 }
 
-static bool index_knows(struct local *s, uint32_t account, uint32_t mailbox, const char *name)
+static int index_knows(struct local *s, uint32_t account, uint32_t mailbox, const char *name)
 {
 	uint8_t guid[STORE_GUID];
 	uint32_t uid;
 
-	return names_message_parse(name, &uid, guid) && startup_knows(s, account, mailbox, uid, guid);
+	return names_message_parse(name, &uid, guid) ? startup_knows(s, account, mailbox, uid, guid) : 0;
 }
 
 static int remove_unknown(struct local *s, const char *folder, uint32_t account, uint32_t mailbox)
@@ -113,6 +116,7 @@ static int remove_unknown(struct local *s, const char *folder, uint32_t account,
 	char mailbox_path[NAMES_MAILBOX_MAX], path[NAMES_MAILBOX_MAX + 8];
 	struct dirent *e;
 	unsigned n = 0;
+	int known = 0;
 	DIR *d;
 
 	names_mailbox(mailbox_path, folder, mailbox);
@@ -120,16 +124,18 @@ static int remove_unknown(struct local *s, const char *folder, uint32_t account,
 	d = folder_open(s->o.mail_fd, path);
 	if (d == NULL)
 		return errno == ENOENT ? 0 : -errno;
-	while ((e = readdir(d)) != NULL)
-		if (entry_plain(e) && !index_knows(s, account, mailbox, e->d_name)) {
+	while ((e = readdir(d)) != NULL && (known >= 0 || known == -EBADMSG)) {
+		known = entry_plain(e) ? local_index(s, index_knows(s, account, mailbox, e->d_name)) : 1;
+		if (known == 0) { /* for sure: what is behind a damaged record stays */
 			unlinkat(dirfd(d), e->d_name, 0);
 			n++;
 		}
+	}
 	fsync(dirfd(d));
 	closedir(d);
 	if (n > 0)
 		log_info("store removed files that were never promised mailbox=%08x count=%u", mailbox, n);
-	return 0;
+	return known < 0 && known != -EBADMSG ? known : 0;
 }
 
 /* Numbers that were taken and not promised are not given again: they start at the floor. */

@@ -42,17 +42,23 @@ static bool letter_known(struct local *s, struct span id)
 	return r != 0;
 }
 
+/* In doubt it does: a file too many is found by `store check`. */
 static bool index_wants(const struct play *p, const struct redo_name *name)
 {
 	struct account_record account;
 	struct span value;
 	struct key k;
+	int r;
 
 	if (name->letter)
 		return letter_known(p->s, name->id);
 	key_named(&k, KEY_ACCOUNT, name->account);
-	return kv_get(p->s->kv, key_span(&k), &value) == 0 && account_decode(value, &account) &&
-	       startup_knows(p->s, account.number, name->mailbox, name->uid, name->guid);
+	r = kv_get(p->s->kv, key_span(&k), &value);
+	if (r == 0 && account_decode(value, &account))
+		r = startup_knows(p->s, account.number, name->mailbox, name->uid, name->guid);
+	else if (r == 0)
+		r = -EBADMSG;
+	return r != 0 && r != -ENOENT;
 }
 
 /* A letter whose envelope has gone was sent (queue_load.c). */

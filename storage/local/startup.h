@@ -17,8 +17,8 @@ int startup_clean_tmp(struct local *s, struct error *err);
  * it does not know. */
 int dirty_sweep(struct local *s, struct error *err);
 
-/* Has the index that message? */
-bool startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID]);
+/* Has the index that message? 1 or 0, or a negative errno: it can't tell. -EBADMSG: its record is damaged. */
+int startup_knows(struct local *s, uint32_t account, uint32_t mailbox, uint32_t uid, const uint8_t guid[STORE_GUID]);
 
 /* Makes the whole index from the folders. */
 int rebuild_index(struct local *s, struct error *err);

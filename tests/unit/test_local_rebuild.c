@@ -338,6 +338,38 @@ static void test_other_format(void **state)
 	free(after);
 }
 
+/* Behind a crash: a file whose record is damaged stays, one that has none goes. */
+static void test_damaged_record(void **state)
+{
+	struct store_account *a = conf_login(&conf, "a@x.example");
+	uint64_t inbox = conf_mailbox(&conf, a, "INBOX");
+	char name[64], path[300], command[400];
+	struct error err;
+	struct kv *kv;
+	struct key k;
+
+	(void)state;
+	conf_append(&conf, a, inbox, "stays", 0);
+	store_logout(a);
+	folders_close(&conf.loop, conf.s);
+	assert_int_equal(kv_open(&kv, 1 << 20, &err), 0);
+	assert_int_equal(kv_begin(kv), 0);
+	key_mailbox(&k, KEY_DIRTY, 1, (uint32_t)inbox);
+	assert_int_equal(kv_put(kv, key_span(&k), span_of("")), 0);
+	key_record(&k, 1, (uint32_t)inbox, 1);
+	assert_int_equal(kv_put(kv, key_span(&k), span_of("\x01")), 0);
+	assert_int_equal(kv_commit(kv), 0);
+	kv_close(kv);
+	snprintf(name, sizeof(name), "%08x/cur/2.00112233445566778899aabbccddeeff", (unsigned)inbox);
+	overwrite(name, "was never promised");
+	conf.s = folders_open(&folders, &conf.loop);
+	at(path, name);
+	assert_int_equal(access(path, F_OK), -1);
+	*strrchr(path, '/') = '\0';
+	snprintf(command, sizeof(command), "ls %s/1.* > /dev/null", path);
+	assert_int_equal(system(command), 0);
+}
+
 /* A body that is gone or cut is told as damage, and the others go on. */
 static void test_damaged_body(void **state)
 {
@@ -433,6 +465,7 @@ int main(void)
 		CASE(test_rebuild),       CASE(test_numbers),      CASE(test_damaged_files),
 		CASE(test_damaged_index), CASE(test_other_format),   CASE(test_damaged_body),
 		CASE(test_roles),	  CASE(test_twins),
+		CASE(test_damaged_record),
 	};
 
 	if (sodium_init() < 0)
