@@ -4,8 +4,9 @@
  * Order   The folders, then the index by itself, then each mailbox's folder against the index, then
  *         the queue. Each finding is told through `found`, with the stable word of its kind.
  * Modes   CHECK_LIVE: a server runs and owns the index; only what a single file or folder tells is
- *         looked at. CHECK_LOOK: no server runs; the index is opened, which recovers it after a
- *         crash, and so are the messages of its last seconds (redo.h); nothing else changes. CHECK_MEND: as CHECK_LOOK, and each finding is mended.
+ *         looked at. CHECK_LOOK: no server runs; after a crash the index is recovered, and the messages
+ *         of its last seconds (redo.h); nothing else changes. CHECK_MEND: as CHECK_LOOK, and each
+ *         finding is mended.
  * Mending Nothing that is there is removed: what has no place goes to .lost in its folder, under
  *         its old path. A message keeps its UID unless other bytes stand under it now; then it
  *         gets a new one, so that no client takes them for the old ones. UIDVALIDITY stays.

@@ -42,23 +42,6 @@ int startup_clean_tmp(struct local *s, struct error *err)
 
 /* --- accounts that have something to do ------------------------------------ */
 
-static int kind_is_there(struct local *s, enum key_kind kind)
-{
-	struct key from, end;
-	struct span key, value;
-	struct kv_scan *scan;
-	int r;
-
-	key_kind(&from, kind);
-	key_end(&end, &from);
-	scan = kv_scan_open(s->kv, key_span(&from), key_span(&end));
-	if (scan == NULL)
-		return -ENOMEM;
-	r = kv_scan_next(scan, &key, &value);
-	kv_scan_close(scan);
-	return r;
-}
-
 int accounts_walk(struct local *s, enum key_kind kind,
 		  int (*fn)(struct local *s, const char *folder, uint32_t account))
 {
@@ -67,8 +50,10 @@ int accounts_walk(struct local *s, enum key_kind kind,
 	struct key from, end;
 	struct span key, value;
 	struct kv_scan *scan;
-	int r = kind_is_there(s, kind);
+	int r;
 
+	key_kind(&from, kind);
+	r = local_has(s, &from);
 	if (r <= 0)
 		return r;
 	key_kind(&from, KEY_ACCOUNT);

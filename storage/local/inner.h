@@ -85,6 +85,8 @@ struct local {
  * reserve. 0 or a negative errno. */
 int local_put(struct local *s, const struct key *k, struct span value);
 int local_del(struct local *s, const struct key *k);
+/* Is there a key that begins so? 1 or 0, or a negative errno. */
+int local_has(struct local *s, const struct key *start);
 /* The buffer for a value, empty. */
 struct buf *local_value(struct local *s);
 /* What the index can't survive: says so and ends the process. */

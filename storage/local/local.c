@@ -140,6 +140,22 @@ int local_del(struct local *s, const struct key *k)
 	return change_one_surely(s, k, NULL);
 }
 
+int local_has(struct local *s, const struct key *start)
+{
+	struct span key, value;
+	struct kv_scan *scan;
+	struct key end;
+	int r;
+
+	key_end(&end, start);
+	scan = kv_scan_open(s->kv, key_span(start), key_span(&end));
+	if (scan == NULL)
+		return -ENOMEM;
+	r = kv_scan_next(scan, &key, &value);
+	kv_scan_close(scan);
+	return r;
+}
+
 /* --- opening --------------------------------------------------------------- */
 
 static int open_folders(struct local *s, struct error *err)

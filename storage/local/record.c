@@ -219,7 +219,7 @@ bool value_take_time(struct span *in, int64_t *time_s)
 	return true;
 }
 
-static bool take_32(struct span *in, uint32_t *out)
+bool value_take_32(struct span *in, uint32_t *out)
 {
 	uint64_t value;
 
@@ -275,7 +275,7 @@ bool message_decode(struct span value, uint32_t uid, struct message *m)
 	memcpy(r->guid, guid.p, STORE_GUID);
 	if (!take_64(&value, &r->size) || !value_take_time(&value, &r->internal_s) ||
 	    !value_take_time(&value, &r->saved_s) || !take_64(&value, &r->meta_offset) ||
-	    !take_32(&value, &r->meta_length))
+	    !value_take_32(&value, &r->meta_length))
 		return false;
 	m->address = value;
 	return true;
@@ -306,13 +306,13 @@ void head_encode(struct buf *out, const struct head *h, struct span name)
 bool head_decode(struct span value, struct head *h, struct span *name)
 {
 	bool ok = take_byte(&value, STORE_ROLE_ARCHIVE, &h->role) && take_byte(&value, 1, &h->subscribed) &&
-		  take_32(&value, &h->uidvalidity) && take_32(&value, &h->uidnext) &&
-		  take_32(&value, &h->recent_uid) && take_64(&value, &h->modseq) &&
-		  take_32(&value, &h->exists) && take_32(&value, &h->unseen) &&
-		  take_32(&value, &h->deleted) && take_32(&value, &h->unseen_hint) &&
-		  take_64(&value, &h->size) && take_32(&value, &h->uid_floor) &&
+		  value_take_32(&value, &h->uidvalidity) && value_take_32(&value, &h->uidnext) &&
+		  value_take_32(&value, &h->recent_uid) && take_64(&value, &h->modseq) &&
+		  value_take_32(&value, &h->exists) && value_take_32(&value, &h->unseen) &&
+		  value_take_32(&value, &h->deleted) && value_take_32(&value, &h->unseen_hint) &&
+		  take_64(&value, &h->size) && value_take_32(&value, &h->uid_floor) &&
 		  take_64(&value, &h->modseq_floor) && take_64(&value, &h->log_floor) &&
-		  take_32(&value, &h->log_count) && take_32(&value, &h->expunges) &&
+		  value_take_32(&value, &h->log_count) && value_take_32(&value, &h->expunges) &&
 		  take_64(&value, &h->flags_modseq);
 
 	*name = value;
@@ -329,8 +329,8 @@ void account_encode(struct buf *out, const struct account_record *a)
 
 bool account_decode(struct span value, struct account_record *a)
 {
-	return take_32(&value, &a->number) && take_32(&value, &a->next_mailbox) &&
-	       take_32(&value, &a->uidvalidity) && take_64(&value, &a->derived_end);
+	return value_take_32(&value, &a->number) && value_take_32(&value, &a->next_mailbox) &&
+	       value_take_32(&value, &a->uidvalidity) && take_64(&value, &a->derived_end);
 }
 
 void log_encode(struct buf *out, int64_t time_s, const struct ranges *r)
@@ -353,7 +353,7 @@ bool log_decode(struct span value, int64_t *time_s, struct ranges *r)
 	if (!value_take_time(&value, time_s))
 		return false;
 	while (value.n > 0 && r != NULL) {
-		if (!take_32(&value, &gap) || !take_32(&value, &more) || gap == 0 ||
+		if (!value_take_32(&value, &gap) || !value_take_32(&value, &more) || gap == 0 ||
 		    before + gap + more > UINT32_MAX)
 			return false;
 		ranges_push(r, (uint32_t)(before + gap), (uint32_t)(before + gap + more));

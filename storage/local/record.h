@@ -136,6 +136,7 @@ void value_put_span(struct buf *out, struct span s);
 bool value_take(struct span *in, uint64_t max, uint64_t *number);
 bool value_take_span(struct span *in, struct span *s);
 void value_put_time(struct buf *out, int64_t time_s);
+bool value_take_32(struct span *in, uint32_t *number);
 bool value_take_time(struct span *in, int64_t *time_s);
 
 #endif

@@ -97,16 +97,6 @@ bool redo_take_frame(struct span *log, uint64_t *number, struct span *entries)
 	return true;
 }
 
-static bool take_32(struct span *in, uint32_t *out)
-{
-	uint64_t number;
-
-	if (!value_take(in, UINT32_MAX, &number))
-		return false;
-	*out = (uint32_t)number;
-	return true;
-}
-
 bool redo_take_name(struct span *names, struct redo_name *name)
 {
 	uint8_t kind = names->n > 0 ? names->p[0] : ENTRY_BODY;
@@ -117,7 +107,7 @@ bool redo_take_name(struct span *names, struct redo_name *name)
 	span_take(names, 1);
 	if (kind == NAME_LETTER)
 		return value_take_span(names, &name->id);
-	if (!value_take_span(names, &name->account) || !take_32(names, &name->mailbox) || !take_32(names, &name->uid) ||
+	if (!value_take_span(names, &name->account) || !value_take_32(names, &name->mailbox) || !value_take_32(names, &name->uid) ||
 	    names->n < STORE_GUID)
 		return false;
 	memcpy(name->guid, span_take(names, STORE_GUID).p, STORE_GUID);

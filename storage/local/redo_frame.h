@@ -50,8 +50,8 @@ struct redo_name {
 	uint32_t mailbox, uid;
 	uint8_t guid[STORE_GUID];
 };
-/* Takes the next frame; its entries are lent. *number: NULL's value 0 before the first one, which sets it. False: the
- * log ends here. */
+/* Takes the next frame; its entries are lent. *number is 0 before the first one, which sets it. False: the log ends
+ * here. */
 bool redo_take_frame(struct span *log, uint64_t *number, struct span *entries);
 /* False: none left, or damage. */
 bool redo_take_entry(struct span *entries, struct redo_entry *e);

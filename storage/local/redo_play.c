@@ -25,23 +25,6 @@ struct play {
 
 /* --- which ------------------------------------------------------------------------ */
 
-static bool letter_known(struct local *s, struct span id)
-{
-	struct key from, end;
-	struct span key, value;
-	struct kv_scan *scan;
-	int r;
-
-	key_queue_entry(&from, id);
-	key_end(&end, &from);
-	scan = kv_scan_open(s->kv, key_span(&from), key_span(&end));
-	if (scan == NULL)
-		return true;
-	r = kv_scan_next(scan, &key, &value);
-	kv_scan_close(scan);
-	return r != 0;
-}
-
 /* In doubt it does: a file too many is found by `store check`. */
 static bool index_wants(const struct play *p, const struct redo_name *name)
 {
@@ -50,8 +33,10 @@ static bool index_wants(const struct play *p, const struct redo_name *name)
 	struct key k;
 	int r;
 
-	if (name->letter)
-		return letter_known(p->s, name->id);
+	if (name->letter) {
+		key_queue_entry(&k, name->id);
+		return local_has(p->s, &k) != 0;
+	}
 	key_named(&k, KEY_ACCOUNT, name->account);
 	r = kv_get(p->s->kv, key_span(&k), &value);
 	if (r == 0 && account_decode(value, &account))
